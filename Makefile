@@ -1,0 +1,56 @@
+# Everything a newcomer needs. `make help` lists it.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench clean python
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed  ## run two strategies over the embedded real prices and write their reports
+	$(BIN)/onetape demo
+
+test: $(VENV)/.installed-dev  ## run all tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-dev  ## format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev  ## rewrite the code in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.installed  ## measure the kernel and the engine
+	$(BIN)/python -m framework.bench
+
+clean:  ## remove the environment and the caches; runs/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	find framework strategies tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps, so that set-up runs once; they are renewed when pyproject.toml changes.
+# pip says too much or nothing: one line for each package that it fetches, its errors whole.
+INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --editable
+SHORTEN = awk '/^ +(Downloading|Using cached)/ {sub(/.*\//, "", $$2); sub(/-(cp|py)[0-9].*|\.tar\.gz/, "", $$2); print "  " $$2, $$3, $$4; fflush()} /^Installing c/ {print "  installing"; fflush()}'
+
+$(VENV)/.installed: pyproject.toml | python
+	@echo "Setting up $(VENV); the first time this fetches about 200 MB (numpy, numba, pandas, pyarrow and friends)."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(INSTALL) . | $(SHORTEN)
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | python
+	@echo "Setting up $(VENV) with what the tests and checks need; the first time this fetches about 300 MB."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(INSTALL) '.[dev]' | $(SHORTEN)
+	@touch $(VENV)/.installed $@
+
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here. Install Python 3.11 or newer, or say which: make PYTHON=python3.12 <target>"; exit 1; }
+	@$(PYTHON) -c 'import sys; v = "%d.%d" % sys.version_info[:2]; sys.exit(sys.version_info < (3, 11) and "OneTape needs Python 3.11 or newer; $(PYTHON) is " + v + ". Say which: make PYTHON=python3.12 <target>")'

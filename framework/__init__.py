@@ -1,0 +1,44 @@
+"""OneTape: one tape of events drives research, paper trading and live trading.
+
+    from framework import Strategy, backtest
+
+The names below are imported when first used, so that `import framework` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from framework.engine.strategy import Strategy
+    from framework.reports.result import Result
+    from framework.schema.instrument import Instrument
+    from framework.schema.order import OrderType, Side, TimeInForce
+    from framework.simulation.backtest import backtest
+
+__version__ = "0.1.0"
+
+__all__ = ["Instrument", "OrderType", "Result", "Side", "Strategy", "TimeInForce", "__version__", "backtest"]
+
+_HOMES = {
+    "Instrument": "framework.schema.instrument",
+    "OrderType": "framework.schema.order",
+    "Result": "framework.reports.result",
+    "Side": "framework.schema.order",
+    "Strategy": "framework.engine.strategy",
+    "TimeInForce": "framework.schema.order",
+    "backtest": "framework.simulation.backtest",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'framework' has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value  # the next look-up does not come here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,99 @@
+"""What a run leaves behind: a table in the terminal and a folder of files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.status import Status
+
+if TYPE_CHECKING:
+    from framework.config import RunConfig
+    from framework.reports.result import Result
+
+_ROWS = (
+    *("total_return", "annual_return", "annual_volatility", "sharpe", "sortino", "calmar", "max_drawdown"),
+    *("trades", "hit_rate", "profit_factor", "turnover", "exposure", "beta", "alpha"),
+)
+
+
+def progress(console: Console) -> Status:
+    """A spinner that says what is waited for; the first run compiles the kernel. Where nothing can spin, one line of text."""
+    text = (
+        "running"
+        if next(kernel_cache().rglob("*.nbc"), None)
+        else "compiling the kernel, once: this may take half a minute and is remembered"
+    )
+    if not console.is_terminal:
+        console.print(text)
+    return console.status(text)
+
+
+def show(console: Console, results: Mapping[str, Result]) -> None:
+    """Print one column a run and one row a metric."""
+    from rich.table import Table
+
+    from framework.reports.format import card_text, label, money
+
+    table = Table(title="Summary")
+    table.add_column("")
+    for name in results:
+        table.add_column(name, justify="right")
+    for row in _ROWS:
+        if any(row in result.metrics.index for result in results.values()):
+            table.add_row(label(row), *(card_text(row, float(result.metrics.get(row, math.nan))) for result in results.values()))
+    table.add_row("Final equity", *(money(float(result.equity.iloc[-1])) if len(result.equity) else "" for result in results.values()))
+    table.add_row("Costs", *(money(float(result.costs.sum())) for result in results.values()))
+    console.print(table)
+
+
+def show_notes(console: Console, result: Result) -> None:
+    """Print what a reader must know before believing the numbers."""
+    for note in result.notes:
+        console.print(f"- {note}", style="yellow", markup=False, highlight=False)
+
+
+def strategy_name(config: RunConfig) -> str:
+    """The class name of the strategy."""
+    return config.strategy.rpartition(":")[2]
+
+
+def run_id(result: Result, config: RunConfig) -> str:
+    """Name and eight hex digits of what was asked (the config) and what happened (the audit): the same run gets the same id."""
+    from framework.config import digest
+
+    happened = hashlib.sha256(f"{digest(config)}{result.audit_hash}".encode()).hexdigest()
+    return f"{strategy_name(config).lower()}-{happened[:8]}"
+
+
+def save(result: Result, config: RunConfig, folder: Path) -> Path:
+    """Write a run's files into `folder`, over those of an earlier run, and return the report's path."""
+    import yaml
+
+    folder.mkdir(parents=True, exist_ok=True)
+    config_text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    (folder / "config.yaml").write_text(config_text, encoding="utf-8")
+    (folder / "metrics.json").write_text(json.dumps(_metrics(result), indent=2) + "\n", encoding="utf-8")
+    for name in ("fills", "orders", "trades", "positions"):
+        getattr(result, name).to_parquet(folder / f"{name}.parquet")
+    result.equity.to_frame("equity").to_parquet(folder / "equity.parquet")
+    return result.report(folder / "report.html")
+
+
+def _metrics(result: Result) -> dict[str, object]:
+    """Metrics and the audit's hash; JSON has no NaN or infinity, so these become null."""
+    numbers = {str(name): float(value) if math.isfinite(value) else None for name, value in result.metrics.items()}
+    return {**numbers, "audit_hash": result.audit_hash}
+
+
+def kernel_cache() -> Path:
+    """Where `framework.kernel.compile` keeps machine code; worked out anew, because importing that module imports numba."""
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return Path(chosen) / "onetape" if chosen else (Path(cache) if cache else Path.home() / ".cache") / "onetape" / "kernel"

@@ -1,0 +1,44 @@
+"""Typed configuration: YAML or dicts in, frozen models out, every mistake named with its place.
+
+    config = load("configs/momentum_daily.yaml", overrides=["params.lookback=126"])
+
+`parse_costs`, `parse_risk` and `parse_latency` give the dicts of the Python face the same checks and messages.
+"""
+
+from framework.config.files import apply_overrides, load, read
+from framework.config.models import (
+    AccountConfig,
+    CostsConfig,
+    DataConfig,
+    LatencyConfig,
+    RiskConfig,
+    RunConfig,
+    SquareRootImpact,
+    VolumeShareImpact,
+    digest,
+    parse_costs,
+    parse_latency,
+    parse_risk,
+    parse_run,
+)
+from framework.config.strategy import load_strategy
+
+__all__ = [
+    "AccountConfig",
+    "CostsConfig",
+    "DataConfig",
+    "LatencyConfig",
+    "RiskConfig",
+    "RunConfig",
+    "SquareRootImpact",
+    "VolumeShareImpact",
+    "apply_overrides",
+    "digest",
+    "load",
+    "load_strategy",
+    "parse_costs",
+    "parse_latency",
+    "parse_risk",
+    "parse_run",
+    "read",
+]

@@ -1,0 +1,170 @@
+"""YAML files that may extend one another, and `--set a.b=c` on top."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from framework.config.check import check_keys, sections_at, unknown_key, validate
+from framework.config.models import RunConfig
+from framework.errors import ConfigError, did_you_mean
+
+EXTENDS = "extends"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with the scalars of version 1.2, and a key given twice refused.
+
+    Version 1.1 reads 10:30 as 630, NO as false and 1e-4 as text; in a trading config each of these costs money.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise ConfigError(f"{self.name}, line {key.start_mark.line + 1}: {key.value} is set twice in one section; keep one")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+_REPLACED = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _REPLACED]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile("^[-+]?(?:0|[1-9][0-9_]*)$"), list("-+0123456789"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^(?:[-+]?(?:[0-9][0-9_]*)?\.[0-9]+(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+(?:\.?[eE][-+]?[0-9]+|\.)|[-+]?\.inf|\.nan)$"),
+    list("-+0123456789."),
+)
+
+
+def load(path: str | Path, overrides: Iterable[str] = ()) -> RunConfig:
+    """Read a run's config, what it extends and `overrides` on top; refuse whatever cannot be right.
+
+    Args:
+        path: a YAML file; its key `extends` names another one, relative to itself, that it builds upon.
+        overrides: settings such as "params.lookback=126", as `--set` takes them.
+    """
+    raw, origins = read(path)
+    texts = list(overrides)
+    origins.update({text.partition("=")[0].strip(): "--set" for text in texts})
+    return validate(RunConfig, apply_overrides(raw, texts), place=str(path), origins=origins)
+
+
+def read(path: str | Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The content of a config file with all it extends merged in, and for each dotted key the file that set it."""
+    return _read(Path(path), ())
+
+
+def apply_overrides(raw: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
+    """A copy of `raw` with settings such as "costs.fee_bps=2.5" applied; values are read as YAML.
+
+    >>> apply_overrides({"seed": 1}, ["seed=7", "params.fast=10"])
+    {'seed': 7, 'params': {'fast': 10}}
+    """
+    result = _merge(raw, {})
+    for text in overrides:
+        dotted, equals, value_text = text.partition("=")
+        path = dotted.strip().split(".")
+        if not equals or not all(path):
+            raise ConfigError(f"--set {text}: must look like key=value or section.key=value")
+        _check_path(path, result, text)
+        result = _merge(result, _nest(path, _parse(value_text, f"--set {text}")))
+    return result
+
+
+def _read(path: Path, chain: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str, str]]:
+    if path.resolve() in chain:
+        circle = " -> ".join(str(link) for link in (*chain, path.resolve()))
+        raise ConfigError(f"{path}: extends itself through {circle}; remove one `{EXTENDS}`")
+    content = _parse(_text(path, chain), str(path))
+    if content is None:
+        content = {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: must hold keys and values, got {content!r}")
+    parent = content.pop(EXTENDS, None)
+    if parent is not None and not isinstance(parent, str):
+        raise ConfigError(f"{path}: {EXTENDS} = {parent!r}: must be one path, relative to this file")
+    check_keys(RunConfig, content, str(path))
+    base: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    if parent is not None:
+        base, origins = _read(path.parent / parent, (*chain, path.resolve()))
+    origins.update({dotted: str(path) for dotted in _leaves(content)})
+    return _merge(base, content), origins
+
+
+def _text(path: Path, chain: tuple[Path, ...]) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        siblings = [str(near) for near in path.parent.glob("*.y*ml")]
+        hint = did_you_mean(str(path), siblings) if siblings else f"{path.parent} holds no YAML file."
+        source = f" (extended by {chain[-1]})" if chain else ""
+        raise ConfigError(f"{path}: there is no such file{source}. {hint}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+
+
+def _parse(text: str, place: str) -> Any:
+    loader = _Loader(text)
+    loader.name = place
+    try:
+        return loader.get_single_data()
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{place}: is not YAML: {error}") from None
+    finally:
+        loader.dispose()
+
+
+def _merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    """`top` over `base`, section by section; lists and plain values are replaced whole."""
+    merged = {key: _merge(value, {}) if isinstance(value, Mapping) else value for key, value in base.items()}
+    for key, value in top.items():
+        below = merged.get(key)
+        if not isinstance(value, Mapping):
+            merged[key] = value
+        elif isinstance(below, dict) and below.get("model") == value.get("model", below.get("model")):
+            merged[key] = _merge(below, value)
+        else:  # another kind of the same section, so the keys of the old kind must not linger
+            merged[key] = _merge(value, {})
+    return merged
+
+
+def _leaves(content: Mapping[str, Any], prefix: str = "") -> Iterable[str]:
+    for key, value in content.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+
+
+def _nest(path: list[str], value: object) -> dict[str, Any]:
+    for key in reversed(path):
+        value = {key: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def _check_path(path: list[str], raw: Mapping[str, Any], text: str) -> None:
+    """Refuse a path the models do not know. What lies below `params` is the strategy's, which checks it itself."""
+    sections: list[type[BaseModel]] = [RunConfig]
+    here: object = raw
+    for depth, key in enumerate(path):
+        above = ".".join(path[:depth])
+        if not sections:
+            raise ConfigError(f"--set {text}: {above} is a single value, it has no keys below it")
+        known = {name: section for section in sections for name in section.model_fields}
+        if key not in known:
+            raise ConfigError(unknown_key(key, known, f"--set {text}", f"{above}." if above else ""))
+        here = here.get(key) if isinstance(here, Mapping) else None
+        sections = sections_at(known[key], key, here)
+        if key == "params":
+            return

@@ -1,0 +1,234 @@
+"""What can be set, with units, defaults and limits. All models are frozen and refuse keys they do not know."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
+
+from framework.config.check import validate
+
+
+def _number(value: object) -> object:
+    """Refuse what pydantic would turn into a number though nobody meant one: `true`, "5"."""
+    if isinstance(value, bool | str | bytes):
+        raise ValueError(f"must be a number, not {type(value).__name__}")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_number)]
+Whole = Annotated[int, BeforeValidator(_number)]
+NonNegative = Annotated[Number, Field(ge=0)]
+Positive = Annotated[Number, Field(gt=0)]
+Share = Annotated[Number, Field(gt=0, le=1)]
+
+
+def _moment(value: object) -> object:
+    """Refuse bare numbers, which pydantic would read as seconds since 1970: `start: 2010` is half an hour past midnight then."""
+    if isinstance(value, str):
+        with suppress(ValueError):  # what is no date falls through to our own sentence
+            value = date.fromisoformat(value) if len(value) == len("2010-01-04") else datetime.fromisoformat(value)
+    if not isinstance(value, date | None):
+        raise ValueError("must be a date or a time, such as 2010-01-04 or 2010-01-04 09:30:00")
+    return value
+
+
+Moment = Annotated[datetime | date, BeforeValidator(_moment)]
+"""`2010-01-04` is a date: the whole day, in the time zone of the data."""
+
+
+class Section(BaseModel):
+    """One section of a config: frozen, finite numbers only, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SquareRootImpact(Section):
+    """Price impact that grows with the square root of the share of volume traded.
+
+    impact = coefficient * sigma * sqrt(quantity / volume), as a fraction of the price, where sigma is the standard deviation of the
+    last `volatility_bars` returns from close to close and volume is the bar's.
+    """
+
+    model: Literal["square_root"] = "square_root"
+    coefficient: NonNegative = 1.0
+    volatility_bars: Annotated[Whole, Field(ge=2)] = 20
+
+
+class VolumeShareImpact(Section):
+    """Slippage that grows with the square of the share of volume traded: price_impact * (quantity / volume)**2 of the price."""
+
+    model: Literal["volume_share"] = "volume_share"
+    price_impact: NonNegative = 0.1
+
+
+class CostsConfig(Section):
+    """What trading costs. Everything defaults to nothing; `_bps` are hundredths of a percent of the traded value.
+
+    Attributes:
+        fee_bps: fee of makers and takers alike.
+        maker_bps: overrides `fee_bps` for fills that add liquidity; below 0 is a rebate.
+        taker_bps: overrides `fee_bps` for fills that take it.
+        fee_per_share: money per share or unit.
+        fee_per_order: money per order, charged once with its first fill.
+        fee_minimum: the least an order pays in fees, in money.
+        fee_maximum_bps: the most an order pays in fees, of its traded value.
+        half_spread_bps: paid by takers on each fill.
+        impact: `{model: square_root, ...}`, `{model: volume_share, ...}` or nothing.
+        max_participation: the largest share of a bar's volume that fills may take; None is no limit.
+        borrow_bps: a year, of the value held short.
+        limit_fill: a resting limit fills when the price trades "through" it or already when it is "touch"ed.
+    """
+
+    fee_bps: NonNegative | None = None
+    maker_bps: Number | None = None
+    taker_bps: NonNegative | None = None
+    fee_per_share: NonNegative = 0.0
+    fee_per_order: NonNegative = 0.0
+    fee_minimum: NonNegative = 0.0
+    fee_maximum_bps: NonNegative | None = None
+    half_spread_bps: NonNegative = 0.0
+    impact: Annotated[SquareRootImpact | VolumeShareImpact, Field(discriminator="model")] | None = None
+    max_participation: Share | None = None
+    borrow_bps: NonNegative = 0.0
+    limit_fill: Literal["through", "touch"] = "through"
+
+    @property
+    def effective_maker_bps(self) -> float:
+        """What a maker pays: `maker_bps`, else `fee_bps`, else nothing."""
+        return next((bps for bps in (self.maker_bps, self.fee_bps) if bps is not None), 0.0)
+
+    @property
+    def effective_taker_bps(self) -> float:
+        """What a taker pays: `taker_bps`, else `fee_bps`, else nothing."""
+        return next((bps for bps in (self.taker_bps, self.fee_bps) if bps is not None), 0.0)
+
+
+class RiskConfig(Section):
+    """Limits checked before each order is sent; one that breaks a limit is refused with its reason.
+
+    Attributes:
+        allow_short: whether a position may fall below zero.
+        max_leverage: gross exposure over equity.
+        max_position_weight: one position's value over equity; None is no limit.
+        max_order_notional: one order's value in money; None is no limit.
+    """
+
+    allow_short: StrictBool = False
+    max_leverage: Positive = 1.0
+    max_position_weight: Positive | None = None
+    max_order_notional: Positive | None = None
+
+
+class LatencyConfig(Section):
+    """How long messages travel, in nanoseconds: orders to the venue (`entry_ns`) and its answers back (`response_ns`)."""
+
+    entry_ns: Annotated[Whole, Field(ge=0)] = 0
+    response_ns: Annotated[Whole, Field(ge=0)] = 0
+
+
+class DataConfig(Section):
+    """Which prices.
+
+    Attributes:
+        source: a dataset's name (`onetape data` lists them) or a path, taken from where the command runs.
+        instruments: symbols to use; None is all of them.
+        start: first moment used.
+        end: last moment used; a date means the whole day.
+        bar_stamp: whether the source stamps a bar at its "close" or its "open".
+        calendar: an `exchange_calendars` name, "24/7" or "bars"; None takes the dataset's own.
+        tick_size: price step; None takes the dataset's own or infers it.
+        lot_size: quantity step; None takes the dataset's own.
+        time_zone: of stamps that carry none; such stamps are refused without it.
+    """
+
+    source: str
+    instruments: list[str] | None = Field(default=None, min_length=1)
+    start: Moment | None = None
+    end: Moment | None = None
+    bar_stamp: Literal["close", "open"] = "close"
+    calendar: str | None = None
+    tick_size: Positive | None = None
+    lot_size: Positive | None = None
+    time_zone: str | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> DataConfig:
+        if self.start is not None and self.end is not None and _day(self.start) > _day(self.end):
+            raise ValueError(f"start {self.start} lies after end {self.end}")
+        return self
+
+
+class AccountConfig(Section):
+    """What the account starts with."""
+
+    cash: Positive = 1_000_000.0
+    currency: Annotated[str, Field(pattern="^[A-Z]{3,5}$")] = "USD"
+
+
+class RunConfig(Section):
+    """One run, whole: which strategy, on what, with how much, at what cost, within which limits.
+
+    Attributes:
+        strategy: "package.module:Class".
+        params: the strategy's parameters; the strategy validates them.
+        seed: of every random draw.
+        benchmark: a symbol of the data to compare with.
+    """
+
+    mode: Literal["backtest", "paper", "live"] = "backtest"
+    strategy: str
+    params: dict[str, Any] = Field(default_factory=dict)
+    data: DataConfig
+    account: AccountConfig = AccountConfig()
+    costs: CostsConfig = CostsConfig()
+    risk: RiskConfig = RiskConfig()
+    latency: LatencyConfig = LatencyConfig()
+    seed: Annotated[Whole, Field(ge=0)] = 0
+    benchmark: str | None = None
+
+    @field_validator("mode")
+    @classmethod
+    def _only_backtest(cls, mode: str) -> str:
+        if mode != "backtest":
+            raise ValueError(f"{mode} trading is not built yet, only backtests run; set mode: backtest")
+        return mode
+
+
+def _day(moment: datetime | date) -> date:
+    return moment.date() if isinstance(moment, datetime) else moment
+
+
+def digest(config: BaseModel) -> str:
+    """SHA-256 of a config's content, in hex: the same for equal configs in every process."""
+    content = json.dumps(config.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def parse_costs(costs: Mapping[str, Any] | CostsConfig | None) -> CostsConfig:
+    """Costs from what `backtest(costs=...)` takes; None is no costs at all.
+
+    >>> parse_costs({"fee_bps": 1.0}).effective_taker_bps
+    1.0
+    """
+    return validate(CostsConfig, costs, place="costs")
+
+
+def parse_risk(risk: Mapping[str, Any] | RiskConfig | None) -> RiskConfig:
+    """Limits from what `backtest(risk=...)` takes; None is long-only without borrowing."""
+    return validate(RiskConfig, risk, place="risk")
+
+
+def parse_latency(latency: Mapping[str, Any] | LatencyConfig | None) -> LatencyConfig:
+    """Latency from what `backtest(latency=...)` takes; None is none."""
+    return validate(LatencyConfig, latency, place="latency")
+
+
+def parse_run(raw: Mapping[str, Any], place: str = "config") -> RunConfig:
+    """A whole run from a dict; `place` is named in errors."""
+    return validate(RunConfig, raw, place=place)

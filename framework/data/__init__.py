@@ -1,0 +1,1 @@
+"""Market data in: readers, calendars, checks, corporate actions, and the tape they end in."""

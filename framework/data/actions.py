@@ -1,0 +1,120 @@
+"""Splits, dividends and delistings as events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from framework.errors import DataError, did_you_mean
+from framework.schema.event import EVENT, NO_INSTRUMENT, Kind
+from framework.schema.instrument import Instrument
+
+ACTION_COLUMNS = ("symbol", "ts", "kind", "value")
+ACTION_KINDS = {"split": Kind.SPLIT, "dividend": Kind.DIVIDEND, "delist": Kind.DELIST}
+
+_MARKET = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH)
+
+
+def action_events(actions: pd.DataFrame, instruments: Sequence[Instrument]) -> NDArray[np.void]:
+    """Turn a table of corporate actions into events.
+
+    Args:
+        actions: columns symbol, ts (UTC), kind, value; see `tape.build`.
+        instruments: in the order of the tape.
+
+    Raises:
+        DataError: naming the row, what it holds and the rule.
+    """
+    for name in ACTION_COLUMNS:
+        if name not in actions.columns:
+            raise DataError(f"actions: column {name!r} is missing; needed are {', '.join(ACTION_COLUMNS)}.")
+    stamps = pd.DatetimeIndex(actions["ts"])
+    if len(stamps) and stamps.tz is None:
+        raise DataError("actions: column ts has no time zone. Localize it to UTC.")
+    positions = {instrument.symbol: position for position, instrument in enumerate(instruments)}
+    events = np.zeros(len(actions), EVENT)
+    seen: set[tuple[str, int, str]] = set()
+    for row, (symbol, ns, kind, value) in enumerate(
+        zip(actions["symbol"], stamps.as_unit("ns").asi8, actions["kind"], actions["value"], strict=True)
+    ):
+        place = f"actions, row {row} ({symbol} {kind} {stamps[row]})"
+        if symbol not in positions:
+            raise DataError(f"{place}: no such instrument. {did_you_mean(str(symbol), positions)}")
+        if kind not in ACTION_KINDS:
+            raise DataError(f"{place}: unknown kind. {did_you_mean(str(kind), ACTION_KINDS)}")
+        if (symbol, int(ns), kind) in seen:
+            raise DataError(f"{place}: the same action twice. Remove one, or add the amounts up.")
+        seen.add((symbol, int(ns), kind))
+        event = events[row]
+        event["ts_local_ns"] = event["ts_venue_ns"] = ns
+        event["kind"], event["instrument"] = ACTION_KINDS[kind], positions[symbol]
+        event["w0"], event["w1"] = _words(kind, value, instruments[positions[symbol]], place)
+    return events
+
+
+def _words(kind: str, value: Any, instrument: Instrument, place: str) -> tuple[int, int]:
+    if kind == "split":
+        ratio = split_ratio(value, place)
+        return ratio.numerator, ratio.denominator
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation as error:
+        raise DataError(f"{place}: {value!r} is not an amount of money.") from error
+    if not amount.is_finite() or amount < 0 or (kind == "dividend" and amount == 0):
+        raise DataError(f"{place}: {value!r}; rule: {'amount > 0' if kind == 'dividend' else 'final price >= 0'} and finite.")
+    if kind == "dividend":
+        nano = amount * 10**9
+        if nano != nano.to_integral_value():
+            raise DataError(f"{place}: {value!r} is finer than a billionth of the currency. Round it.")
+        return int(nano), 0
+    ticks = Fraction(amount) * instrument.tick.denominator / instrument.tick.numerator
+    if ticks.denominator != 1:
+        raise DataError(f"{place}: final price {value!r} is not a whole number of ticks of {instrument.tick.size:g}. Round it.")
+    return int(ticks), 0
+
+
+def split_ratio(value: Any, place: str = "split") -> Fraction:
+    """New shares over old ones from a Fraction, a number or "new:old".
+
+    >>> split_ratio("3:2")
+    Fraction(3, 2)
+    """
+    try:
+        if isinstance(value, str) and ":" in value:
+            new, old = value.split(":")
+            ratio = Fraction(new.strip()) / Fraction(old.strip())
+        else:
+            ratio = Fraction(value) if isinstance(value, Fraction) else Fraction(str(value))
+    except (ValueError, ZeroDivisionError) as error:
+        raise DataError(f'{place}: {value!r} is not a split ratio. Write "new:old", for example "2:1".') from error
+    if ratio <= 0:
+        raise DataError(f"{place}: {value!r}; rule: new and old shares > 0.")
+    return ratio
+
+
+def refuse_trading_after_delisting(
+    actions: NDArray[np.void], pieces: Sequence[NDArray[np.void]], instruments: Sequence[Instrument]
+) -> None:
+    """Raise if an instrument has market data after its own delisting."""
+    ends = np.full(len(instruments), np.iinfo(np.int64).max)
+    delisted = actions[actions["kind"] == Kind.DELIST]
+    if not len(delisted):
+        return
+    ends[delisted["instrument"]] = delisted["ts_local_ns"]
+    for piece in pieces:
+        piece = piece[(piece["instrument"] != NO_INSTRUMENT) & np.isin(piece["kind"], _MARKET)]
+        late = piece["ts_local_ns"] > ends[piece["instrument"]]
+        if late.any():
+            event = piece[int(np.argmax(late))]
+            symbol, end = instruments[event["instrument"]].symbol, pd.Timestamp(int(ends[event["instrument"]]), tz="UTC")
+            stamp = pd.Timestamp(int(event["ts_local_ns"]), tz="UTC")
+            raise DataError(
+                f"{symbol}: delisted at {end}, but {int(late.sum())} market events follow, the first at {stamp}. "
+                "Cut the data there, or remove the delisting."
+            )

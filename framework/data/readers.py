@@ -1,0 +1,214 @@
+"""Read bars from a dataset, a file, a folder or frames into a tape; refuse what cannot be trusted.
+
+Bars are kept at their closes: a stamp says when the bar was complete, so a strategy cannot see it earlier.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from framework.data import catalog
+from framework.data.frames import Missing, Source, Spec, Terms, to_tape
+from framework.data.stamps import BarStamp, Bound, Epoch
+from framework.data.tape import Tape
+from framework.errors import DataError, did_you_mean
+from framework.schema.units import Step
+
+STAMP_COLUMNS = ("ts", "timestamp", "time", "date", "datetime")
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+
+Data = str | Path | pd.DataFrame | Mapping[str, pd.DataFrame]
+
+
+def read_bars(
+    data: Data,
+    *,
+    instruments: Sequence[str] | None = None,
+    start: Bound = None,
+    end: Bound = None,
+    bar_stamp: BarStamp = "close",
+    calendar: str | None = None,
+    tick_size: float | str | Fraction | Step | None = None,
+    lot_size: float | str | Fraction | Step | None = None,
+    currency: str = "USD",
+    time_zone: str | None = None,
+    epoch: Epoch | None = None,
+    columns: Mapping[str, str] | None = None,
+    missing: Missing = "refuse",
+    instrument_specs: Mapping[str, Spec] | None = None,
+    actions: pd.DataFrame | None = None,
+) -> Tape:
+    """Read bars into a tape.
+
+    Args:
+        data: a dataset name (`catalog.names()`); a .csv, .csv.gz or .parquet file; a folder of such files; a DataFrame; or a
+            dict of DataFrames by symbol. A file is one symbol, its stem, unless it has a column `symbol`.
+        instruments: which symbols to keep; for a single DataFrame, its name ("ASSET" if not given).
+        start, end: inclusive. A date means that whole day, UTC; an instant needs its zone.
+        bar_stamp: "close" (the default) or "open": what the source's stamps are. Opens are moved to the closes.
+        calendar: where the bars trade: an `exchange_calendars` name, "24/7" or "bars". Bars must then fit its sessions.
+            If not given: "24/7" for bars shorter than a day, else "bars", where each bar is its own session.
+        tick_size, lot_size: steps of price and quantity; if not given, the coarsest decimal that represents every value exactly.
+        currency: of the prices.
+        time_zone: of stamps that do not say theirs.
+        epoch: what numeric stamps count since 1970: "s", "ms", "us" or "ns".
+        columns: names in the source to ours, {"last": "close"}; {"name": ""} leaves a column out. Case does not matter.
+        missing: "refuse" sessions without a bar, or "allow" and note them. Only looked at where a calendar is named.
+        instrument_specs: by symbol, an Instrument or a mapping of its fields, overriding everything above.
+        actions: splits, dividends and delistings; see `tape.build`.
+
+    Raises:
+        DataError: naming place, row, column, value, rule and what to do.
+
+    >>> stamps = pd.DatetimeIndex(["2020-01-01 00:01", "2020-01-01 00:02"], tz="UTC")
+    >>> bars = pd.DataFrame(dict(open=1.5, high=2.0, low=1.0, close=1.25, volume=3.0), index=stamps)
+    >>> read_bars(bars, instruments=["X"]).instruments[0].tick
+    Step(numerator=1, denominator=100)
+    """
+    terms = Terms(
+        start, end, bar_stamp, calendar, tick_size, lot_size, currency, time_zone, epoch, missing, instrument_specs
+    )  # fmt: skip
+    if isinstance(data, str) and not _is_path(data):
+        if terms != Terms(start, end) or columns or actions is not None:
+            raise DataError(f"dataset {data!r} brings its own stamps, calendar and steps. Give only instruments=, start= and end= with it.")
+        return catalog.load(data, instruments=instruments, start=start, end=end)
+    if isinstance(data, (str, Path)):
+        sources, name = _from_path(Path(data), columns or {}), Path(data).name
+        sources = _chosen(sources, instruments, name)
+    elif isinstance(data, pd.DataFrame):
+        sources, name = _from_frame(data, instruments, columns or {}), "frame"
+    elif isinstance(data, Mapping):
+        sources = [_from_one(symbol, frame, f"frame {symbol!r}", columns or {}) for symbol, frame in data.items()]
+        sources, name = _chosen(sources, instruments, "frames"), "frames"
+    else:
+        raise DataError(f"data is a {type(data).__name__}. Give a dataset name, a path, a DataFrame or a dict of DataFrames.")
+    return to_tape(sources, terms, actions=actions, name=name)
+
+
+def _is_path(text: str) -> bool:
+    return text.endswith(SUFFIXES) or "/" in text or "\\" in text or (text not in catalog.names() and Path(text).exists())
+
+
+def _chosen(sources: list[Source], instruments: Sequence[str] | None, name: str) -> list[Source]:
+    if not sources:
+        raise DataError(f"{name}: no bars found. A folder needs files ending in {', '.join(SUFFIXES)}; a dict needs a frame.")
+    if instruments is None:
+        return sources
+    known = {source.symbol: source for source in sources}
+    for symbol in instruments:
+        if symbol not in known:
+            raise DataError(f"{name}: no instrument {symbol!r}. {did_you_mean(symbol, known)}")
+    return [known[symbol] for symbol in sorted(set(instruments))]
+
+
+def _from_frame(frame: pd.DataFrame, instruments: Sequence[str] | None, columns: Mapping[str, str]) -> list[Source]:
+    if any(str(name).lower() == "symbol" for name in frame.columns):
+        return _chosen(_split(_renamed(frame, columns, "frame"), "frame", None, None), instruments, "frame")
+    if instruments is not None and len(instruments) != 1:
+        raise DataError(
+            f"one DataFrame without a column 'symbol' is one instrument, but instruments= names {len(instruments)}. "
+            "Give a dict of DataFrames by symbol, or add the column."
+        )
+    return [_from_one(instruments[0] if instruments else "ASSET", frame, "frame", columns)]
+
+
+def _from_one(symbol: str, frame: pd.DataFrame, place: str, columns: Mapping[str, str]) -> Source:
+    table = _renamed(frame, columns, place)
+    [source] = _split(table, place, symbol, None)
+    return source
+
+
+def _from_path(path: Path, columns: Mapping[str, str]) -> list[Source]:
+    if not path.exists():
+        beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise DataError(f"{path}: no such file. {did_you_mean(path.name, beside)} Datasets: {', '.join(catalog.names())}.")
+    if path.is_dir():
+        files = sorted(entry for entry in path.iterdir() if entry.name.endswith(SUFFIXES))
+        return [source for entry in files for source in _from_path(entry, columns)]
+    if not path.name.endswith(SUFFIXES):
+        raise DataError(f"{path}: cannot tell what it is from its name. Files end in {', '.join(SUFFIXES)}.")
+    stem = path.name.removesuffix(".gz").removesuffix(".csv").removesuffix(".parquet")
+    if path.suffix == ".parquet":
+        return _split(_renamed(_read_parquet(path), columns, path.name), path.name, stem, None)
+    table = _renamed(_read_csv(path), columns, path.name)
+    return _split(table, path.name, stem, np.arange(2, len(table) + 2))  # the header is line 1
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """Every row of the file, blank ones too, so that a row's line is its position; nothing is taken for "not available"."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header must not be cut
+            return pd.read_csv(
+                path, index_col=False, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig",
+                dtype=_text_columns(path), low_memory=False,
+            )  # fmt: skip
+    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeDecodeError, OSError, EOFError) as error:
+        raise DataError(
+            f"{path.name}: not a CSV file that can be read: {str(error).strip()}. Rows need as many fields as the header."
+        ) from error
+
+
+def _text_columns(path: Path) -> dict[Any, type[str]]:
+    """Symbols stay text: a ticker may be 1299 or NA."""
+    header = pd.read_csv(path, nrows=0, encoding="utf-8-sig")
+    return {name: str for name in header.columns if str(name).strip().lower() == "symbol"}
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path, engine="pyarrow")
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path.name}: not a parquet file that can be read: {error}.") from error
+
+
+def _renamed(table: pd.DataFrame, columns: Mapping[str, str], place: str) -> pd.DataFrame:
+    """Lower-case names, then the user's mapping; a name mapped to "" is left out, as asked."""
+    table = table.set_axis([str(name).strip().lower() for name in table.columns], axis=1)
+    mapping = {name.strip().lower(): ours for name, ours in columns.items()}
+    for name in mapping:
+        if name not in table.columns:
+            raise DataError(f"{place}: columns= names {name!r}, which is not there. {did_you_mean(name, [str(c) for c in table.columns])}")
+    kept = [not (name in mapping and not mapping[name]) for name in table.columns]
+    return table.loc[:, kept].rename(columns=mapping)
+
+
+def _split(table: pd.DataFrame, place: str, symbol: str | None, lines: np.ndarray[Any, np.dtype[np.int64]] | None) -> list[Source]:
+    """One source a symbol, with the stamps taken from their column or from the index."""
+    found = [name for name in table.columns if name in STAMP_COLUMNS]
+    if len(found) > 1:
+        raise DataError(
+            f'{place}: columns {" and ".join(found)} could all be the stamp. Leave all but one out: columns={{"{found[1]}": ""}}.'
+        )
+    if found:
+        stamps: pd.Series[Any] | pd.Index[Any] = table[found[0]]
+    elif isinstance(table.index, pd.RangeIndex):
+        raise DataError(
+            f"{place}: no stamp column; found {', '.join(map(str, table.columns))}. Name it one of {', '.join(STAMP_COLUMNS)}, "
+            'or map it with columns={"...": "ts"}.'
+        )
+    else:
+        stamps = table.index
+    bars = table.drop(columns=found)
+    if "symbol" not in bars.columns:
+        return [Source(symbol or "ASSET", bars, stamps, place, lines)]
+    symbols = bars["symbol"].astype(str).to_numpy()
+    bars = bars.drop(columns="symbol")
+    if (symbols == "").any():
+        row = int(np.argmax(symbols == ""))
+        raise DataError(
+            f"{place}, {f'row {row}' if lines is None else f'line {lines[row]}'}, column symbol: empty. Fill it in or remove the row."
+        )
+    sources = []
+    for one in sorted(set(symbols)):
+        rows = symbols == one
+        own = None if lines is None else lines[rows]
+        sources.append(Source(one, bars[rows], stamps[rows], f"{place} ({one})", own))
+    return sources

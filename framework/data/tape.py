@@ -1,0 +1,309 @@
+"""The tape: every market event of a run, in the order in which it could be known.
+
+`build` turns checked frames of bars, corporate actions and ready-made events into one sorted array. Instruments are
+ordered by symbol, so neither registration order nor dictionary order reaches the bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from framework.data.actions import action_events, refuse_trading_after_delisting
+from framework.data.bars import bar_events
+from framework.data.calendar import BARS, is_bars, sessions
+from framework.data.stamps import Bound, bounds_ns
+from framework.errors import DataError, InputError, did_you_mean
+from framework.schema.event import EVENT, NO_INSTRUMENT, SOURCE_RANK, Flag, Kind
+from framework.schema.instrument import Instrument, InstrumentKind
+
+Events = NDArray[np.void]
+
+
+@dataclass(frozen=True, eq=False)
+class Tape:
+    """Events and the words needed to read them.
+
+    Attributes:
+        instruments: ordered by symbol; an event's `instrument` is a position here.
+        currencies: sorted; those of prices and, for FX, of bases.
+        calendars: sorted; `w0` of a SESSION event is a position here.
+        events: dtype EVENT, sorted, read-only.
+        notes: sentences the user should read (prices rounded, survivors, missing sessions).
+        name: where it came from.
+    """
+
+    instruments: tuple[Instrument, ...]
+    currencies: tuple[str, ...]
+    calendars: tuple[str, ...]
+    events: Events
+    notes: tuple[str, ...] = ()
+    name: str = ""
+    _digest: list[str] = field(default_factory=list, init=False, repr=False)
+
+    def digest(self) -> str:
+        """blake2b-256, as hex, over the instruments' definitions and the event bytes; computed once."""
+        if not self._digest:
+            words = json.dumps([[_definition(i) for i in self.instruments], self.currencies, self.calendars])
+            state = hashlib.blake2b(words.encode(), digest_size=32)
+            state.update(np.ascontiguousarray(self.events).view(np.uint8).data)
+            self._digest.append(state.hexdigest())
+        return self._digest[0]
+
+    def index(self, symbol: str) -> int:
+        """Position of an instrument.
+
+        Raises:
+            DataError: no such symbol on this tape; the message names the nearest.
+        """
+        for position, instrument in enumerate(self.instruments):
+            if instrument.symbol == symbol:
+                return position
+        names = [instrument.symbol for instrument in self.instruments]
+        raise DataError(f"symbol {symbol!r} is not on the tape {self.name!r}. {did_you_mean(symbol, names)}")
+
+    def select(self, symbols: Sequence[str] | None = None, start: Bound = None, end: Bound = None) -> Tape:
+        """The tape of some instruments and of a part of the time; the same as if nothing else had ever been loaded.
+
+        Args:
+            symbols: which instruments; None keeps all.
+            start, end: inclusive; a date means the whole day, UTC (see `stamps.bounds_ns`).
+
+        Raises:
+            DataError: an unknown symbol, or nothing is left.
+        """
+        kept = sorted({self.index(symbol) for symbol in (symbols if symbols is not None else self._symbols())})
+        positions = np.full(len(self.instruments) + 1, -1, np.int64)
+        positions[kept] = np.arange(len(kept))
+        first, last = bounds_ns(start, end)
+        stamps, owners = self.events["ts_local_ns"], self.events["instrument"].astype(np.int64)
+        nobody = owners == NO_INSTRUMENT
+        position = positions[np.where(nobody, len(self.instruments), owners)]
+        keep = (self.events["kind"] != Kind.SESSION) & (stamps >= first) & (stamps <= last) & (nobody | (position >= 0))
+        events = self.events[keep]
+        if not len(events):
+            raise DataError(f"tape {self.name!r}: no events between {start} and {end} for {', '.join(symbols or self._symbols())}.")
+        events["instrument"] = np.where(nobody, NO_INSTRUMENT, position)[keep]
+        return assemble([self.instruments[i] for i in kept], [events], name=self.name, notes=self.notes)
+
+    def _symbols(self) -> list[str]:
+        return [instrument.symbol for instrument in self.instruments]
+
+
+def build(
+    frames: Mapping[str, pd.DataFrame],
+    instruments: Mapping[str, Instrument],
+    *,
+    actions: pd.DataFrame | None = None,
+    extra: Events | None = None,
+    name: str = "",
+    notes: Sequence[str] = (),
+) -> Tape:
+    """Make a tape of bars, corporate actions and ready-made events.
+
+    Args:
+        frames: by symbol; float columns open, high, low, close, volume and a UTC index of bar closes, already checked.
+        instruments: by symbol; may name more than `frames` does, for events in `extra`.
+        actions: columns symbol, ts (UTC), kind ("split", "dividend" or "delist"), value: the split's new over old shares as a
+            Fraction, a number or "new:old"; the dividend's money per share; the delisting's final price.
+        extra: dtype EVENT, in any order; `instrument` is the position among the sorted symbols of `instruments`.
+        name: shown in messages and reports.
+        notes: sentences for the user.
+
+    Returns:
+        The tape, with SESSION events of every calendar used, from the session of the first event to that of the last.
+
+    Raises:
+        DataError: a price off its tick, an unknown symbol, an action that cannot be read, trading after a delisting.
+
+    >>> stamps = pd.DatetimeIndex(["2020-01-01 00:01", "2020-01-01 00:02"], tz="UTC")
+    >>> bars = pd.DataFrame(dict(open=1.0, high=1.0, low=1.0, close=1.0, volume=3.0), index=stamps)
+    >>> [int(k) for k in build({"X": bars}, {"X": Instrument("X")}).events["kind"]]  # open, two bars, close
+    [9, 1, 1, 9]
+    """
+    ordered = [instruments[symbol] for symbol in sorted(instruments)]
+    positions = {instrument.symbol: position for position, instrument in enumerate(ordered)}
+    for symbol, instrument in instruments.items():
+        if symbol != instrument.symbol:
+            raise DataError(f"instruments[{symbol!r}] is called {instrument.symbol!r}. Use one name.")
+    for symbol in frames:
+        if symbol not in positions:
+            raise DataError(f"bars of {symbol!r}, but no such instrument. {did_you_mean(symbol, positions)}")
+    pieces, said = [], list(notes)
+    for symbol in sorted(frames):
+        events, note = bar_events(frames[symbol], ordered[positions[symbol]], positions[symbol])
+        pieces.append(events)
+        said += note
+    if extra is not None:
+        pieces.append(_checked_extra(extra, len(ordered)))
+    if actions is not None:
+        corporate = action_events(actions, ordered)
+        refuse_trading_after_delisting(corporate, pieces, ordered)
+        pieces.append(corporate)
+    if not sum(len(piece) for piece in pieces):
+        raise DataError(f"tape {name!r}: no bars and no events. Give at least one.")
+    return assemble(ordered, pieces, name=name, notes=said)
+
+
+def assemble(instruments: Sequence[Instrument], pieces: Sequence[Events], *, name: str, notes: Sequence[str]) -> Tape:
+    """Add the sessions to events whose `instrument` is a position in `instruments`, and sort everything."""
+    stamps = _stamps_by_calendar(instruments, pieces)
+    ordered = tuple(replace(i, calendar=c) if i.calendar != c else i for i, c in zip(instruments, stamps.calendar_of, strict=True))
+    first = min(int(piece["ts_local_ns"].min()) for piece in pieces if len(piece))
+    last = max(int(piece["ts_local_ns"].max()) for piece in pieces if len(piece))
+    calendars = tuple(sorted({instrument.calendar for instrument in ordered}))
+    all_pieces = list(pieces)
+    for position, calendar in enumerate(calendars):
+        bars, interval_ns = stamps.bars_of.get(calendar, (None, 0))
+        opens, closes = sessions(calendar, first, last, bars, interval_ns=interval_ns)
+        all_pieces.append(_session_events(position, opens, closes))
+    events = _sorted(np.concatenate(all_pieces))
+    events.setflags(write=False)
+    bases = {i.base_currency for i in ordered if i.kind is InstrumentKind.FX}
+    currencies = tuple(sorted({i.currency for i in ordered} | bases))
+    return Tape(ordered, currencies, calendars, events, tuple(notes), name)
+
+
+def chunks(events: Events, max_events: int) -> Iterator[Events]:
+    """Consecutive slices of at most `max_events` that never split one stamp; a larger stamp comes whole.
+
+    Raises:
+        InputError: `max_events` is below 1.
+    """
+    if max_events < 1:
+        raise InputError(f"max_events must be at least 1, got {max_events}")
+    begin, total = 0, len(events)
+    while begin < total:
+        end = begin + max_events
+        if end < total:
+            window = events["ts_local_ns"][begin : end + 1]
+            back = int(np.searchsorted(window, window[-1]))
+            end = begin + back if back else begin + int(np.searchsorted(events["ts_local_ns"][begin:], window[-1], side="right"))
+        yield events[begin:end]
+        begin = end
+
+
+def _checked_extra(extra: Events, instruments: int) -> Events:
+    if extra.dtype != EVENT:
+        raise DataError(f"extra events have dtype {extra.dtype}. Make them with dtype framework.schema.event.EVENT.")
+    stray = (extra["instrument"] >= instruments) & (extra["instrument"] != NO_INSTRUMENT)
+    if stray.any():
+        row = int(np.argmax(stray))
+        raise DataError(f"extra event {row}: instrument {int(extra['instrument'][row])}, but there are {instruments} instruments.")
+    if (extra["kind"] == Kind.SESSION).any():
+        raise DataError("extra events hold SESSION events. Leave them out: they are made from the instruments' calendars.")
+    early = extra["ts_local_ns"] < extra["ts_venue_ns"]
+    if early.any():
+        row = int(np.argmax(early))
+        raise DataError(
+            f"extra event {row}: ts_local_ns {int(extra['ts_local_ns'][row])} < ts_venue_ns {int(extra['ts_venue_ns'][row])}; "
+            "rule: nothing is known before it happens. Correct the stamps."
+        )
+    return extra
+
+
+def _session_events(position: int, opens: NDArray[np.int64], closes: NDArray[np.int64]) -> Events:
+    events = np.zeros(2 * len(opens), EVENT)
+    for part, flag, stamps in ((events[0::2], Flag.SESSION_OPEN, opens), (events[1::2], Flag.SESSION_CLOSE, closes)):
+        part["ts_local_ns"] = part["ts_venue_ns"] = stamps
+        part["kind"], part["flags"], part["instrument"] = Kind.SESSION, flag, NO_INSTRUMENT
+        part["w0"], part["w1"], part["w2"] = position, opens, closes
+    return events
+
+
+def _sorted(events: Events) -> Events:
+    """Order by stamp, then source rank (a session's close before another's open), then instrument; else as given."""
+    ranks = np.full(1 << 16, max(SOURCE_RANK.values()), np.int64)
+    for kind, rank in SOURCE_RANK.items():
+        ranks[kind] = rank
+    rank = ranks[events["kind"]]
+    rank += (events["kind"] == Kind.SESSION) & ((events["flags"] & int(Flag.SESSION_OPEN)) != 0)
+    key = (rank << 32) | events["instrument"]
+    # Two stable sorts, the rarer key first: the pieces come in long sorted runs, which a merge sort passes in linear time.
+    if (key[1:] < key[:-1]).any():
+        events = events[np.argsort(key, kind="stable")]
+    stamps = np.ascontiguousarray(events["ts_local_ns"])
+    if (stamps[1:] < stamps[:-1]).any():
+        events = events[np.argsort(stamps, kind="stable")]
+    return events
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamps:
+    """Which calendar each instrument gets, and for those of bars the stamps and bar length of each."""
+
+    calendar_of: list[str]
+    bars_of: dict[str, tuple[NDArray[np.int64], int]]
+
+
+def _stamps_by_calendar(instruments: Sequence[Instrument], pieces: Sequence[Events]) -> _Stamps:
+    """Give every instrument of a "bars" calendar one whose sessions are exactly its own bars.
+
+    Instruments whose stamps agree over the shorter life share a calendar. Two that differ must not: a bar of the one would
+    close a session of the other, and adding an instrument would change when orders in another expire.
+    """
+    calendar_of = [i.calendar for i in instruments]
+    owners = [position for position, i in enumerate(instruments) if is_bars(i.calendar)]
+    found = _bar_stamps(pieces) if owners else {}
+    own = {position: found.get(position, np.zeros(0, np.int64)) for position in owners}
+    groups: list[tuple[int, list[int]]] = []
+    for position in sorted(owners, key=lambda p: (-len(own[p]), p)):
+        if not len(own[position]):
+            symbol = instruments[position].symbol
+            raise DataError(f"{symbol}: calendar {BARS!r} makes each bar a session, but it has no bars. Name another calendar.")
+        for leader, members in groups:
+            if _agrees(own[position], own[leader]) and instruments[position].bar_interval_ns == instruments[leader].bar_interval_ns:
+                members.append(position)
+                break
+        else:
+            groups.append((position, [position]))
+    bars_of = {}
+    for leader, members in groups:
+        calendar = BARS if len(groups) == 1 else f"{BARS}:{instruments[leader].symbol}"
+        bars_of[calendar] = (own[leader], instruments[leader].bar_interval_ns)
+        for position in members:
+            calendar_of[position] = calendar
+    return _Stamps(calendar_of, bars_of)
+
+
+def _bar_stamps(pieces: Sequence[Events]) -> dict[int, NDArray[np.int64]]:
+    """Close stamps of each instrument's bars, by position. One pass: a tape may hold thousands of instruments."""
+    found: dict[int, list[NDArray[np.int64]]] = {}
+    for piece in pieces:
+        bars = piece if (piece["kind"] == Kind.BAR).all() else piece[piece["kind"] == Kind.BAR]
+        owners, stamps = bars["instrument"], bars["ts_local_ns"]
+        if (owners[1:] != owners[:-1]).any():
+            order = np.argsort(owners, kind="stable")
+            owners, stamps = owners[order], stamps[order]
+        edges = np.flatnonzero(owners[1:] != owners[:-1]) + 1
+        for first, part in zip([0, *edges], np.split(stamps, edges), strict=True):
+            if len(part):
+                found.setdefault(int(owners[first]), []).append(part)
+    return {position: np.unique(np.concatenate(parts)) for position, parts in found.items()}
+
+
+def _agrees(shorter: NDArray[np.int64], longer: NDArray[np.int64]) -> bool:
+    first = int(np.searchsorted(longer, shorter[0]))
+    return bool(np.array_equal(longer[first : first + len(shorter)], shorter))
+
+
+def _definition(instrument: Instrument) -> list[Any]:
+    return [
+        instrument.symbol,
+        [instrument.tick.numerator, instrument.tick.denominator],
+        [instrument.lot.numerator, instrument.lot.denominator],
+        float(instrument.multiplier).hex(),
+        instrument.currency,
+        int(instrument.kind),
+        instrument.base_currency,
+        instrument.venue,
+        instrument.calendar,
+        instrument.bar_interval_ns,
+    ]

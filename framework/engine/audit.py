@@ -1,0 +1,123 @@
+"""The audit: every decision and every answer of a run, in order, in 64-byte records under a running hash.
+
+A file is a magic word, the length of a JSON header, the header, the records, and the hash of all of that. The header says
+what the run was made of: the tape's digest, the strategy and its parameters, costs, risk, seed. Market events are not copied:
+a TAPE record says which of the tape's events were applied before the record that follows it.
+
+Same tape, settings and seed give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framework.engine.world import Decision, Wake
+from framework.errors import DataError
+from framework.schema.codec import to_frame
+from framework.schema.event import EVENT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAGIC = b"ONETAPE1"
+_HASH_BYTES = 32
+
+
+def _encode(header: Mapping[str, object]) -> bytes:
+    text = json.dumps(header, sort_keys=True, separators=(",", ":"), default=str).encode()
+    return MAGIC + len(text).to_bytes(8, "little") + text
+
+
+class Audit:
+    """Collects a run's records from its log, in memory, and hashes them as they come.
+
+    Args:
+        header: what the run was made of; JSON values.
+        take_log: returns the log's records since the last call and empties it.
+    """
+
+    def __init__(self, header: Mapping[str, object], take_log: Callable[[], NDArray[np.void]]) -> None:
+        self.header = dict(header)
+        self._take_log = take_log
+        self._parts: list[NDArray[np.void]] = []
+        self._hash = hashlib.blake2b(_encode(self.header), digest_size=_HASH_BYTES)
+        self._joined: NDArray[np.void] | None = None
+
+    def write(self, wake: Wake, decision: Decision) -> None:
+        """Take in what a decision wrote. A wake that changed nothing leaves no record: the tape and the code reproduce it."""
+        if len(decision.commands) or decision.refused:
+            self.collect()
+
+    def collect(self) -> None:
+        """Take in the log as it stands."""
+        rows = self._take_log()
+        if len(rows):
+            self._hash.update(rows.tobytes())
+            self._parts.append(rows)
+            self._joined = None
+
+    def close(self) -> None:
+        """Take in the last of the log."""
+        self.collect()
+
+    @property
+    def records(self) -> NDArray[np.void]:
+        """All records so far, dtype EVENT."""
+        if self._joined is None:
+            self._joined = np.concatenate(self._parts) if self._parts else np.zeros(0, dtype=EVENT)
+            self._parts = [self._joined]
+        return self._joined
+
+    @property
+    def digest(self) -> str:
+        """The running hash, hex."""
+        return self._hash.hexdigest()
+
+    def save(self, path: str | Path) -> Path:
+        """Write the compact binary form."""
+        target = Path(path)
+        body = _encode(self.header) + self.records.tobytes()
+        target.write_bytes(body + self._hash.digest())
+        return target
+
+    def to_parquet(self, path: str | Path) -> Path:
+        """Write the readable form: one named column a field, enumerations by name."""
+        target = Path(path)
+        self.to_frame().to_parquet(target)
+        return target
+
+    def to_frame(self) -> pd.DataFrame:
+        """The records as a table, enumerations by name."""
+        return to_frame(self.records)
+
+
+def read(path: str | Path) -> tuple[dict[str, object], NDArray[np.void]]:
+    """Read a saved audit; return its header and records.
+
+    Raises:
+        DataError: the file is not an audit, is cut short, or its hash does not match its content.
+    """
+    place = Path(path)
+    data = place.read_bytes()
+    if not data.startswith(MAGIC):
+        raise DataError(f"{place}: not an audit: it starts with {data[:8]!r}, expected {MAGIC!r}")
+    start = 16 + int.from_bytes(data[8:16], "little")
+    body = len(data) - _HASH_BYTES
+    if body < start or (body - start) % EVENT.itemsize:
+        raise DataError(
+            f"{place}: cut short: {len(data)} bytes do not hold a header of {start - 16} bytes and whole records of {EVENT.itemsize}"
+        )
+    found, expected = hashlib.blake2b(data[:body], digest_size=_HASH_BYTES).hexdigest(), data[body:].hex()
+    if found != expected:
+        raise DataError(
+            f"{place}: its content has hash {found[:16]}..., its last bytes say {expected[:16]}...: it was changed after the run"
+        )
+    header: dict[str, object] = json.loads(data[16:start])
+    return header, np.frombuffer(data[start:body], dtype=EVENT)

@@ -1,0 +1,26 @@
+"""The loop. It does not know whether the world is simulated, recorded or real."""
+
+from __future__ import annotations
+
+from framework.engine.audit import Audit
+from framework.engine.strategy import Strategy
+from framework.engine.view import View
+from framework.engine.world import Wake, WakeKind, World
+from framework.kernel.halves import Trader
+from framework.schema.units import NEVER_NS
+
+_END = int(WakeKind.END)
+
+
+def run(world: World, trader: Trader, strategy: Strategy, view: View, audit: Audit, until_ns: int = NEVER_NS) -> None:
+    """Run a strategy in a world from its start to the end of the world's events or to `until_ns`."""
+    decide, at, write, send, advance = strategy.decide, view.at, audit.write, world.send, world.advance
+    wake = Wake(int(WakeKind.START))
+    while wake.kind != _END:
+        decision = decide(at(wake))
+        write(wake, decision)
+        send(decision.commands)
+        wake = advance(trader, until_ns)
+    audit.write(wake, decide(at(Wake(int(WakeKind.STOP)))))
+    world.close(trader)
+    audit.close()

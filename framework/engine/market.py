@@ -1,0 +1,117 @@
+"""Small read-only pictures of the market and of orders, as strategies hold them in hand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from framework.schema.event import Kind
+from framework.schema.instrument import Instrument
+from framework.schema.order import OrderState, OrderType, Reason, Side, TimeInForce
+
+
+class Bar:
+    """A closed bar. Prices in price units, volume in units; `ts_ns` is the close, nanoseconds UTC. Safe to keep."""
+
+    __slots__ = ("_scale", "_words", "instrument")
+
+    def __init__(self, instrument: str, words: list[int], up: int, down: int, lot_up: int, lot_down: int) -> None:
+        self.instrument = instrument
+        self._words = words  # stamp, open, high, low, close, volume
+        self._scale = (up, down, lot_up, lot_down)
+
+    @property
+    def ts_ns(self) -> int:
+        """Stamp of the close."""
+        return self._words[0]
+
+    @property
+    def open(self) -> float:
+        """First price."""
+        return self._words[1] * self._scale[0] / self._scale[1]
+
+    @property
+    def high(self) -> float:
+        """Highest price."""
+        return self._words[2] * self._scale[0] / self._scale[1]
+
+    @property
+    def low(self) -> float:
+        """Lowest price."""
+        return self._words[3] * self._scale[0] / self._scale[1]
+
+    @property
+    def close(self) -> float:
+        """Last price."""
+        return self._words[4] * self._scale[0] / self._scale[1]
+
+    @property
+    def volume(self) -> float:
+        """Units traded."""
+        return self._words[5] * self._scale[2] / self._scale[3]
+
+    def __repr__(self) -> str:
+        return f"Bar({self.instrument}, {self.ts_ns}, {self.open:g} {self.high:g} {self.low:g} {self.close:g}, volume {self.volume:g})"
+
+
+class Quote:
+    """A quote: best bid and ask in price units, sizes in units. Safe to keep."""
+
+    __slots__ = ("ask", "ask_size", "bid", "bid_size", "instrument", "ts_ns")
+
+    def __init__(self, symbol: str, book: Any, instrument: Instrument) -> None:
+        self.instrument = symbol
+        self.ts_ns = int(book["quote_ns"])
+        self.bid, self.ask = instrument.tick.to_float(int(book["bid"])), instrument.tick.to_float(int(book["ask"]))
+        self.bid_size, self.ask_size = instrument.lot.to_float(int(book["bid_lots"])), instrument.lot.to_float(int(book["ask_lots"]))
+
+
+@dataclass(frozen=True, slots=True)
+class MarketEvent:
+    """An event that is no price: a session, a split, a dividend, a halt, a delisting. `instrument` is empty for a session."""
+
+    kind: Kind
+    instrument: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """An order as the trader half knows it at one moment. NaN prices were not given."""
+
+    order_id: int
+    instrument: str
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    state: OrderState
+    reason: Reason
+    quantity: float
+    filled_quantity: float
+    limit_price: float
+    stop_price: float
+    average_price: float
+
+    @classmethod
+    def of(cls, row: Any, instrument: Instrument) -> OrderView:
+        """Make it from an order record."""
+        filled = int(row["filled_lots"])
+        return cls(
+            int(row["order_id"]),
+            instrument.symbol,
+            Side(int(row["side"])),
+            OrderType(int(row["type"])),
+            TimeInForce(int(row["time_in_force"])),
+            OrderState(int(row["state"])),
+            Reason(int(row["reason"])),
+            instrument.lot.to_float(int(row["quantity_lots"])),
+            instrument.lot.to_float(filled),
+            instrument.tick.to_float(int(row["limit_ticks"])) if row["limit_ticks"] else math.nan,
+            instrument.tick.to_float(int(row["stop_ticks"])) if row["stop_ticks"] else math.nan,
+            instrument.tick.to_float(float(row["filled_value"]) / filled) if filled else math.nan,
+        )
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has ended."""
+        return self.state >= OrderState.FILLED

@@ -1,0 +1,65 @@
+"""The port between the engine and whatever answers it: a simulation, a record or real venues."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from framework.kernel import codes
+from framework.kernel.halves import Trader
+from framework.schema.order import Approved, Refused
+
+
+class WakeKind(IntEnum):
+    """Why the strategy is asked."""
+
+    END = codes.END
+    BAR = codes.W_BAR
+    BARS = codes.W_BARS
+    QUOTE = codes.W_QUOTE
+    TRADE = codes.W_TRADE
+    TIMER = codes.W_TIMER
+    ORDER = codes.W_ORDER
+    EVENT = codes.W_EVENT
+    START = 8
+    STOP = 9
+
+
+@dataclass(slots=True)
+class Wake:
+    """What happened. One object is used again and again: read it, do not keep it.
+
+    Attributes:
+        kind: a `WakeKind`.
+        instrument: its number, where the event has one.
+        row: where the event stands: row of the present part of the tape, or of the log for ORDER.
+    """
+
+    kind: int = int(WakeKind.START)
+    instrument: int = 0
+    row: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the strategy wants sent, after the pre-trade checks, and what they refused."""
+
+    commands: Approved
+    refused: tuple[Refused, ...] = ()
+
+
+class World(Protocol):
+    """Where events come from and commands go to."""
+
+    def advance(self, trader: Trader, until_ns: int) -> Wake:
+        """Apply events until one must be decided on, or until the end."""
+        ...
+
+    def send(self, commands: Approved) -> None:
+        """Send approved commands on their way."""
+        ...
+
+    def close(self, trader: Trader) -> None:
+        """End what still works, with a reason."""
+        ...

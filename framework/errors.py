@@ -1,0 +1,61 @@
+"""One tree of errors, ordered by who must act.
+
+    OneTapeError
+    ├── InputError          fix the input: the message names place, value, rule and way out
+    │   ├── DataError       a file or frame that cannot be trusted
+    │   └── ConfigError     a setting that cannot be right
+    ├── StrategyError       fix the strategy: one of its hooks raised
+    ├── ReplayMismatch      stop: a replay decided differently from its record
+    └── KernelError         stop and report: the kernel broke its own rules
+
+A refused order is not an error: it is a value with a reason (`framework.schema.order.Refused`).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class OneTapeError(Exception):
+    """Root of every error this software raises on purpose."""
+
+
+class InputError(OneTapeError):
+    """Something given to us is wrong; the message says what, where and what to do."""
+
+
+class DataError(InputError):
+    """Market data that cannot be trusted."""
+
+
+class ConfigError(InputError):
+    """A setting that cannot be right."""
+
+
+class StrategyError(OneTapeError):
+    """A hook of the user's strategy raised; the message names strategy, hook and event."""
+
+
+class ReplayMismatch(OneTapeError):
+    """A replay issued other commands than the record holds; the message names the first difference."""
+
+
+class KernelError(OneTapeError):
+    """The kernel broke one of its own rules. This is a defect of ours, never of the user."""
+
+
+def did_you_mean(word: str, known: Iterable[str], limit: int = 3) -> str:
+    """Return a sentence naming the known words nearest to `word`, or all of them if they are few.
+
+    >>> did_you_mean("AAPLE", ["AAPL", "IBM"])
+    'Did you mean AAPL? Known: AAPL, IBM.'
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(word, names, n=limit, cutoff=0.5)
+    if not near:
+        folded = {name.lower(): name for name in names}
+        near = [folded[m] for m in difflib.get_close_matches(word.lower(), folded, n=limit, cutoff=0.5)]
+    hint = f"Did you mean {' or '.join(near)}? " if near else ""
+    shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    return f"{hint}Known: {shown}." if names else "None are known."

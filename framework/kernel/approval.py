@@ -1,0 +1,195 @@
+"""Pre-trade checks: the gate between a wish and a sent order. Compiled, so that every kind of strategy passes through it.
+
+The exposure rule, asked before sending and again by the simulated broker at the fill: if every working market order and the
+worst side of the other working orders filled, gross exposure must not pass `max_leverage` times equity,
+
+    sum over instruments |lots| mark value  <=  max_leverage x equity.
+
+With leverage 1 and no shorts this says that cash may not run out. Orders that reduce an exposure always pass. A sell sent
+together with a buy pays for it, as it would at a broker that settles later.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.book import book_of, terms_of
+from framework.kernel.codes import (
+    AT_CLOSE,
+    AT_OPEN,
+    GTD,
+    LIMIT,
+    MARKET,
+    O_REDUCE_ONLY,
+    R_CASH,
+    R_EXPIRY,
+    R_LEVERAGE,
+    R_NO_DATA,
+    R_NO_FX,
+    R_NONE,
+    R_NOT_TRADABLE,
+    R_POSITION,
+    R_PRICE,
+    R_QUANTITY,
+    R_SHORT,
+    R_SIZE,
+    S_HELD,
+    STOP_LIMIT,
+)
+from framework.kernel.compile import kernel
+from framework.kernel.costs import planned_cost
+from framework.kernel.ledger import position_of, rate_of, valuation
+from framework.kernel.records import book_row, money_row, position_row, terms_row
+from framework.schema.instrument import InstrumentKind
+
+_INDEX = int(InstrumentKind.INDEX)
+_EXPOSURE_SLACK = 1e-9
+"""Relative room for rounding in the exposure rule."""
+
+
+@kernel
+def worst_lots(position: Any, extra_buy: int, extra_sell: int) -> int:
+    """The largest absolute position if market orders fill and then the worse side of the other orders."""
+    base = position.lots + position.market_lots
+    longest = base + position.buy_lots + extra_buy
+    shortest = base - position.sell_lots - extra_sell
+    return max(abs(base), max(longest, -shortest))
+
+
+@kernel
+def projected_gross(t: Any, without: int) -> float:
+    """Projected gross exposure of every instrument but `without`, in the base currency."""
+    gross = 0.0
+    for i in range(t.positions_count):
+        if i != without:
+            lots = worst_lots(position_row(t.positions, i), 0, 0)
+            if lots != 0:
+                gross += (
+                    lots
+                    * book_row(t.books, i).mark_ticks
+                    * terms_row(t.terms, i).point_value
+                    * money_row(t.money, terms_row(t.terms, i).currency).fx_rate
+                )
+    return gross
+
+
+@kernel
+def check(t: Any, order: Any) -> Any:
+    """Check an order that stands in the trader's table but was not yet counted as working.
+
+    Returns (reason, need, have): reason 0 approves; else the two numbers of the rule that was broken.
+    """
+    i, lots = order.instrument, order.quantity_lots
+    terms, book, position = terms_of(t, i), book_of(t, i), position_of(t, i)
+    if lots <= 0:
+        return R_QUANTITY, float(lots), 1.0
+    if (order.type == LIMIT or order.type == STOP_LIMIT) and order.limit_ticks <= 0:
+        return R_PRICE, float(order.limit_ticks), 1.0
+    if order.type > LIMIT and order.stop_ticks <= 0:
+        return R_PRICE, float(order.stop_ticks), 1.0
+    if order.time_in_force == GTD and order.expire_ns <= t.now_ns:
+        return R_EXPIRY, float(order.expire_ns), float(t.now_ns)
+    if (order.time_in_force == AT_OPEN or order.time_in_force == AT_CLOSE) and order.type > LIMIT:
+        return R_EXPIRY, float(order.type), float(LIMIT)  # auctions take market and limit orders
+    if terms.kind == _INDEX or book.delisted:
+        return R_NOT_TRADABLE, float(lots), 0.0
+    if book.mark_ns == 0:
+        return R_NO_DATA, 1.0, 0.0
+    rate = rate_of(t, terms.currency)
+    if not rate > 0.0:
+        return R_NO_FX, 1.0, 0.0
+    return _check_exposure(t, order, rate)
+
+
+@kernel
+def _check_exposure(t: Any, order: Any, rate: float) -> Any:
+    i, lots, risk = order.instrument, order.quantity_lots, t.risk
+    terms, book, position = terms_of(t, i), book_of(t, i), position_of(t, i)
+    price = book.mark_ticks if order.type == MARKET or order.limit_ticks == 0 else float(order.limit_ticks)
+    notional = lots * price * terms.point_value * rate
+    if risk.max_order_notional > 0.0 and notional > risk.max_order_notional:
+        return R_SIZE, notional, risk.max_order_notional
+    before = worst_lots(position, 0, 0)
+    buys = lots if order.side > 0 else 0
+    sells = lots - buys
+    if order.state == S_HELD or order.flags & O_REDUCE_ONLY:  # a bracket's exits close what their parent opens
+        return R_NONE, 0.0, 0.0
+    if risk.allow_short == 0:
+        left = position.lots + min(position.market_lots, 0) - position.sell_lots
+        if sells > 0 and left < sells:
+            return R_SHORT, float(sells), float(max(left, 0))
+    if order.type == MARKET:
+        base = position.lots + position.market_lots + lots * order.side
+        after = max(abs(base), max(base + position.buy_lots, position.sell_lots - base))
+    else:
+        after = worst_lots(position, buys, sells)
+    if after <= before:
+        return R_NONE, 0.0, 0.0
+    equity, _, _, _ = valuation(t)
+    own = after * price * terms.point_value * rate
+    if risk.max_position_weight > 0.0 and own > risk.max_position_weight * equity * (1.0 + _EXPOSURE_SLACK):
+        return R_POSITION, own, risk.max_position_weight * equity
+    need = own + projected_gross(t, i)
+    equity += position.lots * (price - book.mark_ticks) * terms.point_value * rate
+    have = risk.max_leverage * (equity - planned_cost(t, i, float(lots), price) * rate)
+    if need > have * (1.0 + _EXPOSURE_SLACK):
+        return (R_CASH if risk.max_leverage <= 1.0 else R_LEVERAGE), need, have
+    return R_NONE, 0.0, 0.0
+
+
+@kernel
+def affordable_lots(t: Any, order: Any, lots: int, ticks: int, cost: float) -> int:
+    """How many of `lots` the account can carry at `ticks`, when all of them would cost `cost` in the instrument's currency.
+
+    The broker's check at the fill. With s the side, p the price, v the value of a tick on a lot and L the leverage limit:
+    |position + s q| p v + other exposure <= L (equity at p - cost q / lots).
+    """
+    i = order.instrument
+    position, terms, book = position_of(t, i), terms_of(t, i), book_of(t, i)
+    closing = 0
+    if position.lots * order.side < 0:
+        closing = min(lots, abs(position.lots))
+        if closing == lots:
+            return lots
+        if t.risk.allow_short == 0 and order.side < 0:
+            return closing
+    elif t.risk.allow_short == 0 and order.side < 0:
+        return 0
+    rate = rate_of(t, terms.currency)
+    equity, _, _, _ = valuation(t)
+    value = ticks * terms.point_value * rate
+    equity += position.lots * (ticks - book.mark_ticks) * terms.point_value * rate
+    held = abs(position.lots + order.side * closing)
+    other = projected_gross(t, i)
+    unit_cost = cost / lots * rate
+    room = t.risk.max_leverage * (equity - unit_cost * closing) * (1.0 + _EXPOSURE_SLACK) - other - held * value
+    if room <= 0.0:
+        return closing
+    extra = int(room / (value + t.risk.max_leverage * unit_cost))
+    return closing + min(extra, lots - closing)
+
+
+@kernel
+def target_lots(t: Any, instrument: int, weight: float) -> int:
+    """The signed lots that make `weight` of equity at the present mark, costs of getting there included; rounded toward zero."""
+    terms, book, position = terms_of(t, instrument), book_of(t, instrument), position_of(t, instrument)
+    rate = rate_of(t, terms.currency)
+    if book.mark_ns == 0 or not rate > 0.0:
+        return 0
+    equity, _, _, _ = valuation(t)
+    value = book.mark_ticks * terms.point_value * rate
+    target = weight * equity / value
+    change = target - position.lots
+    if abs(target) > abs(position.lots) and change != 0.0:
+        cost = planned_cost(t, instrument, abs(change), book.mark_ticks) * rate
+        target -= weight * cost / value
+    return int(target + (1e-9 if target > 0.0 else -1e-9))
+
+
+@kernel
+def reducible_lots(t: Any, order: Any, lots: int) -> int:
+    """How many of `lots` only reduce the position, for reduce-only orders."""
+    position = position_of(t, order.instrument)
+    if position.lots * order.side >= 0:
+        return 0
+    return min(lots, abs(position.lots))

@@ -1,0 +1,128 @@
+"""The market as the trader half sees it: last bar, last quote, mark, and a ring of past bars per instrument."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from framework.kernel.compile import kernel
+from framework.kernel.records import book_row, money_row, past_bar_row, terms_row
+from framework.schema.instrument import InstrumentKind
+
+_FX = int(InstrumentKind.FX)
+
+
+@kernel
+def book_of(t: Any, instrument: int) -> Any:
+    """The book row of one instrument."""
+    return book_row(t.books, instrument)
+
+
+@kernel
+def terms_of(t: Any, instrument: int) -> Any:
+    """The terms row of one instrument."""
+    return terms_row(t.terms, instrument)
+
+
+@kernel
+def mark_to(t: Any, instrument: int, mark_ticks: float, now_ns: int) -> None:
+    """Set the mark; where the instrument is a currency pair, the rate of its currency follows."""
+    book = book_of(t, instrument)
+    book.mark_ticks = mark_ticks
+    book.mark_ns = now_ns
+    terms = terms_of(t, instrument)
+    if terms.kind == _FX:
+        price = mark_ticks * terms.tick
+        if terms.base_currency == t.base_currency:
+            money_row(t.money, terms.currency).fx_rate = 1.0 / price
+        elif terms.currency == t.base_currency:
+            money_row(t.money, terms.base_currency).fx_rate = price
+
+
+@kernel
+def see_bar(t: Any, event: Any) -> None:
+    """Take in a closed bar: the mark is its close, the ring gets one row."""
+    instrument = event.instrument
+    book = book_of(t, instrument)
+    base = instrument * (t.history_mask + 1)
+    row = past_bar_row(t.history, base + (book.bars & t.history_mask))
+    sum_close, sum_volume = 0.0, 0.0
+    if book.bars > 0:
+        before = past_bar_row(t.history, base + ((book.bars - 1) & t.history_mask))
+        sum_close, sum_volume = before.sum_close, before.sum_volume
+    row.ts_ns = event.ts_local_ns
+    row.open, row.high, row.low, row.close = float(event.w0), float(event.w1), float(event.w2), float(event.w3)
+    row.volume = float(event.w4)
+    row.sum_close = sum_close + row.close
+    row.sum_volume = sum_volume + row.volume
+    book.open, book.high, book.low, book.close, book.volume = event.w0, event.w1, event.w2, event.w3, event.w4
+    book.bar_ns = event.ts_local_ns
+    book.bars += 1
+    mark_to(t, instrument, float(event.w3), event.ts_local_ns)
+    t.dirty = 1
+
+
+@kernel
+def see_quote(t: Any, event: Any) -> None:
+    """Take in a quote: the mark is its mid."""
+    book = book_of(t, event.instrument)
+    book.bid, book.ask, book.bid_lots, book.ask_lots = event.w0, event.w1, event.w2, event.w3
+    book.quote_ns = event.ts_local_ns
+    mark_to(t, event.instrument, 0.5 * (event.w0 + event.w1), event.ts_local_ns)
+    t.dirty = 1
+
+
+@kernel
+def adjust_history(t: Any, instrument: int, price_factor: float, volume_factor: float) -> None:
+    """Restate the ring as of now, so that returns across a split or dividend are returns and not jumps."""
+    book = book_of(t, instrument)
+    size = t.history_mask + 1
+    kept = min(book.bars, size)
+    sum_close, sum_volume = 0.0, 0.0
+    for k in range(book.bars - kept, book.bars):
+        row = past_bar_row(t.history, instrument * size + (k & t.history_mask))
+        row.open *= price_factor
+        row.high *= price_factor
+        row.low *= price_factor
+        row.close *= price_factor
+        row.volume *= volume_factor
+        sum_close += row.close
+        sum_volume += row.volume
+        row.sum_close, row.sum_volume = sum_close, sum_volume
+
+
+@kernel
+def mean_volume(t: Any, instrument: int, bars: int) -> float:
+    """Mean volume in lots of the last `bars` bars, or of those there are; 0 when there are none."""
+    book = book_of(t, instrument)
+    n = min(book.bars, min(bars, t.history_mask + 1))
+    if n == 0:
+        return 0.0
+    base = instrument * (t.history_mask + 1)
+    last = past_bar_row(t.history, base + ((book.bars - 1) & t.history_mask))
+    first = past_bar_row(t.history, base + ((book.bars - n) & t.history_mask))
+    return (last.sum_volume - first.sum_volume + first.volume) / n
+
+
+@kernel
+def volatility(t: Any, instrument: int, bars: int) -> float:
+    """Sample standard deviation (ddof 1) of the last `bars` close-to-close returns; 0 with fewer than two."""
+    book = book_of(t, instrument)
+    n = min(book.bars - 1, min(bars, t.history_mask))
+    if n < 2:
+        return 0.0
+    base = instrument * (t.history_mask + 1)
+    total = 0.0
+    for k in range(book.bars - n, book.bars):
+        total += (
+            past_bar_row(t.history, base + (k & t.history_mask)).close / past_bar_row(t.history, base + ((k - 1) & t.history_mask)).close
+            - 1.0
+        )
+    mean, squares = total / n, 0.0
+    for k in range(book.bars - n, book.bars):
+        change = (
+            past_bar_row(t.history, base + (k & t.history_mask)).close / past_bar_row(t.history, base + ((k - 1) & t.history_mask)).close
+            - 1.0
+        )
+        squares += (change - mean) * (change - mean)
+    return math.sqrt(squares / (n - 1))

@@ -1,0 +1,70 @@
+"""The enumerations of the schema as plain integers, the form that compiles fastest."""
+
+from __future__ import annotations
+
+from framework.schema.event import CostKind, Flag, Kind
+from framework.schema.order import OrderEvent, OrderFlag, OrderState, OrderType, Reason, TimeInForce
+
+# kinds of events
+BAR, QUOTE, TRADE_TICK, DEPTH = int(Kind.BAR), int(Kind.QUOTE), int(Kind.TRADE), int(Kind.DEPTH)
+FUNDING, DIVIDEND, SPLIT, HALT = int(Kind.FUNDING), int(Kind.DIVIDEND), int(Kind.SPLIT), int(Kind.HALT)
+SESSION, DELIST, CUSTOM, TIMER = int(Kind.SESSION), int(Kind.DELIST), int(Kind.CUSTOM), int(Kind.TIMER)
+SUBMIT, TERMS = int(Kind.ORDER_SUBMIT), int(Kind.ORDER_TERMS)
+CANCEL, REPLACE, REFUSED = int(Kind.ORDER_CANCEL), int(Kind.ORDER_REPLACE), int(Kind.ORDER_REFUSED)
+ACCEPTED, REJECTED, TRIGGERED = int(Kind.ORDER_ACCEPTED), int(Kind.ORDER_REJECTED), int(Kind.ORDER_TRIGGERED)
+FILLED, COSTS, CANCELLED = int(Kind.ORDER_FILLED), int(Kind.ORDER_COSTS), int(Kind.ORDER_CANCELLED)
+EXPIRED, REPLACED = int(Kind.ORDER_EXPIRED), int(Kind.ORDER_REPLACED)
+CANCEL_REJECTED, CHARGE, TAPE = int(Kind.ORDER_CANCEL_REJECTED), int(Kind.CHARGE), int(Kind.TAPE)
+
+# flags of events
+F_OPEN, F_CLOSE, F_MAKER = int(Flag.SESSION_OPEN), int(Flag.SESSION_CLOSE), int(Flag.MAKER)
+F_AMBIGUOUS, F_LAST, F_REFUSED = int(Flag.AMBIGUOUS), int(Flag.LAST), int(Flag.REFUSED)
+F_HELD, F_MORE, F_CHANGE = int(Flag.HELD), int(Flag.MORE), int(Flag.CHANGE)
+
+# kinds of cost
+C_FEE, C_HALF_SPREAD, C_VOLUME_SHARE = int(CostKind.FEE), int(CostKind.HALF_SPREAD), int(CostKind.VOLUME_SHARE)
+C_IMPACT, C_BORROW, C_FUNDING, C_TAX = int(CostKind.IMPACT), int(CostKind.BORROW), int(CostKind.FUNDING), int(CostKind.TAX)
+COST_KINDS = len(CostKind)
+
+# order types, times in force, flags
+MARKET, LIMIT, STOP = int(OrderType.MARKET), int(OrderType.LIMIT), int(OrderType.STOP)
+STOP_LIMIT, TRAILING = int(OrderType.STOP_LIMIT), int(OrderType.TRAILING_STOP)
+GTC, DAY, IOC, FOK = int(TimeInForce.GTC), int(TimeInForce.DAY), int(TimeInForce.IOC), int(TimeInForce.FOK)
+GTD, AT_OPEN, AT_CLOSE = int(TimeInForce.GTD), int(TimeInForce.AT_OPEN), int(TimeInForce.AT_CLOSE)
+O_TRAIL_BPS, O_REDUCE_ONLY = int(OrderFlag.TRAIL_BPS), int(OrderFlag.REDUCE_ONLY)
+O_OCO, O_TARGET, O_RESTING = int(OrderFlag.OCO), int(OrderFlag.TARGET), int(OrderFlag.RESTING)
+
+# order states
+S_NONE, S_HELD, S_PENDING = int(OrderState.NONE), int(OrderState.HELD), int(OrderState.PENDING)
+S_WORKING, S_TRIGGERED, S_PARTIAL = int(OrderState.WORKING), int(OrderState.TRIGGERED), int(OrderState.PARTIAL)
+S_PENDING_CANCEL, S_PENDING_REPLACE = int(OrderState.PENDING_CANCEL), int(OrderState.PENDING_REPLACE)
+S_FILLED, S_CANCELLED, S_EXPIRED = int(OrderState.FILLED), int(OrderState.CANCELLED), int(OrderState.EXPIRED)
+S_REJECTED, S_REFUSED = int(OrderState.REJECTED), int(OrderState.REFUSED)
+
+# order events
+E_HOLD, E_SUBMIT, E_REFUSE = int(OrderEvent.HOLD), int(OrderEvent.SUBMIT), int(OrderEvent.REFUSE)
+E_ACCEPT, E_REJECT, E_TRIGGER = int(OrderEvent.ACCEPT), int(OrderEvent.REJECT), int(OrderEvent.TRIGGER)
+E_FILL_PART, E_FILL_LAST = int(OrderEvent.FILL_PART), int(OrderEvent.FILL_LAST)
+E_ASK_CANCEL, E_CANCEL, E_REJECT_CANCEL = int(OrderEvent.ASK_CANCEL), int(OrderEvent.CANCEL), int(OrderEvent.REJECT_CANCEL)
+E_ASK_REPLACE, E_REPLACE, E_EXPIRE = int(OrderEvent.ASK_REPLACE), int(OrderEvent.REPLACE), int(OrderEvent.EXPIRE)
+
+# reasons
+R_NONE, R_QUANTITY, R_LOT = int(Reason.NONE), int(Reason.INVALID_QUANTITY), int(Reason.NOT_A_LOT_MULTIPLE)
+R_PRICE, R_TICK, R_NO_DATA = int(Reason.INVALID_PRICE), int(Reason.NOT_A_TICK_MULTIPLE), int(Reason.NO_MARKET_DATA)
+R_NOT_TRADABLE, R_SHORT, R_CASH = int(Reason.NOT_TRADABLE), int(Reason.SHORT_NOT_ALLOWED), int(Reason.INSUFFICIENT_CASH)
+R_LEVERAGE, R_POSITION, R_SIZE = int(Reason.LEVERAGE_LIMIT), int(Reason.POSITION_LIMIT), int(Reason.ORDER_SIZE_LIMIT)
+R_NO_FX, R_BRACKET, R_EXPIRY = int(Reason.NO_FX_RATE), int(Reason.INVALID_BRACKET), int(Reason.INVALID_EXPIRY)
+R_UNKNOWN, R_DONE, R_REDUCE_ONLY = int(Reason.UNKNOWN_ORDER), int(Reason.ORDER_DONE), int(Reason.REDUCE_ONLY)
+R_USER, R_SIBLING, R_PARENT = int(Reason.USER), int(Reason.SIBLING_FILLED), int(Reason.PARENT_ENDED)
+R_IOC, R_FOK, R_DAY = int(Reason.IOC_REMAINDER), int(Reason.FOK_NOT_FILLABLE), int(Reason.DAY_OVER)
+R_DATE, R_MISSED_OPEN, R_MISSED_CLOSE = int(Reason.DATE_REACHED), int(Reason.MISSED_OPEN), int(Reason.MISSED_CLOSE)
+R_DELISTED, R_SPLIT, R_END = int(Reason.DELISTED), int(Reason.SPLIT_TO_NOTHING), int(Reason.END_OF_DATA)
+R_NO_CASH, R_SUPERSEDED = int(Reason.NO_CASH_AT_FILL), int(Reason.SUPERSEDED)
+
+# wakes: what `advance` returns
+END, W_BAR, W_BARS, W_QUOTE, W_TRADE = 0, 1, 2, 3, 4
+W_TIMER, W_ORDER, W_EVENT = 5, 6, 7
+NEED_ROOM, NEED_TAPE, BROKEN = -1, -2, -3
+
+# what a strategy may wait for: bits of `wakes`
+ON_BAR, ON_BARS, ON_QUOTE, ON_TRADE, ON_ORDER, ON_EVENT = 1, 2, 4, 8, 16, 32

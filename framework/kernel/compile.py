@@ -1,0 +1,173 @@
+"""How the kernel is compiled, cached and given its memory.
+
+`kernel` is `numba.njit` with a disk cache whose stamp covers every source file of the kernel and the schema: numba alone
+looks at the file of the cached function and would go on serving old machine code after a helper in another file changed.
+
+State lives in records. A record holds the addresses of its tables as integers; `row_of(dtype)` makes the function that
+reads one row in place, which costs nothing. Whoever owns the memory must keep it alive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+from llvmlite import ir
+from numba import types
+from numba.core import caching
+from numba.core.ccallback import CFunc
+from numba.extending import intrinsic
+
+_ROOMS = (Path(__file__).parent, Path(__file__).parent.parent / "schema")
+
+
+@cache
+def source_digest() -> str:
+    """A digest of every source file that compiled code can depend on."""
+    digest = hashlib.blake2b(digest_size=12)
+    for room in _ROOMS:
+        for path in sorted(room.glob("*.py")):
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _cache_root() -> Path:
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    if chosen:
+        return Path(chosen) / "onetape"
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "onetape" / "kernel"
+
+
+class _Locator(caching._CacheLocator):
+    """Keep machine code in the user's cache folder, stamped by the digest of all kernel sources."""
+
+    def __init__(self, py_func: Callable[..., Any], py_file: str) -> None:
+        self._name = Path(py_file).stem
+
+    def get_cache_path(self) -> str:
+        return str(_cache_root() / self._name)
+
+    def get_source_stamp(self) -> str:
+        return source_digest()
+
+    def get_disambiguator(self) -> str:
+        return ""
+
+    @classmethod
+    def from_function(cls, py_func: Callable[..., Any], py_file: str) -> _Locator:
+        return cls(py_func, py_file)
+
+
+class _CacheImpl(caching.CompileResultCacheImpl):
+    _locator_classes = (_Locator,)
+
+
+class _Cache(caching.FunctionCache):
+    _impl_class = _CacheImpl
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a function to machine code, cached on disk."""
+    dispatcher = numba.njit(error_model="numpy", nogil=True)(function)
+    dispatcher._cache = _Cache(function)
+    return dispatcher
+
+
+def is_cached() -> bool:
+    """Whether the replay loop is compiled already for the sources as they are now."""
+    return any((_cache_root() / "replay").glob("replay.advance-*.nbc"))
+
+
+@intrinsic
+def bits(typingctx: Any, value: Any) -> Any:
+    """The 64 bits of a float as an integer, for the int64 words of an event."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], context.get_value_type(types.int64))
+
+    return types.int64(types.float64), codegen
+
+
+@intrinsic
+def real(typingctx: Any, word: Any) -> Any:
+    """The float whose bits an event word holds; the inverse of `bits`."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], context.get_value_type(types.float64))
+
+    return types.float64(types.int64), codegen
+
+
+def row_of(dtype: Any) -> Any:
+    """Return a compiled function `(address, index) -> record` that reads one row of a table in place.
+
+    A record is a bare pointer in compiled code: no array is built, nothing is reference counted.
+    """
+    item = numba.from_dtype(dtype)
+    size = dtype.itemsize
+
+    @intrinsic
+    def row(typingctx: Any, address: Any, index: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            word = ir.IntType(64)
+            at = args[1]
+            if at.type.width < 64:
+                at = (builder.sext if signature.args[1].signed else builder.zext)(at, word)
+            place = builder.add(args[0], builder.mul(at, ir.Constant(word, size)))
+            return builder.inttoptr(place, context.get_value_type(item))
+
+        return item(types.int64, index), codegen
+
+    return row
+
+
+@intrinsic
+def address_of(typingctx: Any, record: Any) -> Any:
+    """The address of a record, to hand it across a call by address."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ptrtoint(args[0], ir.IntType(64))
+
+    return types.int64(record), codegen
+
+
+@intrinsic
+def call(typingctx: Any, function: Any, first: Any, second: Any) -> Any:
+    """Call a `Unit` by its address with two addresses; returns its int64."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        word = ir.IntType(64)
+        pointer = builder.inttoptr(args[0], ir.FunctionType(word, (word, word)).as_pointer())
+        return builder.call(pointer, (args[1], args[2]))
+
+    return types.int64(types.int64, types.int64, types.int64), codegen
+
+
+class Unit:
+    """A part of the kernel that is compiled once and called by address.
+
+    numba optimises a function anew inside each of its callers, down the whole tree of calls; past a certain size that is
+    most of the compile time. A unit is a boundary: callers hold its address, in a root record, and compile without it.
+    """
+
+    def __init__(self, function: Callable[[int, int], int]) -> None:
+        self._function = function
+        self._compiled: CFunc | None = None
+
+    @property
+    def address(self) -> int:
+        """Where the machine code lies in this process; compiles, or loads from the cache, at the first call."""
+        if self._compiled is None:
+            signature = types.int64(types.int64, types.int64)
+            compiled = CFunc(self._function, ((types.int64, types.int64), signature.return_type), {}, {"error_model": "numpy"})
+            compiled._cache = _Cache(self._function)
+            compiled.compile()
+            self._compiled = compiled
+        return int(self._compiled.address)

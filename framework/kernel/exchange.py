@@ -1,0 +1,330 @@
+"""The exchange half: the simulated venue and broker. It answers commands; the fills are made in `matching.py`.
+
+Commands travel to the venue on the entry wire and answers come back on the response wire, each with a constant latency.
+
+Assumptions: constant latencies; a command is never lost; the broker sees our account as we do once answers have arrived.
+Fails when: latency varies with load, or a venue drops messages.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.book import book_of, terms_of
+from framework.kernel.codes import (
+    ACCEPTED,
+    AT_CLOSE,
+    AT_OPEN,
+    C_BORROW,
+    CANCEL,
+    CANCEL_REJECTED,
+    CANCELLED,
+    CHARGE,
+    DAY,
+    DELIST,
+    DIVIDEND,
+    EXPIRED,
+    F_MORE,
+    F_OPEN,
+    HALT,
+    R_DATE,
+    R_DAY,
+    R_DELISTED,
+    R_DONE,
+    R_MISSED_CLOSE,
+    R_MISSED_OPEN,
+    R_NOT_TRADABLE,
+    R_SPLIT,
+    REJECTED,
+    REPLACE,
+    REPLACED,
+    S_CANCELLED,
+    S_EXPIRED,
+    S_PARTIAL,
+    S_REJECTED,
+    S_TRIGGERED,
+    S_WORKING,
+    SESSION,
+    SPLIT,
+    SUBMIT,
+    TERMS,
+)
+from framework.kernel.compile import bits, kernel
+from framework.kernel.ledger import position_of
+from framework.kernel.lifecycle import leaves
+from framework.kernel.orders import clear, dividend_terms, dividend_ticks, is_done, order_of, split_terms, unpack
+from framework.kernel.records import event_row, session_row, venue_book_row
+from framework.kernel.trader import apply_answer, write
+from framework.schema.units import NANOSECONDS_PER_DAY, NEVER_NS
+
+_BORROW_DAYS = 360.0
+"""Stock loan fees accrue on a 360-day year."""
+
+
+@kernel
+def venue_book(x: Any, instrument: int) -> Any:
+    """The venue's row of one instrument."""
+    return venue_book_row(x.books, instrument)
+
+
+@kernel
+def session_of(t: Any, x: Any, instrument: int) -> Any:
+    """The session state of the instrument's calendar."""
+    return session_row(x.sessions, terms_of(t, instrument).calendar)
+
+
+@kernel
+def answer(t: Any, x: Any, kind: int, flags: int, instrument: int, w0: int, w1: int, w2: int, w3: int, w4: int) -> None:
+    """Say something to the trader half, at once or by the response wire."""
+    if x.response_latency_ns == 0:
+        apply_answer(t, write(t, kind, flags, instrument, x.now_ns, w0, w1, w2, w3, w4))
+        return
+    row = event_row(x.response, x.response_count)
+    row.ts_local_ns, row.ts_venue_ns = x.now_ns + x.response_latency_ns, x.now_ns
+    row.kind, row.flags, row.instrument = kind, flags, instrument
+    row.w0, row.w1, row.w2, row.w3, row.w4 = w0, w1, w2, w3, w4
+    x.response_count += 1
+    x.due_ns = min(x.due_ns, row.ts_local_ns)
+
+
+@kernel
+def deliver(t: Any, x: Any) -> None:
+    """Hand the first event of the response wire to the trader half."""
+    row = event_row(x.response, x.response_head)
+    x.response_head += 1
+    t.now_ns = row.ts_local_ns
+    apply_answer(t, write(t, row.kind, row.flags, row.instrument, row.ts_venue_ns, row.w0, row.w1, row.w2, row.w3, row.w4))
+
+
+@kernel
+def send_outbox(t: Any, x: Any) -> None:
+    """Put what the trader half wants sent on the entry wire."""
+    for k in range(t.outbox_count):
+        row = event_row(x.entry, x.entry_count)
+        row.ts_local_ns, row.ts_venue_ns = event_row(t.outbox, k).ts_local_ns, event_row(t.outbox, k).ts_local_ns + x.entry_latency_ns
+        row.kind, row.flags, row.instrument = event_row(t.outbox, k).kind, event_row(t.outbox, k).flags, event_row(t.outbox, k).instrument
+        row.w0, row.w1, row.w2, row.w3, row.w4 = (
+            event_row(t.outbox, k).w0,
+            event_row(t.outbox, k).w1,
+            event_row(t.outbox, k).w2,
+            event_row(t.outbox, k).w3,
+            event_row(t.outbox, k).w4,
+        )
+        x.entry_count += 1
+        x.due_ns = min(x.due_ns, row.ts_venue_ns)
+    t.outbox_count = 0
+
+
+@kernel
+def next_due(x: Any) -> None:
+    """Find the earliest of both wires and the next expiry; a wire read to its end starts anew."""
+    due = x.expiry_ns
+    if x.entry_head < x.entry_count:
+        due = min(due, event_row(x.entry, x.entry_head).ts_venue_ns)
+    else:
+        x.entry_head, x.entry_count = 0, 0
+    if x.response_head < x.response_count:
+        due = min(due, event_row(x.response, x.response_head).ts_local_ns)
+    else:
+        x.response_head, x.response_count = 0, 0
+    x.due_ns = due
+
+
+@kernel
+def end_order(t: Any, x: Any, order: Any, kind: int, reason: int, need: float, have: float) -> None:
+    """The venue ends an order; the sweep takes it out of the book."""
+    order.state = S_CANCELLED if kind == CANCELLED else (S_EXPIRED if kind == EXPIRED else S_REJECTED)
+    answer(t, x, kind, 0, order.instrument, order.order_id, reason, bits(need), bits(have), 0)
+
+
+@kernel
+def sweep(x: Any, instrument: int) -> None:
+    """Take ended orders out of the instrument's list of working ones."""
+    book = venue_book(x, instrument)
+    before, at = -1, book.first
+    while at >= 0:
+        order = order_of(x, at)
+        after = order.next_working
+        if is_done(order):
+            if before < 0:
+                book.first = after
+            else:
+                order_of(x, before).next_working = after
+            if after < 0:
+                book.last = before
+            x.working -= 1
+        else:
+            before = at
+        at = after
+
+
+@kernel
+def _enter(t: Any, x: Any, event: Any) -> None:
+    order = order_of(x, event.w0)
+    clear(order)
+    unpack(order, event)
+    order.decided_ns, order.accepted_ns, order.state = event.ts_local_ns, x.now_ns, S_WORKING
+    if event.w0 >= x.orders_count:
+        x.orders_count = event.w0 + 1
+    book = venue_book(x, order.instrument)
+    if book.delisted:
+        end_order(t, x, order, REJECTED, R_NOT_TRADABLE, 0.0, 0.0)
+        return
+    if book.last >= 0:
+        order_of(x, book.last).next_working = order.order_id
+    else:
+        book.first = order.order_id
+    book.last = order.order_id
+    x.working += 1
+    if not event.flags & F_MORE:
+        answer(t, x, ACCEPTED, 0, order.instrument, order.order_id, 0, 0, 0, 0)
+
+
+@kernel
+def _enter_terms(t: Any, x: Any, event: Any) -> None:
+    order = order_of(x, event.w0)
+    if is_done(order):
+        return
+    order.trail, order.expire_ns, order.parent_id, order.group_id = event.w1, event.w2, event.w3, event.w4
+    answer(t, x, ACCEPTED, 0, order.instrument, order.order_id, 0, 0, 0, 0)
+    if order.expire_ns > 0:
+        x.expiry_ns = min(x.expiry_ns, order.expire_ns)
+
+
+@kernel
+def arrive(t: Any, x: Any) -> None:
+    """The first command of the entry wire reaches the venue."""
+    event = event_row(x.entry, x.entry_head)
+    x.entry_head += 1
+    x.now_ns = event.ts_venue_ns
+    t.now_ns = max(t.now_ns, x.now_ns)
+    if event.kind == SUBMIT:
+        _enter(t, x, event)
+        return
+    if event.kind == TERMS:
+        _enter_terms(t, x, event)
+        return
+    order = order_of(x, event.w0)
+    if event.w0 >= x.orders_count or is_done(order):
+        answer(t, x, CANCEL_REJECTED, 0, event.instrument, event.w0, R_DONE, 0, 0, 0)
+    elif event.kind == CANCEL:
+        end_order(t, x, order, CANCELLED, event.w1, 0.0, 0.0)
+        sweep(x, event.instrument)
+    elif event.kind == REPLACE:
+        if event.w2 <= order.filled_lots:
+            end_order(t, x, order, CANCELLED, R_DONE, float(event.w2), float(order.filled_lots))
+            sweep(x, event.instrument)
+            return
+        order.quantity_lots, order.limit_ticks, order.stop_ticks = event.w2, event.w3, event.w4
+        order.accepted_ns = x.now_ns  # a changed order goes to the back of the line
+        order.state = S_PARTIAL if order.filled_lots > 0 else (S_TRIGGERED if order.state == S_TRIGGERED else S_WORKING)
+        answer(t, x, REPLACED, 0, event.instrument, order.order_id, 0, event.w2, event.w3, event.w4)
+
+
+@kernel
+def expire(t: Any, x: Any) -> None:
+    """End every good-till-date order whose date has come, and find the next date."""
+    x.now_ns = x.expiry_ns
+    t.now_ns = max(t.now_ns, x.now_ns)
+    x.expiry_ns = NEVER_NS
+    for i in range(x.books_count):
+        at = venue_book(x, i).first
+        if at < 0:
+            continue
+        while at >= 0:
+            order = order_of(x, at)
+            at = order.next_working
+            if order.expire_ns > 0 and not is_done(order):
+                if order.expire_ns <= x.now_ns:
+                    end_order(t, x, order, EXPIRED, R_DATE, 0.0, 0.0)
+                else:
+                    x.expiry_ns = min(x.expiry_ns, order.expire_ns)
+        sweep(x, i)
+
+
+@kernel
+def _close_session(t: Any, x: Any, calendar: int, close_ns: int) -> None:
+    session = session_row(x.sessions, calendar)
+    session.is_open = 0
+    days = (close_ns - session.charged_ns) / NANOSECONDS_PER_DAY if session.charged_ns > 0 else 0.0
+    session.charged_ns = close_ns
+    for i in range(x.books_count):
+        terms = terms_of(t, i)
+        if terms.calendar != calendar:
+            continue
+        lots = position_of(t, i).lots
+        if lots < 0 and t.costs.borrow_rate > 0.0 and days > 0.0:
+            value = -lots * book_of(t, i).mark_ticks * terms.point_value
+            answer(t, x, CHARGE, 0, i, C_BORROW, bits(value * t.costs.borrow_rate * days / _BORROW_DAYS), terms.currency, 0, 0)
+        at = venue_book(x, i).first
+        if at < 0:
+            continue
+        while at >= 0:
+            order = order_of(x, at)
+            at = order.next_working
+            if order.accepted_ns >= close_ns:
+                continue  # it came for the next session
+            if order.time_in_force == DAY:
+                end_order(t, x, order, EXPIRED, R_DAY, 0.0, 0.0)
+            elif order.time_in_force == AT_OPEN and order.accepted_ns <= session.open_ns:
+                end_order(t, x, order, EXPIRED, R_MISSED_OPEN, 0.0, 0.0)
+            elif order.time_in_force == AT_CLOSE:
+                end_order(t, x, order, EXPIRED, R_MISSED_CLOSE, 0.0, 0.0)
+        sweep(x, i)
+
+
+@kernel
+def _restate(t: Any, x: Any, event: Any, is_split: bool) -> None:
+    at = venue_book(x, event.instrument).first
+    while at >= 0:
+        order = order_of(x, at)
+        at = order.next_working
+        if not is_split:
+            dividend_terms(order, dividend_ticks(t, event.instrument, event.w0))
+            continue
+        split_terms(order, event.w0, event.w1)
+        if leaves(order) <= 0:
+            end_order(t, x, order, CANCELLED, R_SPLIT, 0.0, 0.0)
+    sweep(x, event.instrument)
+
+
+@kernel
+def venue_event(t: Any, x: Any, event: Any) -> None:
+    """What a market event other than a price means to the venue. Runs before the trader half applies the same event."""
+    kind = event.kind
+    if kind == SESSION:
+        session = session_row(x.sessions, event.w0)
+        if event.flags & F_OPEN:
+            session.known, session.is_open, session.open_ns, session.close_ns = 1, 1, event.w1, event.w2
+        else:
+            _close_session(t, x, event.w0, event.w2)
+    elif kind == HALT:
+        venue_book(x, event.instrument).halted = event.w0
+    elif kind == DELIST:
+        book = venue_book(x, event.instrument)
+        book.delisted = 1
+        at = book.first
+        while at >= 0:
+            order = order_of(x, at)
+            at = order.next_working
+            end_order(t, x, order, CANCELLED, R_DELISTED, 0.0, 0.0)
+        sweep(x, event.instrument)
+
+
+@kernel
+def restate_venue_orders(t: Any, x: Any, event: Any) -> None:
+    """Splits and dividends on the venue's orders. Runs after the trader half applied the same event to its own."""
+    if event.kind == SPLIT or event.kind == DIVIDEND:
+        _restate(t, x, event, event.kind == SPLIT)
+
+
+@kernel
+def end_all(t: Any, x: Any, reason: int) -> None:
+    """The data are over: every working order ends with a reason."""
+    for i in range(x.books_count):
+        at = venue_book(x, i).first
+        while at >= 0:
+            order = order_of(x, at)
+            at = order.next_working
+            end_order(t, x, order, EXPIRED, reason, 0.0, 0.0)
+        sweep(x, i)

@@ -1,0 +1,181 @@
+"""The two halves as Python objects: they own the records, make room, and hand out what compiled code wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framework.errors import InputError, KernelError
+from framework.kernel.codes import ON_ORDER
+from framework.kernel.records import (
+    COST_TERMS,
+    EXCHANGE,
+    EXCHANGE_TABLES,
+    RISK_TERMS,
+    ROOM,
+    TRADER,
+    TRADER_TABLES,
+    State,
+)
+from framework.kernel.replay import ADVANCE, ROWS_PER_ORDER
+from framework.kernel.trader import ANSWERS
+from framework.schema.instrument import Instrument, InstrumentKind
+from framework.schema.order import Approved, OrderEvent, OrderState
+from framework.schema.units import NEVER_NS
+
+
+class Trader(State):
+    """The trader half: market as seen, orders as known, ledger.
+
+    Args:
+        instruments: in the order of the tape's instrument numbers.
+        currencies: every currency of the instruments and the base currency.
+        calendars: names in the order of the tape's calendar numbers.
+        base_currency: what equity is counted in.
+        cash: opening balance in the base currency.
+        costs, risk: fields of `COST_TERMS` and `RISK_TERMS`; fields not named are 0.
+        history: how many past bars per instrument a strategy can look back on; rounded up to a power of two.
+        wakes: `ON_*` bits of `codes`.
+        point_interval_ns: shortest time between two points of the equity curve.
+    """
+
+    def __init__(
+        self,
+        instruments: Sequence[Instrument],
+        *,
+        currencies: Sequence[str],
+        calendars: Sequence[str],
+        base_currency: str,
+        cash: float,
+        costs: Mapping[str, float],
+        risk: Mapping[str, float],
+        history: int = 1024,
+        wakes: int = 0,
+        point_interval_ns: int = 0,
+    ) -> None:
+        n = len(instruments)
+        ring = 1 << max(history, 2).bit_length() if history & (history - 1) else max(history, 2)
+        super().__init__(
+            TRADER,
+            TRADER_TABLES,
+            {"terms": n, "books": n, "history": n * ring, "positions": n, "money": len(currencies)},
+        )
+        self.words = memoryview(self.record.view(np.int64))  # the root as words, the fastest read from Python
+        self.instruments = tuple(instruments)
+        self.currencies = tuple(currencies)
+        root = self.record
+        for name, count in (("terms", n), ("books", n), ("positions", n), ("money", len(currencies))):
+            root[f"{name}_count"] = count
+        root["apply_answer"], root["advance"] = ANSWERS.address, ADVANCE.address
+        root["history_mask"] = ring - 1
+        root["timer_ns"] = NEVER_NS
+        root["free_lot"] = -1
+        root["wakes"] = wakes
+        root["point_interval_ns"] = point_interval_ns
+        root["base_currency"] = self.currencies.index(base_currency)
+        _set_fields(root["costs"], COST_TERMS, costs)
+        _set_fields(root["risk"], RISK_TERMS, risk)
+        money = self.tables["money"]
+        money["fx_rate"] = np.nan
+        money["fx_rate"][self.currencies.index(base_currency)] = 1.0
+        money["cash"][self.currencies.index(base_currency)] = cash
+        positions = self.tables["positions"]
+        positions["first"], positions["last"], positions["target_order"] = -1, -1, -1
+        self._set_terms(list(calendars))
+
+    def _set_terms(self, calendars: list[str]) -> None:
+        terms = self.tables["terms"]
+        for i, instrument in enumerate(self.instruments):
+            row = terms[i]
+            row["tick_numerator"], row["tick_denominator"] = instrument.tick.numerator, instrument.tick.denominator
+            row["lot_numerator"], row["lot_denominator"] = instrument.lot.numerator, instrument.lot.denominator
+            row["tick"], row["lot"] = instrument.tick.size, instrument.lot.size
+            row["point_value"] = instrument.point_value
+            row["bar_interval_ns"] = instrument.bar_interval_ns
+            row["currency"] = self.currencies.index(instrument.currency)
+            is_fx = instrument.kind is InstrumentKind.FX
+            row["base_currency"] = self.currencies.index(instrument.base_currency) if is_fx else -1
+            row["calendar"] = calendars.index(instrument.calendar)
+            row["kind"] = int(instrument.kind)
+
+    def has_delivered_all(self) -> bool:
+        """Whether no order event of the log still has to wake the strategy."""
+        waits = int(self.record["wakes"][0]) & ON_ORDER
+        return not waits or int(self.record["noticed"][0]) >= self.count("log")
+
+    def make_room(self, working: int) -> None:
+        """Let every table take what one event can cause with `working` orders at the venue."""
+        rows = ROOM + ROWS_PER_ORDER * working
+        for name in ("log", "outbox", "lots", "changes", "orders"):
+            self.reserve(name, rows)
+        self.reserve("trades", rows + self.count("lots"))
+        self.reserve("points", ROOM)
+
+    def take_approved(self) -> Approved:
+        """Empty the outbox: the commands that passed the pre-trade checks since it was last taken."""
+        approved = Approved(self.used("outbox").copy(), Approved._key)
+        self.record["outbox_count"] = 0
+        return approved
+
+    def take_log(self) -> NDArray[np.void]:
+        """Empty the log: what happened since it was last taken, in order."""
+        rows = self.used("log").copy()
+        self.record["log_count"] = 0
+        self.record["noticed"] = 0
+        return rows
+
+    def breakage(self) -> KernelError:
+        """The error to raise after the kernel found an event that cannot be."""
+        root = self.record[0]
+        state, order = OrderState(int(root["broken_state"])).name, int(root["broken_order"])
+        code = int(root["broken_event"])
+        event = OrderEvent(code).name if code < len(OrderEvent) else f"answer {code}"
+        return KernelError(f"order {order}: event {event} cannot happen in state {state}; replay stopped at {int(root['now_ns'])} ns")
+
+
+class Exchange(State):
+    """The simulated venue and broker, and the part of the tape it reads."""
+
+    def __init__(self, instruments: int, calendars: int, *, entry_latency_ns: int = 0, response_latency_ns: int = 0) -> None:
+        super().__init__(EXCHANGE, EXCHANGE_TABLES, {"books": instruments, "sessions": max(calendars, 1)})
+        root = self.record
+        root["books_count"], root["sessions_count"] = instruments, calendars
+        root["due_ns"], root["expiry_ns"], root["until_ns"] = NEVER_NS, NEVER_NS, NEVER_NS
+        root["entry_latency_ns"], root["response_latency_ns"] = entry_latency_ns, response_latency_ns
+        self.tables["books"]["first"], self.tables["books"]["last"] = -1, -1
+        self._tape: NDArray[np.void] | None = None
+
+    def feed(self, events: NDArray[np.void], *, is_last: bool) -> None:
+        """Give the next part of the tape. It must stay unchanged while it is replayed."""
+        self._tape = events
+        self.record["tape"], self.record["tape_count"] = events.ctypes.data, len(events)
+        self.record["cursor"], self.record["tape_is_last"] = 0, int(is_last)
+
+    def receive(self, commands: Approved) -> None:
+        """Put approved commands on the entry wire."""
+        events, root = commands.events, self.record
+        self.reserve("entry", len(events))
+        start = self.count("entry")
+        rows = self.tables["entry"][start : start + len(events)]
+        rows[:] = events
+        rows["ts_venue_ns"] = events["ts_local_ns"] + root["entry_latency_ns"]
+        root["entry_count"] = start + len(events)
+        root["due_ns"] = min(int(root["due_ns"][0]), int(rows["ts_venue_ns"][0]))
+
+    def make_room(self, orders: int) -> None:
+        """Let every table take what one event can cause, with `orders` orders known to the trader half."""
+        rows = ROOM + ROWS_PER_ORDER * int(self.record["working"][0])
+        self.reserve("entry", rows)
+        self.reserve("response", rows)
+        if len(self.tables["orders"]) < orders + 1:
+            self.reserve("orders", max(2 * orders, orders + ROOM) - self.count("orders"))
+
+
+def _set_fields(target: NDArray[np.void], dtype: np.dtype[np.void], values: Mapping[str, float]) -> None:
+    names = dtype.names or ()
+    for name, value in values.items():
+        if name not in names:
+            raise InputError(f"unknown term {name!r}; known: {', '.join(names)}")
+        target[name] = value

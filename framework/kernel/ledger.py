@@ -1,0 +1,238 @@
+"""The ledger: cash per currency, positions, FIFO tax lots and round trips, corporate actions, equity.
+
+Money is float64, quantities are integer lots, prices are ticks. For a fill of `q` signed lots at effective price `p`
+(ticks, slippage included) with point value `v` and fee `f`:
+
+    cash      <- cash - q p v - f
+    cost      <- cost + q p                    for the part that opens
+    realised  <- realised + (p - p_entry) q' v for each closed part, oldest first
+    equity     = sum over currencies of cash x rate + sum over instruments of lots x mark x v x rate
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.book import adjust_history, book_of, mark_to, terms_of
+from framework.kernel.compile import kernel
+from framework.kernel.records import book_row, change_row, lot_row, money_row, point_row, position_row, terms_row, trade_row
+from framework.schema.units import MONEY_PER_NANO
+
+
+@kernel
+def position_of(t: Any, instrument: int) -> Any:
+    """The position row of one instrument."""
+    return position_row(t.positions, instrument)
+
+
+@kernel
+def rate_of(t: Any, currency: int) -> float:
+    """What one unit of `currency` is worth in the base currency; NaN if unknown."""
+    return money_row(t.money, currency).fx_rate
+
+
+@kernel
+def valuation(t: Any) -> Any:
+    """(equity, cash, gross exposure, net exposure) in the base currency at the present marks."""
+    cash = 0.0
+    for c in range(t.money_count):
+        if money_row(t.money, c).cash != 0.0:  # an unknown rate of a currency we do not hold must not spoil the sum
+            cash += money_row(t.money, c).cash * money_row(t.money, c).fx_rate
+    gross, net = 0.0, 0.0
+    for i in range(t.positions_count):
+        lots = position_row(t.positions, i).lots
+        if lots != 0:
+            value = (
+                lots
+                * book_row(t.books, i).mark_ticks
+                * terms_row(t.terms, i).point_value
+                * money_row(t.money, terms_row(t.terms, i).currency).fx_rate
+            )
+            net += value
+            gross += abs(value)
+    return cash + net, cash, gross, net
+
+
+@kernel
+def record_point(t: Any) -> None:
+    """Add a point to the equity curve at the present stamp."""
+    equity, cash, gross, net = valuation(t)
+    point = point_row(t.points, t.points_count)
+    point.ts_ns, point.equity, point.cash, point.gross, point.net = t.now_ns, equity, cash, gross, net
+    t.points_count += 1
+    t.point_ns = t.now_ns + t.point_interval_ns
+    t.dirty = 0
+
+
+@kernel
+def record_change(t: Any, instrument: int) -> None:
+    """Note the position of an instrument after it changed."""
+    row = change_row(t.changes, t.changes_count)
+    row.ts_ns, row.instrument, row.lots = t.now_ns, instrument, position_of(t, instrument).lots
+    t.changes_count += 1
+
+
+@kernel
+def _add_lot(t: Any, position: Any, lots: int, price: float, fees: float) -> None:
+    if t.free_lot >= 0:
+        at = t.free_lot
+        t.free_lot = lot_row(t.lots, at).next
+    else:
+        at = t.lots_count
+        t.lots_count += 1
+    row = lot_row(t.lots, at)
+    row.lots, row.price, row.fees, row.ts_ns, row.next = lots, price, fees, t.now_ns, -1
+    if position.last >= 0:
+        lot_row(t.lots, position.last).next = at
+    else:
+        position.first = at
+    position.last = at
+    position.cost += lots * price
+
+
+@kernel
+def _drop_first_lot(t: Any, position: Any) -> None:
+    at = position.first
+    position.first = lot_row(t.lots, at).next
+    if position.first < 0:
+        position.last = -1
+    lot_row(t.lots, at).next = t.free_lot
+    t.free_lot = at
+
+
+@kernel
+def _record_trade(t: Any, instrument: int, entry: Any, lots: float, exit_price: float, gross: float, fees: float) -> None:
+    row = trade_row(t.trades, t.trades_count)
+    row.instrument, row.entry_ns, row.exit_ns = instrument, entry.ts_ns, t.now_ns
+    row.lots, row.entry_price, row.exit_price = lots, entry.price, exit_price
+    row.pnl, row.fees = gross - fees, fees
+    t.trades_count += 1
+
+
+@kernel
+def _close_lots(t: Any, instrument: int, lots: int, price: float, fee_per_lot: float) -> Any:
+    """Close `lots` (signed as the exit) of the open tax lots, oldest first; return (lots not matched, money made)."""
+    position = position_of(t, instrument)
+    point_value = terms_of(t, instrument).point_value
+    rest, made = abs(lots), 0.0
+    while rest > 0 and position.first >= 0:
+        entry = lot_row(t.lots, position.first)
+        if entry.lots == 0:  # a reverse split left nothing of it
+            _drop_first_lot(t, position)
+            continue
+        sign = 1 if entry.lots > 0 else -1
+        matched = min(rest, abs(entry.lots))
+        gross = (price - entry.price) * (sign * matched) * point_value
+        entry_fees = entry.fees * (matched / abs(entry.lots))
+        _record_trade(t, instrument, entry, float(sign * matched), price, gross, entry_fees + fee_per_lot * matched)
+        position.cost -= sign * matched * entry.price
+        entry.fees -= entry_fees
+        entry.lots -= sign * matched
+        rest -= matched
+        made += gross
+        if entry.lots == 0:
+            _drop_first_lot(t, position)
+    position.realised += made
+    if position.first < 0:
+        position.cost = 0.0  # nothing is open, so no rounding may stay behind
+    return rest, made
+
+
+@kernel
+def book_fill(t: Any, instrument: int, lots: int, ticks: int, slippage: float, fee: float) -> float:
+    """Book a fill of signed `lots`; return the gross money that its closing part made."""
+    position, terms = position_of(t, instrument), terms_of(t, instrument)
+    side = 1 if lots > 0 else -1
+    price = ticks + side * slippage / (abs(lots) * terms.point_value)
+    money = money_row(t.money, terms.currency)
+    money.cash -= lots * ticks * terms.point_value + slippage + fee
+    position.fees += fee
+    made, opening = 0.0, abs(lots)
+    if position.lots * side < 0:
+        opening, made = _close_lots(t, instrument, lots, price, fee / abs(lots))
+    position.lots += lots
+    if opening > 0:
+        _add_lot(t, position, side * opening, price, fee * (opening / abs(lots)))
+    record_change(t, instrument)
+    t.dirty = 1
+    return made
+
+
+@kernel
+def book_split(t: Any, instrument: int, new: int, old: int) -> None:
+    """Turn `old` shares into `new`: lots, cost, mark and history; what is less than a lot is paid in cash at the mark.
+
+    Each tax lot is rounded so that the running total is the floor of the exact one; equity does not change.
+    """
+    book, position, terms = book_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
+    adjust_history(t, instrument, old / new, new / old)
+    if book.mark_ns > 0:
+        mark_to(t, instrument, book.mark_ticks * old / new, book.mark_ns)
+    if position.lots == 0:
+        return
+    sign = 1 if position.lots > 0 else -1
+    exact, done, cost = 0, 0, 0.0
+    cost_before = position.cost
+    at = position.first
+    price_last = 0.0
+    while at >= 0:
+        row = lot_row(t.lots, at)
+        exact += abs(row.lots) * new
+        row.lots = sign * (exact // old - done)
+        done = exact // old
+        row.price = row.price * old / new
+        cost += row.lots * row.price
+        price_last = row.price
+        at = row.next
+    fraction = (exact % old) / old
+    position.lots, position.cost = sign * done, cost
+    if fraction > 0.0:
+        paid = sign * fraction * book.mark_ticks * terms.point_value
+        made = paid - (cost_before - cost) * terms.point_value
+        money_row(t.money, terms.currency).cash += paid
+        position.realised += made
+        row = trade_row(t.trades, t.trades_count)
+        row.instrument, row.entry_ns, row.exit_ns = instrument, lot_row(t.lots, position.last).ts_ns, t.now_ns
+        row.lots, row.entry_price, row.exit_price, row.pnl, row.fees = sign * fraction, price_last, book.mark_ticks, made, 0.0
+        t.trades_count += 1
+    while position.first >= 0 and lot_row(t.lots, position.first).lots == 0:
+        _drop_first_lot(t, position)
+    record_change(t, instrument)
+
+
+@kernel
+def book_dividend(t: Any, instrument: int, nano_per_unit: int) -> None:
+    """Pay (long) or charge (short) a dividend on its ex-date; the mark and the history fall by it."""
+    book, position, terms = book_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
+    per_unit = nano_per_unit * MONEY_PER_NANO
+    ticks = per_unit / terms.tick
+    if book.mark_ns > 0 and ticks < book.mark_ticks:
+        adjust_history(t, instrument, (book.mark_ticks - ticks) / book.mark_ticks, 1.0)
+        mark_to(t, instrument, book.mark_ticks - ticks, book.mark_ns)
+    if position.lots != 0:
+        amount = position.lots * (terms.point_value / terms.tick) * per_unit
+        money = money_row(t.money, terms.currency)
+        money.cash += amount
+        position.income += amount
+        t.income += amount * money.fx_rate
+
+
+@kernel
+def book_delisting(t: Any, instrument: int, ticks: int) -> None:
+    """The instrument ends: what is held is paid out at `ticks`, 0 for a total loss."""
+    book, position, terms = book_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
+    book.delisted = 1
+    mark_to(t, instrument, float(ticks), t.now_ns)
+    if position.lots != 0:
+        money_row(t.money, terms.currency).cash += position.lots * ticks * terms.point_value
+        _close_lots(t, instrument, -position.lots, float(ticks), 0.0)
+        position.lots = 0
+        record_change(t, instrument)
+
+
+@kernel
+def book_charge(t: Any, kind: int, amount: float, currency: int) -> None:
+    """Take a charge (borrow, tax) or, negative, a credit."""
+    money = money_row(t.money, currency)
+    money.cash -= amount
+    t.cost_totals[kind] += amount * money.fx_rate

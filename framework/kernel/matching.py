@@ -1,0 +1,358 @@
+"""How orders fill on bars and quotes: the one place where a simulated fill is made.
+
+On a bar, in this order, each step in order of arrival:
+
+1. At the open: market orders; stops the open has passed, at the open; limits the open is better than, at the open.
+2. Inside the bar: stops whose price the range reached, at the stop; then limits the range went through, at the limit.
+   Stops first is the pessimistic choice where a stop and a target lie in one bar; such fills are flagged ambiguous.
+3. At the close, on the bar that ends a session: orders for the close, at the close.
+
+An order takes part only if it reached the venue at or before the bar began, for the close: before the bar ended. One bar
+fills at most `max_participation` of its volume over all orders; the rest goes on working. On quotes a fill needs a quote
+newer than the order's arrival, takes at most the displayed size, and what it took is gone until the next quote.
+
+Assumptions: we do not move later prices; inside a bar every price of the range was traded.
+Fails when: the order is large against the bar's volume, or the range was touched by a single odd trade.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.approval import affordable_lots, reducible_lots
+from framework.kernel.book import book_of, terms_of, volatility
+from framework.kernel.codes import (
+    AT_CLOSE,
+    AT_OPEN,
+    BAR,
+    CANCELLED,
+    COSTS,
+    EXPIRED,
+    F_AMBIGUOUS,
+    F_LAST,
+    F_MAKER,
+    FILLED,
+    FOK,
+    IOC,
+    LIMIT,
+    MARKET,
+    O_OCO,
+    O_REDUCE_ONLY,
+    O_RESTING,
+    R_FOK,
+    R_IOC,
+    R_MISSED_CLOSE,
+    R_MISSED_OPEN,
+    R_NO_CASH,
+    R_REDUCE_ONLY,
+    S_FILLED,
+    S_PARTIAL,
+    S_TRIGGERED,
+    STOP,
+    STOP_LIMIT,
+    TRAILING,
+    TRIGGERED,
+)
+from framework.kernel.compile import bits, kernel
+from framework.kernel.costs import bounded_fee, half_spread_cost, impact_cost, raw_fee, volume_share_cost
+from framework.kernel.exchange import answer, end_order, session_of, sweep, venue_book
+from framework.kernel.ledger import position_of
+from framework.kernel.lifecycle import leaves
+from framework.kernel.orders import is_done, order_of
+from framework.kernel.propose import trailing_stop
+
+_ALL = 2**62
+
+
+@kernel
+def _charges(t: Any, order: Any, lots: int, ticks: int, is_maker: bool, bar: Any) -> Any:
+    """(fee, raw fee, half spread, volume share, impact) of a fill, in the instrument's currency."""
+    costs, terms = t.costs, terms_of(t, order.instrument)
+    notional = lots * ticks * terms.point_value
+    raw = order.raw_fees + raw_fee(costs, notional, lots * terms.lot, is_maker)
+    if order.filled_lots == 0:
+        raw += costs.per_order
+    fee = bounded_fee(costs, raw, order.filled_value * terms.point_value + notional) - order.fees
+    if is_maker or bar.kind != BAR:
+        return fee, raw, 0.0, 0.0, 0.0
+    spread = half_spread_cost(costs, notional)
+    share = volume_share_cost(costs, notional, float(lots), float(bar.w4))
+    impact = 0.0
+    if costs.impact_coefficient != 0.0:
+        impact = impact_cost(costs, notional, float(lots), float(bar.w4), volatility(t, order.instrument, costs.volatility_bars))
+    return fee, raw, spread, share, impact
+
+
+@kernel
+def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, event: Any) -> int:
+    """Fill what budget, account and reduce-only allow of the order's leaves at `ticks`; return the lots filled."""
+    wanted = leaves(order)
+    if order.flags & O_REDUCE_ONLY:
+        wanted = reducible_lots(t, order, wanted)
+        if wanted == 0:
+            end_order(t, x, order, CANCELLED, R_REDUCE_ONLY, float(leaves(order)), float(position_of(t, order.instrument).lots))
+            return 0
+    lots = min(wanted, budget)
+    if lots <= 0 or (order.time_in_force == FOK and lots < leaves(order)):
+        return 0
+    is_maker = flags & F_MAKER != 0
+    fee, raw, spread, share, impact = _charges(t, order, lots, ticks, is_maker, event)
+    asked = lots
+    while lots > 0:
+        able = affordable_lots(t, order, lots, ticks, fee + spread + share + impact)
+        if able == lots:
+            break
+        lots = able
+        if lots > 0:
+            fee, raw, spread, share, impact = _charges(t, order, lots, ticks, is_maker, event)
+    if lots > 0 and not (order.time_in_force == FOK and lots < leaves(order)):
+        order.filled_lots += lots
+        order.filled_value += lots * ticks
+        order.fees += fee
+        order.raw_fees = raw
+        is_last = order.filled_lots == order.quantity_lots
+        order.state = S_FILLED if is_last else S_PARTIAL
+        _block_siblings(x, order, event.ts_local_ns)
+        slippage = spread + share + impact
+        fill_flags = flags | (F_LAST if is_last else 0)
+        answer(t, x, FILLED, fill_flags, order.instrument, order.order_id, ticks, lots, bits(fee), bits(slippage))
+        if slippage != 0.0:
+            answer(t, x, COSTS, 0, order.instrument, order.order_id, bits(spread), bits(share), bits(impact), 0)
+    if lots < asked and not is_done(order):
+        end_order(t, x, order, CANCELLED, R_NO_CASH, float(asked), float(lots))
+    return lots
+
+
+@kernel
+def _block_siblings(x: Any, order: Any, now_ns: int) -> None:
+    """After a fill the other members of its group sit out the rest of the same bar: their cancel is on its way."""
+    if not order.flags & O_OCO:
+        return
+    at = venue_book(x, order.instrument).first
+    while at >= 0:
+        other = order_of(x, at)
+        if other.group_id == order.group_id and other.order_id != order.order_id:
+            other.blocked_ns = now_ns
+        at = other.next_working
+
+
+@kernel
+def _trigger(t: Any, x: Any, order: Any) -> None:
+    order.state = S_TRIGGERED
+    answer(t, x, TRIGGERED, 0, order.instrument, order.order_id, order.stop_ticks, 0, 0, 0)
+
+
+@kernel
+def _has_triggered(order: Any) -> bool:
+    return order.state == S_TRIGGERED or (order.state == S_PARTIAL and order.type >= STOP)
+
+
+@kernel
+def _passes(side: int, price: int, level: int) -> bool:
+    """Whether a stop at `level` is reached at `price`."""
+    return price >= level if side > 0 else price <= level
+
+
+@kernel
+def _betters(side: int, price: int, limit: int, needs_through: int) -> bool:
+    """Whether `price` fills a limit: strictly better, or equal too where touching is enough."""
+    gain = (limit - price) * side
+    return gain > 0 or (gain == 0 and needs_through == 0)
+
+
+@kernel
+def _fill_at_open(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
+    """What the opening price does for an order; returns the lots filled."""
+    price = bar.w0
+    if order.type == MARKET:
+        return execute(t, x, order, budget, price, 0, bar)
+    if order.type >= STOP and not _has_triggered(order):
+        if not _passes(order.side, price, order.stop_ticks):
+            return 0
+        _trigger(t, x, order)
+    if order.type == STOP or order.type == TRAILING:
+        return execute(t, x, order, budget, price, 0, bar)
+    if _betters(order.side, price, order.limit_ticks, t.costs.limit_needs_through):
+        return execute(t, x, order, budget, price, F_MAKER if order.flags & O_RESTING else 0, bar)
+    return 0
+
+
+@kernel
+def _target_inside(x: Any, order: Any, bar: Any, needs_through: int) -> bool:
+    """Whether a limit of the same group would have filled inside this bar too."""
+    if not order.flags & O_OCO:
+        return False
+    at = venue_book(x, order.instrument).first
+    while at >= 0:
+        other = order_of(x, at)
+        if other.group_id == order.group_id and other.type == LIMIT and not is_done(other):
+            extreme = bar.w2 if other.side > 0 else bar.w1
+            if _betters(other.side, extreme, other.limit_ticks, needs_through):
+                return True
+        at = other.next_working
+    return False
+
+
+@kernel
+def _stop_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
+    """Stops the range reached. A trailing stop moves with the bar's extreme only after the old level has held."""
+    extreme = bar.w1 if order.side > 0 else bar.w2
+    flags = 0
+    price = order.stop_ticks
+    if not _passes(order.side, extreme, order.stop_ticks):
+        if order.type != TRAILING:
+            return 0
+        best = bar.w2 if order.side > 0 else bar.w1
+        moved = trailing_stop(order, best)
+        if (moved - order.stop_ticks) * order.side >= 0:
+            return 0
+        order.stop_ticks = moved
+        if not _passes(order.side, bar.w3, moved):
+            return 0
+        price, flags = bar.w3, F_AMBIGUOUS  # the close lies beyond the moved stop, so it was passed on the way there
+    elif _target_inside(x, order, bar, t.costs.limit_needs_through):
+        flags = F_AMBIGUOUS
+    _trigger(t, x, order)
+    if order.type == STOP_LIMIT and not _betters(order.side, price, order.limit_ticks, 0):
+        return 0  # the limit lies beyond the stop: whether the price came back is not known
+    return execute(t, x, order, budget, price, flags, bar)
+
+
+@kernel
+def _limit_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
+    """Limits the range went through after the open."""
+    extreme = bar.w2 if order.side > 0 else bar.w1
+    if not _betters(order.side, extreme, order.limit_ticks, t.costs.limit_needs_through):
+        return 0
+    return execute(t, x, order, budget, order.limit_ticks, F_MAKER, bar)
+
+
+@kernel
+def _end_leftover(t: Any, x: Any, order: Any, is_opening: bool) -> None:
+    """What may not outlive its first chance ends here."""
+    if is_done(order) or (order.type >= STOP and not _has_triggered(order)):
+        return
+    if order.time_in_force == IOC:
+        end_order(t, x, order, CANCELLED, R_IOC, 0.0, 0.0)
+    elif order.time_in_force == FOK:
+        end_order(t, x, order, CANCELLED, R_FOK, 0.0, 0.0)
+    elif order.time_in_force == AT_OPEN and is_opening:
+        end_order(t, x, order, EXPIRED, R_MISSED_OPEN, 0.0, 0.0)
+
+
+@kernel
+def _takes_part(order: Any, bar: Any, start_ns: int, is_opening: bool) -> bool:
+    if is_done(order) or order.accepted_ns > start_ns or order.blocked_ns == bar.ts_local_ns:
+        return False
+    if order.time_in_force == AT_CLOSE:
+        return False
+    return order.time_in_force != AT_OPEN or is_opening
+
+
+@kernel
+def _bar_start(t: Any, x: Any, bar: Any) -> int:
+    """When the bar began: the latest of the last bar's stamp, its own length ago, and the session's open."""
+    start = book_of(t, bar.instrument).bar_ns
+    interval = terms_of(t, bar.instrument).bar_interval_ns
+    if interval > 0:
+        start = max(start, bar.ts_venue_ns - interval)
+    session = session_of(t, x, bar.instrument)
+    if session.known:
+        start = max(start, session.open_ns)
+    return start
+
+
+@kernel
+def match_bar(t: Any, x: Any, bar: Any) -> None:
+    """Match every working order of the bar's instrument against it."""
+    book, session = venue_book(x, bar.instrument), session_of(t, x, bar.instrument)
+    if book.halted or (session.known and not session.is_open):
+        return
+    start_ns = _bar_start(t, x, bar)
+    is_opening = session.known != 0 and start_ns <= session.open_ns
+    limit = t.costs.max_participation
+    budget = int(bar.w4 * limit) if limit > 0.0 else _ALL
+    for step in range(3):
+        at = book.first
+        while at >= 0:
+            order = order_of(x, at)
+            at = order.next_working
+            if not _takes_part(order, bar, start_ns, is_opening):
+                continue
+            if step == 0:
+                budget -= _fill_at_open(t, x, order, bar, budget)
+            elif order.time_in_force == AT_OPEN or (order.type == LIMIT and (order.time_in_force == IOC or order.time_in_force == FOK)):
+                continue
+            elif step == 1 and order.type >= STOP and not _has_triggered(order):
+                budget -= _stop_inside(t, x, order, bar, budget)
+            elif step == 2 and (order.type == LIMIT or (order.type == STOP_LIMIT and _has_triggered(order))):
+                budget -= _limit_inside(t, x, order, bar, budget)
+    at = book.first
+    while at >= 0:
+        order = order_of(x, at)
+        at = order.next_working
+        if _takes_part(order, bar, start_ns, is_opening):
+            order.flags |= O_RESTING
+            _end_leftover(t, x, order, is_opening)
+        elif order.time_in_force == AT_CLOSE and session.known and bar.ts_venue_ns == session.close_ns:
+            budget -= _fill_at_close(t, x, order, bar, budget)
+    sweep(x, bar.instrument)
+
+
+@kernel
+def _fill_at_close(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
+    if is_done(order) or order.accepted_ns >= bar.ts_venue_ns:
+        return 0
+    done = 0
+    if order.type == MARKET or _betters(order.side, bar.w3, order.limit_ticks, t.costs.limit_needs_through):
+        done = execute(t, x, order, budget, bar.w3, 0, bar)
+    if not is_done(order):
+        end_order(t, x, order, EXPIRED, R_MISSED_CLOSE, 0.0, 0.0)
+    return done
+
+
+@kernel
+def match_quote(t: Any, x: Any, quote: Any) -> None:
+    """Match every working order of the quote's instrument against it."""
+    book, session = venue_book(x, quote.instrument), session_of(t, x, quote.instrument)
+    if book.halted or (session.known and not session.is_open):
+        return
+    bid_left, ask_left = quote.w2, quote.w3
+    at = book.first
+    while at >= 0:
+        order = order_of(x, at)
+        at = order.next_working
+        if is_done(order) or order.accepted_ns >= quote.ts_venue_ns or order.blocked_ns == quote.ts_local_ns:
+            continue
+        if order.time_in_force == AT_CLOSE or (order.time_in_force == AT_OPEN and order.accepted_ns > session.open_ns):
+            continue
+        buys = order.side > 0
+        done = _fill_on_quote(t, x, order, quote, ask_left if buys else bid_left)
+        if buys:
+            ask_left -= done
+        else:
+            bid_left -= done
+        _end_leftover(t, x, order, True)
+    sweep(x, quote.instrument)
+
+
+@kernel
+def _fill_on_quote(t: Any, x: Any, order: Any, quote: Any, size_left: int) -> int:
+    price = quote.w1 if order.side > 0 else quote.w0
+    if price <= 0:
+        return 0  # that side is empty
+    if order.type >= STOP and not _has_triggered(order):
+        if not _passes(order.side, price, order.stop_ticks):
+            if order.type == TRAILING:
+                moved = trailing_stop(order, price)
+                if (moved - order.stop_ticks) * order.side < 0:
+                    order.stop_ticks = moved
+            return 0
+        _trigger(t, x, order)
+    if order.type == LIMIT or order.type == STOP_LIMIT:
+        if not _betters(order.side, price, order.limit_ticks, 0):
+            order.flags |= O_RESTING  # from now on it makes
+            return 0
+        if order.flags & O_RESTING:
+            return execute(t, x, order, size_left, order.limit_ticks, F_MAKER, quote)
+    return execute(t, x, order, size_left, price, 0, quote)

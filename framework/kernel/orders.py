@@ -1,0 +1,221 @@
+"""Orders as the trader half keeps them: counted against the risk rules, released, reduced and ended by events.
+
+An order counts against exposure from its submission until it ends or its cancel is asked for. Groups lie in a row of the
+table: the children of a parent follow it, the members of a group follow its first member.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.book import terms_of
+from framework.kernel.codes import (
+    E_ASK_CANCEL,
+    E_CANCEL,
+    E_HOLD,
+    E_REFUSE,
+    E_SUBMIT,
+    F_CHANGE,
+    F_HELD,
+    F_REFUSED,
+    GTC,
+    GTD,
+    LIMIT,
+    MARKET,
+    O_REDUCE_ONLY,
+    O_TARGET,
+    O_TRAIL_BPS,
+    S_FILLED,
+    S_HELD,
+    S_NONE,
+    S_PENDING_CANCEL,
+    STOP,
+)
+from framework.kernel.compile import kernel, real
+from framework.kernel.ledger import position_of
+from framework.kernel.lifecycle import leaves, moved
+from framework.kernel.records import order_row
+
+
+@kernel
+def order_of(t: Any, order_id: int) -> Any:
+    """One order of the trader's (or the venue's) table."""
+    return order_row(t.orders, order_id)
+
+
+@kernel
+def is_done(order: Any) -> bool:
+    """Whether the order has ended."""
+    return order.state >= S_FILLED
+
+
+@kernel
+def is_counted(order: Any) -> bool:
+    """Whether its leaves count against exposure."""
+    return S_HELD < order.state < S_FILLED and order.state != S_PENDING_CANCEL
+
+
+@kernel
+def count(t: Any, order: Any, lots: int) -> None:
+    """Add `lots` of the order to what counts as working in its instrument."""
+    if order.flags & O_REDUCE_ONLY:
+        return
+    position = position_of(t, order.instrument)
+    if order.type == MARKET:
+        position.market_lots += order.side * lots
+    elif order.side > 0:
+        position.buy_lots += lots
+    else:
+        position.sell_lots += lots
+
+
+@kernel
+def broke(t: Any, order: Any, event: int) -> None:
+    """Note that an event came which the order's state does not allow; the world stops at it."""
+    if t.broken == 0:
+        t.broken, t.broken_order, t.broken_state, t.broken_event = 1, order.order_id, order.state, event
+
+
+@kernel
+def move(t: Any, order: Any, event: int) -> bool:
+    """Move an order, keep what counts as working in step, and stamp its end."""
+    counted = is_counted(order)
+    if not moved(order, event):
+        broke(t, order, event)
+        return False
+    if counted != is_counted(order):
+        count(t, order, -leaves(order) if counted else leaves(order))
+    if is_done(order) and order.done_ns == 0:
+        order.done_ns = t.now_ns
+    return True
+
+
+@kernel
+def unpack(order: Any, event: Any) -> None:
+    """Fill an order row from a submit event."""
+    packed = event.w1
+    order.order_id, order.instrument = event.w0, event.instrument
+    order.type, order.time_in_force = packed & 0xFF, (packed >> 8) & 0xFF
+    order.flags = (packed >> 16) & 0xFFFF
+    order.side = -1 if (packed >> 40) & 1 else 1
+    order.quantity_lots, order.limit_ticks, order.stop_ticks = event.w2, event.w3, event.w4
+    order.parent_id, order.group_id = -1, -1
+
+
+@kernel
+def pack(order: Any) -> int:
+    """The terms word of a submit event; `unpack` reads it."""
+    return order.type | (order.time_in_force << 8) | (order.flags << 16) | ((1 if order.side < 0 else 0) << 40)
+
+
+@kernel
+def clear(order: Any) -> None:
+    """Empty a row before its first use."""
+    order.state, order.reason, order.next_working = S_NONE, 0, -1
+    order.filled_lots, order.trail, order.expire_ns = 0, 0, 0
+    order.decided_ns, order.accepted_ns, order.done_ns, order.blocked_ns = 0, 0, 0, 0
+    order.filled_value, order.fees, order.raw_fees, order.need, order.have = 0.0, 0.0, 0.0, 0.0, 0.0
+
+
+@kernel
+def take_submit(t: Any, event: Any) -> None:
+    """A submit: a new order, or a held child let go with the quantity its parent filled."""
+    order = order_of(t, event.w0)
+    if event.w0 == t.orders_count:
+        clear(order)
+        unpack(order, event)
+        order.decided_ns = t.now_ns
+        t.orders_count += 1
+    elif order.state == S_HELD:
+        order.quantity_lots = event.w2
+    if event.flags & F_REFUSED:
+        return  # the refusal follows and gives it its state
+    move(t, order, E_HOLD if event.flags & F_HELD else E_SUBMIT)
+    if order.flags & O_TARGET:
+        position_of(t, order.instrument).target_order = order.order_id
+
+
+@kernel
+def take_terms(t: Any, event: Any) -> None:
+    """The further terms of the order just submitted."""
+    order = order_of(t, event.w0)
+    order.trail, order.expire_ns, order.parent_id, order.group_id = event.w1, event.w2, event.w3, event.w4
+
+
+@kernel
+def take_refusal(t: Any, event: Any) -> None:
+    """A pre-trade check said no, to an order or to a change of one that stands as it was."""
+    order = order_of(t, event.w0)
+    if event.flags & F_CHANGE:
+        return
+    order.reason, order.need, order.have = event.w1, real(event.w2), real(event.w3)
+    move(t, order, E_REFUSE)
+
+
+@kernel
+def take_cancel_request(t: Any, event: Any) -> None:
+    """We ask for a cancel; a held child needs nobody's consent."""
+    order = order_of(t, event.w0)
+    order.reason = event.w1
+    move(t, order, E_CANCEL if order.state == S_HELD else E_ASK_CANCEL)
+
+
+@kernel
+def split_terms(order: Any, new: int, old: int) -> None:
+    """Restate quantity and prices of a working order across a split, each price rounded away from a fill.
+
+    FINRA rule 5330 for open orders: quantity times the ratio rounded down, prices divided by it.
+    """
+    order.quantity_lots = order.quantity_lots * new // old
+    order.filled_lots = order.filled_lots * new // old
+    down_limit = order.side > 0
+    order.limit_ticks = order.limit_ticks * old // new if down_limit else -(-order.limit_ticks * old // new)
+    order.stop_ticks = -(-order.stop_ticks * old // new) if down_limit else order.stop_ticks * old // new
+    if not order.flags & O_TRAIL_BPS:
+        order.trail = max(order.trail * old // new, 1) if order.trail > 0 else 0
+
+
+@kernel
+def dividend_terms(order: Any, ticks: int) -> None:
+    """Lower open buy limits and sell stops by a dividend rounded up to ticks (FINRA rule 5330 (a)); others stand."""
+    if order.time_in_force != GTC and order.time_in_force != GTD:
+        return
+    if order.side > 0 and order.type == LIMIT:
+        order.limit_ticks = max(order.limit_ticks - ticks, 1)
+    elif order.side < 0 and order.type >= STOP:
+        order.stop_ticks = max(order.stop_ticks - ticks, 1)
+        if order.limit_ticks > 0:
+            order.limit_ticks = max(order.limit_ticks - ticks, 1)
+
+
+@kernel
+def dividend_ticks(t: Any, instrument: int, nano_per_unit: int) -> int:
+    """A dividend in whole ticks, rounded up."""
+    terms = terms_of(t, instrument)
+    step = 1_000_000_000 * terms.tick_numerator
+    return -(-nano_per_unit * terms.tick_denominator // step)
+
+
+@kernel
+def first_live(t: Any) -> int:
+    """No order before this one is alive."""
+    while t.first_live < t.orders_count and is_done(order_of(t, t.first_live)):
+        t.first_live += 1
+    return t.first_live
+
+
+@kernel
+def restate_orders(t: Any, event: Any, is_split: bool) -> None:
+    """Act on every live order of an instrument for a split or dividend."""
+    for k in range(first_live(t), t.orders_count):
+        order = order_of(t, k)
+        if order.instrument != event.instrument or is_done(order):
+            continue
+        if is_split:
+            if is_counted(order):
+                count(t, order, -leaves(order))
+            split_terms(order, event.w0, event.w1)
+            if is_counted(order):
+                count(t, order, leaves(order))
+        else:
+            dividend_terms(order, dividend_ticks(t, event.instrument, event.w0))

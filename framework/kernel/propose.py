@@ -1,0 +1,321 @@
+"""From a wish to an order: units to ticks and lots, the pre-trade checks, then approved into the outbox or refused into the log.
+
+One compiled path for Python hooks, compiled hooks and arrays of weights. Numbers come in as floats in price units and
+shares, NaN meaning "not given"; anything that is not on the instrument's grid is refused with the numbers, never rounded.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from framework.kernel.approval import check, target_lots
+from framework.kernel.book import book_of, terms_of
+from framework.kernel.codes import (
+    F_CHANGE,
+    F_HELD,
+    F_MORE,
+    F_REFUSED,
+    GTC,
+    LIMIT,
+    MARKET,
+    O_OCO,
+    O_REDUCE_ONLY,
+    O_TARGET,
+    O_TRAIL_BPS,
+    R_BRACKET,
+    R_DONE,
+    R_LOT,
+    R_NONE,
+    R_PRICE,
+    R_QUANTITY,
+    R_SUPERSEDED,
+    R_TICK,
+    REFUSED,
+    REPLACE,
+    S_HELD,
+    S_PENDING_CANCEL,
+    STOP,
+    STOP_LIMIT,
+    SUBMIT,
+    TERMS,
+    TRAILING,
+)
+from framework.kernel.compile import bits, kernel
+from framework.kernel.ledger import position_of
+from framework.kernel.lifecycle import leaves
+from framework.kernel.orders import clear, count, is_counted, is_done, order_of, pack
+from framework.kernel.trader import ask_cancel, issue
+
+NO_ROOM = -2
+_HUGE = 4.0e18
+
+
+@kernel
+def steps(value: float, numerator: float, denominator: float) -> Any:
+    """(whole steps, whether `value` is that many steps to within 1e-9 of one or the float's precision)."""
+    exact = value * denominator / numerator
+    if not abs(exact) < _HUGE:
+        return 0, False
+    whole = round(exact)
+    return int(whole), abs(exact - whole) <= max(1e-9, abs(exact) * 4e-16)
+
+
+@kernel
+def _price(t: Any, instrument: int, value: float, is_needed: bool) -> Any:
+    """(ticks, reason, need, have) of a price in units; ticks 0 where none was given and none is needed."""
+    if math.isnan(value) and not is_needed:
+        return 0, R_NONE, 0.0, 0.0
+    if not value > 0.0 or math.isinf(value):
+        return 0, R_PRICE, value, 0.0
+    terms = terms_of(t, instrument)
+    ticks, fits = steps(value, float(terms.tick_numerator), float(terms.tick_denominator))
+    if not fits:
+        return 0, R_TICK, value, terms.tick
+    return ticks, R_NONE, 0.0, 0.0
+
+
+@kernel
+def _quantity(t: Any, instrument: int, value: float) -> Any:
+    """(lots, reason, need, have) of a quantity in units."""
+    if not value > 0.0 or math.isinf(value):
+        return 0, R_QUANTITY, value, 0.0
+    terms = terms_of(t, instrument)
+    lots, fits = steps(value, float(terms.lot_numerator), float(terms.lot_denominator))
+    if not fits:
+        return 0, R_LOT, value, terms.lot
+    return lots, R_NONE, 0.0, 0.0
+
+
+@kernel
+def has_room(t: Any, rows: int) -> bool:
+    """Whether log, outbox and orders can take `rows` more."""
+    free = min(t.log_capacity - t.log_count, t.outbox_capacity - t.outbox_count)
+    return min(free, t.orders_capacity - t.orders_count) >= rows
+
+
+@kernel
+def _place(t: Any, order: Any, reason: int, need: float, have: float, held: bool) -> int:
+    """Check the candidate that stands in the next free row, then submit, hold or refuse it."""
+    order_id = t.orders_count
+    if reason == R_NONE:
+        reason, need, have = check(t, order)
+    has_terms = order.trail != 0 or order.expire_ns != 0 or order.parent_id >= 0 or order.group_id >= 0
+    trail, expire_ns, parent, group = order.trail, order.expire_ns, order.parent_id, order.group_id
+    goes = reason == R_NONE and not held
+    flags = (F_REFUSED if reason != R_NONE else 0) | (F_HELD if held else 0) | (F_MORE if has_terms else 0)
+    issue(t, SUBMIT, flags, order, pack(order), order.quantity_lots, order.limit_ticks, order.stop_ticks, goes)
+    if has_terms:
+        issue(t, TERMS, 0, order, trail, expire_ns, parent, group, goes)
+    if reason != R_NONE:
+        issue(t, REFUSED, 0, order, reason, bits(need), bits(have), 0, False)
+    return order_id
+
+
+@kernel
+def _candidate(t: Any, instrument: int, side: int, kind: int, time_in_force: int, flags: int) -> Any:
+    order = order_of(t, t.orders_count)
+    clear(order)
+    order.order_id, order.instrument, order.side = t.orders_count, instrument, side
+    order.type, order.time_in_force, order.flags = kind, time_in_force, flags
+    order.quantity_lots, order.limit_ticks, order.stop_ticks = 0, 0, 0
+    order.parent_id, order.group_id = -1, -1
+    return order
+
+
+@kernel
+def propose(
+    t: Any,
+    instrument: int,
+    side: int,
+    kind: int,
+    time_in_force: int,
+    flags: int,
+    quantity: float,
+    limit: float,
+    stop: float,
+    trail: float,
+    expire_ns: int,
+    parent: int,
+    group: int,
+) -> int:
+    """Propose one order; return its id, whether it was approved or refused, or NO_ROOM.
+
+    `trail` is in price units, or in basis points where `flags` has TRAIL_BPS. `parent` >= 0 holds the order until that
+    one fills. A trailing stop without a stop price starts one trail away from the mark.
+    """
+    if not has_room(t, 8):
+        return NO_ROOM
+    order = _candidate(t, instrument, side, kind, time_in_force, flags)
+    order.expire_ns, order.parent_id, order.group_id = expire_ns, parent, group
+    lots, reason, need, have = _quantity(t, instrument, quantity)
+    order.quantity_lots = lots
+    ticks, why, a, b = _price(t, instrument, limit, kind == LIMIT or kind == STOP_LIMIT)
+    order.limit_ticks = ticks
+    if reason == R_NONE:
+        reason, need, have = why, a, b
+    ticks, why, a, b = _price(t, instrument, stop, kind == STOP or kind == STOP_LIMIT)
+    order.stop_ticks = ticks
+    if reason == R_NONE:
+        reason, need, have = why, a, b
+    if kind == TRAILING:
+        if flags & O_TRAIL_BPS:
+            order.trail = int(trail * 100.0) if 0.0 < trail < 10_000.0 else 0
+        else:
+            ticks, why, a, b = _price(t, instrument, trail, True)
+            order.trail = ticks
+            if reason == R_NONE:
+                reason, need, have = why, a, b
+        if order.trail <= 0 and reason == R_NONE:
+            reason, need, have = R_PRICE, trail, 0.0
+        if order.stop_ticks == 0:
+            order.stop_ticks = trailing_stop(order, int(book_of(t, instrument).mark_ticks))
+    return _place(t, order, reason, need, have, parent >= 0)
+
+
+@kernel
+def trailing_stop(order: Any, ticks: int) -> int:
+    """Where the stop stands when the best price so far is `ticks`."""
+    distance = order.trail
+    if order.flags & O_TRAIL_BPS:
+        distance = max(ticks * order.trail // 1_000_000, 1)
+    return ticks - distance if order.side < 0 else ticks + distance
+
+
+@kernel
+def propose_bracket(
+    t: Any, instrument: int, side: int, kind: int, quantity: float, limit: float, stop: float, target: float, loss: float
+) -> int:
+    """An entry with a target (limit) and a loss limit (stop) that wait for its fill and cancel each other.
+
+    The prices must lie in order: loss < entry < target for a buy, the other way for a sell. Returns the entry's id; the
+    target has the next id and the stop the one after.
+    """
+    if not has_room(t, 24):
+        return NO_ROOM
+    entry = limit if kind == LIMIT or kind == STOP_LIMIT else stop
+    if math.isnan(entry):
+        entry = book_of(t, instrument).mark_ticks * terms_of(t, instrument).tick
+    is_ordered = (target - entry) * side > 0.0 and (entry - loss) * side > 0.0
+    if not is_ordered:
+        order = _candidate(t, instrument, side, kind, GTC, 0)
+        lots, _, _, _ = _quantity(t, instrument, quantity)
+        order.quantity_lots = lots
+        wrong = target if not (target - entry) * side > 0.0 else loss
+        return _place(t, order, R_BRACKET, wrong, entry, False)
+    nan = math.nan
+    order_id = propose(t, instrument, side, kind, GTC, 0, quantity, limit, stop, nan, 0, -1, -1)
+    if order_of(t, order_id).reason != R_NONE:
+        return order_id
+    exits = O_OCO | O_REDUCE_ONLY
+    propose(t, instrument, -side, LIMIT, GTC, exits, quantity, target, nan, nan, 0, order_id, order_id + 1)
+    propose(t, instrument, -side, STOP, GTC, exits, quantity, nan, loss, nan, 0, order_id, order_id + 1)
+    return order_id
+
+
+@kernel
+def aim(t: Any, instrument: int, lots: int) -> int:
+    """Order what brings position and working market orders to `lots`; the last target's remainder is superseded.
+
+    Returns the new order's id, -1 where nothing is to be done, or NO_ROOM.
+    """
+    if not has_room(t, 8):
+        return NO_ROOM
+    position = position_of(t, instrument)
+    expected = position.lots + position.market_lots
+    if lots == expected:
+        return -1
+    if position.target_order >= 0:
+        live = order_of(t, position.target_order)
+        if is_counted(live):
+            ask_cancel(t, live, R_SUPERSEDED)
+            expected = position.lots + position.market_lots
+            if lots == expected:
+                return -1
+    change = lots - expected
+    order = _candidate(t, instrument, 1 if change > 0 else -1, MARKET, GTC, O_TARGET)
+    order.quantity_lots = abs(change)
+    return _place(t, order, R_NONE, 0.0, 0.0, False)
+
+
+@kernel
+def aim_weight(t: Any, instrument: int, weight: float) -> int:
+    """`aim` at a fraction of equity; a weight that is not a number, or an unseen instrument, is refused."""
+    if not has_room(t, 8):
+        return NO_ROOM
+    if math.isnan(weight) or math.isinf(weight):
+        order = _candidate(t, instrument, 1, MARKET, GTC, O_TARGET)
+        return _place(t, order, R_QUANTITY, weight, 0.0, False)
+    if book_of(t, instrument).mark_ns == 0 and weight != 0.0:
+        order = _candidate(t, instrument, 1 if weight > 0 else -1, MARKET, GTC, O_TARGET)
+        order.quantity_lots = 1
+        return _place(t, order, R_NONE, 0.0, 0.0, False)
+    return aim(t, instrument, target_lots(t, instrument, weight))
+
+
+@kernel
+def aim_quantity(t: Any, instrument: int, quantity: float) -> int:
+    """`aim` at a signed quantity in units; one that is not a whole number of lots is refused."""
+    if not has_room(t, 8):
+        return NO_ROOM
+    terms = terms_of(t, instrument)
+    lots, fits = steps(quantity, float(terms.lot_numerator), float(terms.lot_denominator))
+    if not fits:
+        order = _candidate(t, instrument, -1 if quantity < 0.0 else 1, MARKET, GTC, O_TARGET)
+        is_number = not (math.isnan(quantity) or math.isinf(quantity))
+        return _place(t, order, R_LOT if is_number else R_QUANTITY, quantity, terms.lot if is_number else 0.0, False)
+    return aim(t, instrument, lots)
+
+
+@kernel
+def propose_cancel(t: Any, order_id: int, reason: int) -> int:
+    """Ask for a cancel: 1 asked, 0 the order has ended or a cancel is under way, NO_ROOM."""
+    if not has_room(t, 4):
+        return NO_ROOM
+    return 1 if ask_cancel(t, order_of(t, order_id), reason) else 0
+
+
+@kernel
+def propose_replace(t: Any, order_id: int, quantity: float, limit: float, stop: float) -> int:
+    """Ask for new terms, NaN keeping the old: 1 asked, 0 refused (written to the log with its reason), NO_ROOM."""
+    if not has_room(t, 4):
+        return NO_ROOM
+    order = order_of(t, order_id)
+    lots, limit_ticks, stop_ticks = order.quantity_lots, order.limit_ticks, order.stop_ticks
+    reason, need, have = R_NONE, 0.0, 0.0
+    if is_done(order) or order.state == S_HELD or order.state == S_PENDING_CANCEL:
+        reason, need, have = R_DONE, float(order.state), 0.0
+    if reason == R_NONE and not math.isnan(quantity):
+        lots, reason, need, have = _quantity(t, order.instrument, quantity)
+        if reason == R_NONE and lots <= order.filled_lots:
+            reason, need, have = R_QUANTITY, float(lots), float(order.filled_lots)
+    if reason == R_NONE and not math.isnan(limit):
+        limit_ticks, reason, need, have = _price(t, order.instrument, limit, True)
+    if reason == R_NONE and not math.isnan(stop):
+        stop_ticks, reason, need, have = _price(t, order.instrument, stop, True)
+    if reason == R_NONE:
+        reason, need, have = _check_change(t, order, lots, limit_ticks, stop_ticks)
+    if reason != R_NONE:
+        issue_change_refusal(t, order, reason, need, have)
+        return 0
+    issue(t, REPLACE, 0, order, 0, lots, limit_ticks, stop_ticks, True)
+    return 1
+
+
+@kernel
+def _check_change(t: Any, order: Any, lots: int, limit_ticks: int, stop_ticks: int) -> Any:
+    """Check the order as if it were new with its changed terms; the row is left as it was."""
+    was_lots, was_limit, was_stop = order.quantity_lots, order.limit_ticks, order.stop_ticks
+    counted = leaves(order) if is_counted(order) else 0
+    count(t, order, -counted)
+    order.quantity_lots, order.limit_ticks, order.stop_ticks = lots - order.filled_lots, limit_ticks, stop_ticks
+    reason, need, have = check(t, order)
+    order.quantity_lots, order.limit_ticks, order.stop_ticks = was_lots, was_limit, was_stop
+    count(t, order, counted)
+    return reason, need, have
+
+
+@kernel
+def issue_change_refusal(t: Any, order: Any, reason: int, need: float, have: float) -> None:
+    """Write that a change was refused; the order stands as it was."""
+    issue(t, REFUSED, F_CHANGE, order, reason, bits(need), bits(have), 0, False)

@@ -1,0 +1,301 @@
+"""The records that hold all state of the kernel, and the tables they point to.
+
+Two roots: `TRADER` (what we know and own) and `EXCHANGE` (what the simulated venue knows). Each root carries, for every
+table, three words: its address, how many rows are used and how many there are. Python owns the memory and makes room
+when the kernel asks; compiled code reads and writes rows in place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framework.kernel.codes import COST_KINDS
+from framework.kernel.compile import row_of
+from framework.schema.event import EVENT
+from framework.schema.order import ORDER
+
+TERMS = np.dtype(
+    [
+        ("tick_numerator", "<i8"),
+        ("tick_denominator", "<i8"),
+        ("tick", "<f8"),  # price units per tick
+        ("lot_numerator", "<i8"),
+        ("lot_denominator", "<i8"),
+        ("lot", "<f8"),  # units per lot
+        ("point_value", "<f8"),  # money per tick per lot, multiplier included
+        ("bar_interval_ns", "<i8"),
+        ("currency", "<i4"),
+        ("base_currency", "<i4"),  # FX only, else -1
+        ("calendar", "<i4"),
+        ("kind", "<i4"),
+    ]
+)
+"""What never changes about an instrument."""
+
+BOOK = np.dtype(
+    [
+        ("mark_ticks", "<f8"),  # close of the last bar, or mid of the last quote
+        ("mark_ns", "<i8"),  # 0: never seen
+        ("bars", "<i8"),  # how many bars were applied
+        ("bar_ns", "<i8"),  # stamp of the last bar
+        ("open", "<i8"),
+        ("high", "<i8"),
+        ("low", "<i8"),
+        ("close", "<i8"),
+        ("volume", "<i8"),
+        ("bid", "<i8"),
+        ("ask", "<i8"),
+        ("bid_lots", "<i8"),
+        ("ask_lots", "<i8"),
+        ("quote_ns", "<i8"),
+        ("halted", "<i4"),
+        ("delisted", "<i4"),
+    ]
+)
+"""The market of one instrument as seen by the trader half."""
+
+PAST_BAR = np.dtype(
+    [
+        ("ts_ns", "<i8"),
+        ("open", "<f8"),
+        ("high", "<f8"),
+        ("low", "<f8"),
+        ("close", "<f8"),
+        ("volume", "<f8"),
+        ("sum_close", "<f8"),
+        ("sum_volume", "<f8"),
+    ]
+)
+"""One bar of the history ring, in ticks and lots, adjusted as of now for splits and dividends.
+
+Whole numbers until the first adjustment, so running sums are exact (below 2**53) and ties of two means are real ties.
+"""
+
+POSITION = np.dtype(
+    [
+        ("lots", "<i8"),  # signed
+        ("cost", "<f8"),  # signed ticks x lots paid for what is open
+        ("realised", "<f8"),  # money, fees not deducted
+        ("fees", "<f8"),
+        ("income", "<f8"),  # dividends received less dividends paid, cash in lieu aside
+        ("market_lots", "<i8"),  # signed leaves of working market orders
+        ("buy_lots", "<i8"),  # leaves of other working buys
+        ("sell_lots", "<i8"),  # leaves of other working sells
+        ("target_order", "<i8"),  # the last order a target made, -1: none
+        ("first", "<i8"),  # oldest open tax lot, -1: none
+        ("last", "<i8"),
+    ]
+)
+
+TAX_LOT = np.dtype([("lots", "<i8"), ("price", "<f8"), ("fees", "<f8"), ("ts_ns", "<i8"), ("next", "<i8")])
+"""One still open part of an entry. FIFO: closed from the oldest."""
+
+TRADE = np.dtype(
+    [
+        ("instrument", "<i8"),
+        ("entry_ns", "<i8"),
+        ("exit_ns", "<i8"),
+        ("lots", "<f8"),  # signed as the entry; a fraction only for cash in lieu of a split's fraction
+        ("entry_price", "<f8"),  # ticks, slippage included
+        ("exit_price", "<f8"),
+        ("pnl", "<f8"),  # money, net of fees
+        ("fees", "<f8"),
+    ]
+)
+"""A round trip: one entry part closed by one exit part."""
+
+MONEY = np.dtype([("cash", "<f8"), ("fx_rate", "<f8")])
+"""One currency: what we hold of it and what one unit is worth in the base currency (NaN: unknown)."""
+
+POINT = np.dtype([("ts_ns", "<i8"), ("equity", "<f8"), ("cash", "<f8"), ("gross", "<f8"), ("net", "<f8")])
+"""One point of the equity curve, in the base currency."""
+
+CHANGE = np.dtype([("ts_ns", "<i8"), ("instrument", "<i8"), ("lots", "<i8")])
+"""A position after it changed."""
+
+COST_TERMS = np.dtype(
+    [
+        ("maker_rate", "<f8"),  # fraction of notional
+        ("taker_rate", "<f8"),
+        ("per_unit", "<f8"),  # money per share or coin
+        ("per_order", "<f8"),
+        ("minimum", "<f8"),  # per order; 0: none
+        ("maximum_rate", "<f8"),  # cap per order, fraction of notional; negative: none
+        ("half_spread_rate", "<f8"),
+        ("impact_coefficient", "<f8"),  # square-root impact; 0: none
+        ("volume_share_coefficient", "<f8"),  # 0: none
+        ("max_participation", "<f8"),  # share of a bar's volume; 0: no limit
+        ("borrow_rate", "<f8"),  # a year
+        ("volatility_bars", "<i8"),
+        ("limit_needs_through", "<i8"),
+    ]
+)
+
+RISK_TERMS = np.dtype(
+    [
+        ("allow_short", "<i8"),
+        ("max_leverage", "<f8"),
+        ("max_position_weight", "<f8"),  # 0: no limit
+        ("max_order_notional", "<f8"),  # 0: no limit
+    ]
+)
+
+SESSION_STATE = np.dtype([("known", "<i8"), ("is_open", "<i8"), ("open_ns", "<i8"), ("close_ns", "<i8"), ("charged_ns", "<i8")])
+
+VENUE_BOOK = np.dtype(
+    [
+        ("first", "<i8"),  # working orders in order of arrival, -1: none
+        ("last", "<i8"),
+        ("halted", "<i4"),
+        ("delisted", "<i4"),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a root: its name, the dtype of a row and how many rows it starts with."""
+
+    name: str
+    dtype: np.dtype[np.void]
+    rows: int
+
+
+TRADER_TABLES = (
+    Table("terms", TERMS, 1),
+    Table("books", BOOK, 1),
+    Table("history", PAST_BAR, 1),
+    Table("positions", POSITION, 1),
+    Table("money", MONEY, 1),
+    Table("lots", TAX_LOT, 256),
+    Table("orders", ORDER, 256),
+    Table("trades", TRADE, 256),
+    Table("points", POINT, 4096),
+    Table("changes", CHANGE, 256),
+    Table("log", EVENT, 1024),
+    Table("outbox", EVENT, 256),
+)
+
+EXCHANGE_TABLES = (
+    Table("orders", ORDER, 256),
+    Table("books", VENUE_BOOK, 1),
+    Table("sessions", SESSION_STATE, 1),
+    Table("entry", EVENT, 256),
+    Table("response", EVENT, 256),
+)
+
+
+def _root(
+    tables: tuple[Table, ...], fields: list[tuple[str, str] | tuple[str, np.dtype[np.void]] | tuple[str, str, int]]
+) -> np.dtype[np.void]:
+    words: list[tuple[str, str]] = []
+    for table in tables:
+        words += [(table.name, "<i8"), (f"{table.name}_count", "<i8"), (f"{table.name}_capacity", "<i8")]
+    return np.dtype(words + fields)  # type: ignore[arg-type]  # numpy's stubs do not know mixed field lists
+
+
+TRADER = _root(
+    TRADER_TABLES,
+    [
+        ("apply_answer", "<i8"),  # addresses of compiled units
+        ("advance", "<i8"),
+        ("now_ns", "<i8"),
+        ("seen", "<i8"),  # tape events applied since the start
+        ("logged", "<i8"),  # of these, how many the log has accounted for
+        ("timer_ns", "<i8"),  # the next timer
+        ("timer_id", "<i8"),
+        ("dirty", "<i8"),  # a mark moved since the last point of the equity curve
+        ("point_interval_ns", "<i8"),
+        ("point_ns", "<i8"),  # no point before this stamp
+        ("wakes", "<i8"),  # what the strategy waits for: ON_* bits
+        ("pending_wake", "<i8"),
+        ("noticed", "<i8"),  # log rows whose order wake was delivered
+        ("wake_instrument", "<i8"),
+        ("wake_kind", "<i8"),  # kind of the market event
+        ("wake_row", "<i8"),  # log row of the order event, or tape row of the market event
+        ("free_lot", "<i8"),  # head of the list of free tax lots, -1: none
+        ("history_mask", "<i8"),  # ring size less one
+        ("base_currency", "<i8"),
+        ("broken", "<i8"),  # 1: an event came that its order's state does not allow
+        ("broken_order", "<i8"),
+        ("broken_state", "<i8"),
+        ("broken_event", "<i8"),
+        ("ambiguous_fills", "<i8"),
+        ("ambiguous_pnl", "<f8"),
+        ("late_fills", "<i8"),  # fills of orders we thought done
+        ("first_live", "<i8"),  # no order before this one is alive
+        ("cost_totals", "<f8", COST_KINDS),
+        ("income", "<f8"),  # dividends, base currency
+        ("costs", COST_TERMS),
+        ("risk", RISK_TERMS),
+    ],
+)
+"""The trader half. `apply` in `trader.py` alone changes it."""
+
+EXCHANGE = _root(
+    EXCHANGE_TABLES,
+    [
+        ("tape", "<i8"),
+        ("tape_count", "<i8"),
+        ("tape_is_last", "<i8"),  # nothing comes after this chunk
+        ("cursor", "<i8"),
+        ("until_ns", "<i8"),
+        ("entry_head", "<i8"),
+        ("response_head", "<i8"),
+        ("due_ns", "<i8"),  # the earliest of both wires and the next expiry
+        ("expiry_ns", "<i8"),
+        ("entry_latency_ns", "<i8"),
+        ("response_latency_ns", "<i8"),
+        ("now_ns", "<i8"),
+        ("working", "<i8"),  # orders in the books
+    ],
+)
+"""The exchange half and the tape it reads."""
+
+ROOM = 64
+"""Rows every table keeps free while one event is handled outside the matching of orders."""
+
+
+class State:
+    """A root record with its tables: owns the memory and makes room."""
+
+    def __init__(self, root: np.dtype[np.void], tables: tuple[Table, ...], rows: dict[str, int]) -> None:
+        self.record: NDArray[np.void] = np.zeros(1, dtype=root)
+        self.tables: dict[str, NDArray[np.void]] = {}
+        for table in tables:
+            self._place(table.name, np.zeros(max(1, rows.get(table.name, table.rows)), dtype=table.dtype))
+
+    def _place(self, name: str, rows: NDArray[np.void]) -> None:
+        self.tables[name] = rows
+        self.record[name] = rows.ctypes.data
+        self.record[f"{name}_capacity"] = len(rows)
+
+    def count(self, name: str) -> int:
+        """Rows in use."""
+        return int(self.record[f"{name}_count"][0])
+
+    def used(self, name: str) -> NDArray[np.void]:
+        """The rows in use, as a view that lasts until the table grows."""
+        return self.tables[name][: self.count(name)]
+
+    def reserve(self, name: str, free: int) -> bool:
+        """Make sure `free` rows are free, doubling the table when it must; return whether it moved."""
+        rows, count = self.tables[name], self.count(name)
+        if len(rows) - count >= free:
+            return False
+        larger = np.zeros(max(2 * len(rows), count + 2 * free), dtype=rows.dtype)
+        larger[:count] = rows[:count]
+        self._place(name, larger)
+        return True
+
+
+terms_row, book_row, past_bar_row = row_of(TERMS), row_of(BOOK), row_of(PAST_BAR)
+position_row, money_row, lot_row = row_of(POSITION), row_of(MONEY), row_of(TAX_LOT)
+order_row, trade_row, point_row = row_of(ORDER), row_of(TRADE), row_of(POINT)
+change_row, event_row = row_of(CHANGE), row_of(EVENT)
+venue_book_row, session_row = row_of(VENUE_BOOK), row_of(SESSION_STATE)
+
+trader_row, exchange_row = row_of(TRADER), row_of(EXCHANGE)

@@ -1,0 +1,291 @@
+"""The replay loop: events are applied at compiled speed until somebody must decide.
+
+The next thing is the earliest of four: the tape, the wire to the venue, the wire back, the next timer. At one stamp a
+command reaches the venue first, then answers, then the market, then timers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.codes import (
+    BAR,
+    BROKEN,
+    END,
+    NEED_ROOM,
+    NEED_TAPE,
+    ON_BAR,
+    ON_BARS,
+    ON_EVENT,
+    ON_ORDER,
+    ON_QUOTE,
+    ON_TRADE,
+    QUOTE,
+    SUBMIT,
+    TAPE,
+    TERMS,
+    TIMER,
+    TRADE_TICK,
+    W_BAR,
+    W_BARS,
+    W_EVENT,
+    W_ORDER,
+    W_QUOTE,
+    W_TIMER,
+    W_TRADE,
+)
+from framework.kernel.compile import Unit, address_of, call, kernel
+from framework.kernel.exchange import arrive, deliver, end_all, expire, next_due, restate_venue_orders, send_outbox, venue_book, venue_event
+from framework.kernel.ledger import record_point
+from framework.kernel.matching import match_bar, match_quote
+from framework.kernel.records import ROOM, event_row, exchange_row, trader_row
+from framework.kernel.trader import apply, apply_answer, end_held, write
+from framework.schema.event import NO_INSTRUMENT
+from framework.schema.units import NEVER_NS
+
+ROWS_PER_ORDER = 16
+"""Most log rows that one working order can cause while one event is handled: its own fill and what its group answers."""
+
+
+@kernel
+def lacks_room(t: Any, working: int) -> bool:
+    """Whether some table might overflow while one event is handled with so many orders working."""
+    rows = ROOM + ROWS_PER_ORDER * working
+    return (
+        t.log_capacity - t.log_count < rows
+        or t.outbox_capacity - t.outbox_count < rows
+        or t.lots_capacity - t.lots_count < rows
+        or t.changes_capacity - t.changes_count < rows
+        or t.trades_capacity - t.trades_count < rows + t.lots_count
+    )
+
+
+@kernel
+def venue_lacks_room(x: Any, orders: int) -> bool:
+    """Whether the venue's tables might overflow while one event is handled."""
+    rows = ROOM + ROWS_PER_ORDER * x.working
+    return x.entry_capacity - x.entry_count < rows or x.response_capacity - x.response_count < rows or x.orders_capacity < orders + 1
+
+
+@kernel
+def wake_for(t: Any, event: Any, row: int, is_last_of_stamp: bool) -> int:
+    """What an applied market event wakes, 0 for nothing. A second wake of the same event is kept pending."""
+    kind = event.kind
+    wake = 0
+    if kind == BAR:
+        if t.wakes & ON_BAR:
+            wake = W_BAR
+        if is_last_of_stamp and t.wakes & ON_BARS:
+            if wake == 0:
+                wake = W_BARS
+            else:
+                t.pending_wake = W_BARS
+    elif kind == QUOTE:
+        wake = W_QUOTE if t.wakes & ON_QUOTE else 0
+    elif kind == TRADE_TICK:
+        wake = W_TRADE if t.wakes & ON_TRADE else 0
+    elif t.wakes & ON_EVENT:
+        wake = W_EVENT
+    if wake != 0:
+        t.wake_instrument, t.wake_kind, t.wake_row = event.instrument, kind, row
+    return wake
+
+
+@kernel
+def order_wake(t: Any) -> int:
+    """The next undelivered order event of the log as a wake, 0 when there is none."""
+    while t.noticed < t.log_count:
+        row = t.noticed
+        t.noticed += 1
+        kind = event_row(t.log, row).kind
+        if kind >= SUBMIT and kind < TAPE and kind != SUBMIT and kind != TERMS:
+            t.wake_row, t.wake_instrument = row, event_row(t.log, row).instrument
+            return W_ORDER
+    return 0
+
+
+@kernel
+def point_is_due(t: Any, next_ns: int) -> bool:
+    """Whether a point of the equity curve belongs at the present stamp, now that the next event is later."""
+    return t.dirty != 0 and next_ns > t.now_ns and t.now_ns >= t.point_ns and t.now_ns > 0
+
+
+@kernel
+def fire_timer(t: Any) -> None:
+    """Write and apply the next timer as an event."""
+    t.now_ns = t.timer_ns
+    write(t, TIMER, 0, NO_INSTRUMENT, t.now_ns, t.timer_id, 0, 0, 0, 0)
+    t.timer_ns = NEVER_NS
+
+
+@kernel
+def on_tape_event(t: Any, x: Any, event: Any) -> None:
+    """One market event: first the venue, then the trader half, then the venue's own restating of orders."""
+    kind = event.kind
+    if kind == BAR or kind == QUOTE:
+        if x.working > 0 and venue_book(x, event.instrument).first >= 0:
+            x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
+            if kind == BAR:
+                match_bar(t, x, event)
+            else:
+                match_quote(t, x, event)
+        apply(t, event)
+    else:
+        x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
+        venue_event(t, x, event)
+        apply(t, event)
+        restate_venue_orders(t, x, event)
+
+
+@kernel
+def on_due(t: Any, x: Any) -> None:
+    """The earliest of: a command reaching the venue, an order's date, an answer reaching us."""
+    due = x.due_ns
+    if x.entry_head < x.entry_count and event_row(x.entry, x.entry_head).ts_venue_ns == due:
+        arrive(t, x)
+    elif x.expiry_ns == due:
+        expire(t, x)
+    else:
+        deliver(t, x)
+    next_due(x)
+
+
+def _advance(trader: int, exchange: int) -> int:
+    t, x = trader_row(trader, 0), exchange_row(exchange, 0)
+    while True:
+        if t.broken:
+            return BROKEN
+        if t.outbox_count > 0:
+            send_outbox(t, x)
+        if t.wakes & ON_ORDER and t.noticed < t.log_count:
+            wake = order_wake(t)
+            if wake != 0:
+                return wake
+        if t.pending_wake != 0:
+            wake = t.pending_wake & 0xFF
+            t.pending_wake >>= 8
+            return wake
+        if lacks_room(t, x.working) or venue_lacks_room(x, t.orders_count) or t.points_count == t.points_capacity:
+            return NEED_ROOM
+        wake = _run(t, x)
+        if wake != 0:
+            return wake - 1  # END is 0, so wakes travel one higher
+
+
+@kernel
+def _run(t: Any, x: Any) -> int:
+    """Replay while nothing needs the slow path; 0 to come back after housekeeping, else a wake plus one."""
+    wakes = t.wakes
+    while True:
+        cursor = x.cursor
+        if cursor < x.tape_count:
+            event = event_row(x.tape, cursor)
+            next_ns = event.ts_local_ns
+        elif x.tape_is_last == 0:
+            return NEED_TAPE + 1
+        else:
+            if x.due_ns <= t.now_ns:
+                on_due(t, x)
+                return 0
+            if t.dirty:
+                record_point(t)
+            return END + 1
+        if x.due_ns <= next_ns:
+            if t.timer_ns < x.due_ns:
+                fire_timer(t)
+                return W_TIMER + 1
+            if point_is_due(t, x.due_ns):
+                record_point(t)
+            on_due(t, x)
+            return 0
+        if t.timer_ns < next_ns:
+            if point_is_due(t, t.timer_ns):
+                record_point(t)
+                return 0
+            fire_timer(t)
+            return W_TIMER + 1
+        if next_ns > x.until_ns:
+            if t.dirty:
+                record_point(t)
+            return END + 1
+        if point_is_due(t, next_ns):
+            record_point(t)
+            if t.points_count == t.points_capacity:
+                return 0
+        log_before, working = t.log_count, x.working
+        on_tape_event(t, x, event)
+        x.cursor = cursor + 1
+        t.seen += 1
+        if wakes != 0:
+            is_last = (
+                cursor + 1 >= x.tape_count
+                or event_row(x.tape, cursor + 1).ts_local_ns != next_ns
+                or event_row(x.tape, cursor + 1).kind != BAR
+            )
+            wake = wake_for(t, event, cursor, is_last)
+            if wake != 0:
+                if t.log_count != log_before and wakes & ON_ORDER:
+                    t.pending_wake = wake | (t.pending_wake << 8)
+                    return 0
+                return wake + 1
+        if t.log_count != log_before or working != x.working:
+            return 0
+
+
+ADVANCE = Unit(_advance)
+
+
+@kernel
+def advance(trader: Any, exchange: Any, until_ns: int) -> int:
+    """Replay until a wake, the end, or until Python must make room or bring the next part of the tape.
+
+    Args:
+        trader, exchange: the root records, arrays of length one.
+        until_ns: no event later than this is applied.
+
+    Returns:
+        A wake of `codes`, END, NEED_ROOM, NEED_TAPE or BROKEN.
+    """
+    exchange[0].until_ns = until_ns
+    return call(trader[0].advance, address_of(trader[0]), address_of(exchange[0]))
+
+
+@kernel
+def end_all_orders(trader: Any, exchange: Any, reason: int) -> None:
+    """The data are over: every order ends with `reason`, those at the venue, on their way to it, and the held."""
+    t, x = trader[0], exchange[0]
+    send_outbox(t, x)
+    while x.entry_head < x.entry_count:
+        arrive(t, x)
+    end_all(t, x, reason)
+    while x.response_head < x.response_count:
+        deliver(t, x)
+    end_held(t, reason)
+    next_due(x)
+
+
+@kernel
+def apply_recorded(trader: Any, tape: Any, row: int, next_is_same: bool) -> int:
+    """Apply one market event of a tape without an exchange half; return its wake."""
+    t = trader[0]
+    event = tape[row]
+    if point_is_due(t, event.ts_local_ns):
+        record_point(t)
+    apply(t, event)
+    t.seen += 1
+    return wake_for(t, event, row, not next_is_same)
+
+
+@kernel
+def apply_input(trader: Any, events: Any, row: int) -> int:
+    """Write and apply one recorded event that came from outside: an answer of the venue, or a timer."""
+    t = trader[0]
+    event = events[row]
+    if point_is_due(t, event.ts_local_ns):
+        record_point(t)
+    t.now_ns = event.ts_local_ns
+    copy = write(t, event.kind, event.flags, event.instrument, event.ts_venue_ns, event.w0, event.w1, event.w2, event.w3, event.w4)
+    if event.kind == TIMER:
+        return W_TIMER
+    apply_answer(t, copy)
+    return 0

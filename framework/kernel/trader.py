@@ -1,0 +1,304 @@
+"""The trader half: `apply(trader, event)` is the only function that changes what we know and own.
+
+Whatever we decide goes through `issue`: the event is written to the log, applied, and, where it must leave, put into the
+outbox. A world takes the outbox and sends it. Groups live here, not at the venue: when a parent fills its children are
+let go, when one member of a one-cancels-other group fills the others are reduced or cancelled.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.book import book_of, see_bar, see_quote, terms_of
+from framework.kernel.codes import (
+    ACCEPTED,
+    BAR,
+    C_FEE,
+    C_HALF_SPREAD,
+    C_IMPACT,
+    C_VOLUME_SHARE,
+    CANCEL,
+    CANCEL_REJECTED,
+    CANCELLED,
+    CHARGE,
+    COSTS,
+    DELIST,
+    DIVIDEND,
+    E_ACCEPT,
+    E_ASK_REPLACE,
+    E_CANCEL,
+    E_EXPIRE,
+    E_FILL_LAST,
+    E_FILL_PART,
+    E_REJECT,
+    E_REJECT_CANCEL,
+    E_REPLACE,
+    E_TRIGGER,
+    EXPIRED,
+    F_AMBIGUOUS,
+    F_MORE,
+    FILLED,
+    HALT,
+    O_OCO,
+    QUOTE,
+    R_PARENT,
+    R_SIBLING,
+    REFUSED,
+    REJECTED,
+    REPLACE,
+    REPLACED,
+    S_FILLED,
+    S_HELD,
+    S_PENDING_CANCEL,
+    SPLIT,
+    SUBMIT,
+    TAPE,
+    TERMS,
+    TRIGGERED,
+)
+from framework.kernel.compile import Unit, address_of, call, kernel, real
+from framework.kernel.ledger import book_charge, book_delisting, book_dividend, book_fill, book_split, rate_of
+from framework.kernel.lifecycle import leaves
+from framework.kernel.orders import (
+    count,
+    first_live,
+    is_counted,
+    is_done,
+    move,
+    order_of,
+    pack,
+    restate_orders,
+    take_cancel_request,
+    take_refusal,
+    take_submit,
+    take_terms,
+)
+from framework.kernel.records import event_row, trader_row
+from framework.schema.event import NO_INSTRUMENT
+
+
+@kernel
+def write(t: Any, kind: int, flags: int, instrument: int, venue_ns: int, w0: int, w1: int, w2: int, w3: int, w4: int) -> Any:
+    """Append an event to the log, after a note of the tape events applied since the last one."""
+    if t.seen != t.logged:
+        note = event_row(t.log, t.log_count)
+        note.ts_local_ns, note.ts_venue_ns, note.kind, note.flags, note.instrument = t.now_ns, t.now_ns, TAPE, 0, NO_INSTRUMENT
+        note.w0, note.w1, note.w2, note.w3, note.w4 = t.logged, t.seen, 0, 0, 0
+        t.logged = t.seen
+        t.log_count += 1
+    row = event_row(t.log, t.log_count)
+    row.ts_local_ns, row.ts_venue_ns, row.kind, row.flags, row.instrument = t.now_ns, venue_ns, kind, flags, instrument
+    row.w0, row.w1, row.w2, row.w3, row.w4 = w0, w1, w2, w3, w4
+    t.log_count += 1
+    return row
+
+
+@kernel
+def issue(t: Any, kind: int, flags: int, order: Any, w1: int, w2: int, w3: int, w4: int, leaves_us: bool) -> None:
+    """Write and apply something we decided; `leaves_us` puts a copy into the outbox."""
+    row = write(t, kind, flags, order.instrument, t.now_ns, order.order_id, w1, w2, w3, w4)
+    if kind == SUBMIT:
+        take_submit(t, row)
+    elif kind == TERMS:
+        take_terms(t, row)
+    elif kind == REFUSED:
+        take_refusal(t, row)
+    elif kind == CANCEL:
+        take_cancel_request(t, row)
+    elif kind == REPLACE:
+        _take_replace_request(t, row)
+    elif kind == CANCELLED:
+        _take_end(t, row, E_CANCEL)
+    if leaves_us:
+        out = event_row(t.outbox, t.outbox_count)
+        out.ts_local_ns, out.ts_venue_ns, out.kind, out.flags, out.instrument = t.now_ns, t.now_ns, kind, flags, order.instrument
+        out.w0, out.w1, out.w2, out.w3, out.w4 = row.w0, w1, w2, w3, w4
+        t.outbox_count += 1
+
+
+@kernel
+def ask_cancel(t: Any, order: Any, reason: int) -> bool:
+    """Ask for a cancel; False where the order has ended or a cancel is under way."""
+    if is_done(order) or order.state == S_PENDING_CANCEL:
+        return False
+    issue(t, CANCEL, 0, order, reason, 0, 0, 0, order.state != S_HELD)
+    return True
+
+
+@kernel
+def _take_replace_request(t: Any, event: Any) -> None:
+    move(t, order_of(t, event.w0), E_ASK_REPLACE)
+
+
+@kernel
+def _take_end(t: Any, event: Any, how: int) -> None:
+    order = order_of(t, event.w0)
+    order.reason = event.w1
+    order.need, order.have = real(event.w2), real(event.w3)
+    move(t, order, how)
+
+
+@kernel
+def _take_replaced(t: Any, event: Any) -> None:
+    order = order_of(t, event.w0)
+    if is_counted(order):
+        count(t, order, -leaves(order))
+    order.quantity_lots, order.limit_ticks, order.stop_ticks = event.w2, event.w3, event.w4
+    if is_counted(order):
+        count(t, order, leaves(order))
+    move(t, order, E_REPLACE)
+
+
+@kernel
+def _take_fill(t: Any, event: Any) -> None:
+    order = order_of(t, event.w0)
+    lots, fee, slippage = event.w2, real(event.w3), real(event.w4)
+    if is_done(order):
+        t.late_fills += 1
+    if is_counted(order):
+        count(t, order, -lots)
+    order.filled_lots += lots
+    # the move below must not count the leaves a second time: they are 0 for the last fill
+    if not move(t, order, E_FILL_LAST if leaves(order) <= 0 else E_FILL_PART):
+        return
+    terms = terms_of(t, order.instrument)
+    order.filled_value += lots * event.w1 + order.side * slippage / terms.point_value
+    order.fees += fee
+    rate = rate_of(t, terms.currency)
+    t.cost_totals[C_FEE] += fee * rate
+    made = book_fill(t, order.instrument, order.side * lots, event.w1, slippage, fee)
+    if event.flags & F_AMBIGUOUS:
+        t.ambiguous_fills += 1
+        t.ambiguous_pnl += made * rate
+    _react_to_fill(t, order, lots)
+
+
+@kernel
+def _take_costs(t: Any, event: Any) -> None:
+    rate = rate_of(t, terms_of(t, event.instrument).currency)
+    t.cost_totals[C_HALF_SPREAD] += real(event.w1) * rate
+    t.cost_totals[C_VOLUME_SHARE] += real(event.w2) * rate
+    t.cost_totals[C_IMPACT] += real(event.w3) * rate
+
+
+@kernel
+def _react_to_fill(t: Any, order: Any, lots: int) -> None:
+    """Let children go, keep a group consistent, stop the entry of a bracket whose exit has begun."""
+    k = order.order_id + 1
+    while k < t.orders_count and order_of(t, k).parent_id == order.order_id:
+        child = order_of(t, k)
+        if child.state == S_HELD:
+            issue(t, SUBMIT, F_MORE, child, pack(child), lots, child.limit_ticks, child.stop_ticks, True)
+            issue(t, TERMS, 0, child, child.trail, child.expire_ns, child.parent_id, child.group_id, True)
+        elif not is_done(child):
+            issue(t, REPLACE, 0, child, 0, child.quantity_lots + lots, child.limit_ticks, child.stop_ticks, True)
+        k += 1
+    if order.flags & O_OCO and order.group_id >= 0:
+        k = order.group_id
+        while k < t.orders_count and order_of(t, k).group_id == order.group_id:
+            other = order_of(t, k)
+            if k != order.order_id and not is_done(other):
+                rest = other.quantity_lots - lots
+                if order.state == S_FILLED or rest <= other.filled_lots:
+                    ask_cancel(t, other, R_SIBLING)
+                elif other.state != S_PENDING_CANCEL:
+                    issue(t, REPLACE, 0, other, 0, rest, other.limit_ticks, other.stop_ticks, True)
+            k += 1
+    if order.parent_id >= 0:
+        parent = order_of(t, order.parent_id)
+        if not is_done(parent):
+            ask_cancel(t, parent, R_SIBLING)
+
+
+@kernel
+def _react_to_end(t: Any, order: Any) -> None:
+    """Children of a parent that ended without a fill end with it."""
+    if order.filled_lots > 0:
+        return
+    k = order.order_id + 1
+    while k < t.orders_count and order_of(t, k).parent_id == order.order_id:
+        child = order_of(t, k)
+        if child.state == S_HELD:
+            issue(t, CANCELLED, 0, child, R_PARENT, 0, 0, 0, False)
+        k += 1
+
+
+@kernel
+def _apply_answer(t: Any, event: Any) -> None:
+    kind = event.kind
+    if kind == CHARGE:
+        book_charge(t, event.w0, real(event.w1), event.w2)
+        return
+    if event.w0 >= t.orders_count:
+        t.broken, t.broken_order, t.broken_state, t.broken_event = 1, event.w0, 0, kind
+        return
+    order = order_of(t, event.w0)
+    if kind == FILLED:
+        _take_fill(t, event)
+    elif kind == COSTS:
+        _take_costs(t, event)
+    elif kind == ACCEPTED:
+        if move(t, order, E_ACCEPT) and order.accepted_ns == 0:
+            order.accepted_ns = event.ts_venue_ns
+    elif kind == TRIGGERED:
+        move(t, order, E_TRIGGER)
+    elif kind == REPLACED:
+        _take_replaced(t, event)
+    elif kind == CANCEL_REJECTED:
+        move(t, order, E_REJECT_CANCEL)
+    elif kind == CANCELLED or kind == EXPIRED or kind == REJECTED:
+        _take_end(t, event, E_CANCEL if kind == CANCELLED else (E_EXPIRE if kind == EXPIRED else E_REJECT))
+        _react_to_end(t, order)
+
+
+@kernel
+def end_held(t: Any, reason: int) -> None:
+    """End every child that still waits for its parent."""
+    for k in range(first_live(t), t.orders_count):
+        order = order_of(t, k)
+        if order.state == S_HELD:
+            issue(t, CANCELLED, 0, order, reason, 0, 0, 0, False)
+
+
+def _answer_unit(trader: int, event: int) -> int:
+    _apply_answer(trader_row(trader, 0), event_row(event, 0))
+    return 0
+
+
+ANSWERS = Unit(_answer_unit)
+
+
+@kernel
+def apply_answer(t: Any, event: Any) -> None:
+    """Apply what a venue or broker says."""
+    call(t.apply_answer, address_of(t), address_of(event))
+
+
+@kernel
+def apply_market(t: Any, event: Any) -> None:
+    """Apply what the market says."""
+    kind = event.kind
+    if kind == BAR:
+        see_bar(t, event)
+    elif kind == QUOTE:
+        see_quote(t, event)
+    elif kind == SPLIT:
+        restate_orders(t, event, True)
+        book_split(t, event.instrument, event.w0, event.w1)
+    elif kind == DIVIDEND:
+        restate_orders(t, event, False)
+        book_dividend(t, event.instrument, event.w0)
+    elif kind == DELIST:
+        book_delisting(t, event.instrument, event.w0)
+    elif kind == HALT:
+        book_of(t, event.instrument).halted = event.w0
+
+
+@kernel
+def apply(t: Any, event: Any) -> None:
+    """Apply any event that came from outside, in the order of its stamp."""
+    t.now_ns = event.ts_local_ns
+    if event.kind < SUBMIT:
+        apply_market(t, event)
+    else:
+        apply_answer(t, event)

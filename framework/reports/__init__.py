@@ -1,0 +1,1 @@
+"""What a run says about itself: metrics, the result object and the tearsheet."""

@@ -1,0 +1,97 @@
+"""Numbers and labels as a reader sees them."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+import pandas as pd
+
+MISSING = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+_PERCENT = {
+    *("total_return", "annual_return", "annual_volatility", "max_drawdown", "hit_rate", "exposure", "alpha"),
+    *("value_at_risk_95", "value_at_risk_99", "expected_shortfall_95", "expected_shortfall_99"),
+}
+_COUNT = {"trades", "max_drawdown_length"}
+_LABELS = {
+    "pnl": "PnL",
+    "entry_ts": "Entry",
+    "exit_ts": "Exit",
+    "annual_volatility": "Volatility",
+    "sharpe": "Sharpe ratio",
+    "sortino": "Sortino ratio",
+    "calmar": "Calmar ratio",
+    "max_drawdown_length": "Longest drawdown",
+    "turnover": "Turnover a year",
+    "exposure": "Mean exposure",
+    "value_at_risk_95": "VaR 95 %",
+    "value_at_risk_99": "VaR 99 %",
+    "expected_shortfall_95": "Shortfall 95 %",
+    "expected_shortfall_99": "Shortfall 99 %",
+    "kurtosis": "Excess kurtosis",
+}
+
+
+def label(name: str) -> str:
+    """Display name of a metric or cost: `hit_rate` to "Hit rate"."""
+    return _LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def percent(value: float, decimals: int = 1) -> str:
+    """A share as per cent, with a true minus sign; NaN is a dash."""
+    return number(value * 100, decimals) + (" %" if math.isfinite(value) else "")
+
+
+def number(value: float, decimals: int = 2) -> str:
+    """A float with thousands separators and a true minus sign; NaN is a dash, infinity its sign."""
+    if math.isnan(value):
+        return MISSING
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{MINUS}∞"
+    if abs(value) >= 1e9:
+        return f"{value:.2e}".replace("-", MINUS, 1)
+    text = f"{value:,.{decimals}f}"
+    return text.lstrip("-") if not text.strip("-0.,") else text.replace("-", MINUS)
+
+
+def money(value: float) -> str:
+    """Money: no decimals from 1,000 on, two below."""
+    return number(value, 0 if abs(value) >= 1000 else 2)
+
+
+def card_text(name: str, value: float) -> str:
+    """A metric in its own unit: `card_text("sharpe", 1.234)` is "1.23", `card_text("total_return", 0.5)` is "50.0 %"."""
+    if name in _PERCENT:
+        return percent(value, 2 if name.startswith(("value_at", "expected")) else 1)
+    if name in _COUNT:
+        return number(value, 0)
+    return number(value, 1) + TIMES if name == "turnover" and math.isfinite(value) else number(value, 2)
+
+
+def quantity(value: float) -> str:
+    """Units of an instrument: as many decimals as there are, eight at most."""
+    text = number(value, 8)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def stamp(value: object) -> str:
+    """A UTC stamp to the second, without the time at midnight; missing is a dash."""
+    if not isinstance(value, pd.Timestamp) or pd.isna(value):
+        return MISSING
+    return f"{value:%Y-%m-%d}" if value == value.normalize() else f"{value:%Y-%m-%d %H:%M:%S}"
+
+
+def cell(value: object) -> str:
+    """Any table value, escaped for HTML. Numbers keep up to six significant decimals."""
+    if isinstance(value, pd.Timestamp) or value is pd.NaT:
+        return stamp(value)
+    if isinstance(value, float):
+        return number(value, 2) if value == round(value, 2) or abs(value) >= 1000 else _significant(value)
+    return escape(str(value)) if value is not None else MISSING
+
+
+def _significant(value: float) -> str:
+    return number(value, 4) if math.isnan(value) or abs(value) >= 0.01 else f"{value:.6g}".replace("-", MINUS, 1)

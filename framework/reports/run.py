@@ -1,0 +1,178 @@
+"""A finished run as data: what the engine hands over, and the tables made from it when first looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from framework.engine.audit import Audit
+from framework.errors import InputError
+from framework.reports.summary import summary
+
+LazyFrame = pd.DataFrame | Callable[[], pd.DataFrame]
+LazySeries = pd.Series | Callable[[], pd.Series]
+
+FILL_COLUMNS = ("ts", "instrument", "side", "quantity", "price", "fee", "order_id", "slippage", "liquidity", "ambiguous")
+ORDER_COLUMNS = (
+    *("order_id", "instrument", "side", "type", "quantity", "limit_price", "stop_price", "time_in_force", "state", "reason"),
+    *("decided_at", "accepted_at", "done_at", "filled_quantity", "average_price", "fees"),
+)
+TRADE_COLUMNS = ("instrument", "side", "entry_ts", "exit_ts", "quantity", "entry_price", "exit_price", "pnl", "fees")
+REFUSED_COLUMNS = ("ts", "order_id", "instrument", "reason", "need", "have")
+COST_KINDS = ("fee", "half_spread", "volume_share", "impact", "borrow", "funding", "tax")
+
+
+def empty_table(columns: tuple[str, ...]) -> pd.DataFrame:
+    """A table with these columns and no rows."""
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunTables:
+    """What an engine hands over when a run ends. Money is in `currency`, stamps are UTC, quantities are in units.
+
+    A table given as a function without arguments is made on first use and kept.
+
+    Attributes:
+        equity: float series named "equity" on a UTC DatetimeIndex, ascending. `initial_cash` is the value before its first point.
+        exposure: columns gross, net, cash (money), index of `equity`.
+        orders: columns `ORDER_COLUMNS`; side, type, state and reason are names such as "BUY", "FILLED", "NONE".
+        fills: columns `FILL_COLUMNS`; side "BUY" or "SELL", quantity above 0, liquidity "maker" or "taker". A further column
+            `notional` (money) is needed where price times quantity is not money: multipliers, several currencies.
+        trades: columns `TRADE_COLUMNS`; closed round trips, side of the entry, pnl net of fees.
+        positions: index stamps, a column per symbol, signed quantities.
+        costs: index of `COST_KINDS`, money paid; negative where received (funding).
+        income: money received besides trading, such as dividends; the index names it.
+        notes: what a reader must know before believing the numbers (survivorship, repairs, gaps).
+        settings: flat, for the header of the report.
+        refused: columns `REFUSED_COLUMNS`; orders that broke a pre-trade rule.
+        ambiguous_pnl: money won or lost in trades decided inside ambiguous bars; `ambiguous_fills` counts their fills.
+        benchmark: levels, not returns.
+        periods_per_year: of the annual curve; None infers it.
+        audit: every decision and answer; saved beside a report, replayed to prove a run.
+    """
+
+    name: str
+    symbols: tuple[str, ...]
+    currency: str
+    initial_cash: float
+    equity: LazySeries
+    exposure: LazyFrame
+    orders: LazyFrame
+    fills: LazyFrame
+    trades: LazyFrame
+    positions: LazyFrame
+    costs: pd.Series = field(default_factory=lambda: pd.Series(0.0, index=list(COST_KINDS)))
+    income: pd.Series = field(default_factory=lambda: pd.Series(dtype=np.float64))
+    notes: tuple[str, ...] = ()
+    settings: Mapping[str, object] = field(default_factory=dict)
+    audit_hash: str = ""
+    refused: LazyFrame = field(default_factory=lambda: empty_table(REFUSED_COLUMNS))
+    ambiguous_pnl: float = 0.0
+    ambiguous_fills: int = 0
+    benchmark: pd.Series | None = None
+    periods_per_year: float | None = None
+    audit: Audit | None = None
+
+    def with_extras(self, *, audit: Audit, benchmark: pd.Series | None) -> RunTables:
+        """The same tables with the audit and a benchmark."""
+        return replace(self, audit=audit, benchmark=benchmark)
+
+
+def _frame(table: LazyFrame, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
+    made = table() if callable(table) else table
+    missing = [column for column in columns if column not in made.columns]
+    if missing:
+        raise InputError(f"table {name} lacks {', '.join(missing)}; it has {', '.join(map(str, made.columns))}")
+    return made
+
+
+class Run:
+    """The tables and metrics of a run. Attributes are pandas; see `RunTables` for columns and units.
+
+    Every table is made on first use, so a run of a million bars that is only asked for `metrics` builds no order or position table.
+    """
+
+    def __init__(self, tables: RunTables) -> None:
+        """Keep the parts; nothing is made yet."""
+        self.tables = tables
+
+    @cached_property
+    def equity(self) -> pd.Series:
+        """Account value at each stamp."""
+        made = self.tables.equity
+        return made() if callable(made) else made
+
+    @cached_property
+    def exposure(self) -> pd.DataFrame:
+        """Gross and net market value and cash at each stamp."""
+        return _frame(self.tables.exposure, "exposure", ("gross", "net", "cash"))
+
+    @cached_property
+    def orders(self) -> pd.DataFrame:
+        """Every order, with the state and the reason it ended in."""
+        return _frame(self.tables.orders, "orders", ORDER_COLUMNS)
+
+    @cached_property
+    def fills(self) -> pd.DataFrame:
+        """Every fill, with its fee and slippage."""
+        return _frame(self.tables.fills, "fills", FILL_COLUMNS)
+
+    @cached_property
+    def trades(self) -> pd.DataFrame:
+        """Closed round trips, PnL net of fees."""
+        return _frame(self.tables.trades, "trades", TRADE_COLUMNS)
+
+    @cached_property
+    def positions(self) -> pd.DataFrame:
+        """Signed quantity per symbol."""
+        return _frame(self.tables.positions, "positions", ())
+
+    @cached_property
+    def refused(self) -> pd.DataFrame:
+        """Orders that broke a pre-trade rule, with the rule's two numbers."""
+        return _frame(self.tables.refused, "refused", ("instrument", "reason"))
+
+    @cached_property
+    def metrics(self) -> pd.Series:
+        """The key numbers; see `framework.reports.summary.summary`."""
+        return summary(
+            self.equity,
+            trades=self.trades,
+            fills=self.fills,
+            exposure=self.exposure,
+            benchmark=self.tables.benchmark,
+            periods_per_year=self.tables.periods_per_year,
+            initial_equity=self.tables.initial_cash,
+        )
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        return self.tables.name
+
+    @property
+    def costs(self) -> pd.Series:
+        """Money paid, by kind of cost."""
+        return self.tables.costs
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know before believing the numbers."""
+        return self.tables.notes
+
+    @property
+    def audit(self) -> Audit:
+        """Every decision and answer of the run."""
+        if self.tables.audit is None:
+            raise InputError("these tables came without an audit")
+        return self.tables.audit
+
+    @property
+    def audit_hash(self) -> str:
+        """Hash of the audit: equal hashes, equal runs."""
+        return self.tables.audit_hash

@@ -1,0 +1,251 @@
+"""The tearsheet: one self-contained HTML page for one run, or for several side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING
+
+from framework.errors import InputError
+from framework.reports import charts, metrics, picture, tables
+from framework.reports.format import card_text, label, money, percent
+from framework.reports.run import Run
+from framework.reports.summary import Curve
+from framework.schema.units import NANOSECONDS_PER_DAY
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+_TRADES = ("entry_ts", "exit_ts", "instrument", "side", "quantity", "entry_price", "exit_price", "fees", "pnl")
+_CELL = "text-align:left;padding:3px 14px 3px 0;white-space:nowrap"
+_SNIPPET = ("total_return", "annual_return", "annual_volatility", "sharpe", "max_drawdown", "trades", "turnover", "exposure")
+
+
+def render(results: Run | Sequence[Run], *, title: str | None = None) -> str:
+    """The page as text; plotly.js is inside, nothing is fetched.
+
+    Several results share the charts and a table of metrics; what belongs to one run alone follows, run by run.
+    """
+    runs = list(results) if isinstance(results, Sequence) else [results]
+    if not runs:
+        raise InputError("a tearsheet needs at least one result")
+    drawings = [_drawn(run) for run in runs]
+    details = (_details(run, one, named=len(runs) > 1) for run, one in zip(runs, drawings, strict=True))
+    sections = [_metrics(runs), *_charts(drawings), *details]
+    return _page(
+        title=title or " vs ".join(run.name for run in runs),
+        lead=_lead(runs),
+        settings=_settings(runs[0]) if len(runs) == 1 else "",
+        notices=_notices(runs),
+        sections="".join(sections),
+        specs={name: spec for name, _, spec in _specs(drawings)},
+    )
+
+
+def figure(result: Run) -> Figure:
+    """Equity, drawdown and exposure as a plotly figure."""
+    import plotly.graph_objects as go  # drawn on request: it must not slow the import of the framework
+
+    return go.Figure(charts.overview(_drawn(result)))
+
+
+def snippet(result: Run) -> str:
+    """A picture and the key metrics for a notebook: static, a few kilobytes, no script."""
+    points = _drawn(result).points
+    shown = {label(name): card_text(name, float(result.metrics[name])) for name in _SNIPPET}
+    heads = "".join(f"<th style='{_CELL};font-weight:400;opacity:0.7'>{name}</th>" for name in shown)
+    cells = "".join(f"<td style='{_CELL};font-weight:600'>{text}</td>" for text in shown.values())
+    notes = "".join(f"<p style='margin:4px 0'>⚠ {escape(note)}</p>" for note in caveats(result))
+    heading = f"<b>{escape(result.name)}</b>"
+    font = charts.FONT.replace("'", "")
+    table = f"<table style='border-collapse:collapse;font-size:13px'><tr>{heads}</tr><tr>{cells}</tr></table>"
+    body = f"{heading}{picture.svg(points)}<div style='overflow-x:auto'>{table}</div>{notes}"
+    return f"<div style='max-width:720px;font:13px/1.4 {font}'>{body}</div>"
+
+
+def caveats(result: Run) -> list[str]:
+    """What must be read before the numbers: the engine's notes, and what the tables themselves give away."""
+    found = list(result.notes)
+    if not result.costs.to_numpy(dtype=float).any() and len(result.fills):
+        found.append("No costs were charged: fees, spread and impact are all zero. Real trading pays them.")
+    if result.tables.ambiguous_fills:
+        found.append(_ambiguity(result))
+    if len(result.equity) and float(result.equity.min()) <= 0:
+        found.append("The account reached zero or less. Returns after that point are undefined and left out.")
+    return found
+
+
+def _ambiguity(result: Run) -> str:
+    count, pnl, net = result.tables.ambiguous_fills, result.tables.ambiguous_pnl, _net(result)
+    share = f", {percent(abs(pnl) / abs(net))} of net PnL" if net else ""
+    fills = "1 fill was" if count == 1 else f"{count:,} fills were"
+    amount = f"{money(pnl)} {result.tables.currency}"
+    return f"{fills} decided inside ambiguous bars, where the order of prices is unknown: {amount}{share}. The worse case was taken."
+
+
+def _net(result: Run) -> float:
+    return float(result.equity.iloc[-1]) - result.tables.initial_cash if len(result.equity) else 0.0
+
+
+def _drawn(result: Run) -> charts.Drawn:
+    parts = result.tables
+    return charts.drawn(result.name, result.equity, parts.initial_cash, result.exposure, parts.benchmark, result.costs)
+
+
+# Sections
+
+
+def _lead(runs: Sequence[Run]) -> str:
+    starts = [run.equity.index[0] for run in runs if len(run.equity)]
+    ends = [run.equity.index[-1] for run in runs if len(run.equity)]
+    period = f"{min(starts):%-d %b %Y} to {max(ends):%-d %b %Y}" if starts else "no data"
+    symbols = list(dict.fromkeys(symbol for run in runs for symbol in run.tables.symbols))
+    traded = ", ".join(symbols) if len(symbols) <= 6 else f"{len(symbols)} instruments"
+    points = max(len(run.equity) for run in runs)
+    return escape(" · ".join([period, traded, runs[0].tables.currency, f"{points:,} points"]))
+
+
+def _settings(run: Run) -> str:
+    described = {**run.tables.settings, **({"audit": run.audit_hash} if run.audit_hash else {})}
+    return f'<dl class="settings">{tables.settings(described)}</dl>' if described else ""
+
+
+def _notices(runs: Sequence[Run]) -> str:
+    said_by: dict[str, list[str]] = {}
+    for run in runs:
+        for note in caveats(run):
+            said_by.setdefault(note, []).append(run.name)
+    items = "".join(_notice(note, names, len(runs)) for note, names in said_by.items())
+    return f"<aside><h2>Before believing the numbers</h2><ul>{items}</ul></aside>" if items else ""
+
+
+def _notice(note: str, names: Sequence[str], runs: int) -> str:
+    # a note that every run carries needs no names
+    prefix = f"<b>{escape(', '.join(names))}:</b> " if len(names) < runs else ""
+    return f"<li>{prefix}{escape(note)}</li>"
+
+
+def _metrics(runs: Sequence[Run]) -> str:
+    if len(runs) > 1:
+        return _section("Key metrics", tables.comparison([run.name for run in runs], [run.metrics for run in runs]))
+    run = runs[0]
+    return f'<section class="cards">{tables.cards(run.metrics, _card_notes(run))}</section>'
+
+
+def _card_notes(run: Run) -> dict[str, str]:
+    final = f"{money(run.tables.initial_cash)} to {money(run.tables.initial_cash + _net(run))} {run.tables.currency}"
+    return {"total_return": final, "max_drawdown_length": _longest_drawdown(_drawn(run).points)}
+
+
+def _longest_drawdown(points: Curve) -> str:
+    run = metrics.longest_run(metrics.underwater(points.levels) < 0)
+    if run.stop == run.start:
+        return "points under water"
+    days = float(points.stamps_ns[run.stop - 1] - points.stamps_ns[run.start - 1]) / NANOSECONDS_PER_DAY
+    return f"points under water, {days:,.0f} days"
+
+
+def _specs(runs: Sequence[charts.Drawn]) -> list[tuple[str, str, charts.Spec]]:
+    several = len(runs) > 1
+    return [
+        ("equity", "Equity, growth of 1" if several else "Equity", charts.equity(runs)),
+        ("drawdown", "Drawdown", charts.drawdown(runs)),
+        ("exposure", "Gross exposure, share of equity" if several else "Exposure, share of equity", charts.exposure(runs)),
+        ("distribution", "Distribution of returns", charts.distribution(runs)),
+        ("costs", "Costs by kind", charts.costs(runs)),
+    ]
+
+
+def _charts(runs: Sequence[charts.Drawn]) -> list[str]:
+    notes = {"equity": _sampling(runs), "distribution": _frequency(runs), "exposure": _averaging(runs)}
+    made = {name: _section(title, _slot(name, notes.get(name, "")), css=name) for name, title, _ in _specs(runs)}
+    pair = f'<div class="pair">{made["distribution"]}{made["costs"]}</div>'
+    return [made["equity"], made["drawdown"], made["exposure"], pair]
+
+
+def _slot(name: str, caption: str) -> str:
+    small = f'<p class="caption">{caption}</p>' if caption else ""
+    return f'<div class="chart" id="chart-{name}"></div>{small}'
+
+
+def _sampling(runs: Sequence[charts.Drawn]) -> str:
+    longest = max(len(run.points.levels) for run in runs)
+    if longest <= charts.MAX_POINTS:
+        return ""
+    return f"Drawn from {longest:,} points: at most {charts.MAX_POINTS:,} are shown, the lowest and highest of each stretch among them."
+
+
+def _averaging(runs: Sequence[charts.Drawn]) -> str:
+    longest = max(len(run.exposure) for run in runs)
+    return f"Drawn from {longest:,} points, as means of 500 stretches." if longest > charts.MAX_POINTS else ""
+
+
+def _frequency(runs: Sequence[charts.Drawn]) -> str:
+    daily = all(_is_resampled(run.points, run.annual) for run in runs)
+    count = max(len(run.annual.levels) - 1 for run in runs)
+    kind = "daily returns, last equity of each UTC day" if daily else "returns from point to point"
+    return f"{count:,} {kind}. Sharpe, volatility, VaR and shortfall are computed on these; drawdowns on every point."
+
+
+def _is_resampled(points: Curve, annual: Curve) -> bool:
+    return len(annual.levels) < len(points.levels)
+
+
+def _details(run: Run, one: charts.Drawn, *, named: bool) -> str:
+    closed, parts = run.trades, run.tables
+    shown = f"Showing {min(len(closed), tables.MAX_ROWS):,} of {len(closed):,}. Click a column to sort what is shown."
+    trades = tables.rows(closed, _TRADES) + f'<p class="caption">{shown}</p>' if len(closed) else '<p class="caption">No closed trades.</p>'
+    bridge = tables.cost_table(run.costs, parts.income, _net(run), parts.currency)
+    return "".join(
+        [
+            f'<div class="run"><h1 class="name">{escape(run.name)}</h1>' if named else "<div>",
+            _section("Monthly returns, per cent", tables.months(one.points)),
+            '<div class="pair">',
+            _section("From gross to net", bridge),
+            _section("Order outcomes", tables.outcomes(run.orders, run.refused)),
+            "</div>",
+            _section("Trades", trades),
+            _section("Settings", _settings(run)) if named else "",
+            "</div>",
+        ]
+    )
+
+
+def _section(title: str, body: str, css: str = "") -> str:
+    return f'<section class="{css}"><h2>{escape(title)}</h2>{body}</section>'
+
+
+# Page
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("framework.reports").joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def _plotly_script() -> str:
+    from plotly.offline import get_plotlyjs
+
+    # a closing tag inside the library would end the script element
+    library: str = get_plotlyjs()
+    return library.replace("</script", "<\\/script")
+
+
+def _page(*, title: str, lead: str, settings: str, notices: str, sections: str, specs: dict[str, charts.Spec]) -> str:
+    data = json.dumps(specs, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    return Template(_asset("template.html")).substitute(
+        title=escape(title),
+        lead=lead,
+        settings=settings,
+        notices=notices,
+        sections=sections,
+        style=_asset("template.css"),
+        script=_asset("template.js"),
+        plotly=_plotly_script(),
+        specs=data,
+    )

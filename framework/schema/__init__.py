@@ -1,0 +1,1 @@
+"""Units, instruments, events, orders and their bytes: the words everything else is written in."""

@@ -1,0 +1,109 @@
+"""Events to bytes, to Parquet and to readable tables, and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framework.errors import DataError
+from framework.schema.event import EVENT, NO_INSTRUMENT, Kind
+from framework.schema.order import Reason
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FLOAT_WORDS: dict[Kind, tuple[str, ...]] = {
+    Kind.ORDER_REFUSED: ("w2", "w3"),
+    Kind.ORDER_REJECTED: ("w2", "w3"),
+    Kind.ORDER_CANCELLED: ("w2", "w3"),
+    Kind.ORDER_FILLED: ("w3", "w4"),
+    Kind.ORDER_COSTS: ("w1", "w2", "w3"),
+    Kind.CHARGE: ("w1",),
+}
+"""Words that hold the bits of a float64, by kind."""
+
+_REASON_WORDS = {
+    Kind.ORDER_REFUSED: "w1",
+    Kind.ORDER_REJECTED: "w1",
+    Kind.ORDER_CANCELLED: "w1",
+    Kind.ORDER_EXPIRED: "w1",
+    Kind.ORDER_CANCEL: "w1",
+    Kind.ORDER_CANCEL_REJECTED: "w1",
+}
+
+
+def to_bytes(events: NDArray[np.void]) -> bytes:
+    """Events as 64-byte records, little endian, one after the other."""
+    return np.ascontiguousarray(events, dtype=EVENT).tobytes()
+
+
+def from_bytes(data: bytes) -> NDArray[np.void]:
+    """The inverse of `to_bytes`; a length that is no multiple of 64 is a DataError."""
+    if len(data) % EVENT.itemsize:
+        raise DataError(
+            f"{len(data)} bytes are not a whole number of {EVENT.itemsize}-byte events: the last {len(data) % EVENT.itemsize} are cut"
+        )
+    return np.frombuffer(data, dtype=EVENT)
+
+
+def to_parquet(events: NDArray[np.void], path: str | Path) -> Path:
+    """Write events to Parquet, one column a field, nothing interpreted; `from_parquet` gives the same bytes back."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    target = Path(path)
+    names = EVENT.names or ()
+    pq.write_table(pa.table({name: np.ascontiguousarray(events[name]) for name in names}), target, compression="zstd")
+    return target
+
+
+def from_parquet(path: str | Path) -> NDArray[np.void]:
+    """Read events written by `to_parquet`; missing or further columns are a DataError."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    names = list(EVENT.names or ())
+    if sorted(table.column_names) != sorted(names):
+        raise DataError(f"{path}: columns {', '.join(table.column_names)}; an event file has {', '.join(names)}")
+    events = np.zeros(table.num_rows, dtype=EVENT)
+    for name in names:
+        events[name] = table.column(name).to_numpy()
+    return events
+
+
+def to_frame(events: NDArray[np.void]) -> pd.DataFrame:
+    """Events as a table to read: stamps as UTC, kinds and reasons by name, float words as numbers.
+
+    Columns: ts_local, ts_venue, kind, flags, instrument (-1 where there is none), w0 to w4 (float64), reason.
+    A word above 2**53 loses digits here; `to_parquet` keeps every bit.
+    """
+    import pandas as pd
+
+    kinds = events["kind"]
+    columns: dict[str, Any] = {
+        "ts_local": pd.to_datetime(events["ts_local_ns"], utc=True),
+        "ts_venue": pd.to_datetime(events["ts_venue_ns"], utc=True),
+        "kind": pd.Categorical.from_codes(np.searchsorted(_KIND_VALUES, kinds), categories=pd.Index(_KIND_NAMES)),
+        "flags": events["flags"].astype(np.int64),
+        "instrument": np.where(events["instrument"] == NO_INSTRUMENT, -1, events["instrument"].astype(np.int64)),
+    }
+    for word in ("w0", "w1", "w2", "w3", "w4"):
+        values = events[word].astype(np.float64)
+        for kind, words in _FLOAT_WORDS.items():
+            if word in words:
+                mask = kinds == kind
+                values[mask] = np.ascontiguousarray(events[word][mask]).view(np.float64)
+        columns[word] = values
+    reasons = np.full(len(events), "", dtype=object)
+    for kind, word in _REASON_WORDS.items():
+        for row in np.flatnonzero(kinds == kind):
+            reasons[row] = Reason(int(events[word][row])).name
+    columns["reason"] = reasons
+    return pd.DataFrame(columns)
+
+
+_KIND_VALUES = np.array(sorted(int(kind) for kind in Kind))
+_KIND_NAMES = [Kind(value).name for value in _KIND_VALUES]

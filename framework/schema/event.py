@@ -1,0 +1,148 @@
+"""The event: one 64-byte record, one cache line, for everything that can happen.
+
+Two stamps, a kind, flags, an instrument and five int64 words whose meaning the kind gives:
+
+    kind            w0              w1             w2              w3               w4
+    BAR             open ticks      high ticks     low ticks       close ticks      volume lots
+    QUOTE           bid ticks       ask ticks      bid lots        ask lots         -
+    TRADE           price ticks     lots           trade id        -                -
+    DEPTH           price ticks     lots           order id        level            -
+    FUNDING         rate * 1e9      -              -               -                -
+    DIVIDEND        nano money per share           -               -                -
+    SPLIT           new shares      old shares     -               -                -
+    HALT            1 halt 0 resume -              -               -                -
+    SESSION         calendar        open ns        close ns        -                -       flags: OPEN or CLOSE
+    DELIST          final ticks     -              -               -                -
+    TIMER           timer id        -              -               -                -
+    ORDER_SUBMIT    order id        packed terms   lots            limit ticks      stop ticks
+    ORDER_TERMS     order id        trail          expire ns       parent id        group id
+    ORDER_CANCEL    order id        -              -               -                -
+    ORDER_REPLACE   order id        -              lots            limit ticks      stop ticks
+    ORDER_REFUSED   order id        reason         need (f8)       have (f8)        -
+    ORDER_ACCEPTED  order id        -              -               -                -
+    ORDER_REJECTED  order id        reason         need (f8)       have (f8)        -
+    ORDER_TRIGGERED order id        stop ticks     -               -                -
+    ORDER_FILLED    order id        price ticks    lots            fee (f8)         slippage (f8)
+    ORDER_COSTS     order id        half spread    volume share    impact (f8)      -
+    ORDER_CANCELLED order id        reason         need (f8)       have (f8)        -
+    ORDER_EXPIRED   order id        reason         -               -                -
+    ORDER_REPLACED  order id        -              lots            limit ticks      stop ticks
+    ORDER_CANCEL_REJECTED           order id       reason          -                -
+    CHARGE          cost kind       money (f8)     currency        -                -
+    TAPE            first event     past the last  -               -                -       audit only
+
+`(f8)` means the bits of a float64 kept in the int64 word. `slippage` is the money paid beyond price times quantity: half
+spread, volume-share slippage and impact in a simulation, the part of a price finer than a tick at a real venue.
+
+Order of events: (`ts_local_ns`, source rank, sequence). At one stamp market data comes first (a bar stamped T tells of the
+time up to T), then session closes, session opens, corporate actions, timers.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+import numpy as np
+
+EVENT = np.dtype(
+    [
+        ("ts_local_ns", "<i8"),
+        ("ts_venue_ns", "<i8"),
+        ("kind", "<u2"),
+        ("flags", "<u2"),
+        ("instrument", "<u4"),
+        ("w0", "<i8"),
+        ("w1", "<i8"),
+        ("w2", "<i8"),
+        ("w3", "<i8"),
+        ("w4", "<i8"),
+    ]
+)
+"""The 64-byte event record. `ts_venue_ns`: when it happened; `ts_local_ns`: when it could be known. UTC."""
+
+NO_INSTRUMENT = 0xFFFFFFFF
+
+
+class Kind(IntEnum):
+    """What an event is. Values are part of the file format: never renumber."""
+
+    NONE = 0
+    # market
+    BAR = 1
+    QUOTE = 2
+    TRADE = 3
+    DEPTH = 4
+    FUNDING = 5
+    DIVIDEND = 6
+    SPLIT = 7
+    HALT = 8
+    SESSION = 9
+    DELIST = 10
+    CUSTOM = 15
+    # time and people
+    TIMER = 20
+    ALARM = 21
+    COMMAND = 22
+    # what the trader half says
+    ORDER_SUBMIT = 32
+    ORDER_TERMS = 33
+    ORDER_CANCEL = 34
+    ORDER_REPLACE = 35
+    ORDER_REFUSED = 36
+    # what the venue answers
+    ORDER_ACCEPTED = 40
+    ORDER_REJECTED = 41
+    ORDER_TRIGGERED = 42
+    ORDER_FILLED = 43
+    ORDER_COSTS = 44
+    ORDER_CANCELLED = 45
+    ORDER_EXPIRED = 46
+    ORDER_REPLACED = 47
+    ORDER_CANCEL_REJECTED = 48
+    CHARGE = 50
+    # audit only
+    TAPE = 60
+
+
+class Flag(IntFlag):
+    """Bits of `flags`; their meaning depends on the kind."""
+
+    NONE = 0
+    SESSION_OPEN = 1
+    SESSION_CLOSE = 2
+    MAKER = 4  # fill added liquidity
+    AMBIGUOUS = 8  # fill was chosen among several possible inside one bar
+    LAST = 16  # fill completed its order
+    REFUSED = 32  # submit that never left: an ORDER_REFUSED follows
+    HELD = 64  # submit of a child that waits for its parent's fill
+    MORE = 128  # submit whose ORDER_TERMS follows at once
+    CHANGE = 256  # what was refused is a change; the order stands as it was
+
+
+class CostKind(IntEnum):
+    """Every kind of cost the ledger keeps apart."""
+
+    FEE = 0
+    HALF_SPREAD = 1
+    VOLUME_SHARE = 2
+    IMPACT = 3
+    BORROW = 4
+    FUNDING = 5
+    TAX = 6
+
+
+SOURCE_RANK = {
+    Kind.BAR: 0,
+    Kind.QUOTE: 0,
+    Kind.TRADE: 0,
+    Kind.DEPTH: 0,
+    Kind.CUSTOM: 0,
+    Kind.HALT: 1,
+    Kind.SESSION: 2,  # closes before opens: see `tape.build`
+    Kind.SPLIT: 4,
+    Kind.DIVIDEND: 5,
+    Kind.FUNDING: 5,
+    Kind.DELIST: 6,
+    Kind.TIMER: 9,
+}
+"""Which of two events at the same stamp is applied first."""

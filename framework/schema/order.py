@@ -1,0 +1,282 @@
+"""Orders: sides, types, time in force, states, reasons, and the life cycle as a table.
+
+The table is `TRANSITIONS[state, event] -> state`, -1 where the event cannot happen. numba, Python and any later
+native gateway read the same array.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Side(IntEnum):
+    """The sign of the quantity."""
+
+    BUY = 1
+    SELL = -1
+
+
+class OrderType(IntEnum):
+    """How an order finds its price."""
+
+    MARKET = 0
+    LIMIT = 1
+    STOP = 2
+    STOP_LIMIT = 3
+    TRAILING_STOP = 4
+
+
+class TimeInForce(IntEnum):
+    """How long an order works."""
+
+    GTC = 0  # until cancelled
+    DAY = 1  # until the session that it works in closes
+    IOC = 2  # what fills at the first chance, the rest is cancelled
+    FOK = 3  # all at the first chance or nothing
+    GTD = 4  # until `expire_ns`
+    AT_OPEN = 5  # only in the opening of the next session
+    AT_CLOSE = 6  # only in the closing of the session
+
+
+class OrderFlag(IntFlag):
+    """Bits of `Order.flags`."""
+
+    NONE = 0
+    TRAIL_BPS = 1  # `trail` is in hundredths of a basis point of the price, else in ticks
+    REDUCE_ONLY = 2
+    OCO = 4  # a fill of one member of the group takes quantity from the others
+    HELD = 8  # a child that waits for its parent's fill
+    TARGET = 16  # sized by a target; a later target may cancel it
+    RESTING = 32  # venue half: it was offered a price and did not take it, so it makes liquidity
+
+
+class OrderState(IntEnum):
+    """Where an order is in its life, as the trader half knows it."""
+
+    NONE = 0
+    HELD = 1  # child of a bracket: known here, not sent
+    PENDING = 2  # sent, not yet answered
+    WORKING = 3
+    TRIGGERED = 4  # a stop whose price was reached; works as market or limit
+    PARTIAL = 5
+    PENDING_CANCEL = 6
+    PENDING_REPLACE = 7
+    FILLED = 8
+    CANCELLED = 9
+    EXPIRED = 10
+    REJECTED = 11  # the venue said no
+    REFUSED = 12  # we said no; it was never sent
+
+
+TERMINAL = (OrderState.FILLED, OrderState.CANCELLED, OrderState.EXPIRED, OrderState.REJECTED, OrderState.REFUSED)
+
+
+class OrderEvent(IntEnum):
+    """What can happen to an order."""
+
+    HOLD = 0
+    SUBMIT = 1
+    REFUSE = 2
+    ACCEPT = 3
+    REJECT = 4
+    TRIGGER = 5
+    FILL_PART = 6
+    FILL_LAST = 7
+    ASK_CANCEL = 8
+    CANCEL = 9
+    REJECT_CANCEL = 10
+    ASK_REPLACE = 11
+    REPLACE = 12
+    EXPIRE = 13
+
+
+class Reason(IntEnum):
+    """Why an order was refused, rejected, cancelled or expired. Every order that does not fill carries one."""
+
+    NONE = 0
+    # refused before it was sent
+    INVALID_QUANTITY = 1  # zero, negative, NaN or infinite
+    NOT_A_LOT_MULTIPLE = 2
+    INVALID_PRICE = 3  # not positive, NaN, infinite or missing
+    NOT_A_TICK_MULTIPLE = 4
+    NO_MARKET_DATA = 5  # nothing was ever seen of this instrument
+    NOT_TRADABLE = 6  # an index, or delisted
+    SHORT_NOT_ALLOWED = 7
+    INSUFFICIENT_CASH = 8  # gross exposure would pass equity, with leverage 1 or below
+    LEVERAGE_LIMIT = 9
+    POSITION_LIMIT = 10
+    ORDER_SIZE_LIMIT = 11
+    NO_FX_RATE = 12
+    INVALID_BRACKET = 13  # stop, entry and target are not in their order
+    INVALID_EXPIRY = 14  # good till a date that has passed
+    UNKNOWN_ORDER = 15
+    ORDER_DONE = 16  # cancel or replace of an order that has ended
+    REDUCE_ONLY = 17  # would open or enlarge a position
+    KILLED = 18
+    # ended by the venue or by time
+    USER = 30  # cancelled on request
+    SIBLING_FILLED = 31
+    PARENT_ENDED = 32
+    IOC_REMAINDER = 33
+    FOK_NOT_FILLABLE = 34
+    DAY_OVER = 35
+    DATE_REACHED = 36
+    MISSED_OPEN = 37
+    MISSED_CLOSE = 38
+    DELISTED = 39
+    SPLIT_TO_NOTHING = 40  # a reverse split left less than one lot
+    END_OF_DATA = 41
+    NO_CASH_AT_FILL = 42  # the price had moved past what the account can carry
+    SUPERSEDED = 43  # a newer target for the same instrument
+
+
+ORDER = np.dtype(
+    [
+        ("order_id", "<i8"),
+        ("instrument", "<i4"),
+        ("state", "u1"),
+        ("type", "u1"),
+        ("time_in_force", "u1"),
+        ("reason", "u1"),
+        ("side", "<i2"),
+        ("flags", "<u2"),
+        ("next_working", "<i4"),  # venue half: the next order at this instrument, -1 at the end
+        ("quantity_lots", "<i8"),
+        ("filled_lots", "<i8"),
+        ("limit_ticks", "<i8"),
+        ("stop_ticks", "<i8"),
+        ("trail", "<i8"),
+        ("expire_ns", "<i8"),
+        ("parent_id", "<i8"),  # -1: none
+        ("group_id", "<i8"),  # -1: none
+        ("decided_ns", "<i8"),
+        ("accepted_ns", "<i8"),  # 0: never
+        ("done_ns", "<i8"),  # 0: still working
+        ("filled_value", "<f8"),  # ticks x lots over the fills, slippage included
+        ("fees", "<f8"),  # money in the instrument's currency
+        ("raw_fees", "<f8"),  # venue half: before minimum and maximum of the order
+        ("blocked_ns", "<i8"),  # venue half: a sibling filled in the bar of this stamp
+        ("need", "<f8"),  # numbers of the reason: what was asked
+        ("have", "<f8"),  # and what the rule allows
+    ]
+)
+"""One order as either half keeps it. Lots are unsigned; the side carries the sign."""
+
+_MISSING = -1
+
+
+def _transitions() -> NDArray[np.int8]:
+    s, e = OrderState, OrderEvent
+    rows: list[tuple[OrderState, OrderEvent, OrderState]] = [
+        (s.NONE, e.HOLD, s.HELD),
+        (s.NONE, e.SUBMIT, s.PENDING),
+        (s.NONE, e.REFUSE, s.REFUSED),
+        (s.HELD, e.SUBMIT, s.PENDING),  # its parent filled
+        (s.HELD, e.ASK_CANCEL, s.CANCELLED),  # never sent, so nobody has to agree
+        (s.HELD, e.CANCEL, s.CANCELLED),  # its parent ended without a fill
+        (s.PENDING, e.ACCEPT, s.WORKING),
+        (s.PENDING, e.REJECT, s.REJECTED),
+        (s.PENDING, e.TRIGGER, s.TRIGGERED),  # odd: venues may trigger a stop before they acknowledge it
+        (s.PENDING, e.FILL_PART, s.PARTIAL),  # odd: the fill overtook the acknowledgement on the wire
+        (s.PENDING, e.FILL_LAST, s.FILLED),  # odd: likewise
+        (s.PENDING, e.CANCEL, s.CANCELLED),  # odd: immediate-or-cancel with nothing to take, never acknowledged
+        (s.PENDING, e.EXPIRE, s.EXPIRED),  # odd: arrived after its own expiry
+        (s.PENDING, e.ASK_CANCEL, s.PENDING_CANCEL),  # odd: cancel sent before the acknowledgement came
+        (s.PENDING, e.ASK_REPLACE, s.PENDING_REPLACE),
+        (s.WORKING, e.TRIGGER, s.TRIGGERED),
+        (s.WORKING, e.FILL_PART, s.PARTIAL),
+        (s.WORKING, e.FILL_LAST, s.FILLED),
+        (s.WORKING, e.CANCEL, s.CANCELLED),
+        (s.WORKING, e.EXPIRE, s.EXPIRED),
+        (s.WORKING, e.ASK_CANCEL, s.PENDING_CANCEL),
+        (s.WORKING, e.ASK_REPLACE, s.PENDING_REPLACE),
+        (s.TRIGGERED, e.ACCEPT, s.TRIGGERED),  # odd: late acknowledgement of a stop already triggered
+        (s.TRIGGERED, e.FILL_PART, s.PARTIAL),
+        (s.TRIGGERED, e.FILL_LAST, s.FILLED),
+        (s.TRIGGERED, e.CANCEL, s.CANCELLED),
+        (s.TRIGGERED, e.EXPIRE, s.EXPIRED),
+        (s.TRIGGERED, e.ASK_CANCEL, s.PENDING_CANCEL),
+        (s.TRIGGERED, e.ASK_REPLACE, s.PENDING_REPLACE),
+        (s.PARTIAL, e.ACCEPT, s.PARTIAL),  # odd: the acknowledgement that a fill overtook
+        (s.PARTIAL, e.FILL_PART, s.PARTIAL),
+        (s.PARTIAL, e.FILL_LAST, s.FILLED),
+        (s.PARTIAL, e.CANCEL, s.CANCELLED),
+        (s.PARTIAL, e.EXPIRE, s.EXPIRED),
+        (s.PARTIAL, e.ASK_CANCEL, s.PENDING_CANCEL),
+        (s.PARTIAL, e.ASK_REPLACE, s.PENDING_REPLACE),
+        (s.PENDING_CANCEL, e.ACCEPT, s.PENDING_CANCEL),  # odd: acknowledgement that crossed our cancel
+        (s.PENDING_CANCEL, e.REJECT, s.REJECTED),  # odd: refused while our cancel was under way
+        (s.PENDING_CANCEL, e.TRIGGER, s.PENDING_CANCEL),  # odd: triggered while our cancel was under way
+        (s.PENDING_CANCEL, e.FILL_PART, s.PENDING_CANCEL),  # odd: the cancel is losing its race
+        (s.PENDING_CANCEL, e.FILL_LAST, s.FILLED),  # odd: the cancel lost its race
+        (s.PENDING_CANCEL, e.CANCEL, s.CANCELLED),
+        (s.PENDING_CANCEL, e.REJECT_CANCEL, s.WORKING),  # trader half refines to PARTIAL when it holds fills
+        (s.PENDING_CANCEL, e.EXPIRE, s.EXPIRED),
+        (s.PENDING_CANCEL, e.ASK_CANCEL, s.PENDING_CANCEL),  # odd: asked twice; the second is not sent
+        (s.PENDING_CANCEL, e.REPLACE, s.PENDING_CANCEL),  # odd: answer to a replace sent before the cancel
+        (s.PENDING_REPLACE, e.ACCEPT, s.PENDING_REPLACE),  # odd: acknowledgement that crossed our replace
+        (s.PENDING_REPLACE, e.REJECT, s.REJECTED),
+        (s.PENDING_REPLACE, e.TRIGGER, s.PENDING_REPLACE),
+        (s.PENDING_REPLACE, e.FILL_PART, s.PENDING_REPLACE),  # odd: filled at the old terms
+        (s.PENDING_REPLACE, e.FILL_LAST, s.FILLED),  # odd: filled whole at the old terms
+        (s.PENDING_REPLACE, e.REPLACE, s.WORKING),  # trader half refines to PARTIAL when it holds fills
+        (s.PENDING_REPLACE, e.REJECT_CANCEL, s.WORKING),  # the venue kept the old terms
+        (s.PENDING_REPLACE, e.CANCEL, s.CANCELLED),
+        (s.PENDING_REPLACE, e.EXPIRE, s.EXPIRED),
+        (s.PENDING_REPLACE, e.ASK_CANCEL, s.PENDING_CANCEL),
+        (s.PENDING_REPLACE, e.ASK_REPLACE, s.PENDING_REPLACE),  # odd: replaced twice before an answer
+        (s.FILLED, e.ACCEPT, s.FILLED),  # odd: late acknowledgement
+        (s.FILLED, e.REJECT_CANCEL, s.FILLED),  # odd: the answer to a cancel that lost its race
+        (s.CANCELLED, e.FILL_PART, s.CANCELLED),  # odd: a fill that the cancel overtook; money moved, so it counts
+        (s.CANCELLED, e.FILL_LAST, s.FILLED),  # odd: likewise, and nothing was left to cancel
+        (s.CANCELLED, e.REJECT_CANCEL, s.CANCELLED),  # odd: asked twice, the second came too late
+        (s.EXPIRED, e.FILL_PART, s.EXPIRED),  # odd: a fill before expiry, reported after it
+        (s.EXPIRED, e.FILL_LAST, s.FILLED),
+        (s.EXPIRED, e.REJECT_CANCEL, s.EXPIRED),  # odd: our cancel met an expired order
+        (s.REJECTED, e.REJECT_CANCEL, s.REJECTED),  # odd: our cancel met an order the venue never took
+    ]
+    table = np.full((len(OrderState), len(OrderEvent)), _MISSING, dtype=np.int8)
+    for state, event, after in rows:
+        table[state, event] = after
+    return table
+
+
+TRANSITIONS: NDArray[np.int8] = _transitions()
+"""`TRANSITIONS[state, event]` is the next `OrderState`, or -1 where that event cannot happen in that state."""
+TRANSITIONS.setflags(write=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An order that was not sent, as a value: which rule it broke, with the rule's two numbers."""
+
+    order_id: int
+    instrument: str
+    reason: Reason
+    need: float
+    have: float
+
+    def __str__(self) -> str:
+        return f"order {self.order_id} in {self.instrument} refused: {self.reason.name} (needs {self.need:g}, allowed {self.have:g})"
+
+
+class Approved:
+    """Command events that passed the pre-trade checks: the only thing a world will send.
+
+    Made by `framework.kernel.trader.Trader.take_approved` alone; building one elsewhere is a `TypeError`.
+    """
+
+    __slots__ = ("events",)
+    _key = object()
+
+    def __init__(self, events: NDArray[np.void], key: object) -> None:
+        if key is not Approved._key:
+            raise TypeError("only the pre-trade checks make Approved orders")
+        self.events = events
+
+    def __len__(self) -> int:
+        return len(self.events)

@@ -1,0 +1,1 @@
+"""Simulated and recorded worlds, and `backtest()`, which puts a run together."""

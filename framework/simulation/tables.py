@@ -1,0 +1,194 @@
+"""From the records of a finished run to the tables people read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from framework.engine.audit import Audit
+from framework.kernel.halves import Trader
+from framework.reports.result import RunTables
+from framework.schema.event import CostKind, Flag, Kind
+from framework.schema.order import OrderState, OrderType, Reason, Side, TimeInForce
+
+_NAN = np.nan
+
+
+def _stamps(ns: NDArray[np.int64]) -> pd.DatetimeIndex:
+    """UTC stamps; 0 means never and becomes NaT."""
+    values = np.where(ns == 0, np.iinfo(np.int64).min, ns).view("datetime64[ns]")
+    return pd.DatetimeIndex(values).tz_localize("UTC")
+
+
+def _names(values: NDArray[Any], enumeration: Any) -> pd.Categorical:
+    members = list(enumeration)
+    lookup = np.full(256, 0, dtype=np.int8)
+    for place, member in enumerate(members):
+        lookup[int(member) % 256] = place
+    return pd.Categorical.from_codes(lookup[values.astype(np.int64) % 256], categories=pd.Index([member.name for member in members]))
+
+
+class Tables:
+    """Makes each table of a run when it is first asked for. Keeps the trader half and the audit alive."""
+
+    def __init__(self, trader: Trader, audit: Audit) -> None:
+        self._trader, self._audit = trader, audit
+        instruments = trader.instruments
+        self.symbols = tuple(instrument.symbol for instrument in instruments)
+        self._tick_up = np.array([i.tick.numerator for i in instruments], dtype=np.float64)
+        self._tick_down = np.array([i.tick.denominator for i in instruments], dtype=np.float64)
+        self._lot_up = np.array([i.lot.numerator for i in instruments], dtype=np.float64)
+        self._lot_down = np.array([i.lot.denominator for i in instruments], dtype=np.float64)
+        self._point_value = np.array([i.point_value for i in instruments], dtype=np.float64)
+
+    def _price(self, ticks: NDArray[Any], instrument: NDArray[Any]) -> NDArray[np.float64]:
+        return ticks * self._tick_up[instrument] / self._tick_down[instrument]
+
+    def _quantity(self, lots: NDArray[Any], instrument: NDArray[Any]) -> NDArray[np.float64]:
+        return lots * self._lot_up[instrument] / self._lot_down[instrument]
+
+    def _symbol(self, instrument: NDArray[Any]) -> pd.Categorical:
+        return pd.Categorical.from_codes(instrument.astype(np.int32), categories=pd.Index(self.symbols))
+
+    @cached_property
+    def _point_index(self) -> pd.DatetimeIndex:
+        return _stamps(self._trader.used("points")["ts_ns"])
+
+    def equity(self) -> pd.Series:
+        """Account value at each stamp."""
+        return pd.Series(self._trader.used("points")["equity"].copy(), index=self._point_index, name="equity")
+
+    def exposure(self) -> pd.DataFrame:
+        """Gross and net market value and cash at each stamp."""
+        points = self._trader.used("points")
+        return pd.DataFrame({name: points[name].copy() for name in ("gross", "net", "cash")}, index=self._point_index)
+
+    def orders(self) -> pd.DataFrame:
+        """Every order, refused ones too."""
+        rows = self._trader.used("orders")
+        i, filled = rows["instrument"], rows["filled_lots"]
+        limit, stop = (np.where(rows[name] == 0, _NAN, self._price(rows[name], i)) for name in ("limit_ticks", "stop_ticks"))
+        average = np.divide(rows["filled_value"], filled, out=np.full(len(rows), _NAN), where=filled > 0)
+        return pd.DataFrame(
+            {
+                "order_id": rows["order_id"],
+                "instrument": self._symbol(i),
+                "side": _names(rows["side"], Side),
+                "type": _names(rows["type"], OrderType),
+                "quantity": self._quantity(rows["quantity_lots"], i),
+                "limit_price": limit,
+                "stop_price": stop,
+                "time_in_force": _names(rows["time_in_force"], TimeInForce),
+                "state": _names(rows["state"], OrderState),
+                "reason": _names(rows["reason"], Reason),
+                "decided_at": _stamps(rows["decided_ns"]),
+                "accepted_at": _stamps(rows["accepted_ns"]),
+                "done_at": _stamps(rows["done_ns"]),
+                "filled_quantity": self._quantity(filled, i),
+                "average_price": self._price(average, i),
+                "fees": rows["fees"].copy(),
+                "need": rows["need"].copy(),
+                "have": rows["have"].copy(),
+            }
+        )
+
+    def fills(self) -> pd.DataFrame:
+        """Every fill. `price` is what was paid a unit: market price and slippage."""
+        records = self._audit.records
+        rows = records[records["kind"] == Kind.ORDER_FILLED]
+        i, lots = rows["instrument"].astype(np.int64), rows["w2"]
+        side = self._trader.used("orders")["side"][rows["w0"]]
+        slippage = np.ascontiguousarray(rows["w4"]).view(np.float64)
+        ticks = np.where(slippage == 0.0, rows["w1"], rows["w1"] + side * slippage / (lots * self._point_value[i]))
+        price = self._price(ticks, i)
+        multiplier = np.array([instrument.multiplier for instrument in self._trader.instruments])
+        quantity = self._quantity(lots, i)
+        return pd.DataFrame(
+            {
+                "ts": _stamps(rows["ts_venue_ns"]),
+                "instrument": self._symbol(i),
+                "side": _names(side, Side),
+                "quantity": quantity,
+                "price": price,
+                "fee": np.ascontiguousarray(rows["w3"]).view(np.float64),
+                "order_id": rows["w0"].copy(),
+                "slippage": slippage,
+                "market_price": self._price(rows["w1"], i),
+                "notional": quantity * price * multiplier[i],
+                "liquidity": np.where(rows["flags"] & Flag.MAKER, "maker", "taker"),
+                "ambiguous": (rows["flags"] & Flag.AMBIGUOUS) != 0,
+            }
+        )
+
+    def trades(self) -> pd.DataFrame:
+        """Closed round trips, first in first out, PnL net of fees."""
+        rows = self._trader.used("trades")
+        i, lots = rows["instrument"], rows["lots"]
+        return pd.DataFrame(
+            {
+                "instrument": self._symbol(i),
+                "side": np.where(lots > 0, "BUY", "SELL"),
+                "entry_ts": _stamps(rows["entry_ns"]),
+                "exit_ts": _stamps(rows["exit_ns"]),
+                "quantity": self._quantity(np.abs(lots), i),
+                "entry_price": self._price(rows["entry_price"], i),
+                "exit_price": self._price(rows["exit_price"], i),
+                "pnl": rows["pnl"].copy(),
+                "fees": rows["fees"].copy(),
+            }
+        )
+
+    def positions(self) -> pd.DataFrame:
+        """Signed quantity per symbol at each stamp of the equity curve."""
+        rows, index = self._trader.used("changes"), self._point_index
+        held = np.zeros((len(index), len(self.symbols)))
+        stamps = self._trader.used("points")["ts_ns"]
+        for k in range(len(self.symbols)):
+            mine = rows[rows["instrument"] == k]
+            if len(mine) == 0:
+                continue
+            last = np.searchsorted(mine["ts_ns"], stamps, side="right") - 1
+            quantity = self._quantity(mine["lots"], mine["instrument"])
+            held[:, k] = np.where(last >= 0, quantity[np.maximum(last, 0)], 0.0)
+        return pd.DataFrame(held, index=index, columns=list(self.symbols))
+
+    def refused(self) -> pd.DataFrame:
+        """Orders a pre-trade rule refused."""
+        table = self.orders()
+        refused = table[table["state"] == OrderState.REFUSED.name]
+        renamed = refused.rename(columns={"decided_at": "ts"})
+        return renamed[["ts", "order_id", "instrument", "reason", "need", "have", "side", "quantity"]].reset_index(drop=True)
+
+    def costs(self) -> pd.Series:
+        """Money paid by kind, base currency."""
+        totals = self._trader.record["cost_totals"][0]
+        return pd.Series(totals.copy(), index=[kind.name.lower() for kind in CostKind], name="costs")
+
+    def of_run(self, name: str, currency: str, cash: float, notes: tuple[str, ...], settings: Mapping[str, object]) -> RunTables:
+        """Everything a report needs."""
+        root = self._trader.record[0]
+        return RunTables(
+            name=name,
+            symbols=self.symbols,
+            currency=currency,
+            initial_cash=cash,
+            equity=self.equity,
+            exposure=self.exposure,
+            orders=self.orders,
+            fills=self.fills,
+            trades=self.trades,
+            positions=self.positions,
+            costs=self.costs(),
+            income=pd.Series({"dividends": float(root["income"])}),
+            notes=notes,
+            settings=settings,
+            audit_hash=self._audit.digest,
+            refused=self.refused,
+            ambiguous_pnl=float(root["ambiguous_pnl"]),
+            ambiguous_fills=int(root["ambiguous_fills"]),
+        )

@@ -1,0 +1,79 @@
+"""The simulated world: a tape, and the exchange half to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framework.engine.world import Wake
+from framework.errors import KernelError
+from framework.kernel import codes
+from framework.kernel.halves import Exchange, Trader
+from framework.kernel.records import TRADER
+from framework.kernel.replay import advance, end_all_orders
+from framework.schema.event import EVENT
+from framework.schema.order import Approved, Reason
+
+_INSTRUMENT = TRADER.fields["wake_instrument"][1] // 8  # type: ignore[index]
+_ROW = TRADER.fields["wake_row"][1] // 8  # type: ignore[index]
+
+
+class SimulatedWorld:
+    """Replays a tape through both halves.
+
+    Args:
+        tape: parts of the event tape in order, none splitting a stamp; a larger-than-memory tape comes part by part.
+        exchange: the venue half.
+        collect: called when the log is to be taken over before room is made.
+    """
+
+    def __init__(self, tape: Iterator[NDArray[np.void]], exchange: Exchange, collect: Callable[[], None]) -> None:
+        self._exchange = exchange
+        self._collect = collect
+        self._wake = Wake()
+        self._tape = tape
+        self._following = next(tape, None)
+        self._feed()
+
+    def _feed(self) -> None:
+        part, self._following = self._following, next(self._tape, None)
+        self._exchange.feed(part if part is not None else np.zeros(0, dtype=EVENT), is_last=self._following is None)
+
+    def advance(self, trader: Trader, until_ns: int) -> Wake:
+        """Replay to the next wake, making room and fetching tape as the kernel asks."""
+        exchange, wake = self._exchange, self._wake
+        kind = advance(trader.record, exchange.record, until_ns)
+        while kind < 0:
+            self._serve(trader, kind)
+            kind = advance(trader.record, exchange.record, until_ns)
+        root = trader.words
+        wake.kind, wake.instrument, wake.row = kind, root[_INSTRUMENT], root[_ROW]
+        return wake
+
+    def _serve(self, trader: Trader, need: int) -> None:
+        if need == codes.NEED_TAPE:
+            self._feed()
+        elif need == codes.NEED_ROOM:
+            if trader.has_delivered_all():
+                self._collect()
+            trader.make_room(int(self._exchange.record["working"][0]))
+            self._exchange.make_room(trader.count("orders"))
+        elif need == codes.BROKEN:
+            raise trader.breakage()
+        else:
+            raise KernelError(f"the replay loop returned {need}, which means nothing")
+
+    def send(self, commands: Approved) -> None:
+        """Put approved commands on the wire to the venue."""
+        if len(commands):
+            self._exchange.receive(commands)
+
+    def close(self, trader: Trader) -> None:
+        """End what still works: the data are over."""
+        self._exchange.make_room(trader.count("orders"))
+        trader.make_room(trader.count("orders"))
+        end_all_orders(trader.record, self._exchange.record, int(Reason.END_OF_DATA))
+        if trader.record["broken"][0]:
+            raise trader.breakage()

@@ -1,0 +1,143 @@
+"""The summary of a run, against hand-worked numbers."""
+
+from __future__ import annotations
+
+import math
+
+import empyrical
+import numpy as np
+import pandas as pd
+import pytest
+
+from framework.errors import InputError
+from framework.reports.summary import annual_curve, curve, summary
+
+NAMES = [
+    *("total_return", "annual_return", "annual_volatility", "sharpe", "sortino", "calmar", "max_drawdown", "max_drawdown_length"),
+    *("hit_rate", "profit_factor", "trades", "turnover", "exposure", "value_at_risk_95", "value_at_risk_99"),
+    *("expected_shortfall_95", "expected_shortfall_99", "skew", "kurtosis"),
+]
+NO_TRADES = pd.DataFrame({"pnl": pd.Series(dtype=float)})
+NO_FILLS = pd.DataFrame({"quantity": pd.Series(dtype=float), "price": pd.Series(dtype=float)})
+
+
+def _daily(levels: list[float], start: str = "2024-01-01") -> pd.Series:
+    return pd.Series(levels, index=pd.bdate_range(start, periods=len(levels), tz="UTC"), name="equity", dtype=float)
+
+
+def test_hand_worked_run() -> None:
+    equity = _daily([100, 110, 99, 99, 121])
+    trades = pd.DataFrame({"pnl": [30.0, -10.0, 1.0, -1.0]})
+    fills = pd.DataFrame({"quantity": [1.0, 2.0], "price": [50.0, 30.0]})  # 110 in all
+    exposure = pd.DataFrame({"gross": [100.0, 55.0, 0.0, 0.0, 60.5]}, index=equity.index)  # 1, .5, 0, 0, .5
+    got = summary(equity, trades=trades, fills=fills, exposure=exposure, periods_per_year=2)
+    assert list(got.index) == NAMES
+    assert got["total_return"] == pytest.approx(0.21)
+    assert got["annual_return"] == pytest.approx(0.10)  # four periods at two a year
+    assert got["max_drawdown"] == pytest.approx(-0.10)
+    assert got["max_drawdown_length"] == 2
+    assert got["calmar"] == pytest.approx(1.0)
+    assert (got["hit_rate"], got["trades"]) == (0.5, 4)
+    assert got["profit_factor"] == pytest.approx(31 / 11)
+    assert got["turnover"] == pytest.approx(110 / 2 / 105.8 / 2)  # mean equity 529 / 5, two years
+    assert got["exposure"] == pytest.approx(0.4)
+
+
+def test_daily_run_agrees_with_empyrical() -> None:
+    r = np.random.default_rng(3).normal(0.0005, 0.01, 700)
+    equity = _daily((100 * np.cumprod(np.concatenate(([1.0], 1 + r)))).tolist())
+    got = summary(equity, trades=NO_TRADES, fills=NO_FILLS)
+    expected = {
+        "annual_return": empyrical.annual_return(r),
+        "annual_volatility": empyrical.annual_volatility(r),
+        "sharpe": empyrical.sharpe_ratio(r),
+        "sortino": empyrical.sortino_ratio(r),
+        "calmar": empyrical.calmar_ratio(r),
+        "max_drawdown": empyrical.max_drawdown(r),
+        "value_at_risk_99": empyrical.value_at_risk(r, 0.01),
+        "expected_shortfall_95": empyrical.conditional_value_at_risk(r, 0.05),
+    }
+    for name, value in expected.items():
+        assert got[name] == pytest.approx(value, rel=1e-10), name
+
+
+def test_intraday_curve_is_annualised_on_utc_days_and_keeps_every_drawdown() -> None:
+    """Eight days of three points; the middle one dips far below what the closes show."""
+    closes = [101.0, 103.0, 102.0, 104.0, 106.0, 105.0, 108.0, 110.0]
+    days = pd.date_range("2024-03-04", periods=8, tz="UTC")
+    stamps = [day + pd.Timedelta(hours=h) for day in days for h in (8, 12, 20)]
+    levels = [level for close in closes for level in (100.0, 80.0, close)]
+    equity = pd.Series(levels, index=pd.DatetimeIndex(stamps))
+    by_day = np.diff([100.0, *closes]) / [100.0, *closes[:-1]]  # the first level is the base of the first day
+    got = summary(equity, trades=NO_TRADES, fills=NO_FILLS)
+    assert got["sharpe"] == pytest.approx(empyrical.sharpe_ratio(by_day, annualization=365), rel=1e-10)
+    assert got["annual_return"] == pytest.approx(1.1 ** (365 / 8) - 1)
+    assert got["total_return"] == pytest.approx(0.10)
+    assert got["max_drawdown"] == pytest.approx(80 / 108 - 1)  # from the close of day seven to noon of day eight
+
+
+def test_short_intraday_curve_uses_its_points() -> None:
+    stamps = pd.date_range("2024-03-04", periods=3 * 24, freq="h", tz="UTC")
+    points = curve(pd.Series(np.linspace(100, 110, 72), index=stamps))
+    assert annual_curve(points) is points
+
+
+def test_cash_before_the_first_mark_counts() -> None:
+    got = summary(_daily([90, 99]), trades=NO_TRADES, fills=NO_FILLS, initial_equity=100.0, periods_per_year=2)
+    assert got["total_return"] == pytest.approx(-0.01)
+    assert got["max_drawdown"] == pytest.approx(-0.10)
+    assert got["annual_return"] == pytest.approx(-0.01)  # two periods, one year
+
+
+def test_benchmark_is_read_as_of_each_point() -> None:
+    equity = _daily([100, 102, 96.9, 96.9])
+    # the benchmark moves half as much; its last value comes a minute too late to be known
+    index = pd.DatetimeIndex([*equity.index[:3], equity.index[3] + pd.Timedelta(minutes=1)])
+    benchmark = pd.Series([50.0, 50.5, 50.5 * 0.975, 999.0], index=index)
+    got = summary(equity, trades=NO_TRADES, fills=NO_FILLS, benchmark=benchmark, periods_per_year=252)
+    assert got["beta"] == pytest.approx(2.0)
+    assert got["alpha"] == pytest.approx(0.0, abs=1e-10)
+
+
+@pytest.mark.parametrize("levels", [[], [100.0]])
+def test_nothing_to_measure_is_unknown(levels: list[float]) -> None:
+    got = summary(_daily(levels), trades=NO_TRADES, fills=NO_FILLS)
+    assert list(got.index) == NAMES
+    assert got[["trades", "max_drawdown_length"]].tolist() == [0, 0]
+    assert got.drop(["trades", "max_drawdown_length"]).isna().all()
+
+
+def test_flat_equity() -> None:
+    got = summary(_daily([100.0] * 30), trades=NO_TRADES, fills=NO_FILLS)
+    assert (got["total_return"], got["annual_return"], got["annual_volatility"], got["max_drawdown"]) == (0, 0, 0, 0)
+    assert math.isnan(got["sharpe"]) and math.isnan(got["calmar"])
+
+
+def test_ruined_account_is_measured_without_a_warning() -> None:
+    got = summary(_daily([100, 50, -20, 10]), trades=NO_TRADES, fills=NO_FILLS)
+    assert got["max_drawdown"] == pytest.approx(-1.2)
+    assert got["total_return"] == pytest.approx(-0.9)
+
+
+def test_a_notional_column_wins_over_price_times_quantity() -> None:
+    fills = pd.DataFrame({"quantity": [1.0], "price": [4000.0], "notional": [-200_000.0]})
+    got = summary(_daily([100_000.0] * 3), trades=NO_TRADES, fills=fills, periods_per_year=2)
+    assert got["turnover"] == pytest.approx(1.0)
+
+
+def test_exposure_of_another_length_is_refused() -> None:
+    with pytest.raises(InputError, match="1 rows against 2 points"):
+        summary(_daily([1.0, 1.0]), trades=NO_TRADES, fills=NO_FILLS, exposure=pd.DataFrame({"gross": [1.0]}))
+
+
+@pytest.mark.parametrize(
+    ("equity", "words"),
+    [
+        (_daily([100.0, math.nan]), "row 1"),
+        (pd.Series([1.0], index=pd.DatetimeIndex(["2024-01-01"])), "UTC"),
+        (_daily([100.0, 101.0])[::-1], "order of time"),
+    ],
+)
+def test_a_broken_equity_is_refused(equity: pd.Series, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        summary(equity, trades=NO_TRADES, fills=NO_FILLS)

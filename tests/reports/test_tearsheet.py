@@ -1,0 +1,222 @@
+"""What the tearsheet says is what the run was, and it needs nothing but itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from framework.errors import InputError
+from framework.reports import charts, metrics, tables
+from framework.reports.format import card_text, number, percent, quantity
+from framework.reports.result import Result
+from framework.reports.summary import curve
+from framework.reports.tearsheet import render
+from tests.reports.fake_run import fake_tables
+
+VOID = {"meta", "link", "br"}
+
+
+class Page(HTMLParser):
+    """Attributes, the text of tagged cells, and whether every element is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.metric: str | None = None
+        self.metrics: dict[str, list[str]] = {}
+        self.scripts: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.links += [given[name] or "" for name in ("src", "href", "srcset", "data", "action") if name in given]
+        self.metric = given.get("data-metric")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+        self.metric = None
+
+    def handle_data(self, data: str) -> None:
+        if self.metric:
+            self.metrics.setdefault(self.metric, []).append(data)
+        if self.open and self.open[-1] == "script":
+            self.scripts.append(data)
+
+
+@pytest.fixture(scope="module")
+def result() -> Result:
+    return Result(fake_tables())
+
+
+@pytest.fixture(scope="module")
+def html(result: Result) -> str:
+    return render(result)
+
+
+def _specs(html: str) -> dict[str, charts.Spec]:
+    found = re.search(r'<script type="application/json" id="specs">(.*?)</script>', html, re.S)
+    assert found
+    specs: dict[str, charts.Spec] = json.loads(found[1])
+    return specs
+
+
+def test_page_is_self_contained(html: str) -> None:
+    page = Page(html)
+    assert page.open == []
+    assert [link for link in page.links if not link.startswith("data:")] == []
+    assert "default-src 'none'" in html  # and the browser is told to fetch nothing, whatever a library tries
+    style = html[html.index("<style>") : html.index("</style>")]
+    assert "@import" not in style and "url(" not in style
+    assert sum("plotly.js v" in script[:200] for script in page.scripts) == 1
+
+
+def test_every_metric_is_on_the_page(html: str, result: Result) -> None:
+    assert Page(html).metrics == {name: [card_text(name, value)] for name, value in result.metrics.items()}
+
+
+def test_several_runs_are_compared_column_by_column() -> None:
+    runs = [Result(fake_tables(seed=seed, name=f"Run {seed}")) for seed in (1, 2)]
+    html = render(runs, title="Two seeds")
+    expected = {name: [card_text(name, float(run.metrics[name])) for run in runs] for name in runs[0].metrics.index}
+    assert Page(html).metrics == expected
+    equity = _specs(html)["equity"]["data"]
+    assert [trace["name"] for trace in equity] == ["Run 1", "Benchmark", "Run 2"]
+    assert [trace["y"][0] for trace in equity] == [1.0, 1.0, 1.0]  # growth of 1
+    assert html.count("survivors. Their") == 1  # a note that both carry is said once
+    assert "<title>Two seeds</title>" in html
+
+
+def test_charts_show_the_run(html: str, result: Result) -> None:
+    specs = _specs(html)
+    line = specs["equity"]["data"][0]
+    assert line["y"] == pytest.approx(result.equity.to_list(), rel=1e-6)
+    assert line["x"][0] == result.equity.index[0].timestamp() * 1000
+    assert min(specs["drawdown"]["data"][0]["y"]) == pytest.approx(result.metrics["max_drawdown"], rel=1e-6)
+    gross = np.array(specs["exposure"]["data"][0]["y"])
+    assert gross.mean() == pytest.approx(result.metrics["exposure"], rel=1e-6)
+    assert sum(specs["distribution"]["data"][0]["y"]) == len(result.equity) - 1
+    assert specs["costs"]["data"][0]["x"] == [18_230.5, 9_120.0, 22_410.2, 3_300.0, -420.0]
+
+
+def test_monthly_table_is_the_hand_worked_one() -> None:
+    index = pd.DatetimeIndex(["2023-11-30", "2023-12-29", "2024-01-31", "2024-03-01"], tz="UTC")
+    table = tables.months(curve(pd.Series([100.0, 110.0, 121.0, 60.5], index=index)))
+    years = dict(re.findall(r"<tr><th>(\d{4})</th>(.*?)</tr>", table))
+    cells = {year: re.findall(r"<td[^>]*>(.*?)</td>", row) for year, row in years.items()}
+    minus = "\N{MINUS SIGN}"
+    assert cells["2023"] == [""] * 10 + ["0.0", "10.0", "10.0"]
+    assert cells["2024"] == ["10.0", "", f"{minus}50.0"] + [""] * 9 + [f"{minus}45.0"]
+
+
+def test_names_from_outside_are_escaped() -> None:
+    attack = "</script><img src=x onerror=alert(1)>"
+    parts = fake_tables(name=attack)
+    trades = Result(parts).trades.assign(instrument=attack)
+    orders = Result(parts).orders.assign(reason=attack)
+    evil = replace(parts, trades=trades, orders=orders, notes=(attack,), settings={attack: attack}, symbols=(attack,), currency=attack)
+    for html in (render(Result(evil)), render([Result(evil), Result(evil)], title=attack)):
+        assert "<img" not in html[html.index("<body>") : html.index("plotly.js v")]
+        assert Page(html).open == []
+        assert "<" not in _specs(html)["equity"]["data"][0]["name"]
+
+
+def test_what_must_be_read_first(html: str) -> None:
+    assert html.index("Before believing the numbers") < html.index("Sharpe ratio")
+    assert "survivors" in html and "14 fills were decided inside ambiguous bars" in html
+    assert "No costs were charged" not in html
+    free = fake_tables()
+    assert "No costs were charged" in render(Result(replace(free, costs=free.costs * 0)))
+
+
+def test_long_trade_lists_say_how_much_is_shown() -> None:
+    html = render(Result(fake_tables(trades=1430)))
+    assert "Showing 1,000 of 1,430." in html
+    assert "Showing 5 of 5." in render(Result(fake_tables(trades=5)))
+
+
+def test_gross_to_net_adds_up() -> None:
+    costs, income = pd.Series({"fee": 30.0, "funding": -10.0, "tax": 0.0}), pd.Series({"dividend": 5.0})
+    table = tables.cost_table(costs, income, 85.0, "USD")  # gross 100: less 30, plus 10, plus 5
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr class=.*?</tr>", table)]
+    assert [row[0] for row in rows] == ["Gross trading PnL", "Fee", "Funding", "Dividend", "Net PnL"]
+    assert [row[1].replace("\N{MINUS SIGN}", "-") for row in rows] == ["100.00", "-30.00", "10.00", "5.00", "85.00"]
+    assert rows[1][2] == "\N{MINUS SIGN}30.0 %"
+
+
+def test_a_losing_run_has_no_shares_of_gross() -> None:
+    assert "not positive" in tables.cost_table(pd.Series({"fee": 1.0}), pd.Series(dtype=float), -50.0, "USD")
+
+
+def test_order_outcomes_count_each_order_once() -> None:
+    orders = pd.DataFrame({"order_id": [1, 2, 3], "state": ["FILLED", "FILLED", "REFUSED"], "reason": ["NONE", "NONE", "KILLED"]})
+    refused = pd.DataFrame({"order_id": [3, 4], "reason": ["KILLED", "KILLED"]})
+    table = tables.outcomes(orders, refused)
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row)[:4] for row in re.findall(r"<tr><td>.*?</tr>", table)]
+    assert sorted(rows) == [["Filled", "", "2", "50.0 %"], ["Refused", "Killed", "2", "50.0 %"]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=400), st.integers(6, 60))
+def test_downsampling_keeps_the_extremes(values: list[int], limit: int) -> None:
+    array = np.array(values, dtype=float)
+    kept = charts.keep_extremes(array, limit)
+    assert len(kept) <= max(limit, 6) and (np.diff(kept) > 0).all()
+    assert (kept[0], kept[-1]) == (0, len(array) - 1)
+    assert array[kept].min() == array.min() and array[kept].max() == array.max()
+
+
+def test_long_exposures_are_drawn_as_means() -> None:
+    stamps = np.arange(10_000, dtype=np.int64)
+    held = np.where(stamps % 2 == 0, 1.0, 0.0)  # in and out: half held, on average
+    held[:20] = np.nan  # the whole first stretch is unknown
+    at, means = charts.stretch_means(stamps, held)
+    assert (at[0], at[1], len(means)) == (0, 20, 500)
+    assert np.isnan(means[0]) and (means[1:] == 0.5).all()
+    assert len(charts.stretch_means(stamps[:4000], held[:4000])[1]) == 4000
+
+
+def test_longest_drawdown_is_told_in_days() -> None:
+    index = pd.bdate_range("2024-01-01", periods=6, tz="UTC")  # Monday to Monday
+    parts = fake_tables(index)
+    equity = pd.Series([100.0, 90.0, 100.0, 95.0, 96.0, 97.0], index=index)  # last peak on Wednesday, still below on Monday
+    html = render(Result(replace(parts, equity=equity, initial_cash=100.0, trades=Result(parts).trades.iloc[:0])))
+    assert "points under water, 5 days" in html
+
+
+def test_a_million_points_are_drawn_fast_and_honestly() -> None:
+    index = pd.date_range("2022-01-01", periods=1_000_000, freq="min", tz="UTC")
+    run = Result(fake_tables(index))
+    render(Result(fake_tables()))  # template and plotly.js are read once a process
+    start = time.perf_counter()
+    html = render(run)
+    assert time.perf_counter() - start < 5  # about half a second on two shared cores
+    assert "Drawn from 1,000,000 points" in html and "last equity of each UTC day" in html
+    spec = _specs(html)["drawdown"]["data"][0]
+    assert len(spec["y"]) <= charts.MAX_POINTS
+    deepest = metrics.underwater(run.equity.to_numpy()).min()
+    assert min(spec["y"]) == pytest.approx(deepest, rel=1e-6) == pytest.approx(run.metrics["max_drawdown"], rel=1e-6)
+
+
+def test_nothing_to_render_is_refused() -> None:
+    with pytest.raises(InputError, match="at least one"):
+        render([])
+
+
+def test_numbers_as_read() -> None:
+    assert number(-1234.567) == "\N{MINUS SIGN}1,234.57" and number(-0.001) == "0.00"
+    assert number(float("nan")) == "\N{EN DASH}" and number(float("inf")) == "∞"
+    assert percent(0.1234) == "12.3 %" and percent(float("nan")) == "\N{EN DASH}"
+    assert quantity(100.0) == "100" and quantity(0.00125) == "0.00125" and quantity(1200.5) == "1,200.5"
+    assert card_text("turnover", 3.14) == "3.1\N{MULTIPLICATION SIGN}"
