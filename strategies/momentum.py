@@ -47,11 +47,7 @@ class Momentum(Strategy):
         self._month = month
         scores = {instrument: self._score(view, instrument) for instrument in bars}
         best = sorted((name for name in scores if scores[name] > self.floor), key=lambda name: (-scores[name], name))[: self.top]
-        for instrument in view.instruments:
-            if instrument not in best and view.position(instrument) != 0.0:
-                view.target_weight(instrument, 0.0)
-        for instrument in best:
-            view.target_weight(instrument, 1.0 / self.top)
+        view.target_weights(dict.fromkeys(best, 1.0 / self.top))
 
     def _score(self, view: View, instrument: str) -> float:
         closes = view.closes(instrument, self.lookback + 1)

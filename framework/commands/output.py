@@ -83,6 +83,8 @@ def save(result: Result, config: RunConfig, folder: Path) -> Path:
     for name in ("fills", "orders", "trades", "positions"):
         getattr(result, name).to_parquet(folder / f"{name}.parquet")
     result.equity.to_frame("equity").to_parquet(folder / "equity.parquet")
+    result.audit.save(folder / "audit.bin")
+    result.audit.to_parquet(folder / "audit.parquet")
     return result.report(folder / "report.html")
 
 

@@ -15,12 +15,12 @@ _END = int(WakeKind.END)
 def run(world: World, trader: Trader, strategy: Strategy, view: View, audit: Audit, until_ns: int = NEVER_NS) -> None:
     """Run a strategy in a world from its start to the end of the world's events or to `until_ns`."""
     decide, at, write, send, advance = strategy.decide, view.at, audit.write, world.send, world.advance
-    wake = Wake(int(WakeKind.START))
-    while wake.kind != _END:
+    decide(at(Wake(int(WakeKind.START))))
+    view.start_timers(world.start_ns)
+    while (wake := advance(trader, until_ns)).kind != _END:
         decision = decide(at(wake))
         write(wake, decision)
         send(decision.commands)
-        wake = advance(trader, until_ns)
-    audit.write(wake, decide(at(Wake(int(WakeKind.STOP)))))
+    decide(at(Wake(int(WakeKind.STOP))))
     world.close(trader)
     audit.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, ClassVar, get_type_hints
 
 from framework.engine.market import Bar, MarketEvent, OrderView, Quote
@@ -125,7 +124,6 @@ class Strategy:
         return f"{type(self).__name__}.{hook} at {view.now.isoformat()} ({where})"
 
 
-@cache
 def _parameters(cls: type[Strategy]) -> dict[str, Any]:
     hints = get_type_hints(cls)
     return {name: hint for name, hint in hints.items() if not name.startswith("_") and typing.get_origin(hint) is not ClassVar}

@@ -39,6 +39,8 @@ class Timers:
         self._sessions = sessions
         self._default = default_calendar
         self._timers: list[_Timer] = []
+        self._now: Callable[[], int] | None = None
+        self._changed: Callable[[], None] | None = None
 
     def every(self, interval: dt.timedelta, name: str = "every") -> None:
         """Fire at every whole multiple of `interval` since the epoch (UTC): every 5 minutes means :00, :05, :10."""
@@ -95,12 +97,16 @@ class Timers:
     def _add(self, name: str, following: Callable[[int], int]) -> None:
         if any(timer.name == name for timer in self._timers):
             raise InputError(f"there is a timer {name!r} already; give this one another name")
-        self._timers.append(_Timer(name, NEVER_NS, following))
+        self._timers.append(_Timer(name, NEVER_NS if self._now is None else following(self._now()), following))
+        if self._changed is not None:
+            self._changed()
 
-    def start(self, now_ns: int) -> None:
-        """Work out each timer's first stamp after `now_ns`."""
+    def start(self, before_ns: int, now: Callable[[], int], changed: Callable[[], None]) -> None:
+        """Work out each timer's first stamp at or after `before_ns`; `changed` is called when one is added later, at `now()`."""
         for timer in self._timers:
-            timer.due_ns = timer.following(now_ns)
+            timer.due_ns = timer.following(before_ns - 1)
+        self._now, self._changed = now, changed
+        changed()
 
     def next(self) -> tuple[int, int]:
         """(stamp, id) of the earliest timer; among equals the one declared first."""

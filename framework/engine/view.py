@@ -47,10 +47,10 @@ class View:
         self._index = {symbol: i for i, symbol in enumerate(self._symbols)}
         self._record = trader.record
         self._root = trader.words
-        self._books = memoryview(trader.tables["books"].view(np.int64))
-        self._marks = memoryview(trader.tables["books"].view(np.float64))
-        self._history = memoryview(trader.tables["history"].view(np.float64))
-        self._positions = memoryview(trader.tables["positions"].view(np.int64))
+        self._books = _words(trader.tables["books"], np.int64)
+        self._marks = _words(trader.tables["books"], np.float64)
+        self._history = _words(trader.tables["history"], np.float64)
+        self._positions = _words(trader.tables["positions"], np.int64)
         self._mask = int(trader.record["history_mask"][0])
         self._ticks = tuple((i.tick.numerator, i.tick.denominator) for i in trader.instruments)
         self._lots = tuple((i.lot.numerator, i.lot.denominator) for i in trader.instruments)
@@ -254,6 +254,28 @@ class View:
         """
         return self._placed(self._call(entry.aim_weight, self.number(instrument), float(weight)))
 
+    def target_weights(self, weights: Mapping[str, float]) -> list[int]:
+        """Bring the whole book to `weights` of equity, what is not named to zero; return the ids of the orders made.
+
+        What is closed is ordered first, then what is reduced, so that both pay for what is enlarged.
+        """
+        equity = self.equity
+        wanted = {self._symbols[self.number(name)]: float(weight) for name, weight in weights.items()}
+        wanted |= {name: 0.0 for name in self.positions if name not in wanted}
+        now = {name: abs(self._value(name)) for name in wanted}
+        first = sorted(wanted, key=lambda name: (wanted[name] != 0.0, abs(wanted[name]) * equity >= now[name], name))
+        return [placed for placed in (self.target_weight(name, wanted[name]) for name in first) if placed >= 0]
+
+    def _value(self, instrument: str) -> float:
+        """Market value of a position in the base currency, 0 without one."""
+        i = self.number(instrument)
+        lots = self._positions[i * _POSITION_WORDS + _LOTS]
+        if lots == 0:
+            return 0.0
+        terms = self._trader.instruments[i]
+        rate = float(self._trader.tables["money"]["fx_rate"][self._trader.currencies.index(terms.currency)])
+        return lots * self._marks[i * _BOOK_WORDS + _MARK] * terms.point_value * rate
+
     def target_quantity(self, instrument: str, quantity: float) -> int:
         """Bring the position to `quantity` (signed units) by a market order; return its id, -1 where nothing is to be done."""
         i = self.number(instrument)
@@ -383,11 +405,14 @@ class View:
     def timer_fired(self) -> str:
         """Name of the timer this TIMER wake tells of; the next one is armed."""
         name = self.timers.fired(int(self._trader.record["timer_id"][0]))
-        self.arm_timers()
+        self._arm_timers()
         return name
 
-    def arm_timers(self) -> None:
-        """Tell the kernel which timer is next."""
+    def start_timers(self, start_ns: int) -> None:
+        """Arm the timers set in `on_start`; the first event has the stamp `start_ns`."""
+        self.timers.start(start_ns, lambda: self.now_ns, self._arm_timers)
+
+    def _arm_timers(self) -> None:
         stamp, which = self.timers.next()
         self._trader.record["timer_ns"], self._trader.record["timer_id"] = stamp, which
 
@@ -395,6 +420,11 @@ class View:
     def order_event(self) -> OrderView:
         """The order this ORDER wake tells of."""
         return self.order_state(int(self._trader.tables["log"]["w0"][self._wake.row]))
+
+
+def _words(rows: NDArray[np.void], kind: type[np.generic]) -> memoryview:
+    """A table as a flat memoryview of 8-byte words, the fastest thing to index from Python."""
+    return memoryview(rows.view(kind))  # type: ignore[arg-type]  # numpy's stubs hide the buffer of an array
 
 
 def _expiry_ns(expire: dt.datetime | None) -> int:

@@ -52,6 +52,11 @@ class Decision:
 class World(Protocol):
     """Where events come from and commands go to."""
 
+    @property
+    def start_ns(self) -> int:
+        """The stamp of the first event: no timer fires before it."""
+        ...
+
     def advance(self, trader: Trader, until_ns: int) -> Wake:
         """Apply events until one must be decided on, or until the end."""
         ...

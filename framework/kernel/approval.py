@@ -80,7 +80,7 @@ def check(t: Any, order: Any) -> Any:
     Returns (reason, need, have): reason 0 approves; else the two numbers of the rule that was broken.
     """
     i, lots = order.instrument, order.quantity_lots
-    terms, book, position = terms_of(t, i), book_of(t, i), position_of(t, i)
+    terms, book = terms_of(t, i), book_of(t, i)
     if lots <= 0:
         return R_QUANTITY, float(lots), 1.0
     if (order.type == LIMIT or order.type == STOP_LIMIT) and order.limit_ticks <= 0:
@@ -131,7 +131,7 @@ def _check_exposure(t: Any, order: Any, rate: float) -> Any:
         return R_POSITION, own, risk.max_position_weight * equity
     need = own + projected_gross(t, i)
     equity += position.lots * (price - book.mark_ticks) * terms.point_value * rate
-    have = risk.max_leverage * (equity - planned_cost(t, i, float(lots), price) * rate)
+    have = risk.max_leverage * (equity - t.pending_costs - planned_cost(t, i, float(lots), price) * rate)
     if need > have * (1.0 + _EXPOSURE_SLACK):
         return (R_CASH if risk.max_leverage <= 1.0 else R_LEVERAGE), need, have
     return R_NONE, 0.0, 0.0
@@ -171,18 +171,22 @@ def affordable_lots(t: Any, order: Any, lots: int, ticks: int, cost: float) -> i
 
 @kernel
 def target_lots(t: Any, instrument: int, weight: float) -> int:
-    """The signed lots that make `weight` of equity at the present mark, costs of getting there included; rounded toward zero."""
+    """The signed lots that make `weight` of equity at the present mark, rounded toward zero.
+
+    What the change is expected to cost comes out of the position itself, and equity is what is left after the expected costs
+    of all working orders: so weights that add up to the leverage limit pass the exposure rule.
+    """
     terms, book, position = terms_of(t, instrument), book_of(t, instrument), position_of(t, instrument)
     rate = rate_of(t, terms.currency)
     if book.mark_ns == 0 or not rate > 0.0:
         return 0
     equity, _, _, _ = valuation(t)
     value = book.mark_ticks * terms.point_value * rate
-    target = weight * equity / value
+    target = weight * (equity - t.pending_costs) / value
     change = target - position.lots
-    if abs(target) > abs(position.lots) and change != 0.0:
+    if weight != 0.0 and change != 0.0:
         cost = planned_cost(t, instrument, abs(change), book.mark_ticks) * rate
-        target -= weight * cost / value
+        target -= min(cost / value, abs(target)) if target > 0.0 else -min(cost / value, abs(target))
     return int(target + (1e-9 if target > 0.0 else -1e-9))
 
 

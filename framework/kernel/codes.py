@@ -64,7 +64,7 @@ R_NO_CASH, R_SUPERSEDED = int(Reason.NO_CASH_AT_FILL), int(Reason.SUPERSEDED)
 # wakes: what `advance` returns
 END, W_BAR, W_BARS, W_QUOTE, W_TRADE = 0, 1, 2, 3, 4
 W_TIMER, W_ORDER, W_EVENT = 5, 6, 7
-NEED_ROOM, NEED_TAPE, BROKEN = -1, -2, -3
+NEED_ROOM, NEED_TAPE, BROKEN, MISSING_COMMAND = -1, -2, -3, -4
 
 # what a strategy may wait for: bits of `wakes`
 ON_BAR, ON_BARS, ON_QUOTE, ON_TRADE, ON_ORDER, ON_EVENT = 1, 2, 4, 8, 16, 32

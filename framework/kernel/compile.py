@@ -159,15 +159,14 @@ class Unit:
 
     def __init__(self, function: Callable[[int, int], int]) -> None:
         self._function = function
-        self._compiled: CFunc | None = None
+        self._compiled: Any = None
 
     @property
     def address(self) -> int:
         """Where the machine code lies in this process; compiles, or loads from the cache, at the first call."""
         if self._compiled is None:
-            signature = types.int64(types.int64, types.int64)
-            compiled = CFunc(self._function, ((types.int64, types.int64), signature.return_type), {}, {"error_model": "numpy"})
-            compiled._cache = _Cache(self._function)
-            compiled.compile()
-            self._compiled = compiled
+            words = (types.int64, types.int64)
+            self._compiled = CFunc(self._function, (words, types.int64), {}, {"error_model": "numpy"})
+            self._compiled._cache = _Cache(self._function)
+            self._compiled.compile()
         return int(self._compiled.address)

@@ -62,7 +62,7 @@ class Trader(State):
             TRADER_TABLES,
             {"terms": n, "books": n, "history": n * ring, "positions": n, "money": len(currencies)},
         )
-        self.words = memoryview(self.record.view(np.int64))  # the root as words, the fastest read from Python
+        self.words: memoryview[int] = memoryview(self.record.view(np.int64))  # type: ignore[arg-type]  # the root as words: the fastest read
         self.instruments = tuple(instruments)
         self.currencies = tuple(currencies)
         root = self.record
@@ -122,6 +122,7 @@ class Trader(State):
     def take_log(self) -> NDArray[np.void]:
         """Empty the log: what happened since it was last taken, in order."""
         rows = self.used("log").copy()
+        self.record["drained"] += len(rows)
         self.record["log_count"] = 0
         self.record["noticed"] = 0
         return rows

@@ -159,10 +159,38 @@ def book_fill(t: Any, instrument: int, lots: int, ticks: int, slippage: float, f
 
 
 @kernel
+def _split_lots(t: Any, position: Any, new: int, old: int) -> Any:
+    """Restate the open tax lots; return (part of a lot left over, its cost in ticks, its entry fees).
+
+    Each tax lot is cut so that the running total of lots is the floor of the exact one. A lot put together from two tax lots
+    belongs to the later one at their mean cost, so cost and entry fees only move and none are lost.
+    """
+    sign = 1 if position.lots > 0 else -1
+    exact, done, cost = 0, 0, 0.0
+    rest, rest_cost, rest_fees = 0.0, 0.0, 0.0
+    at = position.first
+    while at >= 0:
+        row = lot_row(t.lots, at)
+        units, price = abs(row.lots) * new / old, row.price * old / new
+        row_cost, row_fees = rest_cost + units * price, rest_fees + row.fees
+        exact += abs(row.lots) * new
+        whole, done = exact // old - done, exact // old
+        rest, rest_cost, rest_fees = (exact % old) / old, row_cost, row_fees
+        if whole > 0:
+            rest_cost, rest_fees = rest * price, row.fees * (rest / units)
+            row.price = (row_cost - rest_cost) / whole
+        row.lots, row.fees = sign * whole, row_fees - rest_fees
+        cost += row_cost - rest_cost
+        at = row.next
+    position.lots, position.cost = sign * done, sign * cost
+    return rest, rest_cost, rest_fees
+
+
+@kernel
 def book_split(t: Any, instrument: int, new: int, old: int) -> None:
     """Turn `old` shares into `new`: lots, cost, mark and history; what is less than a lot is paid in cash at the mark.
 
-    Each tax lot is rounded so that the running total is the floor of the exact one; equity does not change.
+    Equity does not change, and cost plus realised plus cash add up to what they did before.
     """
     book, position, terms = book_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
     adjust_history(t, instrument, old / new, new / old)
@@ -171,29 +199,15 @@ def book_split(t: Any, instrument: int, new: int, old: int) -> None:
     if position.lots == 0:
         return
     sign = 1 if position.lots > 0 else -1
-    exact, done, cost = 0, 0, 0.0
-    cost_before = position.cost
-    at = position.first
-    price_last = 0.0
-    while at >= 0:
-        row = lot_row(t.lots, at)
-        exact += abs(row.lots) * new
-        row.lots = sign * (exact // old - done)
-        done = exact // old
-        row.price = row.price * old / new
-        cost += row.lots * row.price
-        price_last = row.price
-        at = row.next
-    fraction = (exact % old) / old
-    position.lots, position.cost = sign * done, cost
-    if fraction > 0.0:
-        paid = sign * fraction * book.mark_ticks * terms.point_value
-        made = paid - (cost_before - cost) * terms.point_value
-        money_row(t.money, terms.currency).cash += paid
+    rest, rest_cost, rest_fees = _split_lots(t, position, new, old)
+    if rest > 0.0:
+        made = sign * (rest * book.mark_ticks - rest_cost) * terms.point_value
+        money_row(t.money, terms.currency).cash += sign * rest * book.mark_ticks * terms.point_value
         position.realised += made
         row = trade_row(t.trades, t.trades_count)
         row.instrument, row.entry_ns, row.exit_ns = instrument, lot_row(t.lots, position.last).ts_ns, t.now_ns
-        row.lots, row.entry_price, row.exit_price, row.pnl, row.fees = sign * fraction, price_last, book.mark_ticks, made, 0.0
+        row.lots, row.entry_price, row.exit_price = sign * rest, rest_cost / rest, book.mark_ticks
+        row.pnl, row.fees = made - rest_fees, rest_fees
         t.trades_count += 1
     while position.first >= 0 and lot_row(t.lots, position.first).lots == 0:
         _drop_first_lot(t, position)
@@ -228,6 +242,7 @@ def book_delisting(t: Any, instrument: int, ticks: int) -> None:
         _close_lots(t, instrument, -position.lots, float(ticks), 0.0)
         position.lots = 0
         record_change(t, instrument)
+        t.dirty = 1
 
 
 @kernel
@@ -236,3 +251,4 @@ def book_charge(t: Any, kind: int, amount: float, currency: int) -> None:
     money = money_row(t.money, currency)
     money.cash -= amount
     t.cost_totals[kind] += amount * money.fx_rate
+    t.dirty = 1

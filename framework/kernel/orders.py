@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.book import terms_of
+from framework.kernel.book import book_of, terms_of
 from framework.kernel.codes import (
     E_ASK_CANCEL,
     E_CANCEL,
@@ -32,7 +32,8 @@ from framework.kernel.codes import (
     STOP,
 )
 from framework.kernel.compile import kernel, real
-from framework.kernel.ledger import position_of
+from framework.kernel.costs import planned_cost
+from framework.kernel.ledger import position_of, rate_of
 from framework.kernel.lifecycle import leaves, moved
 from framework.kernel.records import order_row
 
@@ -61,6 +62,7 @@ def count(t: Any, order: Any, lots: int) -> None:
     if order.flags & O_REDUCE_ONLY:
         return
     position = position_of(t, order.instrument)
+    t.pending_costs += order.planned_cost * (lots / order.quantity_lots)
     if order.type == MARKET:
         position.market_lots += order.side * lots
     elif order.side > 0:
@@ -114,7 +116,8 @@ def clear(order: Any) -> None:
     order.state, order.reason, order.next_working = S_NONE, 0, -1
     order.filled_lots, order.trail, order.expire_ns = 0, 0, 0
     order.decided_ns, order.accepted_ns, order.done_ns, order.blocked_ns = 0, 0, 0, 0
-    order.filled_value, order.fees, order.raw_fees, order.need, order.have = 0.0, 0.0, 0.0, 0.0, 0.0
+    order.filled_value, order.fees, order.raw_fees, order.planned_cost = 0.0, 0.0, 0.0, 0.0
+    order.need, order.have = 0.0, 0.0
 
 
 @kernel
@@ -130,6 +133,9 @@ def take_submit(t: Any, event: Any) -> None:
         order.quantity_lots = event.w2
     if event.flags & F_REFUSED:
         return  # the refusal follows and gives it its state
+    book, terms = book_of(t, order.instrument), terms_of(t, order.instrument)
+    price = float(order.limit_ticks) if order.limit_ticks > 0 else book.mark_ticks
+    order.planned_cost = planned_cost(t, order.instrument, float(order.quantity_lots), price) * rate_of(t, terms.currency)
     move(t, order, E_HOLD if event.flags & F_HELD else E_SUBMIT)
     if order.flags & O_TARGET:
         position_of(t, order.instrument).target_order = order.order_id

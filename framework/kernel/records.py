@@ -194,7 +194,7 @@ def _root(
     words: list[tuple[str, str]] = []
     for table in tables:
         words += [(table.name, "<i8"), (f"{table.name}_count", "<i8"), (f"{table.name}_capacity", "<i8")]
-    return np.dtype(words + fields)  # type: ignore[arg-type]  # numpy's stubs do not know mixed field lists
+    return np.dtype(words + fields)
 
 
 TRADER = _root(
@@ -213,6 +213,7 @@ TRADER = _root(
         ("wakes", "<i8"),  # what the strategy waits for: ON_* bits
         ("pending_wake", "<i8"),
         ("noticed", "<i8"),  # log rows whose order wake was delivered
+        ("drained", "<i8"),  # log rows taken over by the audit
         ("wake_instrument", "<i8"),
         ("wake_kind", "<i8"),  # kind of the market event
         ("wake_row", "<i8"),  # log row of the order event, or tape row of the market event
@@ -229,6 +230,7 @@ TRADER = _root(
         ("first_live", "<i8"),  # no order before this one is alive
         ("cost_totals", "<f8", COST_KINDS),
         ("income", "<f8"),  # dividends, base currency
+        ("pending_costs", "<f8"),  # expected costs of working orders, base currency
         ("costs", COST_TERMS),
         ("risk", RISK_TERMS),
     ],
@@ -254,6 +256,19 @@ EXCHANGE = _root(
     ],
 )
 """The exchange half and the tape it reads."""
+
+RECORDING = np.dtype(
+    [
+        ("tape", "<i8"),
+        ("tape_count", "<i8"),
+        ("records", "<i8"),
+        ("records_count", "<i8"),
+        ("at", "<i8"),
+        ("until_ns", "<i8"),
+        ("final", "<i8"),
+    ]
+)
+"""A recorded run to replay: its tape, its audit records, and where the replay stands; `final` marks the part after the end."""
 
 ROOM = 64
 """Rows every table keeps free while one event is handled outside the matching of orders."""

@@ -39,7 +39,7 @@ from framework.kernel.exchange import arrive, deliver, end_all, expire, next_due
 from framework.kernel.ledger import record_point
 from framework.kernel.matching import match_bar, match_quote
 from framework.kernel.records import ROOM, event_row, exchange_row, trader_row
-from framework.kernel.trader import apply, apply_answer, end_held, write
+from framework.kernel.trader import apply, end_held, write
 from framework.schema.event import NO_INSTRUMENT
 from framework.schema.units import NEVER_NS
 
@@ -262,30 +262,3 @@ def end_all_orders(trader: Any, exchange: Any, reason: int) -> None:
         deliver(t, x)
     end_held(t, reason)
     next_due(x)
-
-
-@kernel
-def apply_recorded(trader: Any, tape: Any, row: int, next_is_same: bool) -> int:
-    """Apply one market event of a tape without an exchange half; return its wake."""
-    t = trader[0]
-    event = tape[row]
-    if point_is_due(t, event.ts_local_ns):
-        record_point(t)
-    apply(t, event)
-    t.seen += 1
-    return wake_for(t, event, row, not next_is_same)
-
-
-@kernel
-def apply_input(trader: Any, events: Any, row: int) -> int:
-    """Write and apply one recorded event that came from outside: an answer of the venue, or a timer."""
-    t = trader[0]
-    event = events[row]
-    if point_is_due(t, event.ts_local_ns):
-        record_point(t)
-    t.now_ns = event.ts_local_ns
-    copy = write(t, event.kind, event.flags, event.instrument, event.ts_venue_ns, event.w0, event.w1, event.w2, event.w3, event.w4)
-    if event.kind == TIMER:
-        return W_TIMER
-    apply_answer(t, copy)
-    return 0

@@ -158,6 +158,7 @@ ORDER = np.dtype(
         ("done_ns", "<i8"),  # 0: still working
         ("filled_value", "<f8"),  # ticks x lots over the fills, slippage included
         ("fees", "<f8"),  # money in the instrument's currency
+        ("planned_cost", "<f8"),  # what it was expected to cost when submitted, base currency
         ("raw_fees", "<f8"),  # venue half: before minimum and maximum of the order
         ("blocked_ns", "<i8"),  # venue half: a sibling filled in the bar of this stamp
         ("need", "<f8"),  # numbers of the reason: what was asked

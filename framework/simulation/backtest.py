@@ -10,27 +10,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-import framework
 from framework.config import CostsConfig, LatencyConfig, RiskConfig, RunConfig, load_strategy, parse_costs, parse_latency, parse_risk
 from framework.data.catalog import DEFAULT
 from framework.data.readers import read_bars
 from framework.data.stamps import Bound
 from framework.data.tape import Tape, chunks
-from framework.engine.audit import Audit
 from framework.engine.engine import run as run_engine
 from framework.engine.strategy import Strategy
-from framework.engine.timers import Timers
 from framework.engine.view import View
 from framework.errors import ConfigError, InputError
-from framework.kernel.halves import Exchange, Trader
+from framework.kernel.halves import Exchange
 from framework.reports.result import Result
-from framework.schema.event import Flag, Kind
+from framework.schema.event import Kind
 from framework.schema.instrument import Instrument
+from framework.simulation.prepare import header_of, prepare
 from framework.simulation.tables import Tables
 from framework.simulation.world import SimulatedWorld
-
-_ONE_SECOND_NS = 1_000_000_000
-_BPS = 1e-4
 
 Data = str | Path | pd.DataFrame | Mapping[str, pd.DataFrame] | Tape
 
@@ -110,25 +105,15 @@ def backtest(
     )
     cost_terms, limits, delays = parse_costs(costs), parse_risk(risk), parse_latency(latency)
     label = name or type(strategy).__name__
-    header = {
-        "onetape": framework.__version__,
-        "strategy": f"{type(strategy).__module__}:{type(strategy).__qualname__}",
-        "parameters": dict(strategy.parameters),
-        "tape": tape.digest(),
-        "data": tape.name,
-        "cash": cash,
-        "currency": currency,
-        "costs": cost_terms.model_dump(mode="json"),
-        "risk": limits.model_dump(mode="json"),
-        "latency": delays.model_dump(mode="json"),
-        "seed": seed,
-    }
-    trader, audit, timers = prepare(strategy, tape, header, cash, currency, cost_terms, limits)
-    exchange = Exchange(len(tape.instruments), len(tape.calendars), **_latencies(delays))
-    world = SimulatedWorld(_parts(tape.events, chunk_events), exchange, audit.collect)
-    run_engine(world, trader, strategy, View(trader, timers), audit)
-    tables = Tables(trader, audit).of_run(label, currency, cash, tape.notes, _shown(header))
-    return Result(tables.with_extras(audit=audit, benchmark=_benchmark(benchmark, tape)))
+    header = header_of(strategy, tape, cash, currency, cost_terms, limits, delays, seed)
+    run_of = prepare(strategy, tape, header)
+    exchange = Exchange(
+        len(tape.instruments), len(tape.calendars), entry_latency_ns=delays.entry_ns, response_latency_ns=delays.response_ns
+    )
+    world = SimulatedWorld(_parts(tape.events, chunk_events), exchange, run_of.audit.collect)
+    run_engine(world, run_of.trader, strategy, View(run_of.trader, run_of.timers), run_of.audit)
+    tables = Tables(run_of.trader, run_of.audit).of_run(label, currency, cash, tape.notes, _shown(header))
+    return Result(tables.with_extras(audit=run_of.audit, benchmark=_benchmark(benchmark, tape)))
 
 
 def run(config: RunConfig) -> Result:
@@ -158,68 +143,6 @@ def run(config: RunConfig) -> Result:
     )
 
 
-def prepare(
-    strategy: Strategy,
-    tape: Tape,
-    header: Mapping[str, object],
-    cash: float,
-    currency: str,
-    costs: CostsConfig,
-    risk: RiskConfig,
-) -> tuple[Trader, Audit, Timers]:
-    """The trader half, the audit and the timers of a run; the same for a simulated and a recorded world."""
-    kinds = np.unique(tape.events["kind"])
-    trader = Trader(
-        tape.instruments,
-        currencies=tuple(dict.fromkeys((currency, *tape.currencies))),
-        calendars=tape.calendars,
-        base_currency=currency,
-        cash=cash,
-        costs=cost_fields(costs),
-        risk=risk_fields(risk),
-        history=strategy.history,
-        wakes=strategy.wakes,
-        point_interval_ns=_ONE_SECOND_NS if Kind.QUOTE in kinds else 0,
-    )
-    trader.make_room(0)
-    timers = Timers(_sessions(tape), tape.calendars[0] if tape.calendars else None)
-    return trader, Audit(header, trader.take_log), timers
-
-
-def cost_fields(costs: CostsConfig) -> dict[str, float]:
-    """A cost config as the kernel's terms: rates are fractions, limits not set are 0 (the maximum: -1)."""
-    impact = costs.impact
-    return {
-        "maker_rate": costs.effective_maker_bps * _BPS,
-        "taker_rate": costs.effective_taker_bps * _BPS,
-        "per_unit": costs.fee_per_share,
-        "per_order": costs.fee_per_order,
-        "minimum": costs.fee_minimum,
-        "maximum_rate": -1.0 if costs.fee_maximum_bps is None else costs.fee_maximum_bps * _BPS,
-        "half_spread_rate": costs.half_spread_bps * _BPS,
-        "impact_coefficient": impact.coefficient if impact is not None and impact.model == "square_root" else 0.0,
-        "volume_share_coefficient": impact.price_impact if impact is not None and impact.model == "volume_share" else 0.0,
-        "volatility_bars": impact.volatility_bars if impact is not None and impact.model == "square_root" else 0,
-        "max_participation": costs.max_participation or 0.0,
-        "borrow_rate": costs.borrow_bps * _BPS,
-        "limit_needs_through": float(costs.limit_fill == "through"),
-    }
-
-
-def risk_fields(risk: RiskConfig) -> dict[str, float]:
-    """A risk config as the kernel's terms; limits not set are 0."""
-    return {
-        "allow_short": float(risk.allow_short),
-        "max_leverage": risk.max_leverage,
-        "max_position_weight": risk.max_position_weight or 0.0,
-        "max_order_notional": risk.max_order_notional or 0.0,
-    }
-
-
-def _latencies(latency: LatencyConfig) -> dict[str, int]:
-    return {"entry_latency_ns": latency.entry_ns, "response_latency_ns": latency.response_ns}
-
-
 def _tape(data: Data, *, currency: str, instruments: Sequence[str] | None, start: Bound, end: Bound, settings: Mapping[str, Any]) -> Tape:
     given = {name: value for name, value in settings.items() if value is not None}
     if isinstance(data, Tape):
@@ -235,16 +158,6 @@ def _tape(data: Data, *, currency: str, instruments: Sequence[str] | None, start
 
 def _parts(events: NDArray[np.void], chunk_events: int | None) -> Iterator[NDArray[np.void]]:
     return iter((events,)) if chunk_events is None else chunks(events, chunk_events)
-
-
-def _sessions(tape: Tape) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    rows = tape.events[tape.events["kind"] == Kind.SESSION]
-    opens = rows[(rows["flags"] & Flag.SESSION_OPEN) != 0]
-    found = {}
-    for number, calendar in enumerate(tape.calendars):
-        mine = opens[opens["w0"] == number]
-        found[calendar] = (mine["w1"].copy(), mine["w2"].copy())
-    return found
 
 
 def _benchmark(benchmark: str | pd.Series | None, tape: Tape) -> pd.Series | None:

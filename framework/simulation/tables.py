@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import IntEnum
 from functools import cached_property
 from typing import Any
 
@@ -25,12 +26,13 @@ def _stamps(ns: NDArray[np.int64]) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(values).tz_localize("UTC")
 
 
-def _names(values: NDArray[Any], enumeration: Any) -> pd.Categorical:
-    members = list(enumeration)
-    lookup = np.full(256, 0, dtype=np.int8)
-    for place, member in enumerate(members):
-        lookup[int(member) % 256] = place
-    return pd.Categorical.from_codes(lookup[values.astype(np.int64) % 256], categories=pd.Index([member.name for member in members]))
+def _names(values: NDArray[Any], enumeration: type[IntEnum]) -> NDArray[np.object_]:
+    """The member names of integer codes, -128 to 127."""
+    lookup = np.full(256, "", dtype=object)
+    for member in enumeration:
+        lookup[int(member) % 256] = member.name
+    names: NDArray[np.object_] = lookup[values.astype(np.int64) % 256]
+    return names
 
 
 class Tables:
@@ -47,13 +49,16 @@ class Tables:
         self._point_value = np.array([i.point_value for i in instruments], dtype=np.float64)
 
     def _price(self, ticks: NDArray[Any], instrument: NDArray[Any]) -> NDArray[np.float64]:
-        return ticks * self._tick_up[instrument] / self._tick_down[instrument]
+        prices: NDArray[np.float64] = ticks * self._tick_up[instrument] / self._tick_down[instrument]
+        return prices
 
     def _quantity(self, lots: NDArray[Any], instrument: NDArray[Any]) -> NDArray[np.float64]:
-        return lots * self._lot_up[instrument] / self._lot_down[instrument]
+        quantities: NDArray[np.float64] = lots * self._lot_up[instrument] / self._lot_down[instrument]
+        return quantities
 
-    def _symbol(self, instrument: NDArray[Any]) -> pd.Categorical:
-        return pd.Categorical.from_codes(instrument.astype(np.int32), categories=pd.Index(self.symbols))
+    def _symbol(self, instrument: NDArray[Any]) -> NDArray[np.object_]:
+        symbols: NDArray[np.object_] = np.array(self.symbols, dtype=object)[instrument]
+        return symbols
 
     @cached_property
     def _point_index(self) -> pd.DatetimeIndex:

@@ -35,7 +35,13 @@ class SimulatedWorld:
         self._wake = Wake()
         self._tape = tape
         self._following = next(tape, None)
+        self._start_ns = int(self._following["ts_local_ns"][0]) if self._following is not None and len(self._following) else 0
         self._feed()
+
+    @property
+    def start_ns(self) -> int:
+        """The stamp of the first event."""
+        return self._start_ns
 
     def _feed(self) -> None:
         part, self._following = self._following, next(self._tape, None)

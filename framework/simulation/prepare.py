@@ -1,0 +1,114 @@
+"""What a run needs before its first event, the same for a simulated and a recorded world: trader half, audit, timers.
+
+Everything a run depends on stands in the audit's header, so a run is prepared from its header and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import framework
+from framework.config import CostsConfig, LatencyConfig, RiskConfig, parse_costs, parse_risk
+from framework.data.tape import Tape
+from framework.engine.audit import Audit
+from framework.engine.strategy import Strategy
+from framework.engine.timers import Timers
+from framework.kernel.halves import Trader
+from framework.schema.event import Flag, Kind
+
+_ONE_SECOND_NS = 1_000_000_000
+_BPS = 1e-4
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run before its first event."""
+
+    trader: Trader
+    audit: Audit
+    timers: Timers
+    cash: float
+    currency: str
+
+
+def header_of(
+    strategy: Strategy, tape: Tape, cash: float, currency: str, costs: CostsConfig, risk: RiskConfig, latency: LatencyConfig, seed: int
+) -> dict[str, object]:
+    """What a run is made of, as the audit's header."""
+    return {
+        "onetape": framework.__version__,
+        "strategy": f"{type(strategy).__module__}:{type(strategy).__qualname__}",
+        "parameters": dict(strategy.parameters),
+        "tape": tape.digest(),
+        "data": tape.name,
+        "cash": cash,
+        "currency": currency,
+        "costs": costs.model_dump(mode="json"),
+        "risk": risk.model_dump(mode="json"),
+        "latency": latency.model_dump(mode="json"),
+        "seed": seed,
+    }
+
+
+def prepare(strategy: Strategy, tape: Tape, header: Mapping[str, Any]) -> Prepared:
+    """The trader half, the audit and the timers of a run with this header."""
+    cash, currency = float(header["cash"]), str(header["currency"])
+    has_quotes = bool(np.any(tape.events["kind"] == Kind.QUOTE))
+    trader = Trader(
+        tape.instruments,
+        currencies=tuple(dict.fromkeys((currency, *tape.currencies))),
+        calendars=tape.calendars,
+        base_currency=currency,
+        cash=cash,
+        costs=_cost_fields(parse_costs(header["costs"])),
+        risk=_risk_fields(parse_risk(header["risk"])),
+        history=strategy.history,
+        wakes=strategy.wakes,
+        point_interval_ns=_ONE_SECOND_NS if has_quotes else 0,
+    )
+    trader.make_room(0)
+    timers = Timers(_sessions(tape), tape.calendars[0] if tape.calendars else None)
+    return Prepared(trader, Audit(header, trader.take_log), timers, cash, currency)
+
+
+def _cost_fields(costs: CostsConfig) -> dict[str, float]:
+    """A cost config as the kernel's terms: rates are fractions, limits not set are 0 (the maximum: -1)."""
+    impact = costs.impact
+    return {
+        "maker_rate": costs.effective_maker_bps * _BPS,
+        "taker_rate": costs.effective_taker_bps * _BPS,
+        "per_unit": costs.fee_per_share,
+        "per_order": costs.fee_per_order,
+        "minimum": costs.fee_minimum,
+        "maximum_rate": -1.0 if costs.fee_maximum_bps is None else costs.fee_maximum_bps * _BPS,
+        "half_spread_rate": costs.half_spread_bps * _BPS,
+        "impact_coefficient": impact.coefficient if impact is not None and impact.model == "square_root" else 0.0,
+        "volume_share_coefficient": impact.price_impact if impact is not None and impact.model == "volume_share" else 0.0,
+        "volatility_bars": impact.volatility_bars if impact is not None and impact.model == "square_root" else 0,
+        "max_participation": costs.max_participation or 0.0,
+        "borrow_rate": costs.borrow_bps * _BPS,
+        "limit_needs_through": float(costs.limit_fill == "through"),
+    }
+
+
+def _risk_fields(risk: RiskConfig) -> dict[str, float]:
+    """A risk config as the kernel's terms; limits not set are 0."""
+    return {
+        "allow_short": float(risk.allow_short),
+        "max_leverage": risk.max_leverage,
+        "max_position_weight": risk.max_position_weight or 0.0,
+        "max_order_notional": risk.max_order_notional or 0.0,
+    }
+
+
+def _sessions(tape: Tape) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    rows = tape.events[tape.events["kind"] == Kind.SESSION]
+    opens = rows[(rows["flags"] & Flag.SESSION_OPEN) != 0]
+    return {
+        calendar: (opens["w1"][opens["w0"] == k].copy(), opens["w2"][opens["w0"] == k].copy()) for k, calendar in enumerate(tape.calendars)
+    }

@@ -1,0 +1,148 @@
+"""The recorded world: a finished run is replayed, and every decision must come out as it was recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framework.data.tape import Tape
+from framework.engine import audit as audits
+from framework.engine.audit import Audit
+from framework.engine.engine import run as run_engine
+from framework.engine.strategy import Strategy
+from framework.engine.view import View
+from framework.engine.world import Wake
+from framework.errors import InputError, ReplayMismatch
+from framework.kernel import codes
+from framework.kernel.halves import Trader
+from framework.kernel.recorded import advance_recorded
+from framework.kernel.records import RECORDING, TRADER
+from framework.reports.result import Result
+from framework.schema.codec import to_frame
+from framework.schema.order import Approved
+from framework.schema.units import NEVER_NS
+from framework.simulation.prepare import prepare
+from framework.simulation.tables import Tables
+
+_INSTRUMENT = TRADER.fields["wake_instrument"][1] // 8  # type: ignore[index]
+_ROW = TRADER.fields["wake_row"][1] // 8  # type: ignore[index]
+
+
+class RecordedWorld:
+    """Replays a tape with recorded answers. Commands are compared with the record, not sent.
+
+    Args:
+        tape: the events of the run.
+        records: its audit records.
+        audit: collects the new log.
+    """
+
+    def __init__(self, tape: NDArray[np.void], records: NDArray[np.void], audit: Audit) -> None:
+        self._records, self._tape, self._audit = np.ascontiguousarray(records), tape, audit
+        self._recording = np.zeros(1, dtype=RECORDING)
+        self._recording["tape"], self._recording["tape_count"] = tape.ctypes.data, len(tape)
+        self._recording["records"], self._recording["records_count"] = self._records.ctypes.data, len(records)
+        self._wake = Wake()
+        self._compared = 0
+
+    @property
+    def start_ns(self) -> int:
+        """The stamp of the first event."""
+        return int(self._tape["ts_local_ns"][0]) if len(self._tape) else 0
+
+    def advance(self, trader: Trader, until_ns: int = NEVER_NS) -> Wake:
+        """Replay to the next wake, comparing what was decided so far."""
+        self._recording["until_ns"] = until_ns
+        self._compare(trader)
+        kind = advance_recorded(trader.record, self._recording, self._alive(trader))
+        while kind < 0:
+            if kind == codes.NEED_ROOM:
+                if trader.has_delivered_all():
+                    self._audit.collect()
+                trader.make_room(self._alive(trader))
+            elif kind == codes.BROKEN:
+                raise trader.breakage()
+            else:
+                self._mismatch(int(self._recording["at"][0]), None)
+            kind = advance_recorded(trader.record, self._recording, self._alive(trader))
+        self._compare(trader)
+        root = trader.words
+        self._wake.kind, self._wake.instrument, self._wake.row = kind, root[_INSTRUMENT], root[_ROW]
+        return self._wake
+
+    @staticmethod
+    def _alive(trader: Trader) -> int:
+        return trader.count("orders") - int(trader.record["first_live"][0])
+
+    def send(self, commands: Approved) -> None:
+        """Nothing is sent; the commands stand in the log, which is compared."""
+
+    def close(self, trader: Trader) -> None:
+        """Apply what the record says about the end."""
+        self._recording["final"] = 1
+        while self.advance(trader, NEVER_NS).kind != codes.END:
+            pass  # order wakes after the last hook wake nobody
+        self._compare(trader)
+        total = int(trader.record["drained"][0]) + trader.count("log")
+        if total != len(self._records):
+            self._mismatch(min(total, len(self._records)), None)
+
+    def _compare(self, trader: Trader) -> None:
+        """Compare the new part of the log with the record; raise at the first difference."""
+        drained = int(trader.record["drained"][0])
+        total = drained + trader.count("log")
+        if total == self._compared:
+            return
+        start = self._compared
+        rows = trader.used("log")[max(start - drained, 0) :]
+        if start < drained:  # taken over by the audit meanwhile
+            rows = np.concatenate([self._audit.records[start:], rows])
+        expected = self._records[start : start + len(rows)]
+        if rows.tobytes() != expected.tobytes():
+            shared = min(len(rows), len(expected))
+            differs = np.flatnonzero(rows[:shared] != expected[:shared])
+            first = int(differs[0]) if len(differs) else shared
+            self._mismatch(start + first, rows[first : first + 1])
+        self._compared = total
+
+    def _mismatch(self, at: int, found: NDArray[np.void] | None) -> None:
+        expected = self._records[at : at + 1]
+        raise ReplayMismatch(
+            f"record {at} differs. Recorded: {_line(expected)}. Replayed: {_line(found) if found is not None else 'nothing'}. "
+            "The strategy, its parameters, the data or the code are not those of the record."
+        )
+
+
+def _line(events: NDArray[np.void]) -> str:
+    if len(events) == 0:
+        return "nothing"
+    row = to_frame(events).iloc[0]
+    words = ", ".join(f"{name} {row[name]:g}" for name in ("w0", "w1", "w2", "w3", "w4"))
+    return f"{row['kind']} at {row['ts_local']} instrument {row['instrument']} ({words})"
+
+
+def replay(strategy: Strategy, tape: Tape, audit: Audit | str | Path) -> Result:
+    """Replay a recorded run and prove that the same strategy decides the same on the same tape.
+
+    Args:
+        strategy: what is said to have run.
+        tape: the data it is said to have run on.
+        audit: its audit, or a file saved by `Audit.save`.
+
+    Returns:
+        The result of the replay; its `audit_hash` is the record's.
+
+    Raises:
+        ReplayMismatch: at the first record that comes out differently.
+        InputError: the tape is not the one of the record.
+    """
+    header, records = (audit.header, audit.records) if isinstance(audit, Audit) else audits.read(audit)
+    if header["tape"] != tape.digest():
+        raise InputError(f"the record was made on tape {str(header['tape'])[:16]}..., this one is {tape.digest()[:16]}...: other data")
+    prepared = prepare(strategy, tape, header)
+    world = RecordedWorld(tape.events, records, prepared.audit)
+    run_engine(world, prepared.trader, strategy, View(prepared.trader, prepared.timers), prepared.audit)
+    tables = Tables(prepared.trader, prepared.audit)
+    return Result(tables.of_run(f"replay of {type(strategy).__name__}", prepared.currency, prepared.cash, tape.notes, {}))
