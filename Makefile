@@ -28,7 +28,7 @@ format: $(VENV)/.installed-dev  ## rewrite the code in the house format
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.installed  ## measure the kernel and the engine
-	$(BIN)/python -m framework.bench
+	$(BIN)/onetape bench
 
 clean:  ## remove the environment and the caches; runs/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -10,14 +10,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from framework.version import __version__
+
 if TYPE_CHECKING:
     from framework.engine.strategy import Strategy
     from framework.reports.result import Result
     from framework.schema.instrument import Instrument
     from framework.schema.order import OrderType, Side, TimeInForce
     from framework.simulation.backtest import backtest
-
-__version__ = "0.1.0"
 
 __all__ = ["Instrument", "OrderType", "Result", "Side", "Strategy", "TimeInForce", "__version__", "backtest"]
 

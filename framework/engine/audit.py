@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.engine.world import Decision, Wake
+from framework.engine.world import Decision
 from framework.errors import DataError
 from framework.schema.codec import to_frame
 from framework.schema.event import EVENT
@@ -50,10 +50,9 @@ class Audit:
         self._hash = hashlib.blake2b(_encode(self.header), digest_size=_HASH_BYTES)
         self._joined: NDArray[np.void] | None = None
 
-    def write(self, wake: Wake, decision: Decision) -> None:
-        """Take in what a decision wrote. A wake that changed nothing leaves no record: the tape and the code reproduce it."""
-        if len(decision.commands) or decision.refused:
-            self.collect()
+    def write(self, decision: Decision) -> None:
+        """Take in what a decision wrote, before it is sent."""
+        self.collect()
 
     def collect(self) -> None:
         """Take in the log as it stands."""

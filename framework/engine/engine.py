@@ -15,12 +15,14 @@ _END = int(WakeKind.END)
 def run(world: World, trader: Trader, strategy: Strategy, view: View, audit: Audit, until_ns: int = NEVER_NS) -> None:
     """Run a strategy in a world from its start to the end of the world's events or to `until_ns`."""
     decide, at, write, send, advance = strategy.decide, view.at, audit.write, world.send, world.advance
+    nothing = view.nothing  # a wake that changed nothing leaves no record: the tape and the code reproduce it
     decide(at(Wake(int(WakeKind.START))))
     view.start_timers(world.start_ns)
     while (wake := advance(trader, until_ns)).kind != _END:
         decision = decide(at(wake))
-        write(wake, decision)
-        send(decision.commands)
+        if decision is not nothing:
+            write(decision)
+            send(decision.commands)
     decide(at(Wake(int(WakeKind.STOP))))
     world.close(trader)
     audit.close()

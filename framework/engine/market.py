@@ -6,50 +6,59 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from framework.schema.event import Kind
+from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
 from framework.schema.order import OrderState, OrderType, Reason, Side, TimeInForce
 
+_EVENT_WORDS = EVENT.itemsize // 8
+
+Terms = tuple[str, int, int, int, int]
+"""Symbol, tick numerator and denominator, lot numerator and denominator."""
+
 
 class Bar:
-    """A closed bar. Prices in price units, volume in units; `ts_ns` is the close, nanoseconds UTC. Safe to keep."""
+    """A closed bar. Prices in price units, volume in units; `ts_ns` is the close, nanoseconds UTC. Safe to keep.
 
-    __slots__ = ("_scale", "_words", "instrument")
+    It reads its fields from the event when they are asked for: most strategies ask for few.
+    """
 
-    def __init__(self, instrument: str, words: list[int], up: int, down: int, lot_up: int, lot_down: int) -> None:
-        self.instrument = instrument
-        self._words = words  # stamp, open, high, low, close, volume
-        self._scale = (up, down, lot_up, lot_down)
+    __slots__ = ("_at", "_terms", "_words", "instrument")
+
+    def __init__(self, words: memoryview[int], row: int, terms: Terms) -> None:
+        self._words = words
+        self._at = row * _EVENT_WORDS
+        self._terms = terms
+        self.instrument = terms[0]
 
     @property
     def ts_ns(self) -> int:
         """Stamp of the close."""
-        return self._words[0]
+        return self._words[self._at]
 
     @property
     def open(self) -> float:
         """First price."""
-        return self._words[1] * self._scale[0] / self._scale[1]
+        return self._words[self._at + 3] * self._terms[1] / self._terms[2]
 
     @property
     def high(self) -> float:
         """Highest price."""
-        return self._words[2] * self._scale[0] / self._scale[1]
+        return self._words[self._at + 4] * self._terms[1] / self._terms[2]
 
     @property
     def low(self) -> float:
         """Lowest price."""
-        return self._words[3] * self._scale[0] / self._scale[1]
+        return self._words[self._at + 5] * self._terms[1] / self._terms[2]
 
     @property
     def close(self) -> float:
         """Last price."""
-        return self._words[4] * self._scale[0] / self._scale[1]
+        return self._words[self._at + 6] * self._terms[1] / self._terms[2]
 
     @property
     def volume(self) -> float:
         """Units traded."""
-        return self._words[5] * self._scale[2] / self._scale[3]
+        return self._words[self._at + 7] * self._terms[3] / self._terms[4]
 
     def __repr__(self) -> str:
         return f"Bar({self.instrument}, {self.ts_ns}, {self.open:g} {self.high:g} {self.low:g} {self.close:g}, volume {self.volume:g})"

@@ -33,12 +33,14 @@ class Wake:
     Attributes:
         kind: a `WakeKind`.
         instrument: its number, where the event has one.
-        row: where the event stands: row of the present part of the tape, or of the log for ORDER.
+        row: where the event stands: row of `tape`, or of the log for ORDER.
+        tape: the market events that `row` counts in, as 8-byte words.
     """
 
     kind: int = int(WakeKind.START)
     instrument: int = 0
     row: int = 0
+    tape: memoryview[int] = memoryview(b"").cast("q")  # noqa: RUF009  # an empty view is shared safely
 
 
 @dataclass(frozen=True, slots=True)

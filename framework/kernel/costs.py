@@ -1,9 +1,12 @@
 """What trading costs: one function a cost, asked by sizing when it plans and by the exchange half when it charges.
 
     fee            = min(max(sum over fills of (rate x notional + per_unit x units) + per_order, minimum), maximum_rate x notional)
-    half spread    = half_spread_rate x notional                                    takers on bars; quotes carry their spread
-    square root    = coefficient x volatility x sqrt(lots / volume) x notional      Almgren et al. 2005, Direct Estimation of Equity Market Impact
-    volume share   = coefficient x (lots / volume)^2 x notional                     the volume-share model of zipline
+    half spread    = half_spread_rate x notional
+    square root    = coefficient x volatility x sqrt(lots / volume) x notional
+    volume share   = coefficient x (lots / volume)^2 x notional
+
+Half spread is paid by takers on bars; quotes carry their spread. The square root law is that of Almgren, Thum, Hauptmann and
+Li (2005, Direct Estimation of Equity Market Impact), the volume share model that of zipline.
 
 `volatility` is that of one bar (sample deviation of the last closes' returns) and `volume` that of the same bar: realised
 when charging, the trailing mean when planning. Money is in the instrument's currency.

@@ -27,6 +27,7 @@ from framework.kernel.codes import (
     F_MORE,
     F_OPEN,
     HALT,
+    O_RESTING,
     R_DATE,
     R_DAY,
     R_DELISTED,
@@ -48,6 +49,7 @@ from framework.kernel.codes import (
     SPLIT,
     SUBMIT,
     TERMS,
+    TRAILING,
 )
 from framework.kernel.compile import bits, kernel
 from framework.kernel.ledger import position_of
@@ -159,6 +161,47 @@ def sweep(x: Any, instrument: int) -> None:
 
 
 @kernel
+def _append(x: Any, book: Any, order: Any) -> None:
+    """Put an order at the back of its instrument's line."""
+    order.next_working = -1
+    if book.last >= 0:
+        order_of(x, book.last).next_working = order.order_id
+    else:
+        book.first = order.order_id
+    book.last = order.order_id
+
+
+@kernel
+def _to_the_back(x: Any, order: Any) -> None:
+    """Take a working order out of its place in the line and put it at the back."""
+    book = venue_book(x, order.instrument)
+    if book.last == order.order_id:
+        return
+    if book.first == order.order_id:
+        book.first = order.next_working
+    else:
+        before = order_of(x, book.first)
+        while before.next_working != order.order_id:
+            before = order_of(x, before.next_working)
+        before.next_working = order.next_working
+    _append(x, book, order)
+
+
+@kernel
+def _change(t: Any, x: Any, order: Any, event: Any) -> None:
+    """New terms for a working order. A trailing stop never moves back: it keeps where it trailed if that is nearer."""
+    stop_ticks = event.w4
+    if order.type == TRAILING:
+        stop_ticks = min(stop_ticks, order.stop_ticks) if order.side > 0 else max(stop_ticks, order.stop_ticks)
+    order.quantity_lots, order.limit_ticks, order.stop_ticks = event.w2, event.w3, stop_ticks
+    order.accepted_ns = x.now_ns
+    order.flags &= ~O_RESTING  # at its new price it was not yet offered anything
+    order.state = S_PARTIAL if order.filled_lots > 0 else (S_TRIGGERED if order.state == S_TRIGGERED else S_WORKING)
+    _to_the_back(x, order)
+    answer(t, x, REPLACED, 0, event.instrument, order.order_id, 0, event.w2, event.w3, stop_ticks)
+
+
+@kernel
 def _enter(t: Any, x: Any, event: Any) -> None:
     order = order_of(x, event.w0)
     clear(order)
@@ -170,11 +213,7 @@ def _enter(t: Any, x: Any, event: Any) -> None:
     if book.delisted:
         end_order(t, x, order, REJECTED, R_NOT_TRADABLE, 0.0, 0.0)
         return
-    if book.last >= 0:
-        order_of(x, book.last).next_working = order.order_id
-    else:
-        book.first = order.order_id
-    book.last = order.order_id
+    _append(x, book, order)
     x.working += 1
     if not event.flags & F_MORE:
         answer(t, x, ACCEPTED, 0, order.instrument, order.order_id, 0, 0, 0, 0)
@@ -215,10 +254,7 @@ def arrive(t: Any, x: Any) -> None:
             end_order(t, x, order, CANCELLED, R_DONE, float(event.w2), float(order.filled_lots))
             sweep(x, event.instrument)
             return
-        order.quantity_lots, order.limit_ticks, order.stop_ticks = event.w2, event.w3, event.w4
-        order.accepted_ns = x.now_ns  # a changed order goes to the back of the line
-        order.state = S_PARTIAL if order.filled_lots > 0 else (S_TRIGGERED if order.state == S_TRIGGERED else S_WORKING)
-        answer(t, x, REPLACED, 0, event.instrument, order.order_id, 0, event.w2, event.w3, event.w4)
+        _change(t, x, order, event)
 
 
 @kernel

@@ -160,17 +160,19 @@ def book_fill(t: Any, instrument: int, lots: int, ticks: int, slippage: float, f
 
 @kernel
 def _split_lots(t: Any, position: Any, new: int, old: int) -> Any:
-    """Restate the open tax lots; return (part of a lot left over, its cost in ticks, its entry fees).
+    """Restate the open tax lots; return (part of a lot left over, its cost in ticks, its entry fees, when it was opened).
 
     Each tax lot is cut so that the running total of lots is the floor of the exact one. A lot put together from two tax lots
     belongs to the later one at their mean cost, so cost and entry fees only move and none are lost.
     """
     sign = 1 if position.lots > 0 else -1
     exact, done, cost = 0, 0, 0.0
-    rest, rest_cost, rest_fees = 0.0, 0.0, 0.0
+    rest, rest_cost, rest_fees, opened_ns = 0.0, 0.0, 0.0, 0
     at = position.first
     while at >= 0:
         row = lot_row(t.lots, at)
+        if row.lots != 0:
+            opened_ns = row.ts_ns
         units, price = abs(row.lots) * new / old, row.price * old / new
         row_cost, row_fees = rest_cost + units * price, rest_fees + row.fees
         exact += abs(row.lots) * new
@@ -183,7 +185,7 @@ def _split_lots(t: Any, position: Any, new: int, old: int) -> Any:
         cost += row_cost - rest_cost
         at = row.next
     position.lots, position.cost = sign * done, sign * cost
-    return rest, rest_cost, rest_fees
+    return rest, rest_cost, rest_fees, opened_ns
 
 
 @kernel
@@ -199,13 +201,13 @@ def book_split(t: Any, instrument: int, new: int, old: int) -> None:
     if position.lots == 0:
         return
     sign = 1 if position.lots > 0 else -1
-    rest, rest_cost, rest_fees = _split_lots(t, position, new, old)
+    rest, rest_cost, rest_fees, opened_ns = _split_lots(t, position, new, old)
     if rest > 0.0:
         made = sign * (rest * book.mark_ticks - rest_cost) * terms.point_value
         money_row(t.money, terms.currency).cash += sign * rest * book.mark_ticks * terms.point_value
         position.realised += made
         row = trade_row(t.trades, t.trades_count)
-        row.instrument, row.entry_ns, row.exit_ns = instrument, lot_row(t.lots, position.last).ts_ns, t.now_ns
+        row.instrument, row.entry_ns, row.exit_ns = instrument, opened_ns, t.now_ns
         row.lots, row.entry_price, row.exit_price = sign * rest, rest_cost / rest, book.mark_ticks
         row.pnl, row.fees = made - rest_fees, rest_fees
         t.trades_count += 1

@@ -26,7 +26,7 @@ from framework.kernel.codes import (
 from framework.kernel.compile import kernel
 from framework.kernel.ledger import record_point
 from framework.kernel.records import event_row
-from framework.kernel.replay import lacks_room, order_wake, point_is_due, wake_for
+from framework.kernel.replay import lacks_room, order_wake, pending_wake, point_is_due, wake_for
 from framework.kernel.trader import apply, apply_answer, write
 
 
@@ -95,9 +95,7 @@ def advance_recorded(trader: Any, recording: Any, working: int) -> int:
             if wake != 0:
                 return wake
         if t.pending_wake != 0:
-            wake = t.pending_wake & 0xFF
-            t.pending_wake >>= 8
-            return wake
+            return pending_wake(t)
         if lacks_room(t, working) or t.points_count == t.points_capacity:
             return NEED_ROOM
         if r.at >= r.records_count:

@@ -215,6 +215,8 @@ TRADER = _root(
         ("noticed", "<i8"),  # log rows whose order wake was delivered
         ("drained", "<i8"),  # log rows taken over by the audit
         ("wake_instrument", "<i8"),
+        ("market_instrument", "<i8"),  # the same of the last market wake, for when it had to wait
+        ("market_row", "<i8"),
         ("wake_kind", "<i8"),  # kind of the market event
         ("wake_row", "<i8"),  # log row of the order event, or tape row of the market event
         ("free_lot", "<i8"),  # head of the list of free tax lots, -1: none

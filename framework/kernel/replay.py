@@ -88,6 +88,7 @@ def wake_for(t: Any, event: Any, row: int, is_last_of_stamp: bool) -> int:
         wake = W_EVENT
     if wake != 0:
         t.wake_instrument, t.wake_kind, t.wake_row = event.instrument, kind, row
+        t.market_instrument, t.market_row = event.instrument, row
     return wake
 
 
@@ -102,6 +103,15 @@ def order_wake(t: Any) -> int:
             t.wake_row, t.wake_instrument = row, event_row(t.log, row).instrument
             return W_ORDER
     return 0
+
+
+@kernel
+def pending_wake(t: Any) -> int:
+    """The market wake that waited for order wakes; it points at its own event again."""
+    wake = t.pending_wake & 0xFF
+    t.pending_wake >>= 8
+    t.wake_instrument, t.wake_row = t.market_instrument, t.market_row
+    return wake
 
 
 @kernel
@@ -162,9 +172,7 @@ def _advance(trader: int, exchange: int) -> int:
             if wake != 0:
                 return wake
         if t.pending_wake != 0:
-            wake = t.pending_wake & 0xFF
-            t.pending_wake >>= 8
-            return wake
+            return pending_wake(t)
         if lacks_room(t, x.working) or venue_lacks_room(x, t.orders_count) or t.points_count == t.points_capacity:
             return NEED_ROOM
         wake = _run(t, x)

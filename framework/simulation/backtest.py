@@ -103,17 +103,32 @@ def backtest(
             "instrument_specs": instrument_specs,
         },
     )
-    cost_terms, limits, delays = parse_costs(costs), parse_risk(risk), parse_latency(latency)
-    label = name or type(strategy).__name__
-    header = header_of(strategy, tape, cash, currency, cost_terms, limits, delays, seed)
+    settings = (parse_costs(costs), parse_risk(risk), parse_latency(latency))
+    return _simulate(strategy, tape, settings, cash, currency, seed, benchmark, chunk_events, name or type(strategy).__name__)
+
+
+def _simulate(
+    strategy: Strategy,
+    tape: Tape,
+    settings: tuple[CostsConfig, RiskConfig, LatencyConfig],
+    cash: float,
+    currency: str,
+    seed: int,
+    benchmark: str | pd.Series | None,
+    chunk_events: int | None,
+    name: str,
+) -> Result:
+    costs, risk, latency = settings
+    header = header_of(strategy, tape, cash, currency, costs, risk, latency, seed)
     run_of = prepare(strategy, tape, header)
     exchange = Exchange(
-        len(tape.instruments), len(tape.calendars), entry_latency_ns=delays.entry_ns, response_latency_ns=delays.response_ns
+        len(tape.instruments), len(tape.calendars), entry_latency_ns=latency.entry_ns, response_latency_ns=latency.response_ns
     )
     world = SimulatedWorld(_parts(tape.events, chunk_events), exchange, run_of.audit.collect)
     run_engine(world, run_of.trader, strategy, View(run_of.trader, run_of.timers), run_of.audit)
-    tables = Tables(run_of.trader, run_of.audit).of_run(label, currency, cash, tape.notes, _shown(header))
-    return Result(tables.with_extras(audit=run_of.audit, benchmark=_benchmark(benchmark, tape)))
+    tables = Tables(run_of.trader, run_of.audit)
+    made = tables.of_run(name, currency, cash, (*tape.notes, *tables.overdraft_note()), _shown(header))
+    return Result(made.with_extras(audit=run_of.audit, benchmark=_benchmark(benchmark, tape)))
 
 
 def run(config: RunConfig) -> Result:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import framework
 from framework.config import CostsConfig, LatencyConfig, RiskConfig, parse_costs, parse_risk
 from framework.data.tape import Tape
 from framework.engine.audit import Audit
@@ -20,6 +19,7 @@ from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
 from framework.kernel.halves import Trader
 from framework.schema.event import Flag, Kind
+from framework.version import __version__
 
 _ONE_SECOND_NS = 1_000_000_000
 _BPS = 1e-4
@@ -41,7 +41,7 @@ def header_of(
 ) -> dict[str, object]:
     """What a run is made of, as the audit's header."""
     return {
-        "onetape": framework.__version__,
+        "onetape": __version__,
         "strategy": f"{type(strategy).__module__}:{type(strategy).__qualname__}",
         "parameters": dict(strategy.parameters),
         "tape": tape.digest(),

@@ -44,7 +44,7 @@ class RecordedWorld:
         self._recording = np.zeros(1, dtype=RECORDING)
         self._recording["tape"], self._recording["tape_count"] = tape.ctypes.data, len(tape)
         self._recording["records"], self._recording["records_count"] = self._records.ctypes.data, len(records)
-        self._wake = Wake()
+        self._wake = Wake(tape=memoryview(tape.view(np.int64)))  # type: ignore[arg-type]  # numpy's stubs hide the buffer
         self._compared = 0
 
     @property

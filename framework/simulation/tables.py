@@ -174,6 +174,18 @@ class Tables:
         totals = self._trader.record["cost_totals"][0]
         return pd.Series(totals.copy(), index=[kind.name.lower() for kind in CostKind], name="costs")
 
+    def overdraft_note(self) -> tuple[str, ...]:
+        """A sentence where cash fell below zero though nothing may be borrowed, else nothing."""
+        points, root = self._trader.used("points"), self._trader.record[0]
+        lowest = float(points["cash"].min(initial=0.0))
+        if lowest >= 0.0 or root["risk"]["max_leverage"] > 1.0 or root["risk"]["allow_short"]:
+            return ()
+        stamps = int(np.count_nonzero(points["cash"] < 0.0))
+        return (
+            f"Cash was below zero at {stamps:,} of {len(points):,} stamps, at the worst {lowest:,.2f}: sells that were to pay for buys "
+            "of the same moment filled below the mark, or charges came when all was invested. No interest was charged for it.",
+        )
+
     def of_run(self, name: str, currency: str, cash: float, notes: tuple[str, ...], settings: Mapping[str, object]) -> RunTables:
         """Everything a report needs."""
         root = self._trader.record[0]

@@ -45,7 +45,9 @@ class SimulatedWorld:
 
     def _feed(self) -> None:
         part, self._following = self._following, next(self._tape, None)
-        self._exchange.feed(part if part is not None else np.zeros(0, dtype=EVENT), is_last=self._following is None)
+        events = np.ascontiguousarray(part) if part is not None else np.zeros(0, dtype=EVENT)
+        self._exchange.feed(events, is_last=self._following is None)
+        self._wake.tape = memoryview(events.view(np.int64))  # type: ignore[arg-type]  # numpy's stubs hide the buffer of an array
 
     def advance(self, trader: Trader, until_ns: int) -> Wake:
         """Replay to the next wake, making room and fetching tape as the kernel asks."""

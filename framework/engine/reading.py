@@ -1,0 +1,267 @@
+"""What a strategy sees at a wake: the market's past as of now, and its own account and orders.
+
+Everything is read from the trader half's records in place. Prices are floats in price units, quantities floats in units
+(shares), money in the base currency. `instrument` is a symbol.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framework.engine.market import Bar, MarketEvent, OrderView, Quote, Terms
+from framework.engine.world import Wake
+from framework.errors import InputError, did_you_mean
+from framework.kernel import codes, entry
+from framework.kernel.halves import Trader
+from framework.kernel.records import BOOK, PAST_BAR, POSITION, TRADER
+from framework.schema.event import Kind
+
+_NAN = math.nan
+_ROOT_WORD = {name: TRADER.fields[name][1] // 8 for name in ("now_ns",)}  # type: ignore[index]
+_BOOK_WORD = {name: BOOK.fields[name][1] // 8 for name in BOOK.names}  # type: ignore[index, union-attr]
+_PAST_WORD = {name: PAST_BAR.fields[name][1] // 8 for name in PAST_BAR.names}  # type: ignore[index, union-attr]
+_POSITION_WORD = {name: POSITION.fields[name][1] // 8 for name in POSITION.names}  # type: ignore[index, union-attr]
+_BOOK_WORDS, _PAST_WORDS, _POSITION_WORDS = BOOK.itemsize // 8, PAST_BAR.itemsize // 8, POSITION.itemsize // 8
+_NOW = _ROOT_WORD["now_ns"]
+_BARS, _MARK_NS, _MARK = _BOOK_WORD["bars"], _BOOK_WORD["mark_ns"], _BOOK_WORD["mark_ticks"]
+_LOTS, _MARKET_LOTS = _POSITION_WORD["lots"], _POSITION_WORD["market_lots"]
+_BAR_FIELDS = ("open", "high", "low", "close", "volume")
+
+
+class Reading:
+    """The readable side of the trader half of one run.
+
+    Attributes:
+        wake: the wake it points at.
+    """
+
+    def __init__(self, trader: Trader) -> None:
+        self._trader = trader
+        self.wake = Wake()
+        self._symbols = tuple(instrument.symbol for instrument in trader.instruments)
+        self._index = {symbol: i for i, symbol in enumerate(self._symbols)}
+        self._record = trader.record
+        self._root = trader.words
+        self._books = _words(trader.tables["books"], np.int64)
+        self._marks = _words(trader.tables["books"], np.float64)
+        self._history = _words(trader.tables["history"], np.float64)
+        self._positions = _words(trader.tables["positions"], np.int64)
+        self._mask = int(trader.record["history_mask"][0])
+        self._ticks = tuple((i.tick.numerator, i.tick.denominator) for i in trader.instruments)
+        self._lots = tuple((i.lot.numerator, i.lot.denominator) for i in trader.instruments)
+        self._terms: tuple[Terms, ...] = tuple((s, *t, *q) for s, t, q in zip(self._symbols, self._ticks, self._lots, strict=True))
+        self._past_of = {
+            symbol: (i * _BOOK_WORDS + _BARS, i * (self._mask + 1) * _PAST_WORDS, *self._ticks[i]) for i, symbol in enumerate(self._symbols)
+        }
+        self._held_of = {
+            symbol: (i * _POSITION_WORDS + _LOTS, i * _POSITION_WORDS + _MARKET_LOTS, *self._lots[i])
+            for i, symbol in enumerate(self._symbols)
+        }
+
+    # -- time and names
+
+    @property
+    def now_ns(self) -> int:
+        """Stamp of the last applied event, nanoseconds UTC."""
+        return self._root[_NOW]
+
+    @property
+    def now(self) -> dt.datetime:
+        """Stamp of the last applied event, UTC, to the microsecond."""
+        return dt.datetime.fromtimestamp(0, dt.UTC) + dt.timedelta(microseconds=self._root[_NOW] // 1000)
+
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """Every symbol of the run, sorted."""
+        return self._symbols
+
+    def number(self, instrument: str) -> int:
+        """The number of an instrument; an unknown one is an InputError naming near ones."""
+        try:
+            return self._index[instrument]
+        except KeyError:
+            raise InputError(f"unknown instrument {instrument!r}. {did_you_mean(str(instrument), self._index)}") from None
+
+    # -- market, as of now
+
+    def price(self, instrument: str) -> float:
+        """The mark: last close, or mid of the last quote; NaN before the first."""
+        i = self.number(instrument)
+        if self._books[i * _BOOK_WORDS + _MARK_NS] == 0:
+            return _NAN
+        up, down = self._ticks[i]
+        return self._marks[i * _BOOK_WORDS + _MARK] * up / down
+
+    def bar_count(self, instrument: str) -> int:
+        """How many bars of the instrument were seen."""
+        return self._books[self.number(instrument) * _BOOK_WORDS + _BARS]
+
+    def mean_close(self, instrument: str, bars: int) -> float:
+        """Mean of the last `bars` closes, as of now adjusted for splits and dividends; NaN while there are fewer.
+
+        The sum is exact (whole ticks) until the first adjustment, so two means that should tie do tie.
+        """
+        try:
+            at, base, up, down = self._past_of[instrument]
+        except KeyError:
+            self.number(instrument)  # names near ones
+            raise
+        count, mask, history = self._books[at], self._mask, self._history
+        if not 0 < bars <= count or bars > mask + 1:
+            return self._too_few(bars)
+        last = base + (count - 1 & mask) * 8
+        first = base + (count - bars & mask) * 8
+        return (history[last + 6] - history[first + 6] + history[first + 4]) / bars * up / down
+
+    def std_close(self, instrument: str, bars: int) -> float:
+        """Sample standard deviation (ddof 1) of the last `bars` adjusted closes; NaN while there are fewer, or fewer than two."""
+        closes = self.closes(instrument, bars)
+        return float(np.std(closes, ddof=1)) if bars > 1 and len(closes) == bars else _NAN
+
+    def closes(self, instrument: str, bars: int) -> NDArray[np.float64]:
+        """The last `bars` adjusted closes, oldest first, shape (k,) with k = bars or what there is; a copy."""
+        return self.past(instrument, bars, "close")
+
+    def past(self, instrument: str, bars: int, field: str) -> NDArray[np.float64]:
+        """Like `closes` for open, high, low, close (price units) or volume (units)."""
+        if field not in _BAR_FIELDS:
+            raise InputError(f"unknown field {field!r}. {did_you_mean(field, _BAR_FIELDS)}")
+        i = self.number(instrument)
+        count = self._books[i * _BOOK_WORDS + _BARS]
+        if bars < 1 or bars > self._mask + 1:
+            self._too_few(bars)
+        k = min(bars, count)
+        rows = i * (self._mask + 1) + (np.arange(count - k, count) & self._mask)
+        values: NDArray[np.float64] = self._trader.tables["history"][field][rows]
+        up, down = self._lots[i] if field == "volume" else self._ticks[i]
+        return values * up / down
+
+    def _too_few(self, bars: int) -> float:
+        if bars < 1:
+            raise InputError(f"asked for the last {bars} bars; ask for at least 1")
+        if bars > self._mask + 1:
+            raise InputError(f"asked for the last {bars} bars, {self._mask + 1} are kept: set `history = {bars}` in the strategy class")
+        return _NAN
+
+    @property
+    def bar(self) -> Bar:
+        """The bar of this wake."""
+        wake = self.wake
+        return Bar(wake.tape, wake.row, self._terms[wake.instrument])
+
+    @property
+    def quote(self) -> Quote:
+        """The quote of this wake."""
+        i = self.wake.instrument
+        return Quote(self._symbols[i], self._trader.tables["books"][i], self._trader.instruments[i])
+
+    def bars_now(self) -> dict[str, Bar]:
+        """The bars of the present stamp by symbol, sorted."""
+        words, now, row = self.wake.tape, self._root[_NOW], self.wake.row
+        found = {}
+        while row >= 0 and words[row * 8] == now:  # the wake is at the last bar of the stamp
+            if words[row * 8 + 2] & 0xFFFF == codes.BAR:
+                instrument = words[row * 8 + 2] >> 32
+                found[self._symbols[instrument]] = Bar(words, row, self._terms[instrument])
+            row -= 1
+        return dict(sorted(found.items()))
+
+    @property
+    def event(self) -> MarketEvent:
+        """The market event this EVENT wake tells of."""
+        number = self.wake.instrument
+        kind = Kind(int(self._trader.record["wake_kind"][0]))
+        return MarketEvent(kind, self._symbols[number] if number < len(self._symbols) else "")
+
+    # -- account
+
+    def position(self, instrument: str) -> float:
+        """Signed quantity held."""
+        i = self.number(instrument)
+        up, down = self._lots[i]
+        return self._positions[i * _POSITION_WORDS + _LOTS] * up / down
+
+    @property
+    def positions(self) -> Mapping[str, float]:
+        """Signed quantity of every instrument that is held."""
+        held = np.flatnonzero(self._trader.tables["positions"]["lots"])
+        return {self._symbols[i]: self.position(self._symbols[i]) for i in held.tolist()}
+
+    def average_price(self, instrument: str) -> float:
+        """Average price paid for what is open (FIFO), slippage included; NaN without a position."""
+        i = self.number(instrument)
+        row = self._trader.tables["positions"][i]
+        up, down = self._ticks[i]
+        return float(row["cost"] / row["lots"] * up / down) if row["lots"] else _NAN
+
+    def unrealised_pnl(self, instrument: str) -> float:
+        """Money made on what is open, in the instrument's currency."""
+        i = self.number(instrument)
+        row = self._trader.tables["positions"][i]
+        mark = float(self._marks[i * _BOOK_WORDS + _MARK])
+        return float((row["lots"] * mark - row["cost"]) * self._trader.instruments[i].point_value)
+
+    def realised_pnl(self, instrument: str) -> float:
+        """Money made on what was closed, fees not deducted, in the instrument's currency."""
+        return float(self._trader.tables["positions"]["realised"][self.number(instrument)])
+
+    @property
+    def equity(self) -> float:
+        """Cash and positions at the present marks."""
+        return float(entry.valuation(self._record)[0])
+
+    @property
+    def cash(self) -> float:
+        """Cash of all currencies at the present rates."""
+        return float(entry.valuation(self._record)[1])
+
+    def cash_in(self, currency: str) -> float:
+        """Cash of one currency, in that currency."""
+        names = self._trader.currencies
+        if currency not in names:
+            raise InputError(f"unknown currency {currency!r}. {did_you_mean(currency, names)}")
+        return float(self._trader.tables["money"]["cash"][names.index(currency)])
+
+    def order_state(self, order_id: int) -> OrderView:
+        """An order as it stands, a copy."""
+        self._known(order_id)
+        row = self._trader.tables["orders"][order_id]
+        return OrderView.of(row, self._trader.instruments[int(row["instrument"])])
+
+    def working_orders(self, instrument: str | None = None) -> Iterator[OrderView]:
+        """Every order that has not ended, oldest first."""
+        orders = self._trader.used("orders")
+        alive = (orders["state"] > 0) & (orders["state"] < codes.S_FILLED)
+        if instrument is not None:
+            alive &= orders["instrument"] == self.number(instrument)
+        for order_id in np.flatnonzero(alive).tolist():
+            yield self.order_state(order_id)
+
+    @property
+    def order_event(self) -> OrderView:
+        """The order this ORDER wake tells of."""
+        return self.order_state(int(self._trader.tables["log"]["w0"][self.wake.row]))
+
+    def market_value(self, instrument: str) -> float:
+        """Market value of a position in the base currency, negative when short, 0 without one."""
+        i = self.number(instrument)
+        lots = self._positions[i * _POSITION_WORDS + _LOTS]
+        if lots == 0:
+            return 0.0
+        terms = self._trader.instruments[i]
+        rate = float(self._trader.tables["money"]["fx_rate"][self._trader.currencies.index(terms.currency)])
+        return lots * self._marks[i * _BOOK_WORDS + _MARK] * terms.point_value * rate
+
+    def _known(self, order_id: int) -> None:
+        if not 0 <= order_id < self._trader.count("orders"):
+            raise InputError(f"unknown order {order_id}; ids so far are 0 to {self._trader.count('orders') - 1}")
+
+
+def _words(rows: NDArray[np.void], kind: type[np.generic]) -> memoryview:
+    """A table as a flat memoryview of 8-byte words, the fastest thing to index from Python."""
+    return memoryview(rows.view(kind))  # type: ignore[arg-type]  # numpy's stubs hide the buffer of an array

@@ -1,0 +1,258 @@
+"""The kernel's ledger against one in decimal arithmetic, on random tapes: law 9, conservation."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+
+from framework.data.tape import Tape
+from framework.reports.result import Result
+from framework.schema.event import EVENT, CostKind, Flag, Kind
+from tests.properties.decimal_ledger import PRECISION, ZERO, FeeSchedule, Holding, Ledger, exact
+from tests.properties.random_runs import HOUR, Account, Case, Scripted, cases, instruments_of, run, tape_of
+
+RELATIVE = Decimal("1e-9")
+DAY = 24 * HOUR
+
+
+def real(word: int) -> float:
+    """The float whose bits a word of an event holds."""
+    value: float = struct.unpack("<d", struct.pack("<q", word))[0]
+    return value
+
+
+def same(found: float, expected: Decimal, scale: Decimal = ZERO) -> bool:
+    """Equal to 1e-9 of the value, or of a thousandth of the sums it is the difference of."""
+    return abs(Decimal(found) - expected) <= RELATIVE * max(abs(expected), scale / 1000, Decimal("1e-6"))
+
+
+class Check:
+    """Walks a run's audit and tape side by side, feeds the decimal ledger, and compares at every point that was noted."""
+
+    def __init__(self, case: Case, tape: Tape, strategy: Scripted, result: Result) -> None:
+        self.case, self.tape, self.result = case, tape, result
+        self.names = [instrument.symbol for instrument in tape.instruments]
+        self.instruments = instruments_of(case)
+        self.ticks = {name: Fraction(i.tick.numerator, i.tick.denominator) for name, i in self.instruments.items()}
+        self.lots = {name: Fraction(i.lot.numerator, i.lot.denominator) for name, i in self.instruments.items()}
+        holdings = {name: Holding(i.currency, Decimal(i.multiplier), exact(self.lots[name])) for name, i in self.instruments.items()}
+        self.ledger = Ledger("USD", Decimal(case.cash), holdings)
+        if case.pair:
+            self.ledger.pairs[case.pair] = (case.pair[:3], case.pair[3:])
+        self.noted = {(note.kind, note.instrument, note.ts_ns): note for note in strategy.notes}
+        self.checked = 0
+        self.fees: dict[int, list[tuple[Decimal, Decimal, bool]]] = {}
+        self.charged: dict[int, Decimal] = {}
+        self.fill: tuple[Decimal, Decimal, str, int, bool] | None = None
+        self.volume: dict[str, int] = {}
+        self.last_close: int | None = None
+        self.due: list[tuple[str, Decimal]] = []
+        self.curve: dict[int, Decimal] = {}
+        self.moved: set[int] = set()
+        self.now = 0
+        self.schedule = schedule(case.costs)
+
+    def steps(self) -> Iterator[tuple[bool, dict[str, int]]]:
+        """(whether it is a tape event, its fields), in the order in which the run applied them."""
+        names = list(EVENT.names or ())
+        tape = [dict(zip(names, row, strict=True)) for row in self.tape.events.tolist()]
+        cursor = 0
+        for row in self.result.audit.records.tolist():
+            record = dict(zip(names, row, strict=True))
+            if record["kind"] == Kind.TAPE:
+                assert record["w0"] == cursor
+                while cursor < record["w1"]:
+                    yield True, tape[cursor]
+                    cursor += 1
+            else:
+                self.next_bar = tape[cursor] if cursor < len(tape) else None
+                yield False, record
+        for event in tape[cursor:]:
+            yield True, event
+
+    def all(self) -> Ledger:
+        """Compare everything; return the ledger as it stands at the end."""
+        for is_tape, event in self.steps():
+            if event["ts_local_ns"] > self.now:
+                self.curve[self.now] = self.ledger.equity
+                self.now = event["ts_local_ns"]
+            if is_tape:
+                self.on_tape(event)
+            else:
+                self.on_record(event)
+        self.curve[self.now] = self.ledger.equity
+        assert self.checked == len(self.noted)
+        assert not self.due
+        self.compare_tables()
+        return self.ledger
+
+    def on_tape(self, event: dict[str, int]) -> None:
+        kind, ledger = Kind(event["kind"]), self.ledger
+        if kind is Kind.SESSION:
+            if event["flags"] & Flag.SESSION_CLOSE:
+                self.last_close = event["ts_local_ns"]
+            return
+        name = self.names[event["instrument"]]
+        tick = self.ticks[name]
+        if kind is Kind.BAR:
+            ledger.mark(name, exact(event["w3"] * tick))
+        elif kind is Kind.QUOTE:
+            ledger.mark(name, exact((event["w0"] + event["w1"]) * tick / 2))
+        elif kind is Kind.SPLIT:
+            ledger.split(name, event["w0"], event["w1"], event["ts_local_ns"])
+        elif kind is Kind.DIVIDEND:
+            ledger.dividend(name, Decimal(event["w0"]) / 10**9)
+        elif kind is Kind.DELIST:
+            ledger.delist(name, exact(event["w0"] * tick), event["ts_local_ns"])
+        note = self.noted.get((kind, name, event["ts_local_ns"]))
+        if note is not None:
+            self.compare(note)
+            self.checked += 1
+
+    def on_record(self, event: dict[str, int]) -> None:
+        kind = Kind(event["kind"])
+        if kind is Kind.ORDER_FILLED:
+            self.on_fill(event)
+        elif kind is Kind.ORDER_COSTS:
+            self.check_slippage(event)
+        elif kind is Kind.CHARGE:
+            self.check_borrow(event)
+            currencies = tuple(dict.fromkeys(("USD", *self.tape.currencies)))
+            self.ledger.charge(currencies[event["w2"]], Decimal(real(event["w1"])))
+
+    def on_fill(self, event: dict[str, int]) -> None:
+        name, order = self.names[event["instrument"]], event["w0"]
+        side = 1 if self.result.orders["side"].iloc[order] == "BUY" else -1
+        units, price = exact(event["w2"] * self.lots[name]), exact(event["w1"] * self.ticks[name])
+        fee, slippage = Decimal(real(event["w3"])), Decimal(real(event["w4"]))
+        value = units * price * self.ledger.holdings[name].multiplier
+        is_maker = bool(event["flags"] & Flag.MAKER)
+        fills = self.fees.setdefault(order, [])
+        fills.append((units, value, is_maker))
+        whole = self.schedule.of_order(fills)
+        assert same(float(fee), whole - self.charged.get(order, ZERO), value / 1000), (order, fee, whole)
+        self.charged[order] = whole
+        self.fill = (units, value, name, event["w2"], is_maker)
+        if is_maker:
+            assert slippage == 0
+        self.ledger.fill(name, side * units, price, slippage, fee, event["ts_local_ns"])
+
+    def check_slippage(self, event: dict[str, int]) -> None:
+        """Half spread and volume share from the fill before; impact needs a history and has its own test."""
+        assert self.fill is not None and self.case.costs
+        units, value, name, lots, is_maker = self.fill
+        assert not is_maker
+        half, share, _ = (real(event[word]) for word in ("w1", "w2", "w3"))
+        rate = Decimal(str(self.case.costs.get("half_spread_bps", 0.0))) / 10_000
+        assert same(half, rate * value, value / 1000)
+        impact = self.case.costs.get("impact") or {}
+        bar = self.next_bar
+        if impact.get("model") == "volume_share" and not self.case.latency:
+            assert bar is not None and self.names[bar["instrument"]] == name
+            expected = Decimal(str(impact["price_impact"])) * (Decimal(lots) / bar["w4"]) ** 2 * value if bar["w4"] else ZERO
+            assert same(share, expected, value / 1000)
+        else:
+            assert share == 0 or self.case.latency
+
+    def check_borrow(self, event: dict[str, int]) -> None:
+        """A charge at a session's close: the value short x rate x days since the close before / 360."""
+        if self.case.latency:
+            return
+        assert self.last_close is not None and event["w0"] == CostKind.BORROW
+        holding = self.ledger.holdings[self.names[event["instrument"]]]
+        assert holding.mark is not None
+        days = Decimal(event["ts_venue_ns"] - self.last_close) / DAY
+        rate = Decimal(str(self.case.costs["borrow_bps"])) / 10_000
+        expected = -holding.quantity * holding.mark * holding.multiplier * rate * days / 360
+        assert expected > 0 and same(real(event["w1"]), expected)
+
+    def compare(self, note: Account) -> None:
+        ledger = self.ledger
+        moved = sum((h.turnover * ledger.rates.get(h.currency, ZERO) for h in ledger.holdings.values()), Decimal(self.case.cash))
+        for currency, amount in note.cash.items():
+            assert same(amount, ledger.cash.get(currency, ZERO), moved), (currency, amount, ledger.cash[currency])
+        for name, (quantity, average, realised, unrealised) in note.held.items():
+            holding = ledger.holdings[name]
+            assert Decimal(quantity) == holding.quantity or same(quantity, holding.quantity), (name, quantity, holding.quantity)
+            if holding.quantity:
+                assert same(average, holding.cost / holding.quantity)
+            else:
+                assert np.isnan(average)
+            assert same(realised, holding.realised, holding.turnover), (name, realised, holding.realised)
+            assert same(unrealised, holding.unrealised, holding.turnover), (name, unrealised, holding.unrealised)
+        assert same(note.equity, ledger.equity, moved), (note, ledger.equity)
+
+    def compare_tables(self) -> None:
+        ledger, result = self.ledger, self.result
+        for stamp, equity in zip(result.equity.index.as_unit("ns").asi8.tolist(), result.equity.tolist(), strict=True):
+            assert same(equity, self.curve[stamp], Decimal(self.case.cash)), (stamp, equity, self.curve[stamp])
+        trips = result.trades
+        assert len(trips) == len(ledger.round_trips)
+        columns = ("instrument", "side", "quantity", "entry_price", "exit_price", "pnl", "fees")
+        opened, closed = (trips[name].astype("int64").tolist() for name in ("entry_ts", "exit_ts"))
+        for row, trip in enumerate(ledger.round_trips):
+            name, side, quantity, entry, exit_, pnl, fees = (trips[column].iloc[row] for column in columns)
+            scale = abs(trip.quantity) * trip.exit_price * ledger.holdings[name].multiplier
+            assert (name, side, opened[row], closed[row]) == (trip.name, "BUY" if trip.quantity > 0 else "SELL", trip.opened, trip.closed)
+            assert same(quantity, abs(trip.quantity))
+            assert same(entry, trip.entry_price) and same(exit_, trip.exit_price)
+            assert same(pnl, trip.pnl, scale * 1000) and same(fees, trip.fees, scale)
+        assert same(float(result.tables.income["dividends"]), ledger.income, Decimal(self.case.cash))
+        assert same(float(result.costs["fee"]), ledger.fees, Decimal(self.case.cash))
+
+
+def schedule(costs: Any) -> FeeSchedule:
+    """The fee schedule that a cost setting describes."""
+
+    def bps(key: str) -> Decimal:
+        chosen = costs.get(key, costs.get("fee_bps", 0.0))
+        return Decimal(str(chosen)) / 10_000
+
+    most = costs.get("fee_maximum_bps")
+    return FeeSchedule(
+        bps("maker_bps"),
+        bps("taker_bps"),
+        Decimal(str(costs.get("fee_per_share", 0.0))),
+        Decimal(str(costs.get("fee_per_order", 0.0))),
+        Decimal(str(costs.get("fee_minimum", 0.0))),
+        None if most is None else Decimal(str(most)) / 10_000,
+    )
+
+
+def checked(case: Case) -> tuple[Ledger, Result]:
+    """Run a case and compare everything."""
+    tape = tape_of(case)
+    strategy, result = run(case, tape)
+    with localcontext(prec=PRECISION):
+        ledger = Check(case, tape, strategy, result).all()
+        if not case.pair:  # with rates that move, PnL in several currencies does not add up to the change of equity
+            assert_conserved(case, ledger, result)
+    return ledger, result
+
+
+def assert_conserved(case: Case, ledger: Ledger, result: Result) -> None:
+    """Equity is the opening cash, and what was made, received and paid: no other source and no other sink."""
+    made = sum((h.realised + h.unrealised + h.income for h in ledger.holdings.values()), ZERO)
+    borrow = Decimal(float(result.costs["borrow"]))
+    expected = Decimal(case.cash) + made - ledger.fees - borrow
+    last = Decimal(result.equity.iloc[-1])
+    assert abs(expected - ledger.equity) <= RELATIVE * Decimal(case.cash)
+    assert abs(last - ledger.equity) <= RELATIVE * Decimal(case.cash)
+
+
+@settings(
+    max_examples=1000,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(cases())
+def test_a_thousand_random_tapes(case: Case) -> None:
+    checked(case)
