@@ -13,22 +13,38 @@ from typing import TYPE_CHECKING
 from framework.version import __version__
 
 if TYPE_CHECKING:
-    from framework.engine.strategy import Strategy
+    from framework.engine.compiled import compiled
+    from framework.engine.strategy import PerInstrument, State, Strategy
     from framework.reports.result import Result
     from framework.schema.instrument import Instrument
     from framework.schema.order import OrderType, Side, TimeInForce
     from framework.simulation.backtest import backtest
 
-__all__ = ["Instrument", "OrderType", "Result", "Side", "Strategy", "TimeInForce", "__version__", "backtest"]
+__all__ = [
+    "Instrument",
+    "OrderType",
+    "PerInstrument",
+    "Result",
+    "Side",
+    "State",
+    "Strategy",
+    "TimeInForce",
+    "__version__",
+    "backtest",
+    "compiled",
+]
 
 _HOMES = {
     "Instrument": "framework.schema.instrument",
     "OrderType": "framework.schema.order",
+    "PerInstrument": "framework.engine.strategy",
     "Result": "framework.reports.result",
     "Side": "framework.schema.order",
+    "State": "framework.engine.strategy",
     "Strategy": "framework.engine.strategy",
     "TimeInForce": "framework.schema.order",
     "backtest": "framework.simulation.backtest",
+    "compiled": "framework.engine.compiled",
 }
 
 

@@ -16,6 +16,7 @@ def run(world: World, trader: Trader, strategy: Strategy, view: View, audit: Aud
     """Run a strategy in a world from its start to the end of the world's events or to `until_ns`."""
     decide, at, write, send, advance = strategy.decide, view.at, audit.write, world.send, world.advance
     nothing = view.nothing  # a wake that changed nothing leaves no record: the tape and the code reproduce it
+    strategy.reset_state(len(trader.instruments))
     decide(at(Wake(int(WakeKind.START))))
     view.start_timers(world.start_ns)
     while (wake := advance(trader, until_ns)).kind != _END:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,11 +41,14 @@ class Reading:
         wake: the wake it points at.
     """
 
-    def __init__(self, trader: Trader) -> None:
+    def __init__(self, trader: Trader, *, uses_numbers: bool = False) -> None:
         self._trader = trader
+        self._uses_numbers = uses_numbers
         self.wake = Wake()
         self._symbols = tuple(instrument.symbol for instrument in trader.instruments)
-        self._index = {symbol: i for i, symbol in enumerate(self._symbols)}
+        self._index: dict[str | int, int] = {symbol: i for i, symbol in enumerate(self._symbols)}
+        if uses_numbers:
+            self._index |= {i: i for i in range(len(self._symbols))}
         self._record = trader.record
         self._root = trader.words
         self._books = _words(trader.tables["books"], np.int64)
@@ -54,13 +58,14 @@ class Reading:
         self._mask = int(trader.record["history_mask"][0])
         self._ticks = tuple((i.tick.numerator, i.tick.denominator) for i in trader.instruments)
         self._lots = tuple((i.lot.numerator, i.lot.denominator) for i in trader.instruments)
-        self._terms: tuple[Terms, ...] = tuple((s, *t, *q) for s, t, q in zip(self._symbols, self._ticks, self._lots, strict=True))
+        names: Sequence[Any] = range(len(self._symbols)) if uses_numbers else self._symbols
+        self._names = tuple(names)
+        self._terms: tuple[Terms, ...] = tuple((s, *t, *q) for s, t, q in zip(names, self._ticks, self._lots, strict=True))
         self._past_of = {
-            symbol: (i * _BOOK_WORDS + _BARS, i * (self._mask + 1) * _PAST_WORDS, *self._ticks[i]) for i, symbol in enumerate(self._symbols)
+            name: (i * _BOOK_WORDS + _BARS, i * (self._mask + 1) * _PAST_WORDS, *self._ticks[i]) for name, i in self._index.items()
         }
         self._held_of = {
-            symbol: (i * _POSITION_WORDS + _LOTS, i * _POSITION_WORDS + _MARKET_LOTS, *self._lots[i])
-            for i, symbol in enumerate(self._symbols)
+            name: (i * _POSITION_WORDS + _LOTS, i * _POSITION_WORDS + _MARKET_LOTS, *self._lots[i]) for name, i in self._index.items()
         }
 
     # -- time and names
@@ -77,15 +82,15 @@ class Reading:
 
     @property
     def instruments(self) -> tuple[str, ...]:
-        """Every symbol of the run, sorted."""
-        return self._symbols
+        """Every symbol of the run, sorted (their numbers, for strategies that use numbers)."""
+        return self._names
 
     def number(self, instrument: str) -> int:
         """The number of an instrument; an unknown one is an InputError naming near ones."""
         try:
             return self._index[instrument]
         except KeyError:
-            raise InputError(f"unknown instrument {instrument!r}. {did_you_mean(str(instrument), self._index)}") from None
+            raise InputError(f"unknown instrument {instrument!r}. {did_you_mean(str(instrument), self._symbols)}") from None
 
     # -- market, as of now
 
@@ -120,8 +125,9 @@ class Reading:
 
     def std_close(self, instrument: str, bars: int) -> float:
         """Sample standard deviation (ddof 1) of the last `bars` adjusted closes; NaN while there are fewer, or fewer than two."""
-        closes = self.closes(instrument, bars)
-        return float(np.std(closes, ddof=1)) if bars > 1 and len(closes) == bars else _NAN
+        if bars > self._mask + 1 or bars < 1:
+            return self._too_few(bars)
+        return float(entry.deviation(self._record, self.number(instrument), bars))
 
     def closes(self, instrument: str, bars: int) -> NDArray[np.float64]:
         """The last `bars` adjusted closes, oldest first, shape (k,) with k = bars or what there is; a copy."""
@@ -160,8 +166,8 @@ class Reading:
         i = self.wake.instrument
         return Quote(self._symbols[i], self._trader.tables["books"][i], self._trader.instruments[i])
 
-    def bars_now(self) -> dict[str, Bar]:
-        """The bars of the present stamp by symbol, sorted."""
+    def bars_now(self) -> Any:
+        """The bars of the present stamp: by symbol, sorted; a list in that order for strategies that use numbers."""
         words, now, row = self.wake.tape, self._root[_NOW], self.wake.row
         found = {}
         while row >= 0 and words[row * 8] == now:  # the wake is at the last bar of the stamp
@@ -169,7 +175,8 @@ class Reading:
                 instrument = words[row * 8 + 2] >> 32
                 found[self._symbols[instrument]] = Bar(words, row, self._terms[instrument])
             row -= 1
-        return dict(sorted(found.items()))
+        in_order = dict(sorted(found.items()))
+        return list(in_order.values()) if self._uses_numbers else in_order
 
     @property
     def event(self) -> MarketEvent:
@@ -185,6 +192,14 @@ class Reading:
         i = self.number(instrument)
         up, down = self._lots[i]
         return self._positions[i * _POSITION_WORDS + _LOTS] * up / down
+
+    def is_done(self, order_id: int) -> bool:
+        """Whether an order has ended."""
+        return self.order_state(order_id).is_done
+
+    def filled_quantity(self, order_id: int) -> float:
+        """What of an order was filled."""
+        return self.order_state(order_id).filled_quantity
 
     @property
     def positions(self) -> Mapping[str, float]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Mapping
-from typing import Any, ClassVar, get_type_hints
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, get_type_hints
+
+import numpy as np
 
 from framework.engine.market import Bar, MarketEvent, OrderView, Quote
 from framework.engine.view import View
@@ -20,6 +22,44 @@ _WAKE_BITS = {
     "on_order": codes.ON_ORDER,
     "on_event": codes.ON_EVENT,
 }
+
+
+Value = TypeVar("Value")
+
+
+class PerInstrument(Generic[Value]):
+    """Declares state with one value an instrument: `last: PerInstrument[float]`. Index it with `bar.instrument`; starts at 0.
+
+    `of` is the type of a value: int, float or bool.
+    """
+
+    def __init__(self, of: type) -> None:
+        self.of = of
+
+    def __getitem__(self, instrument: str | int) -> Value:
+        raise NotImplementedError("a declaration; the run puts an array in its place")
+
+    def __setitem__(self, instrument: str | int, value: Value) -> None:
+        raise NotImplementedError("a declaration; the run puts an array in its place")
+
+
+class _StateMark:
+    """Marks an annotation as state."""
+
+
+State = Annotated[Value, _StateMark]
+"""Declares state: `count: State[int] = 0`. It is set to its default when a run starts; it is no parameter."""
+
+
+def declared_state(cls: type) -> dict[str, Any]:
+    """The state a class declares: int, float or bool for `State`, a `PerInstrument` for one value an instrument."""
+    found: dict[str, Any] = {}
+    for name, hint in get_type_hints(cls, include_extras=True).items():
+        if typing.get_origin(hint) is PerInstrument:
+            found[name] = PerInstrument(typing.get_args(hint)[0])
+        elif _StateMark in getattr(hint, "__metadata__", ()):
+            found[name] = typing.get_args(hint)[0]
+    return found
 
 
 class Strategy:
@@ -39,6 +79,19 @@ class Strategy:
 
     history: ClassVar[int] = 1024
     """How many past bars per instrument can be looked back on."""
+
+    uses_numbers: ClassVar[bool] = False
+    """Whether instruments are numbers in the hooks instead of symbols; `@compiled` sets it."""
+
+    runs_compiled: bool = False
+    """Whether the hooks run as machine code; `@compiled` sets it."""
+
+    @classmethod
+    def python(cls, **parameters: object) -> Self:
+        """The strategy with its hooks in Python, whatever its decorator says: for a debugger, and for proof."""
+        made = cls(**parameters)
+        made.runs_compiled = False
+        return made
 
     def __init__(self, **parameters: object) -> None:
         known = _parameters(type(self))
@@ -83,6 +136,14 @@ class Strategy:
 
     # -- what the engine uses
 
+    def reset_state(self, instruments: int) -> None:
+        """Set declared state to where a run starts."""
+        for name, kind in declared_state(type(self)).items():
+            if isinstance(kind, PerInstrument):
+                setattr(self, name, np.zeros(instruments, dtype=kind.of))
+            else:
+                setattr(self, name, kind(getattr(type(self), name, 0)))
+
     @property
     def wakes(self) -> int:
         """The bits of what this strategy waits for."""
@@ -95,7 +156,7 @@ class Strategy:
             if kind == codes.W_BAR:
                 self.on_bar(view, view.bar)
             elif kind == codes.W_BARS:
-                self.on_bars(view, view.bars_now())
+                self.on_bars(view, view.bars_now())  # a list for those that use numbers
             else:
                 self._decide_rarer(view, kind)
         except OneTapeError as error:
@@ -125,8 +186,9 @@ class Strategy:
 
 
 def _parameters(cls: type[Strategy]) -> dict[str, Any]:
-    hints = get_type_hints(cls)
-    return {name: hint for name, hint in hints.items() if not name.startswith("_") and typing.get_origin(hint) is not ClassVar}
+    hints, state = get_type_hints(cls), declared_state(cls)
+    own = {name: hint for name, hint in hints.items() if not name.startswith("_") and name not in state and name != "runs_compiled"}
+    return {name: hint for name, hint in own.items() if typing.get_origin(hint) is not ClassVar}
 
 
 def _validated(cls: type[Strategy], name: str, hint: Any, value: object) -> object:

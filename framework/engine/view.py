@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from framework.engine.reading import Reading
 from framework.engine.timers import Timers
@@ -30,11 +30,12 @@ class View(Reading):
         nothing: the decision of a hook that ordered nothing, always this object.
     """
 
-    def __init__(self, trader: Trader, timers: Timers) -> None:
-        super().__init__(trader)
+    def __init__(self, trader: Trader, timers: Timers, *, uses_numbers: bool = False) -> None:
+        super().__init__(trader, uses_numbers=uses_numbers)
         self.timers = timers
         self.nothing = Decision(trader.take_approved())
         self._refused: list[Refused] = []
+        self._linked: set[object] = set()
 
     # -- what the engine uses
 
@@ -59,7 +60,7 @@ class View(Reading):
         Sized at the present mark with the expected costs taken off, rounded toward zero to whole lots. The remainder of an
         earlier target for the instrument is cancelled.
         """
-        return self._placed(self._call(entry.aim_weight, self.number(instrument), float(weight)))
+        return self._placed(self._call(entry.aim, entry.WEIGHT, self.number(instrument), float(weight)))
 
     def target_weights(self, weights: Mapping[str, float]) -> list[int]:
         """Bring the whole book to `weights` of equity, what is not named to zero; return the ids of the orders made.
@@ -78,7 +79,7 @@ class View(Reading):
         held = self._held_of.get(instrument)
         if held is not None and (self._positions[held[0]] + self._positions[held[1]]) * held[2] == quantity * held[3]:
             return -1  # the common case, without a call into the kernel
-        return self._placed(self._call(entry.aim_quantity, self.number(instrument), float(quantity)))
+        return self._placed(self._call(entry.aim, entry.QUANTITY, self.number(instrument), float(quantity)))
 
     def order(
         self,
@@ -172,11 +173,15 @@ class View(Reading):
         """The id the next order will get; as `group` it opens a one-cancels-other group."""
         return self._trader.count("orders")
 
-    def _call(self, function: object, *arguments: float) -> int:
-        result: int = function(self._record, *arguments)  # type: ignore[operator]
+    def _call(self, function: Callable[..., int], *arguments: float) -> int:
+        """Call a door of the kernel, linking it first and making room when it asks."""
+        if function not in self._linked:
+            entry.link(self._record, orders=function is not entry.aim)
+            self._linked.add(function)
+        result = function(self._record, *arguments)
         if result == entry.NO_ROOM:
             self._trader.make_room(0)
-            result = function(self._record, *arguments)  # type: ignore[operator]
+            result = function(self._record, *arguments)
         return result
 
     def _placed(self, order_id: int) -> int:

@@ -33,13 +33,12 @@ from framework.kernel.codes import (
     R_QUANTITY,
     R_SHORT,
     R_SIZE,
-    S_HELD,
     STOP_LIMIT,
 )
 from framework.kernel.compile import kernel
 from framework.kernel.costs import planned_cost
 from framework.kernel.ledger import position_of, rate_of, valuation
-from framework.kernel.records import book_row, money_row, position_row, terms_row
+from framework.kernel.records import book_row, money_row, order_row, position_row, terms_row
 from framework.schema.instrument import InstrumentKind
 
 _INDEX = int(InstrumentKind.INDEX)
@@ -102,6 +101,15 @@ def check(t: Any, order: Any) -> Any:
 
 
 @kernel
+def _closes_parent(t: Any, order: Any) -> bool:
+    """Whether an order that waits for another's fill only closes what that one opens."""
+    if order.parent_id < 0:
+        return False
+    parent = order_row(t.orders, order.parent_id)
+    return parent.instrument == order.instrument and parent.side != order.side and order.quantity_lots <= parent.quantity_lots
+
+
+@kernel
 def _check_exposure(t: Any, order: Any, rate: float) -> Any:
     i, lots, risk = order.instrument, order.quantity_lots, t.risk
     terms, book, position = terms_of(t, i), book_of(t, i), position_of(t, i)
@@ -112,7 +120,7 @@ def _check_exposure(t: Any, order: Any, rate: float) -> Any:
     before = worst_lots(position, 0, 0)
     buys = lots if order.side > 0 else 0
     sells = lots - buys
-    if order.state == S_HELD or order.flags & O_REDUCE_ONLY:  # a bracket's exits close what their parent opens
+    if order.flags & O_REDUCE_ONLY or _closes_parent(t, order):
         return R_NONE, 0.0, 0.0
     if risk.allow_short == 0:
         left = position.lots + min(position.market_lots, 0) - position.sell_lots

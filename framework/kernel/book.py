@@ -126,3 +126,34 @@ def volatility(t: Any, instrument: int, bars: int) -> float:
         )
         squares += (change - mean) * (change - mean)
     return math.sqrt(squares / (n - 1))
+
+
+@kernel
+def mean_close(t: Any, instrument: int, bars: int) -> float:
+    """Mean of the last `bars` adjusted closes in price units; NaN while there are fewer."""
+    book = book_of(t, instrument)
+    if bars < 1 or bars > book.bars or bars > t.history_mask + 1:
+        return math.nan
+    base = instrument * (t.history_mask + 1)
+    last = past_bar_row(t.history, base + ((book.bars - 1) & t.history_mask))
+    first = past_bar_row(t.history, base + ((book.bars - bars) & t.history_mask))
+    terms = terms_of(t, instrument)
+    return (last.sum_close - first.sum_close + first.close) / bars * terms.tick_numerator / terms.tick_denominator
+
+
+@kernel
+def deviation(t: Any, instrument: int, bars: int) -> float:
+    """Sample standard deviation (ddof 1) of the last `bars` adjusted closes in price units; NaN while there are fewer, or below two."""
+    book = book_of(t, instrument)
+    if bars < 2 or bars > book.bars or bars > t.history_mask + 1:
+        return math.nan
+    base = instrument * (t.history_mask + 1)
+    total = 0.0
+    for k in range(book.bars - bars, book.bars):
+        total += past_bar_row(t.history, base + (k & t.history_mask)).close
+    mean, squares = total / bars, 0.0
+    for k in range(book.bars - bars, book.bars):
+        off = past_bar_row(t.history, base + (k & t.history_mask)).close - mean
+        squares += off * off
+    terms = terms_of(t, instrument)
+    return math.sqrt(squares / (bars - 1)) * terms.tick_numerator / terms.tick_denominator

@@ -80,6 +80,27 @@ def kernel(function: Callable[..., Any]) -> Any:
     return dispatcher
 
 
+def stamped_kernel(function: Callable[..., Any], stamp: str) -> Any:
+    """`kernel` for a function made at run time, cached under a stamp of what it was made from besides the kernel."""
+
+    class Locator(_Locator):
+        def get_cache_path(self) -> str:
+            return str(_cache_root() / "strategies")
+
+        def get_source_stamp(self) -> str:
+            return source_digest() + stamp
+
+    class Impl(_CacheImpl):
+        _locator_classes = (Locator,)
+
+    class Cache(caching.FunctionCache):
+        _impl_class = Impl
+
+    dispatcher = numba.njit(error_model="numpy")(function)
+    dispatcher._cache = Cache(function)
+    return dispatcher
+
+
 def is_cached() -> bool:
     """Whether the replay loop is compiled already for the sources as they are now."""
     return any((_cache_root() / "replay").glob("replay.advance-*.nbc"))

@@ -1,17 +1,59 @@
-"""Doors from Python into the compiled proposals: the same functions, taking the root array instead of the record."""
+"""Doors into the proposals: the arguments go into the root's request, the compiled unit is called by its address.
+
+The functions ending in `_in` are for compiled callers and take the trader half's record; the others are for Python and take
+the root array. Both reach the same machine code. `link` must have been called on the trader half before.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel import propose as inner
-from framework.kernel.compile import kernel
+from framework.kernel.book import deviation as _deviation
+from framework.kernel.compile import address_of, call, kernel
 from framework.kernel.ledger import valuation as _valuation
+from framework.kernel.propose import (
+    AIMS,
+    ASK_BRACKET,
+    ASK_CANCEL,
+    ASK_ORDER,
+    ASK_QUANTITY,
+    ASK_REPLACE,
+    ASK_WEIGHT,
+    NO_ROOM,
+    ORDERS,
+)
 
-_propose, _bracket, _cancel, _replace = inner.propose, inner.propose_bracket, inner.propose_cancel, inner.propose_replace
-_aim_weight, _aim_quantity = inner.aim_weight, inner.aim_quantity
+__all__ = ["NO_ROOM", "aim", "aim_in", "bracket", "cancel", "deviation", "link", "order_in", "propose", "replace", "valuation"]
 
-NO_ROOM = inner.NO_ROOM
+WEIGHT, QUANTITY = ASK_WEIGHT, ASK_QUANTITY
+
+
+def link(record: Any, *, orders: bool) -> None:
+    """Put the units' addresses into a trader half's root: the targets', and with `orders` those of all other proposals."""
+    record["aim_unit"] = AIMS.address
+    if orders:
+        record["order_unit"] = ORDERS.address
+
+
+@kernel
+def aim_in(t: Any, what: int, instrument: int, value: float) -> int:
+    """Aim at a weight or a quantity; see `propose.aim_weight` and `propose.aim_quantity`."""
+    r = t.request
+    r.what, r.instrument, r.quantity = what, instrument, value
+    return call(t.aim_unit, address_of(t), 0)
+
+
+@kernel
+def order_in(t: Any, what: int) -> int:
+    """Hand over a request whose fields are filled."""
+    t.request.what = what
+    return call(t.order_unit, address_of(t), 0)
+
+
+@kernel
+def aim(trader: Any, what: int, instrument: int, value: float) -> int:
+    """Aim at a weight or a quantity; see `propose.aim_weight` and `propose.aim_quantity`."""
+    return aim_in(trader[0], what, instrument, value)
 
 
 @kernel
@@ -31,7 +73,11 @@ def propose(
     group: int,
 ) -> int:
     """See `framework.kernel.propose.propose`."""
-    return _propose(trader[0], instrument, side, kind, time_in_force, flags, quantity, limit, stop, trail, expire_ns, parent, group)
+    r = trader[0].request
+    r.instrument, r.side, r.type, r.time_in_force, r.flags = instrument, side, kind, time_in_force, flags
+    r.quantity, r.limit, r.stop, r.trail = quantity, limit, stop, trail
+    r.expire_ns, r.parent, r.group = expire_ns, parent, group
+    return order_in(trader[0], ASK_ORDER)
 
 
 @kernel
@@ -39,34 +85,34 @@ def bracket(
     trader: Any, instrument: int, side: int, kind: int, quantity: float, limit: float, stop: float, target: float, loss: float
 ) -> int:
     """See `framework.kernel.propose.propose_bracket`."""
-    return _bracket(trader[0], instrument, side, kind, quantity, limit, stop, target, loss)
-
-
-@kernel
-def aim_weight(trader: Any, instrument: int, weight: float) -> int:
-    """See `framework.kernel.propose.aim_weight`."""
-    return _aim_weight(trader[0], instrument, weight)
-
-
-@kernel
-def aim_quantity(trader: Any, instrument: int, quantity: float) -> int:
-    """See `framework.kernel.propose.aim_quantity`."""
-    return _aim_quantity(trader[0], instrument, quantity)
+    r = trader[0].request
+    r.instrument, r.side, r.type, r.quantity = instrument, side, kind, quantity
+    r.limit, r.stop, r.target, r.loss = limit, stop, target, loss
+    return order_in(trader[0], ASK_BRACKET)
 
 
 @kernel
 def cancel(trader: Any, order_id: int, reason: int) -> int:
     """See `framework.kernel.propose.propose_cancel`."""
-    return _cancel(trader[0], order_id, reason)
+    trader[0].request.order_id, trader[0].request.reason = order_id, reason
+    return order_in(trader[0], ASK_CANCEL)
 
 
 @kernel
 def replace(trader: Any, order_id: int, quantity: float, limit: float, stop: float) -> int:
     """See `framework.kernel.propose.propose_replace`."""
-    return _replace(trader[0], order_id, quantity, limit, stop)
+    r = trader[0].request
+    r.order_id, r.quantity, r.limit, r.stop = order_id, quantity, limit, stop
+    return order_in(trader[0], ASK_REPLACE)
 
 
 @kernel
 def valuation(trader: Any) -> Any:
     """(equity, cash, gross exposure, net exposure) in the base currency at the present marks."""
     return _valuation(trader[0])
+
+
+@kernel
+def deviation(trader: Any, instrument: int, bars: int) -> float:
+    """See `framework.kernel.book.deviation`."""
+    return _deviation(trader[0], instrument, bars)

@@ -57,7 +57,11 @@ from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import clear, dividend_terms, dividend_ticks, is_done, order_of, split_terms, unpack
 from framework.kernel.records import event_row, session_row, venue_book_row
 from framework.kernel.trader import apply_answer, write
+from framework.schema.event import Kind
 from framework.schema.units import NANOSECONDS_PER_DAY, NEVER_NS
+
+_TAKEN = int(Kind.NONE)
+"""Kind of a message on a wire that was delivered ahead of its time."""
 
 _BORROW_DAYS = 360.0
 """Stock loan fees accrue on a 360-day year."""
@@ -94,7 +98,13 @@ def deliver(t: Any, x: Any) -> None:
     """Hand the first event of the response wire to the trader half."""
     row = event_row(x.response, x.response_head)
     x.response_head += 1
-    t.now_ns = row.ts_local_ns
+    if row.kind != _TAKEN:
+        t.now_ns = row.ts_local_ns
+        _hand_over(t, row)
+
+
+@kernel
+def _hand_over(t: Any, row: Any) -> None:
     apply_answer(t, write(t, row.kind, row.flags, row.instrument, row.ts_venue_ns, row.w0, row.w1, row.w2, row.w3, row.w4))
 
 
@@ -193,9 +203,10 @@ def _change(t: Any, x: Any, order: Any, event: Any) -> None:
     stop_ticks = event.w4
     if order.type == TRAILING:
         stop_ticks = min(stop_ticks, order.stop_ticks) if order.side > 0 else max(stop_ticks, order.stop_ticks)
+    if event.w3 != order.limit_ticks:
+        order.flags &= ~O_RESTING  # at its new price it was not yet offered anything
     order.quantity_lots, order.limit_ticks, order.stop_ticks = event.w2, event.w3, stop_ticks
     order.accepted_ns = x.now_ns
-    order.flags &= ~O_RESTING  # at its new price it was not yet offered anything
     order.state = S_PARTIAL if order.filled_lots > 0 else (S_TRIGGERED if order.state == S_TRIGGERED else S_WORKING)
     _to_the_back(x, order)
     answer(t, x, REPLACED, 0, event.instrument, order.order_id, 0, event.w2, event.w3, stop_ticks)
@@ -227,7 +238,7 @@ def _enter_terms(t: Any, x: Any, event: Any) -> None:
     order.trail, order.expire_ns, order.parent_id, order.group_id = event.w1, event.w2, event.w3, event.w4
     answer(t, x, ACCEPTED, 0, order.instrument, order.order_id, 0, 0, 0, 0)
     if order.expire_ns > 0:
-        x.expiry_ns = min(x.expiry_ns, order.expire_ns)
+        x.expiry_ns = min(x.expiry_ns, order.expire_ns + 1)
 
 
 @kernel
@@ -235,8 +246,14 @@ def arrive(t: Any, x: Any) -> None:
     """The first command of the entry wire reaches the venue."""
     event = event_row(x.entry, x.entry_head)
     x.entry_head += 1
-    x.now_ns = event.ts_venue_ns
-    t.now_ns = max(t.now_ns, x.now_ns)
+    if event.kind != _TAKEN:
+        x.now_ns = event.ts_venue_ns
+        t.now_ns = max(t.now_ns, x.now_ns)
+        _take_command(t, x, event)
+
+
+@kernel
+def _take_command(t: Any, x: Any, event: Any) -> None:
     if event.kind == SUBMIT:
         _enter(t, x, event)
         return
@@ -258,9 +275,37 @@ def arrive(t: Any, x: Any) -> None:
 
 
 @kernel
+def _settle(t: Any, x: Any, instrument: int) -> None:
+    """Everything under way about an instrument arrives before a corporate action, so that no message speaks of other shares.
+
+    A command still counts as arrived when it would have: it does not get into a bar sooner.
+    """
+    busy = True
+    while busy:
+        busy = False
+        send_outbox(t, x)
+        for k in range(x.entry_head, x.entry_count):
+            row = event_row(x.entry, k)
+            if row.instrument == instrument and row.kind != _TAKEN:
+                _take_command(t, x, row)
+                order = order_of(x, row.w0)
+                order.accepted_ns = max(order.accepted_ns, row.ts_venue_ns)
+                row.kind, busy = _TAKEN, True
+        for k in range(x.response_head, x.response_count):
+            row = event_row(x.response, k)
+            if row.instrument == instrument and row.kind != _TAKEN:
+                _hand_over(t, row)
+                row.kind, busy = _TAKEN, True
+
+
+@kernel
 def expire(t: Any, x: Any) -> None:
-    """End every good-till-date order whose date has come, and find the next date."""
-    x.now_ns = x.expiry_ns
+    """End every good-till-date order whose date has passed, and find the next date.
+
+    An order is good through its date: what is stamped there, a bar that tells of the time up to it too, comes first. So it is
+    due a nanosecond later, and stamped at its date.
+    """
+    x.now_ns = max(x.now_ns, x.expiry_ns - 1)
     t.now_ns = max(t.now_ns, x.now_ns)
     x.expiry_ns = NEVER_NS
     for i in range(x.books_count):
@@ -274,7 +319,7 @@ def expire(t: Any, x: Any) -> None:
                 if order.expire_ns <= x.now_ns:
                     end_order(t, x, order, EXPIRED, R_DATE, 0.0, 0.0)
                 else:
-                    x.expiry_ns = min(x.expiry_ns, order.expire_ns)
+                    x.expiry_ns = min(x.expiry_ns, order.expire_ns + 1)
         sweep(x, i)
 
 
@@ -328,6 +373,8 @@ def _restate(t: Any, x: Any, event: Any, is_split: bool) -> None:
 def venue_event(t: Any, x: Any, event: Any) -> None:
     """What a market event other than a price means to the venue. Runs before the trader half applies the same event."""
     kind = event.kind
+    if kind == SPLIT or kind == DIVIDEND or kind == DELIST:
+        _settle(t, x, event.instrument)
     if kind == SESSION:
         session = session_row(x.sessions, event.w0)
         if event.flags & F_OPEN:

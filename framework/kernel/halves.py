@@ -107,7 +107,7 @@ class Trader(State):
 
     def make_room(self, working: int) -> None:
         """Let every table take what one event can cause with `working` orders at the venue."""
-        rows = ROOM + ROWS_PER_ORDER * working
+        rows = ROOM + ROWS_PER_ORDER * working + int(self.record["hook_rows"][0])
         for name in ("log", "outbox", "lots", "changes", "orders"):
             self.reserve(name, rows)
         self.reserve("trades", rows + self.count("lots"))

@@ -89,6 +89,8 @@ def move(t: Any, order: Any, event: int) -> bool:
         count(t, order, -leaves(order) if counted else leaves(order))
     if is_done(order) and order.done_ns == 0:
         order.done_ns = t.now_ns
+    if order.state == S_FILLED:
+        order.reason = 0  # a cancel that was asked for lost its race
     return True
 
 

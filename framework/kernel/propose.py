@@ -33,6 +33,7 @@ from framework.kernel.codes import (
     R_TICK,
     REFUSED,
     REPLACE,
+    S_FILLED,
     S_HELD,
     S_PENDING_CANCEL,
     STOP,
@@ -41,10 +42,11 @@ from framework.kernel.codes import (
     TERMS,
     TRAILING,
 )
-from framework.kernel.compile import bits, kernel
+from framework.kernel.compile import Unit, bits, kernel
 from framework.kernel.ledger import position_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import clear, count, is_counted, is_done, order_of, pack
+from framework.kernel.records import trader_row
 from framework.kernel.trader import ask_cancel, issue
 
 NO_ROOM = -2
@@ -170,7 +172,29 @@ def propose(
             reason, need, have = R_PRICE, trail, 0.0
         if order.stop_ticks == 0:
             order.stop_ticks = trailing_stop(order, int(book_of(t, instrument).mark_ticks))
+    if reason == R_NONE:
+        reason, need, have = _family(t, parent, group)
     return _place(t, order, reason, need, have, parent >= 0)
+
+
+@kernel
+def _family(t: Any, parent: int, group: int) -> Any:
+    """(reason, need, have): children follow their parent and a group its first member in a row; what has ended takes no more.
+
+    The trader half looks for them in a row only, so one that stands apart would never be let go or cancelled.
+    """
+    last = t.orders_count - 1
+    if parent >= 0:
+        if parent > last or (last > parent and order_of(t, last).parent_id != parent):
+            return R_BRACKET, float(parent), float(last)
+        if is_done(order_of(t, parent)):
+            return R_DONE, float(parent), float(order_of(t, parent).state)
+    if group >= 0 and group != t.orders_count:
+        if group > last or order_of(t, last).group_id != group:
+            return R_BRACKET, float(group), float(last)
+        if order_of(t, group).state == S_FILLED:
+            return R_DONE, float(group), float(S_FILLED)
+    return R_NONE, 0.0, 0.0
 
 
 @kernel
@@ -196,13 +220,16 @@ def propose_bracket(
     entry = limit if kind == LIMIT or kind == STOP_LIMIT else stop
     if math.isnan(entry):
         entry = book_of(t, instrument).mark_ticks * terms_of(t, instrument).tick
-    is_ordered = (target - entry) * side > 0.0 and (entry - loss) * side > 0.0
-    if not is_ordered:
+    _, reason, need, have = _price(t, instrument, target, True)
+    if reason == R_NONE:
+        _, reason, need, have = _price(t, instrument, loss, True)
+    if reason == R_NONE and not ((target - entry) * side > 0.0 and (entry - loss) * side > 0.0):
+        reason, need, have = R_BRACKET, target if not (target - entry) * side > 0.0 else loss, entry
+    if reason != R_NONE:  # an entry without one of its exits is not what was asked for
         order = _candidate(t, instrument, side, kind, GTC, 0)
         lots, _, _, _ = _quantity(t, instrument, quantity)
         order.quantity_lots = lots
-        wrong = target if not (target - entry) * side > 0.0 else loss
-        return _place(t, order, R_BRACKET, wrong, entry, False)
+        return _place(t, order, reason, need, have, False)
     nan = math.nan
     order_id = propose(t, instrument, side, kind, GTC, 0, quantity, limit, stop, nan, 0, -1, -1)
     if order_of(t, order_id).reason != R_NONE:
@@ -291,8 +318,12 @@ def propose_replace(t: Any, order_id: int, quantity: float, limit: float, stop: 
             reason, need, have = R_QUANTITY, float(lots), float(order.filled_lots)
     if reason == R_NONE and not math.isnan(limit):
         limit_ticks, reason, need, have = _price(t, order.instrument, limit, True)
+        if order.limit_ticks == 0:
+            reason, need, have = R_PRICE, limit, 0.0  # it is no limit order, and a change does not make it one
     if reason == R_NONE and not math.isnan(stop):
         stop_ticks, reason, need, have = _price(t, order.instrument, stop, True)
+        if order.stop_ticks == 0:
+            reason, need, have = R_PRICE, stop, 0.0
     if reason == R_NONE:
         reason, need, have = _check_change(t, order, lots, limit_ticks, stop_ticks)
     if reason != R_NONE:
@@ -319,3 +350,45 @@ def _check_change(t: Any, order: Any, lots: int, limit_ticks: int, stop_ticks: i
 def issue_change_refusal(t: Any, order: Any, reason: int, need: float, have: float) -> None:
     """Write that a change was refused; the order stands as it was."""
     issue(t, REFUSED, F_CHANGE, order, reason, bits(need), bits(have), 0, False)
+
+
+ASK_WEIGHT, ASK_QUANTITY = 0, 1
+ASK_ORDER, ASK_BRACKET, ASK_CANCEL, ASK_REPLACE = 2, 3, 4, 5
+
+
+def _aim_unit(trader: int, _: int) -> int:
+    t = trader_row(trader, 0)
+    r = t.request
+    if r.what == ASK_WEIGHT:
+        return aim_weight(t, r.instrument, r.quantity)
+    return aim_quantity(t, r.instrument, r.quantity)
+
+
+def _order_unit(trader: int, _: int) -> int:
+    t = trader_row(trader, 0)
+    r = t.request
+    if r.what == ASK_CANCEL:
+        return propose_cancel(t, r.order_id, r.reason)
+    if r.what == ASK_REPLACE:
+        return propose_replace(t, r.order_id, r.quantity, r.limit, r.stop)
+    if r.what == ASK_BRACKET:
+        return propose_bracket(t, r.instrument, r.side, r.type, r.quantity, r.limit, r.stop, r.target, r.loss)
+    return propose(
+        t,
+        r.instrument,
+        r.side,
+        r.type,
+        r.time_in_force,
+        r.flags,
+        r.quantity,
+        r.limit,
+        r.stop,
+        r.trail,
+        r.expire_ns,
+        r.parent,
+        r.group,
+    )
+
+
+AIMS = Unit(_aim_unit)
+ORDERS = Unit(_order_unit)

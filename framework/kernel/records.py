@@ -143,6 +143,29 @@ RISK_TERMS = np.dtype(
     ]
 )
 
+REQUEST = np.dtype(
+    [
+        ("what", "<i8"),  # which proposal: ASK_* of `propose.py`
+        ("instrument", "<i8"),
+        ("side", "<i8"),
+        ("type", "<i8"),
+        ("time_in_force", "<i8"),
+        ("flags", "<i8"),
+        ("quantity", "<f8"),  # units, or the weight of a target
+        ("limit", "<f8"),
+        ("stop", "<f8"),
+        ("trail", "<f8"),
+        ("target", "<f8"),
+        ("loss", "<f8"),
+        ("expire_ns", "<i8"),
+        ("parent", "<i8"),
+        ("group", "<i8"),
+        ("order_id", "<i8"),
+        ("reason", "<i8"),
+    ]
+)
+"""The arguments of a proposal on their way to the compiled unit that handles it."""
+
 SESSION_STATE = np.dtype([("known", "<i8"), ("is_open", "<i8"), ("open_ns", "<i8"), ("close_ns", "<i8"), ("charged_ns", "<i8")])
 
 VENUE_BOOK = np.dtype(
@@ -202,6 +225,9 @@ TRADER = _root(
     [
         ("apply_answer", "<i8"),  # addresses of compiled units
         ("advance", "<i8"),
+        ("aim_unit", "<i8"),
+        ("order_unit", "<i8"),
+        ("request", REQUEST),
         ("now_ns", "<i8"),
         ("seen", "<i8"),  # tape events applied since the start
         ("logged", "<i8"),  # of these, how many the log has accounted for
@@ -228,6 +254,10 @@ TRADER = _root(
         ("broken_event", "<i8"),
         ("ambiguous_fills", "<i8"),
         ("ambiguous_pnl", "<f8"),
+        ("hook_wake", "<i8"),  # the compiled hook that is running
+        ("hook_rows", "<i8"),  # log rows to keep free for what one compiled hook may order
+        ("hook_error", "<i8"),
+        ("hook_value", "<i8"),
         ("late_fills", "<i8"),  # fills of orders we thought done
         ("first_live", "<i8"),  # no order before this one is alive
         ("cost_totals", "<f8", COST_KINDS),

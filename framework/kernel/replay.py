@@ -50,9 +50,10 @@ ROWS_PER_ORDER = 16
 @kernel
 def lacks_room(t: Any, working: int) -> bool:
     """Whether some table might overflow while one event is handled with so many orders working."""
-    rows = ROOM + ROWS_PER_ORDER * working
+    rows = ROOM + ROWS_PER_ORDER * working + t.hook_rows
     return (
-        t.log_capacity - t.log_count < rows
+        t.orders_capacity - t.orders_count < t.hook_rows
+        or t.log_capacity - t.log_count < rows
         or t.outbox_capacity - t.outbox_count < rows
         or t.lots_capacity - t.lots_count < rows
         or t.changes_capacity - t.changes_count < rows

@@ -15,11 +15,13 @@ from framework.data.catalog import DEFAULT
 from framework.data.readers import read_bars
 from framework.data.stamps import Bound
 from framework.data.tape import Tape, chunks
+from framework.engine.compiled import Driver
 from framework.engine.engine import run as run_engine
 from framework.engine.strategy import Strategy
 from framework.engine.view import View
 from framework.errors import ConfigError, InputError
 from framework.kernel.halves import Exchange
+from framework.kernel.replay import advance
 from framework.reports.result import Result
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument
@@ -124,8 +126,10 @@ def _simulate(
     exchange = Exchange(
         len(tape.instruments), len(tape.calendars), entry_latency_ns=latency.entry_ns, response_latency_ns=latency.response_ns
     )
-    world = SimulatedWorld(_parts(tape.events, chunk_events), exchange, run_of.audit.collect)
-    run_engine(world, run_of.trader, strategy, View(run_of.trader, run_of.timers), run_of.audit)
+    replay = Driver(strategy, run_of.trader) if strategy.runs_compiled else advance
+    world = SimulatedWorld(_parts(tape.events, chunk_events), exchange, run_of.audit.collect, replay)
+    view = View(run_of.trader, run_of.timers, uses_numbers=strategy.uses_numbers)
+    run_engine(world, run_of.trader, strategy, view, run_of.audit)
     tables = Tables(run_of.trader, run_of.audit)
     made = tables.of_run(name, currency, cash, (*tape.notes, *tables.overdraft_note()), _shown(header))
     return Result(made.with_extras(audit=run_of.audit, benchmark=_benchmark(benchmark, tape)))

@@ -143,6 +143,7 @@ def replay(strategy: Strategy, tape: Tape, audit: Audit | str | Path) -> Result:
         raise InputError(f"the record was made on tape {str(header['tape'])[:16]}..., this one is {tape.digest()[:16]}...: other data")
     prepared = prepare(strategy, tape, header)
     world = RecordedWorld(tape.events, records, prepared.audit)
-    run_engine(world, prepared.trader, strategy, View(prepared.trader, prepared.timers), prepared.audit)
+    view = View(prepared.trader, prepared.timers, uses_numbers=strategy.uses_numbers)
+    run_engine(world, prepared.trader, strategy, view, prepared.audit)
     tables = Tables(prepared.trader, prepared.audit)
     return Result(tables.of_run(f"replay of {type(strategy).__name__}", prepared.currency, prepared.cash, tape.notes, {}))

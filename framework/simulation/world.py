@@ -20,6 +20,9 @@ _INSTRUMENT = TRADER.fields["wake_instrument"][1] // 8  # type: ignore[index]
 _ROW = TRADER.fields["wake_row"][1] // 8  # type: ignore[index]
 
 
+Replay = Callable[[NDArray[np.void], NDArray[np.void], int], int]
+
+
 class SimulatedWorld:
     """Replays a tape through both halves.
 
@@ -27,11 +30,13 @@ class SimulatedWorld:
         tape: parts of the event tape in order, none splitting a stamp; a larger-than-memory tape comes part by part.
         exchange: the venue half.
         collect: called when the log is to be taken over before room is made.
+        replay: the compiled loop; a compiled strategy brings one that calls its hooks.
     """
 
-    def __init__(self, tape: Iterator[NDArray[np.void]], exchange: Exchange, collect: Callable[[], None]) -> None:
+    def __init__(self, tape: Iterator[NDArray[np.void]], exchange: Exchange, collect: Callable[[], None], replay: Replay = advance) -> None:
         self._exchange = exchange
         self._collect = collect
+        self._replay = replay
         self._wake = Wake()
         self._tape = tape
         self._following = next(tape, None)
@@ -52,10 +57,10 @@ class SimulatedWorld:
     def advance(self, trader: Trader, until_ns: int) -> Wake:
         """Replay to the next wake, making room and fetching tape as the kernel asks."""
         exchange, wake = self._exchange, self._wake
-        kind = advance(trader.record, exchange.record, until_ns)
+        kind = self._replay(trader.record, exchange.record, until_ns)
         while kind < 0:
             self._serve(trader, kind)
-            kind = advance(trader.record, exchange.record, until_ns)
+            kind = self._replay(trader.record, exchange.record, until_ns)
         root = trader.words
         wake.kind, wake.instrument, wake.row = kind, root[_INSTRUMENT], root[_ROW]
         return wake

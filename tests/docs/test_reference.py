@@ -10,6 +10,7 @@ import pytest
 import framework
 from framework.config.models import CostsConfig, LatencyConfig, RiskConfig
 from framework.data import catalog
+from framework.engine.reading import Reading
 from framework.engine.strategy import Strategy
 from framework.engine.view import View
 from framework.errors import OneTapeError
@@ -74,8 +75,8 @@ def test_every_dataset_is_listed() -> None:
 
 def test_every_public_name_is_in_the_reference() -> None:
     text = (DOCS / "reference.md").read_text(encoding="utf-8")
-    used_by_the_engine = {"at", "take_decision", "wake", "event", "quote", "bar", "timer_fired", "start_timers", "order_event", "bars_now"}
-    names = [*framework.__all__, *(name for name in public(View) if name not in used_by_the_engine)]
+    used_by_the_engine = {"at", "take_decision", "event", "quote", "bar", "timer_fired", "start_timers", "order_event", "bars_now"}
+    names = [*framework.__all__, *(name for name in (*public(View), *public(Reading)) if name not in used_by_the_engine)]
     assert [name for name in names if f"`{name}" not in text and f".{name}" not in text] == []
 
 

@@ -136,19 +136,19 @@ def cases(draw: st.DrawFn, max_wishes: int = 9) -> Case:
     which, bar = st.integers(0, len(listed) - 1), st.integers(1, bars)
     forces = st.sampled_from((*FORCES, "GTC", "GTC", "GTC"))
     wish = st.builds(Wish, bar, which, st.sampled_from(WISHES), st.integers(-150, 150), st.integers(-60, 60), forces)
-    action = st.builds(Action, bar, which, st.sampled_from(("split", "split", "dividend", "delist")), st.integers(0, 9))
+    action = st.builds(Action, bar, which, st.sampled_from(("split", "split", "dividend", "dividend", "delist")), st.integers(0, 9))
     return Case(
         seed=draw(st.integers(0, 2**20)),
         papers=listed,
         wishes=tuple(draw(st.lists(wish, min_size=1, max_size=max_wishes))),
-        actions=tuple(draw(st.lists(action, max_size=3))),
+        actions=tuple(draw(st.lists(action, max_size=4))),
         bars=bars,
         hours=draw(st.sampled_from((1, 8, 24))),
         pair=pair,
         cash=draw(st.sampled_from((1e4, 1e6, 1e8))),
         costs=draw(cost_terms()),
         risk=draw(st.sampled_from(({"allow_short": True, "max_leverage": 4.0}, {"allow_short": True, "max_leverage": 50.0}, {}))),
-        latency=draw(st.sampled_from(({}, {}, {"entry_ns": HOUR // 2}, {"entry_ns": HOUR // 3, "response_ns": HOUR // 5}))),
+        latency=draw(st.sampled_from(({}, {}, {"entry_ns": HOUR // 3}, {"entry_ns": HOUR // 6, "response_ns": HOUR // 10}))),
         listens_to_orders=draw(st.booleans()),
         chunk_events=draw(st.sampled_from((None, None, 1, 5))),
     )

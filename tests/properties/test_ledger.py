@@ -9,13 +9,19 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 
-from framework.data.tape import Tape
+from framework import Strategy, backtest
+from framework.data.tape import Tape, build
+from framework.engine.market import Bar
+from framework.engine.view import View
 from framework.reports.result import Result
 from framework.schema.event import EVENT, CostKind, Flag, Kind
+from framework.schema.instrument import Instrument
+from framework.schema.units import Step
 from tests.properties.decimal_ledger import PRECISION, ZERO, FeeSchedule, Holding, Ledger, exact
-from tests.properties.random_runs import HOUR, Account, Case, Scripted, cases, instruments_of, run, tape_of
+from tests.properties.random_runs import HOUR, Account, Action, Case, Paper, Scripted, Wish, cases, instruments_of, run, tape_of
 
 RELATIVE = Decimal("1e-9")
 DAY = 24 * HOUR
@@ -256,3 +262,138 @@ def assert_conserved(case: Case, ledger: Ledger, result: Result) -> None:
 @given(cases())
 def test_a_thousand_random_tapes(case: Case) -> None:
     checked(case)
+
+
+# Worked out by hand. Daily bars of a single price, so that only the ledger is at work.
+
+
+class Buying(Strategy):
+    """Orders the quantities of `plan` after the bars with these numbers."""
+
+    plan: dict[int, float]
+
+    def on_start(self, view: View) -> None:
+        self.read: list[tuple[float, float, float, float, float]] = []
+
+    def on_bar(self, view: View, bar: Bar) -> None:
+        name, number = bar.instrument, view.bar_count(bar.instrument)
+        self.read.append((view.cash, view.position(name), view.average_price(name), view.realised_pnl(name), view.unrealised_pnl(name)))
+        if number in self.plan:
+            view.order(name, self.plan[number])
+
+
+def flat(prices: list[int], *actions: tuple[int, int, int, int], **options: Any) -> tuple[Buying, Result]:
+    """A run on bars at these whole prices; actions are (after which bar, kind, w0, w1)."""
+    rows: list[tuple[int, ...]] = [(n * DAY, n * DAY, Kind.BAR, 0, 0, p, p, p, p, 1000) for n, p in enumerate(prices, 1)]
+    rows += [(n * DAY + HOUR, n * DAY + HOUR, kind, 0, 0, w0, w1, 0, 0, 0) for n, kind, w0, w1 in actions]
+    strategy = Buying(plan=options.pop("plan"))
+    return strategy, backtest(strategy, whole(rows), **options)
+
+
+def whole(rows: list[tuple[int, ...]]) -> Tape:
+    """A tape of one instrument whose tick is one unit of money."""
+    return build({}, {"X": Instrument("X", tick=Step(1, 1), calendar="24/7")}, extra=np.array(rows, dtype=EVENT))
+
+
+def test_a_flip_closes_the_oldest_first_and_opens_the_rest() -> None:
+    # buys 3 at 10 and 2 at 20; sells 7 at 30: closes 3 (made 60) and 2 (made 20), opens 2 short at 30, marked at 40
+    strategy, result = flat([10, 10, 20, 30, 40], plan={1: 3, 2: 2, 3: -7}, risk={"allow_short": True, "max_leverage": 2.0})
+    assert strategy.read[-1] == (1_000_000 - 30 - 40 + 210, -2.0, 30.0, 80.0, -20.0)
+    assert result.trades["pnl"].tolist() == [60.0, 20.0]
+    assert result.trades["quantity"].tolist() == [3.0, 2.0]
+    assert result.trades["entry_price"].tolist() == [10.0, 20.0]
+
+
+def test_entry_fees_follow_their_part_of_the_entry() -> None:
+    # buys 4 at 100 for a fee of 4, sells 1 for 1 and 3 for 3: round trips carry 1 + 1 and 3 + 3
+    _, result = flat([100, 100, 100, 100], plan={1: 4, 2: -1, 3: -3}, costs={"fee_bps": 100.0})
+    assert result.trades["fees"].tolist() == pytest.approx([2.0, 6.0], rel=1e-12)
+    assert result.trades["pnl"].tolist() == pytest.approx([-2.0, -6.0], rel=1e-12)
+    assert result.equity.iloc[-1] == pytest.approx(1_000_000 - 8, rel=1e-12)
+
+
+def test_a_reverse_split_loses_no_cost_between_two_entries() -> None:
+    # 3 at 10 and 3 at 20, then one for two at 20: 1 share at 20, and 2 of which half was bought at 20 and three halves at 40
+    strategy, result = flat([10, 10, 20, 40, 40], (3, Kind.SPLIT, 1, 2), plan={1: 3, 2: 3, 4: -3})
+    assert strategy.read[3] == (1_000_000 - 90, 3.0, 30.0, 0.0, 30.0)  # cost 90 as before, worth 120
+    assert strategy.read[4][3:] == (30.0, 0.0)
+    assert result.trades["entry_price"].tolist() == [20.0, 35.0]
+    assert result.trades["pnl"].tolist() == [20.0, 10.0]
+    assert result.trades["pnl"].sum() == result.equity.iloc[-1] - 1_000_000
+
+
+def test_a_fraction_of_a_share_is_paid_in_cash_at_the_price_after_the_split() -> None:
+    # 25 bought at 8 for a fee of 2 (100 bps), marked at 9; one for ten: 2 shares and half a share paid 0.5 x 90 = 45, cost 40
+    strategy, result = flat([8, 8, 9, 90], (3, Kind.SPLIT, 1, 10), plan={1: 25}, costs={"fee_bps": 100.0})
+    cash, position, average, realised, unrealised = strategy.read[3]
+    assert (cash, position, average) == (1_000_000 - 200 - 2 + 45, 2.0, 80.0)
+    assert (realised, unrealised) == (5.0, 20.0)
+    [trade] = result.trades.to_dict("records")
+    assert (trade["quantity"], trade["entry_price"], trade["exit_price"]) == (0.5, 80.0, 90.0)
+    assert (trade["fees"], trade["pnl"]) == pytest.approx((0.4, 4.6), rel=1e-12)  # a fifth of the entry's fee
+    assert result.equity.tolist() == pytest.approx([1_000_000, 999_998, 1_000_023, 1_000_023], rel=1e-12)
+
+
+def test_a_split_to_less_than_one_share_pays_everything_and_loses_no_fee() -> None:
+    _, result = flat([8, 8, 8, 80], (3, Kind.SPLIT, 1, 10), plan={1: 4, 2: 5}, costs={"fee_bps": 100.0})
+    [trade] = result.trades.to_dict("records")
+    assert trade["quantity"] == 0.9
+    assert (trade["pnl"], trade["fees"]) == pytest.approx((-0.72, 0.72), rel=1e-12)
+    assert result.positions.iloc[-1].tolist() == [0.0]
+
+
+def test_a_short_pays_the_dividend_and_a_long_receives_it() -> None:
+    for side in (1, -1):
+        strategy, result = flat([50, 50, 47], (2, Kind.DIVIDEND, 3_000_000_000, 0), plan={1: side * 10.0}, risk={"allow_short": True})
+        assert strategy.read[2] == (1_000_000 - side * 500 + side * 30, side * 10.0, 50.0, 0.0, side * -30.0)
+        assert result.tables.income["dividends"] == side * 30.0
+        assert result.equity.tolist() == [1_000_000.0] * 3
+
+
+def test_a_delisting_pays_out_and_is_the_last_of_the_curve() -> None:
+    _, result = flat([10, 10, 30], (3, Kind.DELIST, 1, 0), plan={1: 100})
+    assert result.equity.tolist() == [1_000_000, 1_000_000, 1_002_000, 999_100]
+    assert result.trades["pnl"].tolist() == [-900.0]
+    assert result.positions.iloc[-1].tolist() == [0.0]
+    # nobody holds it: no event, no point
+    _, idle = flat([10, 10, 30], (3, Kind.DELIST, 1, 0), plan={})
+    assert len(idle.equity) == 3
+
+
+def test_borrow_is_charged_by_the_day() -> None:
+    # 10 short at 36: 360 x 10 % x 1 / 360 a day, from the second close on
+    _, result = flat([36] * 6, plan={1: -10}, costs={"borrow_bps": 1000.0}, risk={"allow_short": True})
+    assert result.costs["borrow"] == pytest.approx(0.1 * 4, rel=1e-12)
+    assert result.equity.iloc[-1] == pytest.approx(1_000_000 - 0.4, rel=1e-15)
+
+
+def test_a_fee_per_order_is_paid_once_across_a_reverse_split() -> None:
+    # half the volume of 4 fills 2 of 40 a bar; one for ten leaves 0 filled of 3 and is no new order
+    rows = [(n * DAY, n * DAY, Kind.BAR, 0, 0, p, p, p, p, 4) for n, p in enumerate((10, 10, 100, 100, 100), 1)]
+    rows.append((2 * DAY + HOUR, 2 * DAY + HOUR, Kind.SPLIT, 0, 0, 1, 10, 0, 0, 0))
+    result = backtest(Buying(plan={1: 40.0}), whole(rows), costs={"fee_per_order": 5.0, "max_participation": 0.5})
+    assert len(result.fills) > 1
+    assert result.fills["fee"].tolist() == [5.0] + [0.0] * (len(result.fills) - 1)
+
+
+def test_an_unknown_rate_of_money_nobody_holds_spoils_nothing() -> None:
+    case = Case(3, (Paper("A"), Paper("B", currency="EUR")), (Wish(1, 0, "market", 5, 0),), pair="")
+    _, result = run(case)
+    assert np.isfinite(result.equity).all()
+
+
+def test_the_scripts_reach_what_they_are_for() -> None:
+    """The random cases can produce each kind of event that the ledger books."""
+    case = Case(
+        7,
+        (Paper("A", level=3000), Paper("B", currency="EUR", level=2000)),
+        (Wish(1, 0, "market", -35, 0), Wish(1, 1, "market", 33, 0), Wish(4, 0, "market", 60, 0)),
+        (Action(3, 0, "split", 2), Action(3, 1, "dividend", 4), Action(6, 1, "delist", 3)),
+        pair="USDEUR",
+        costs={"borrow_bps": 100.0, "fee_bps": 1.0},
+    )
+    ledger, result = checked(case)
+    kinds = set(result.audit.records["kind"].tolist())
+    assert {Kind.ORDER_FILLED, Kind.CHARGE} <= kinds
+    assert ledger.income and ledger.fees and any(trip.quantity % 1 for trip in ledger.round_trips)
+    assert {trip.name for trip in ledger.round_trips} == {"A", "B"}

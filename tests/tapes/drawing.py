@@ -107,7 +107,7 @@ class Drawing:
 
 def number(value: float) -> str:
     """A number as drawings compare it: to eight decimals."""
-    return f"{value:.8f}".rstrip("0").rstrip(".") if np.isfinite(value) else str(float(value))
+    return f"{value + 0.0:.8f}".rstrip("0").rstrip(".") if np.isfinite(value) else str(float(value))
 
 
 def read(text: str) -> Drawing:
@@ -264,7 +264,7 @@ def upside_down(drawing: Drawing) -> Drawing:
         orders=[(ns, timer, verb, order(words)) for ns, timer, verb, words in drawing.orders],
         fills=[fill(row) for row in drawing.fills],
         outcomes={k: v | {name: 200 - v[name] for name in ("limit", "stop") if name in v} for k, v in drawing.outcomes.items()},
-        end=None if drawing.end is None else {k: -v for k, v in drawing.end.items() if k in drawing.instruments},
+        end=None if drawing.end is None else {k: 0.0 - v for k, v in drawing.end.items() if k in drawing.instruments},
     )
 
 
@@ -418,10 +418,9 @@ def _check(drawing: Drawing, settings: Mapping[str, Any]) -> Any:
     expected += drawing.refused
     found = _fills_found(drawing, result.fills) + _outcomes_found(drawing, result.orders) + _refused_changes(result.audit)
     if drawing.end is not None:
-        positions = {name: 0.0 for name in strategy.account if name in drawing.instruments}
-        expected += [f"end: {number(v)} {k}" for k, v in sorted((positions | drawing.end).items())]
-        found += [f"end: {number(v)} {k}" for k, v in sorted(strategy.account.items()) if k in positions | drawing.end]
-        found += [f"end: 0 {k}" for k in sorted(drawing.end) if k not in strategy.account]
+        drawn = {name: 0.0 for name in strategy.account if name in drawing.instruments} | drawing.end
+        expected += [f"end: {number(drawn[name])} {name}" for name in sorted(drawn)]
+        found += [f"end: {number(strategy.account.get(name, 0.0))} {name}" for name in sorted(drawn)]
     if found != expected:
         raise AssertionError("- drawn, + found\n" + "\n".join(difflib.ndiff(expected, found)))
     assert strategy.answers == []

@@ -1,0 +1,393 @@
+"""The view as compiled hooks see it: the same words as `View`, on the same records, with instruments as numbers.
+
+numba learns three types: the view (the address of the trader half), a bar (the address of its event) and the bars of one
+stamp. Each method below is one call into the kernel, so a compiled hook and the same hook in Python read the same bytes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, make_attribute_wrapper, models, overload, overload_attribute, overload_method, register_model
+
+from framework.kernel import book as books
+from framework.kernel.book import book_of, terms_of
+from framework.kernel.codes import R_USER, S_FILLED
+from framework.kernel.entry import QUANTITY, WEIGHT, aim_in, order_in
+from framework.kernel.ledger import position_of, valuation
+from framework.kernel.orders import order_of
+from framework.kernel.propose import ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_REPLACE, NO_ROOM
+from framework.kernel.records import event_row, past_bar_row, trader_row
+from framework.schema.order import OrderFlag, OrderType
+
+HOOK_NO_ROOM, HOOK_TOO_FAR = 1, 2
+"""What a hook can get wrong without raising: more orders in one call than there is room for, more bars than are kept."""
+
+_TRAIL_BPS, _REDUCE_ONLY, _OCO = int(OrderFlag.TRAIL_BPS), int(OrderFlag.REDUCE_ONLY), int(OrderFlag.OCO)
+_MARKET, _LIMIT, _STOP = int(OrderType.MARKET), int(OrderType.LIMIT), int(OrderType.STOP)
+_STOP_LIMIT, _TRAILING = int(OrderType.STOP_LIMIT), int(OrderType.TRAILING_STOP)
+_EVENT_BYTES = 64
+
+
+class ViewType(types.Type):
+    """numba type of the view."""
+
+    def __init__(self) -> None:
+        super().__init__(name="onetape.View")
+
+
+class BarType(types.Type):
+    """numba type of one bar."""
+
+    def __init__(self) -> None:
+        super().__init__(name="onetape.Bar")
+
+
+class BarsType(types.Type):
+    """numba type of the bars of one stamp."""
+
+    def __init__(self) -> None:
+        super().__init__(name="onetape.Bars")
+
+
+VIEW, BAR, BARS = ViewType(), BarType(), BarsType()
+
+
+@register_model(ViewType)
+class _ViewModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, ir.IntType(64))
+
+
+@register_model(BarType)
+class _BarModel(models.StructModel):
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, [("event", types.int64), ("trader", types.int64)])
+
+
+@register_model(BarsType)
+class _BarsModel(models.StructModel):
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, [("first", types.int64), ("count", types.int64), ("trader", types.int64)])
+
+
+for _type, _fields in ((BarType, ("event", "trader")), (BarsType, ("first", "count", "trader"))):
+    for _field in _fields:
+        make_attribute_wrapper(_type, _field, f"_{_field}")
+
+
+@intrinsic
+def make_view(typingctx: Any, trader: Any) -> Any:
+    """The view on the trader half at an address."""
+    return VIEW(types.int64), lambda context, builder, signature, args: args[0]
+
+
+@intrinsic
+def address_of_view(typingctx: Any, view: Any) -> Any:
+    """The address of the trader half behind a view."""
+    return types.int64(VIEW), lambda context, builder, signature, args: args[0]
+
+
+@intrinsic
+def make_bar(typingctx: Any, event: Any, trader: Any) -> Any:
+    """The bar whose event lies at an address."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        made = cgutils.create_struct_proxy(BAR)(context, builder)
+        made.event, made.trader = args
+        return made._getvalue()
+
+    return BAR(types.int64, types.int64), codegen
+
+
+@intrinsic
+def _make_bars(typingctx: Any, first: Any, count: Any, trader: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        made = cgutils.create_struct_proxy(BARS)(context, builder)
+        made.first, made.count, made.trader = args
+        return made._getvalue()
+
+    return BARS(types.int64, types.int64, types.int64), codegen
+
+
+@numba.njit
+def bars_ending_at(tape: int, row: int, trader: int) -> Any:
+    """The bars of the stamp whose last one is `row`: they lie side by side, sorted by instrument."""
+    last = event_row(tape, row)
+    first = row
+    while first > 0:
+        before = event_row(tape, first - 1)
+        if before.ts_local_ns != last.ts_local_ns or before.kind != last.kind:
+            break
+        first -= 1
+    return _make_bars(tape + first * _EVENT_BYTES, row - first + 1, trader)
+
+
+@numba.njit
+def trader_of(view: Any) -> Any:
+    """The trader half's record behind a view."""
+    return trader_row(address_of_view(view), 0)
+
+
+@overload(len, strict=False)
+def _len_bars(bars: Any) -> Any:
+    if isinstance(bars, BarsType):
+        return lambda bars: bars._count
+    return None
+
+
+@overload(operator.getitem, strict=False)
+def _get_bar(bars: Any, k: Any) -> Any:
+    if isinstance(bars, BarsType):
+        return lambda bars, k: make_bar(bars._first + k * _EVENT_BYTES, bars._trader)
+    return None
+
+
+def _bar_price(name: str, word: str) -> None:
+    scope: dict[str, Any] = {"event_row": event_row, "terms_of": terms_of, "trader_row": trader_row}
+    exec(  # one getter a field, since numba wants the field's name in the code
+        f"def get(bar):\n"
+        f"    event = event_row(bar._event, 0)\n"
+        f"    terms = terms_of(trader_row(bar._trader, 0), event.instrument)\n"
+        f"    return event.{word} * terms.{'lot' if name == 'volume' else 'tick'}_numerator"
+        f" / terms.{'lot' if name == 'volume' else 'tick'}_denominator\n",
+        scope,
+    )
+    overload_attribute(BarType, name, strict=False)(lambda bar: scope["get"])
+
+
+for _name, _word in (("open", "w0"), ("high", "w1"), ("low", "w2"), ("close", "w3"), ("volume", "w4")):
+    _bar_price(_name, _word)
+
+
+@overload_attribute(BarType, "instrument", strict=False)
+def _bar_instrument(bar: Any) -> Any:
+    return lambda bar: np.int64(event_row(bar._event, 0).instrument)
+
+
+@overload_attribute(BarType, "ts_ns", strict=False)
+def _bar_stamp(bar: Any) -> Any:
+    return lambda bar: event_row(bar._event, 0).ts_local_ns
+
+
+def as_overload(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What numba's `overload` wants for a function that is its own compiled form: one with its parameters, returning it."""
+    parameters = inspect.signature(function).parameters.values()
+    names = ", ".join(p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in parameters)
+    scope: dict[str, Any] = {"function": function}
+    exec(f"def typing({names}):\n    return function\n", scope)  # numba binds calls to the names written here
+    typing: Callable[..., Any] = scope["typing"]
+    return typing
+
+
+def _method(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give the view a method whose compiled form is the decorated function."""
+
+    def give(function: Callable[..., Any]) -> Callable[..., Any]:
+        overload_method(ViewType, name, strict=False)(as_overload(function))
+        return function
+
+    return give
+
+
+def _attribute(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def give(function: Callable[..., Any]) -> Callable[..., Any]:
+        overload_attribute(ViewType, name, strict=False)(as_overload(function))
+        return function
+
+    return give
+
+
+@numba.njit
+def _checked(t: Any, bars: int) -> bool:
+    """Note where more bars are asked for than are kept, so that the run stops with the same message as in Python."""
+    if bars > t.history_mask + 1 or bars < 1:
+        t.hook_error, t.hook_value = HOOK_TOO_FAR, bars
+        return False
+    return True
+
+
+@numba.njit
+def _noted(t: Any, result: int) -> int:
+    if result == NO_ROOM:
+        t.hook_error = HOOK_NO_ROOM
+    return result
+
+
+@_method("mean_close")
+def _mean_close(view: Any, instrument: Any, bars: Any) -> Any:
+    t = trader_of(view)
+    return books.mean_close(t, instrument, bars) if _checked(t, bars) else math.nan
+
+
+@_method("std_close")
+def _std_close(view: Any, instrument: Any, bars: Any) -> Any:
+    t = trader_of(view)
+    return books.deviation(t, instrument, bars) if _checked(t, bars) else math.nan
+
+
+@_method("closes")
+def _closes(view: Any, instrument: Any, bars: Any) -> Any:
+    t = trader_of(view)
+    if not _checked(t, bars):
+        return np.empty(0, dtype=np.float64)
+    book, terms = book_of(t, instrument), terms_of(t, instrument)
+    kept = min(bars, book.bars)
+    values = np.empty(kept, dtype=np.float64)
+    base = instrument * (t.history_mask + 1)
+    for k in range(kept):
+        close = past_bar_row(t.history, base + ((book.bars - kept + k) & t.history_mask)).close
+        values[k] = close * terms.tick_numerator / terms.tick_denominator
+    return values
+
+
+@_method("bar_count")
+def _bar_count(view: Any, instrument: Any) -> Any:
+    return book_of(trader_of(view), instrument).bars
+
+
+@_method("price")
+def _price(view: Any, instrument: Any) -> Any:
+    t = trader_of(view)
+    book, terms = book_of(t, instrument), terms_of(t, instrument)
+    return book.mark_ticks * terms.tick_numerator / terms.tick_denominator if book.mark_ns != 0 else math.nan
+
+
+@_method("position")
+def _position(view: Any, instrument: Any) -> Any:
+    t = trader_of(view)
+    terms = terms_of(t, instrument)
+    return position_of(t, instrument).lots * terms.lot_numerator / terms.lot_denominator
+
+
+@_method("target_quantity")
+def _target_quantity(view: Any, instrument: Any, quantity: Any) -> Any:
+    t = trader_of(view)
+    terms, position = terms_of(t, instrument), position_of(t, instrument)
+    if (position.lots + position.market_lots) * terms.lot_numerator == quantity * terms.lot_denominator:
+        return -1  # the common case, without a call
+    return _noted(t, aim_in(t, QUANTITY, instrument, float(quantity)))
+
+
+@_method("target_weight")
+def _target_weight(view: Any, instrument: Any, weight: Any) -> Any:
+    t = trader_of(view)
+    return _noted(t, aim_in(t, WEIGHT, instrument, float(weight)))
+
+
+def _or_nan(value: Any) -> float:
+    """A price that may not have been given; only compiled code calls it."""
+    return math.nan if value is None else float(value)
+
+
+@overload(_or_nan, strict=False)
+def _or_nan_compiled(value: Any) -> Any:
+    if isinstance(value, types.NoneType) or (isinstance(value, types.Omitted) and value.value is None):
+        return lambda value: math.nan
+    return lambda value: float(value)
+
+
+@_method("order")
+def _order(
+    view: Any,
+    instrument: Any,
+    quantity: Any,
+    limit: Any = None,
+    stop: Any = None,
+    trail: Any = None,
+    trail_bps: Any = None,
+    time_in_force: Any = 0,
+    reduce_only: Any = False,
+    parent: Any = -1,
+    group: Any = -1,
+) -> Any:
+    t = trader_of(view)
+    r = t.request
+    at_limit, at_stop, distance, in_bps = _or_nan(limit), _or_nan(stop), _or_nan(trail), _or_nan(trail_bps)
+    flags = (_REDUCE_ONLY if reduce_only else 0) | (_OCO if group >= 0 else 0)
+    kind = _MARKET if math.isnan(at_limit) else _LIMIT
+    if not math.isnan(at_stop):
+        kind = _STOP if math.isnan(at_limit) else _STOP_LIMIT
+    if not math.isnan(in_bps):
+        kind, distance, flags = _TRAILING, in_bps, flags | _TRAIL_BPS
+    elif not math.isnan(distance):
+        kind = _TRAILING
+    r.instrument, r.side, r.type, r.time_in_force, r.flags = instrument, (-1 if quantity < 0 else 1), kind, int(time_in_force), flags
+    r.quantity, r.limit, r.stop, r.trail = abs(float(quantity)), at_limit, at_stop, distance
+    r.expire_ns, r.parent, r.group = 0, parent, group
+    return _noted(t, order_in(t, ASK_ORDER))
+
+
+@_method("bracket")
+def _bracket(view: Any, instrument: Any, quantity: Any, target: Any, loss: Any, limit: Any = None, stop: Any = None) -> Any:
+    t = trader_of(view)
+    r = t.request
+    at_limit, at_stop = _or_nan(limit), _or_nan(stop)
+    kind = _STOP if not math.isnan(at_stop) else (_MARKET if math.isnan(at_limit) else _LIMIT)
+    r.instrument, r.side, r.type, r.quantity = instrument, (-1 if quantity < 0 else 1), kind, abs(float(quantity))
+    r.limit, r.stop, r.target, r.loss = at_limit, at_stop, float(target), float(loss)
+    return _noted(t, order_in(t, ASK_BRACKET))
+
+
+@_method("cancel")
+def _cancel(view: Any, order_id: Any) -> Any:
+    t = trader_of(view)
+    t.request.order_id, t.request.reason = order_id, R_USER
+    return _noted(t, order_in(t, ASK_CANCEL)) == 1
+
+
+@_method("replace")
+def _replace(view: Any, order_id: Any, quantity: Any = None, limit: Any = None, stop: Any = None) -> Any:
+    t = trader_of(view)
+    r = t.request
+    r.order_id, r.quantity, r.limit, r.stop = order_id, _or_nan(quantity), _or_nan(limit), _or_nan(stop)
+    return _noted(t, order_in(t, ASK_REPLACE)) == 1
+
+
+@_method("is_done")
+def _is_done(view: Any, order_id: Any) -> Any:
+    return order_of(trader_of(view), order_id).state >= S_FILLED
+
+
+@_method("filled_quantity")
+def _filled_quantity(view: Any, order_id: Any) -> Any:
+    t = trader_of(view)
+    order = order_of(t, order_id)
+    terms = terms_of(t, order.instrument)
+    return order.filled_lots * terms.lot_numerator / terms.lot_denominator
+
+
+@_attribute("now_ns")
+def _now_ns(view: Any) -> Any:
+    return trader_of(view).now_ns
+
+
+@_attribute("instruments")
+def _instruments(view: Any) -> Any:
+    return range(trader_of(view).positions_count)
+
+
+@_attribute("equity")
+def _equity(view: Any) -> Any:
+    equity, _, _, _ = valuation(trader_of(view))
+    return equity
+
+
+@_attribute("cash")
+def _cash(view: Any) -> Any:
+    _, cash, _, _ = valuation(trader_of(view))
+    return cash
+
+
+@_attribute("next_order_id")
+def _next_order_id(view: Any) -> Any:
+    return trader_of(view).orders_count
