@@ -17,13 +17,13 @@ def run(world: World, trader: Trader, strategy: Strategy, view: View, audit: Aud
     decide, at, write, send, advance = strategy.decide, view.at, audit.write, world.send, world.advance
     nothing = view.nothing  # a wake that changed nothing leaves no record: the tape and the code reproduce it
     strategy.reset_state(len(trader.instruments))
-    decide(at(Wake(int(WakeKind.START))))
+    send(decide(at(Wake(int(WakeKind.START)))).commands)
     view.start_timers(world.start_ns)
     while (wake := advance(trader, until_ns)).kind != _END:
         decision = decide(at(wake))
         if decision is not nothing:
             write(decision)
             send(decision.commands)
-    decide(at(Wake(int(WakeKind.STOP))))
+    send(decide(at(Wake(int(WakeKind.STOP)))).commands)
     world.close(trader)
     audit.close()

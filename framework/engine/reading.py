@@ -92,6 +92,21 @@ class Reading:
         except KeyError:
             raise InputError(f"unknown instrument {instrument!r}. {did_you_mean(str(instrument), self._symbols)}") from None
 
+    def tick(self, instrument: str) -> float:
+        """The smallest step of a price."""
+        up, down = self._ticks[self.number(instrument)]
+        return up / down
+
+    def lot(self, instrument: str) -> float:
+        """The smallest step of a quantity."""
+        up, down = self._lots[self.number(instrument)]
+        return up / down
+
+    def round_price(self, instrument: str, price: float) -> float:
+        """The nearest price that orders may carry."""
+        up, down = self._ticks[self.number(instrument)]
+        return round(price * down / up) * up / down
+
     # -- market, as of now
 
     def price(self, instrument: str) -> float:

@@ -89,11 +89,15 @@ class Strategy:
     @classmethod
     def python(cls, **parameters: object) -> Self:
         """The strategy with its hooks in Python, whatever its decorator says: for a debugger, and for proof."""
-        made = cls(**parameters)
+        made = cls.__new__(cls)
+        made._take(parameters)
         made.runs_compiled = False
         return made
 
     def __init__(self, **parameters: object) -> None:
+        self._take(parameters)
+
+    def _take(self, parameters: Mapping[str, object]) -> None:
         known = _parameters(type(self))
         for name, value in parameters.items():
             if name not in known:

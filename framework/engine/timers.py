@@ -1,6 +1,6 @@
 """Timers: session opens and closes, fixed times, every so often. They are due by the tape's clock, never by the machine's.
 
-A timer fires after every event of its stamp and before any later one. A timer past the last event of the tape never fires.
+A timer fires after every event of its stamp and before any later one. A timer later than the last event never fires.
 """
 
 from __future__ import annotations

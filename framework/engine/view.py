@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from framework.engine.reading import Reading
 from framework.engine.timers import Timers
 from framework.engine.world import Decision, Wake
-from framework.errors import InputError
+from framework.errors import InputError, did_you_mean
 from framework.kernel import codes, entry
 from framework.kernel.halves import Trader
 from framework.kernel.records import TRADER
@@ -103,47 +103,43 @@ class View(Reading):
         that one fills; orders of one `group` (the id of its first member) cancel each other. An order that breaks a rule is
         refused: it has an id, the state REFUSED and a reason, and nothing is sent.
         """
+        side = Side.SELL if quantity < 0 else Side.BUY
         flags = (OrderFlag.TRAIL_BPS if trail_bps is not None else 0) | (OrderFlag.REDUCE_ONLY if reduce_only else 0)
-        if trail is not None or trail_bps is not None:
-            kind = OrderType.TRAILING_STOP
-        elif stop is not None:
-            kind = OrderType.STOP if limit is None else OrderType.STOP_LIMIT
-        else:
-            kind = OrderType.MARKET if limit is None else OrderType.LIMIT
-        force = TimeInForce[time_in_force.upper()] if isinstance(time_in_force, str) else time_in_force
-        distance = trail_bps if trail_bps is not None else trail
+        kind = OrderType.TRAILING_STOP if trail is not None or trail_bps is not None else _type_of(limit, stop)
         if group >= 0:
             flags |= OrderFlag.OCO
-        if group == self.next_order_id:
-            pass  # the first member names the group
-        elif group >= 0 or parent >= 0:
+        if (group >= 0 and group != self.next_order_id) or parent >= 0:  # the first member names its group by its own id
             self._known(max(group, parent))
-        side = Side.SELL if quantity < 0 else Side.BUY
-        return self._placed(
-            self._call(
-                entry.propose,
-                self.number(instrument),
-                int(side),
-                int(kind),
-                int(force),
-                int(flags),
-                abs(float(quantity)),
-                _NAN if limit is None else float(limit),
-                _NAN if stop is None else float(stop),
-                _NAN if distance is None else float(distance),
-                _expiry_ns(expire),
-                parent,
-                group,
-            )
+        distance = trail_bps if trail_bps is not None else trail
+        prices = (limit, stop, distance)
+        return self._propose(
+            instrument, side, kind, _force(time_in_force), int(flags), abs(quantity), prices, _expiry_ns(expire), parent, group
         )
 
     def buy(self, instrument: str, quantity: float, *, limit: float | None = None, stop: float | None = None) -> int:
-        """`order` with a positive quantity."""
-        return self.order(instrument, quantity, limit=limit, stop=stop)
+        """Buy `quantity` units, at the market or as `limit` and `stop` say; a quantity that is not above 0 is refused."""
+        return self._propose(instrument, Side.BUY, _type_of(limit, stop), TimeInForce.GTC, 0, quantity, (limit, stop, None))
 
     def sell(self, instrument: str, quantity: float, *, limit: float | None = None, stop: float | None = None) -> int:
-        """`order` with the sign turned."""
-        return self.order(instrument, -quantity, limit=limit, stop=stop)
+        """Sell `quantity` units, likewise."""
+        return self._propose(instrument, Side.SELL, _type_of(limit, stop), TimeInForce.GTC, 0, quantity, (limit, stop, None))
+
+    def _propose(
+        self,
+        instrument: str,
+        side: Side,
+        kind: OrderType,
+        force: TimeInForce,
+        flags: int,
+        quantity: float,
+        prices: tuple[float | None, float | None, float | None],
+        expire_ns: int = 0,
+        parent: int = -1,
+        group: int = -1,
+    ) -> int:
+        limit, stop, distance = (_NAN if price is None else float(price) for price in prices)
+        terms = (int(side), int(kind), int(force), flags, float(quantity), limit, stop, distance, expire_ns, parent, group)
+        return self._placed(self._call(entry.propose, self.number(instrument), *terms))
 
     def bracket(
         self, instrument: str, quantity: float, *, target: float, loss: float, limit: float | None = None, stop: float | None = None
@@ -204,6 +200,20 @@ class View(Reading):
     def _arm_timers(self) -> None:
         stamp, which = self.timers.next()
         self._trader.record["timer_ns"], self._trader.record["timer_id"] = stamp, which
+
+
+def _type_of(limit: float | None, stop: float | None) -> OrderType:
+    if stop is None:
+        return OrderType.MARKET if limit is None else OrderType.LIMIT
+    return OrderType.STOP if limit is None else OrderType.STOP_LIMIT
+
+
+def _force(name: TimeInForce | str) -> TimeInForce:
+    if isinstance(name, str):
+        if name.upper() not in TimeInForce.__members__:
+            raise InputError(f"unknown time_in_force {name!r}. {did_you_mean(name.upper(), TimeInForce.__members__)}")
+        return TimeInForce[name.upper()]
+    return TimeInForce(name)
 
 
 def _expiry_ns(expire: dt.datetime | None) -> int:

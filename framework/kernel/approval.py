@@ -91,7 +91,7 @@ def check(t: Any, order: Any) -> Any:
     if (order.time_in_force == AT_OPEN or order.time_in_force == AT_CLOSE) and order.type > LIMIT:
         return R_EXPIRY, float(order.type), float(LIMIT)  # auctions take market and limit orders
     if terms.kind == _INDEX or book.delisted:
-        return R_NOT_TRADABLE, float(lots), 0.0
+        return R_NOT_TRADABLE, lots * terms.lot, 0.0
     if book.mark_ns == 0:
         return R_NO_DATA, 1.0, 0.0
     rate = rate_of(t, terms.currency)
@@ -125,7 +125,7 @@ def _check_exposure(t: Any, order: Any, rate: float) -> Any:
     if risk.allow_short == 0:
         left = position.lots + min(position.market_lots, 0) - position.sell_lots
         if sells > 0 and left < sells:
-            return R_SHORT, float(sells), float(max(left, 0))
+            return R_SHORT, sells * terms.lot, max(left, 0) * terms.lot
     if order.type == MARKET:
         base = position.lots + position.market_lots + lots * order.side
         after = max(abs(base), max(base + position.buy_lots, position.sell_lots - base))

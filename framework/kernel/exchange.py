@@ -324,19 +324,27 @@ def expire(t: Any, x: Any) -> None:
 
 
 @kernel
+def _charge_borrow(t: Any, x: Any, calendar: int, open_ns: int) -> None:
+    """At a session's open whoever is short pays for the time since the last open: for the nights it was held."""
+    session = session_row(x.sessions, calendar)
+    days = (open_ns - session.charged_ns) / NANOSECONDS_PER_DAY if session.charged_ns > 0 else 0.0
+    session.charged_ns = open_ns
+    if t.costs.borrow_rate == 0.0 or days <= 0.0:
+        return
+    for i in range(x.books_count):
+        terms, lots = terms_of(t, i), position_of(t, i).lots
+        if lots < 0 and terms.calendar == calendar:
+            value = -lots * book_of(t, i).mark_ticks * terms.point_value
+            answer(t, x, CHARGE, 0, i, C_BORROW, bits(value * t.costs.borrow_rate * days / _BORROW_DAYS), terms.currency, 0, 0)
+
+
+@kernel
 def _close_session(t: Any, x: Any, calendar: int, close_ns: int) -> None:
     session = session_row(x.sessions, calendar)
     session.is_open = 0
-    days = (close_ns - session.charged_ns) / NANOSECONDS_PER_DAY if session.charged_ns > 0 else 0.0
-    session.charged_ns = close_ns
     for i in range(x.books_count):
-        terms = terms_of(t, i)
-        if terms.calendar != calendar:
+        if terms_of(t, i).calendar != calendar:
             continue
-        lots = position_of(t, i).lots
-        if lots < 0 and t.costs.borrow_rate > 0.0 and days > 0.0:
-            value = -lots * book_of(t, i).mark_ticks * terms.point_value
-            answer(t, x, CHARGE, 0, i, C_BORROW, bits(value * t.costs.borrow_rate * days / _BORROW_DAYS), terms.currency, 0, 0)
         at = venue_book(x, i).first
         if at < 0:
             continue
@@ -379,6 +387,7 @@ def venue_event(t: Any, x: Any, event: Any) -> None:
         session = session_row(x.sessions, event.w0)
         if event.flags & F_OPEN:
             session.known, session.is_open, session.open_ns, session.close_ns = 1, 1, event.w1, event.w2
+            _charge_borrow(t, x, event.w0, event.w1)
         else:
             _close_session(t, x, event.w0, event.w2)
     elif kind == HALT:

@@ -92,7 +92,8 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
     if order.flags & O_REDUCE_ONLY:
         wanted = reducible_lots(t, order, wanted)
         if wanted == 0:
-            end_order(t, x, order, CANCELLED, R_REDUCE_ONLY, float(leaves(order)), float(position_of(t, order.instrument).lots))
+            lot, held = terms_of(t, order.instrument).lot, position_of(t, order.instrument).lots
+            end_order(t, x, order, CANCELLED, R_REDUCE_ONLY, leaves(order) * lot, held * lot)
             return 0
     lots = min(wanted, budget)
     if lots <= 0 or (order.time_in_force == FOK and lots < leaves(order)):
@@ -124,7 +125,8 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
         if slippage != 0.0:
             answer(t, x, COSTS, 0, order.instrument, order.order_id, bits(spread), bits(share), bits(impact), 0)
     if lots < asked and not is_done(order):
-        end_order(t, x, order, CANCELLED, R_NO_CASH, float(asked), float(able))
+        lot = terms_of(t, order.instrument).lot
+        end_order(t, x, order, CANCELLED, R_NO_CASH, asked * lot, able * lot)
     return lots
 
 

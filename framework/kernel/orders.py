@@ -62,7 +62,8 @@ def count(t: Any, order: Any, lots: int) -> None:
     if order.flags & O_REDUCE_ONLY:
         return
     position = position_of(t, order.instrument)
-    t.pending_costs += order.planned_cost * (lots / order.quantity_lots)
+    if order.quantity_lots > 0:  # a reverse split may have left nothing of it
+        t.pending_costs += order.planned_cost * (lots / order.quantity_lots)
     if order.type == MARKET:
         position.market_lots += order.side * lots
     elif order.side > 0:

@@ -315,7 +315,7 @@ def propose_replace(t: Any, order_id: int, quantity: float, limit: float, stop: 
     if reason == R_NONE and not math.isnan(quantity):
         lots, reason, need, have = _quantity(t, order.instrument, quantity)
         if reason == R_NONE and lots <= order.filled_lots:
-            reason, need, have = R_QUANTITY, float(lots), float(order.filled_lots)
+            reason, need, have = R_QUANTITY, quantity, order.filled_lots * terms_of(t, order.instrument).lot
     if reason == R_NONE and not math.isnan(limit):
         limit_ticks, reason, need, have = _price(t, order.instrument, limit, True)
         if order.limit_ticks == 0:

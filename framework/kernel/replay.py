@@ -196,6 +196,9 @@ def _run(t: Any, x: Any) -> int:
             if x.due_ns <= t.now_ns:
                 on_due(t, x)
                 return 0
+            if t.timer_ns <= t.now_ns:
+                fire_timer(t)
+                return W_TIMER + 1
             if t.dirty:
                 record_point(t)
             return END + 1

@@ -163,11 +163,24 @@ class Tables:
         return pd.DataFrame(held, index=index, columns=list(self.symbols))
 
     def refused(self) -> pd.DataFrame:
-        """Orders a pre-trade rule refused."""
-        table = self.orders()
-        refused = table[table["state"] == OrderState.REFUSED.name]
-        renamed = refused.rename(columns={"decided_at": "ts"})
-        return renamed[["ts", "order_id", "instrument", "reason", "need", "have", "side", "quantity"]].reset_index(drop=True)
+        """What a pre-trade rule refused: orders, and (`is_change`) changes of orders, which then stand as they were."""
+        records = self._audit.records
+        rows = records[records["kind"] == Kind.ORDER_REFUSED]
+        orders = self._trader.used("orders")[rows["w0"]]
+        i = orders["instrument"]
+        return pd.DataFrame(
+            {
+                "ts": _stamps(rows["ts_local_ns"]),
+                "order_id": rows["w0"].copy(),
+                "instrument": self._symbol(i),
+                "reason": _names(rows["w1"], Reason),
+                "need": np.ascontiguousarray(rows["w2"]).view(np.float64),
+                "have": np.ascontiguousarray(rows["w3"]).view(np.float64),
+                "side": _names(orders["side"], Side),
+                "quantity": self._quantity(orders["quantity_lots"], i),
+                "is_change": (rows["flags"] & Flag.CHANGE) != 0,
+            }
+        )
 
     def costs(self) -> pd.Series:
         """Money paid by kind, base currency."""

@@ -152,7 +152,7 @@ class Check:
     def check_slippage(self, event: dict[str, int]) -> None:
         """Half spread and volume share from the fill before; impact needs a history and has its own test."""
         assert self.fill is not None and self.case.costs
-        units, value, name, lots, is_maker = self.fill
+        _, value, name, lots, is_maker = self.fill
         assert not is_maker
         half, share, _ = (real(event[word]) for word in ("w1", "w2", "w3"))
         rate = Decimal(str(self.case.costs.get("half_spread_bps", 0.0))) / 10_000
@@ -361,10 +361,10 @@ def test_a_delisting_pays_out_and_is_the_last_of_the_curve() -> None:
 
 
 def test_borrow_is_charged_by_the_day() -> None:
-    # 10 short at 36: 360 x 10 % x 1 / 360 a day, from the second close on
+    # 10 short at 36: 360 x 10 % x 1 / 360 a day, at the closes of the second to the sixth day
     _, result = flat([36] * 6, plan={1: -10}, costs={"borrow_bps": 1000.0}, risk={"allow_short": True})
-    assert result.costs["borrow"] == pytest.approx(0.1 * 4, rel=1e-12)
-    assert result.equity.iloc[-1] == pytest.approx(1_000_000 - 0.4, rel=1e-15)
+    assert result.costs["borrow"] == pytest.approx(0.1 * 5, rel=1e-12)
+    assert result.equity.iloc[-1] == pytest.approx(1_000_000 - 0.5, rel=1e-15)
 
 
 def test_a_fee_per_order_is_paid_once_across_a_reverse_split() -> None:
@@ -387,7 +387,7 @@ def test_the_scripts_reach_what_they_are_for() -> None:
     case = Case(
         7,
         (Paper("A", level=3000), Paper("B", currency="EUR", level=2000)),
-        (Wish(1, 0, "market", -35, 0), Wish(1, 1, "market", 33, 0), Wish(4, 0, "market", 60, 0)),
+        (Wish(1, 0, "market", -35, 0), Wish(2, 1, "market", 33, 0), Wish(4, 0, "market", 60, 0)),
         (Action(3, 0, "split", 2), Action(3, 1, "dividend", 4), Action(6, 1, "delist", 3)),
         pair="USDEUR",
         costs={"borrow_bps": 100.0, "fee_bps": 1.0},

@@ -107,7 +107,7 @@ class Drawing:
 
 def number(value: float) -> str:
     """A number as drawings compare it: to eight decimals."""
-    return f"{value + 0.0:.8f}".rstrip("0").rstrip(".") if np.isfinite(value) else str(float(value))
+    return f"{round(value, 8) + 0.0:.8f}".rstrip("0").rstrip(".") if np.isfinite(value) else str(float(value))
 
 
 def read(text: str) -> Drawing:
@@ -381,7 +381,7 @@ def _outcome_text(drawing: Drawing, order_id: int, row: Mapping[str, Any]) -> st
     if row.get("filled") and row["state"] != "FILLED":
         parts.append(f"filled {number(row['filled'])}")
     needs, allows = row.get("needs", 0.0), row.get("allows", 0.0)
-    if needs != 0.0 or allows != 0.0:
+    if row["state"] == "REFUSED" or needs != 0.0 or allows != 0.0:
         parts.append(f"needs {number(needs)} allows {number(allows)}")
     parts += [f"{name} {number(row[name])}" for name in ("quantity", "limit", "stop") if name in row]
     return " ".join([*parts, *([f"done {drawing.clock.text(row['done'])}"] if "done" in row else [])])

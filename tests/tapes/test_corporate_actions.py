@@ -202,8 +202,10 @@ def test_reverse_split_to_nothing() -> None:
 
         at 2: BUY 5 LIMIT 8
         at 3: BUY 1
+        at 3: BUY 99999                        # the limits hold as before
         fill 4: BUY 1 @ 90 taker of 1
         order 0: CANCELLED SPLIT_TO_NOTHING quantity 0 done 2
+        order 2: REFUSED INSUFFICIENT_CASH needs 8500000 allows 1000000
         """
     )
 
