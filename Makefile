@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean python
+.PHONY: help demo test check format bench peers clean python
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,20 @@ format: $(VENV)/.installed-dev  ## rewrite the code in the house format
 
 bench: $(VENV)/.installed  ## measure the kernel and the engine
 	$(BIN)/onetape bench
+
+PEERS := $(basename $(notdir $(wildcard framework/bench/peers/*.txt)))
+
+peers: $(PEERS:%=.venv-peers/%/.installed)  ## install the peers that `onetape bench --peers` measures beside us, each apart
+	@echo "Measure with: onetape bench --peers"
+
+# What cannot be installed leaves its reason behind, is shown as skipped by the bench, and is tried again by the next `make peers`.
+.venv-peers/%/.installed: framework/bench/peers/%.txt | python
+	@echo "Setting up .venv-peers/$*"
+	@test -x .venv-peers/$*/bin/python || $(PYTHON) -m venv .venv-peers/$*
+	@if .venv-peers/$*/bin/python -m pip install --disable-pip-version-check --progress-bar off -r $< >.venv-peers/$*/pip.log 2>&1; \
+	then rm -f .venv-peers/$*/failed.txt; touch $@; \
+	else grep -m1 ERROR .venv-peers/$*/pip.log >.venv-peers/$*/failed.txt || tail -n 1 .venv-peers/$*/pip.log >.venv-peers/$*/failed.txt; \
+	  echo "  skipped: $$(cat .venv-peers/$*/failed.txt)"; fi
 
 clean:  ## remove the environment and the caches; runs/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -1,50 +1,105 @@
-"""The work that is timed, made from a seed: bars of a random walk in whole ticks, labelled synthetic wherever they are shown."""
+"""The work that is timed, made from a seed and written as arrays that any engine can read. All of it is synthetic.
+
+Prices are whole ticks, so that sums are exact and ties of two means are ties in every engine.
+"""
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from framework.data.readers import read_bars
-from framework.data.tape import Tape
-from framework.engine.market import Bar
-from framework.engine.strategy import Strategy
-from framework.engine.view import View
+from framework.data.calendar import sessions
 
-TICK = 0.0001
+TICKS_PER_UNIT = 10_000
+_MINUTE_NS = 60_000_000_000
+_DAY_NS = 24 * 60 * _MINUTE_NS
+_EPOCH_NS = 946_684_800_000_000_000  # 2000-01-01, so that a million minutes end before today
 
 
-def minute_frame(bars: int, seed: int = 0) -> pd.DataFrame:
-    """One-minute bars of a geometric walk in ticks of 0.0001, stamped at the close, 24/7. Opens are the closes before."""
+@dataclass(frozen=True)
+class Size:
+    """How large the workloads are.
+
+    Attributes:
+        bars: of W1.
+        symbols, days: of W2, rebalanced every 21 days.
+        pairs, pair_bars: of W3.
+    """
+
+    bars: int = 1_000_000
+    symbols: int = 500
+    days: int = 2_520
+    pairs: int = 1_000
+    pair_bars: int = 100_000
+
+
+FULL = Size()
+SMALL = Size(bars=5_000, symbols=20, days=252, pairs=6, pair_bars=5_000)
+"""What results are compared on before anything is timed; its runs also fill the disk caches of compilers."""
+
+_ACCOUNT = {"cash": 1_000_000.0, "ticks_per_unit": TICKS_PER_UNIT}
+
+
+def write(name: str, size: Size, folder: Path, seed: int = 0) -> Path:
+    """Make a workload's folder: `spec.json` and one .npy file an array."""
+    folder.mkdir(parents=True, exist_ok=True)
+    spec, arrays = {"W1": _cross, "W2": _panel, "W3": _sweep}[name](size, seed)
+    for key, values in arrays.items():
+        np.save(folder / f"{key}.npy", values)
+    (folder / "spec.json").write_text(json.dumps({"workload": name, **_ACCOUNT, **spec}))
+    return folder
+
+
+def _minutes(bars: int, seed: int) -> dict[str, NDArray[np.int64]]:
+    """One symbol of one-minute bars: a geometric walk in ticks of 0.0001, stamped at the close. Opens are the closes before."""
     random = np.random.default_rng(seed)
-    close = np.round(100.0 * np.exp(np.cumsum(random.normal(0.0, 1e-4, bars))) / TICK) * TICK
-    close = np.round(close, 4)
-    opens = np.concatenate(([100.0], close[:-1]))
-    index = pd.date_range("2000-01-01 00:01", periods=bars, freq="min", tz="UTC")
-    return pd.DataFrame(
-        {"open": opens, "high": np.maximum(opens, close), "low": np.minimum(opens, close), "close": close, "volume": 10_000.0},
-        index=index,
-    )
+    close = np.rint(100.0 * TICKS_PER_UNIT * np.exp(np.cumsum(random.normal(0.0, 1e-4, bars)))).astype(np.int64)
+    opens = np.concatenate(([100 * TICKS_PER_UNIT], close[:-1]))
+    stamps = _EPOCH_NS + _MINUTE_NS * np.arange(1, bars + 1, dtype=np.int64)
+    return {"open": opens, "high": np.maximum(opens, close), "low": np.minimum(opens, close), "close": close, "stamps": stamps}
 
 
-def minute_tape(bars: int, seed: int = 0) -> Tape:
-    """`minute_frame` as a tape of the symbol WALK."""
-    return read_bars(minute_frame(bars, seed), instruments=["WALK"])
+def _cross(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    arrays = _minutes(size.bars, seed)
+    return {"fast": 20, "slow": 50, "shares": 100.0, "fee_bps": 1.0, "limited": list(arrays)}, dict(arrays)
 
 
-class Sleeper(Strategy):
-    """Waits for nothing: what remains is the kernel."""
+def _sweep(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """40 fast windows by 25 slow ones over one series; a smaller sweep takes pairs from all over that grid."""
+    grid = [(5 + fast, 50 + 6 * slow) for fast in range(40) for slow in range(25)]
+    pairs = [grid[k * len(grid) // size.pairs] for k in range(size.pairs)]
+    arrays: dict[str, NDArray[Any]] = {**_minutes(size.pair_bars, seed), "pairs": np.array(pairs, dtype=np.int64)}
+    return {"shares": 100.0, "fee_bps": 1.0, "limited": ["pairs"]}, arrays
 
 
-class CrossShares(Strategy):
-    """100 shares while the fast mean of closes is above the slow mean, else none. Means come from exact sums."""
+def _panel(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Daily bars of many symbols on New York's sessions and, every 21 days, random weights of half of them that add up to 0.95."""
+    random = np.random.default_rng(seed)
+    shape = (size.days, size.symbols)
+    close = 100.0 * np.exp(np.cumsum(random.normal(2e-4, 0.015, shape), axis=0))
+    before = np.vstack((np.full(size.symbols, 100.0), close[:-1]))
+    opens = before * np.exp(random.normal(0.0, 0.005, shape))
+    cents = TICKS_PER_UNIT // 100
+    ticks = {key: np.rint(values * 100.0).astype(np.int64) * cents for key, values in (("open", opens), ("close", close))}
+    high, low = np.maximum(ticks["open"], ticks["close"]), np.minimum(ticks["open"], ticks["close"])
+    weights = np.full(shape, np.nan)
+    for day in range(20, size.days, 21):
+        drawn = random.random(size.symbols) * (random.random(size.symbols) < 0.5)
+        weights[day] = 0.95 * drawn / drawn.sum()
+    _, closes = sessions("XNYS", 1_262_304_000_000_000_000, 1_262_304_000_000_000_000 + int(size.days * 1.5 + 10) * _DAY_NS, None)
+    arrays: dict[str, NDArray[Any]] = {**ticks, "high": high, "low": low, "weights": weights, "stamps": closes[: size.days]}
+    # the small one is free of fees: engines differ in who pays the fee of a weight, and this separates that from all else
+    fee_bps = 1.0 if size.days > SMALL.days else 0.0
+    return {"fee_bps": fee_bps, "limited": list(arrays), "lot_size": 1e-6}, arrays
 
-    fast: int = 20
-    slow: int = 50
-    shares: float = 100.0
 
-    def on_bar(self, view: View, bar: Bar) -> None:
-        """Aim at the quantity of the present signal."""
-        instrument = bar.instrument
-        is_long = view.mean_close(instrument, self.fast) > view.mean_close(instrument, self.slow)
-        view.target_quantity(instrument, self.shares if is_long else 0.0)
+def bar_frame(work: Any, column: int | None = None) -> pd.DataFrame:
+    """The bars of a workload, or of one symbol of a panel, as the readers take them."""
+    prices = {name: work.prices(name) if column is None else work.prices(name)[:, column] for name in ("open", "high", "low", "close")}
+    return pd.DataFrame({**prices, "volume": 1e6}, index=pd.to_datetime(work.array("stamps"), utc=True))

@@ -127,8 +127,7 @@ class Driver:
         root = self._trader.record[0]
         stamp = np.datetime64(int(root["now_ns"]), "ns")
         hook = "on_bar" if int(root["hook_wake"]) == codes.W_BAR else "on_bars"
-        symbol = self._trader.instruments[int(root["wake_instrument"])].symbol
-        return f"{type(self._strategy).__name__}.{hook} at {stamp}Z ({symbol})"
+        return f"{type(self._strategy).__name__}.{hook} at {stamp}Z, tape event {int(root['seen']) - 1}"
 
     def _refuse(self) -> None:
         from framework.engine.compiled_view import HOOK_TOO_FAR
@@ -150,6 +149,15 @@ def drive(trader, exchange, own, until_ns):
     trader_address, exchange_address = address_of(t), address_of(x)
     view = make_view(trader_address)
     while True:
+        if in_fast_lane and t.touched == 0:
+            t.hook_wake = W_BAR
+            stop_ns = horizon(t, x)
+            while fast_bar(t, x, stop_ns):
+                on_bar(self, view, make_bar(x.tape + (t.seen - x.tape_start - 1) * 64, trader_address))
+                if t.touched != 0:
+                    break
+        if t.hook_error != 0:
+            return 0
         wake = call(t.advance, trader_address, exchange_address)
         if wake == W_BAR and has_on_bar:
             t.hook_wake = wake
@@ -159,9 +167,8 @@ def drive(trader, exchange, own, until_ns):
             on_bars(self, view, bars_ending_at(x.tape, t.wake_row, trader_address))
         else:
             return wake
-        if t.hook_error != 0:
-            return wake
 """
+"""The loop of a compiled strategy. Where every bar wakes `on_bar` and nothing else, bars pass without a call to `advance`."""
 
 
 _drivers: dict[type[Strategy], Callable[..., int]] = {}
@@ -175,10 +182,13 @@ def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
 
     from framework.engine import compiled_view
     from framework.kernel.compile import address_of, call, stamped_kernel
+    from framework.kernel.replay import fast_bar, horizon
 
     scope: dict[str, Any] = {
         "address_of": address_of,
         "call": call,
+        "fast_bar": fast_bar,
+        "horizon": horizon,
         "make_view": compiled_view.make_view,
         "make_bar": compiled_view.make_bar,
         "bars_ending_at": compiled_view.bars_ending_at,
@@ -189,6 +199,7 @@ def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
         hook = getattr(cls, name)
         scope[f"has_{name}"] = hook is not getattr(Strategy, name)
         scope[name] = numba.njit(error_model="numpy")(hook)
+    scope["in_fast_lane"] = scope["has_on_bar"] and not scope["has_on_bars"]
     exec(compile(_SOURCE, f"{cls.__module__}.{cls.__qualname__}.driver", "exec"), scope)
     drive: FunctionType = scope["drive"]
     drive.__module__, drive.__qualname__ = cls.__module__, f"{cls.__qualname__}.drive"

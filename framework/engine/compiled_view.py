@@ -259,7 +259,7 @@ def _bar_count(view: Any, instrument: Any) -> Any:
 def _price(view: Any, instrument: Any) -> Any:
     t = trader_of(view)
     book, terms = book_of(t, instrument), terms_of(t, instrument)
-    return book.mark_ticks * terms.tick_numerator / terms.tick_denominator if book.mark_ns != 0 else math.nan
+    return book.mark_ticks * terms.tick_numerator / terms.tick_denominator if book.seen_ns != 0 else math.nan
 
 
 @_method("position")

@@ -29,7 +29,7 @@ _PAST_WORD = {name: PAST_BAR.fields[name][1] // 8 for name in PAST_BAR.names}  #
 _POSITION_WORD = {name: POSITION.fields[name][1] // 8 for name in POSITION.names}  # type: ignore[index, union-attr]
 _BOOK_WORDS, _PAST_WORDS, _POSITION_WORDS = BOOK.itemsize // 8, PAST_BAR.itemsize // 8, POSITION.itemsize // 8
 _NOW = _ROOT_WORD["now_ns"]
-_BARS, _MARK_NS, _MARK = _BOOK_WORD["bars"], _BOOK_WORD["mark_ns"], _BOOK_WORD["mark_ticks"]
+_BARS, _SEEN, _MARK = _BOOK_WORD["bars"], _BOOK_WORD["seen_ns"], _BOOK_WORD["mark_ticks"]
 _LOTS, _MARKET_LOTS = _POSITION_WORD["lots"], _POSITION_WORD["market_lots"]
 _BAR_FIELDS = ("open", "high", "low", "close", "volume")
 
@@ -112,7 +112,7 @@ class Reading:
     def price(self, instrument: str) -> float:
         """The mark: last close, or mid of the last quote; NaN before the first."""
         i = self.number(instrument)
-        if self._books[i * _BOOK_WORDS + _MARK_NS] == 0:
+        if self._books[i * _BOOK_WORDS + _SEEN] == 0:
             return _NAN
         up, down = self._ticks[i]
         return self._marks[i * _BOOK_WORDS + _MARK] * up / down
@@ -134,9 +134,9 @@ class Reading:
         count, mask, history = self._books[at], self._mask, self._history
         if not 0 < bars <= count or bars > mask + 1:
             return self._too_few(bars)
-        last = base + (count - 1 & mask) * 8
-        first = base + (count - bars & mask) * 8
-        return (history[last + 6] - history[first + 6] + history[first + 4]) / bars * up / down
+        last = base + (count - 1 & mask) * 6
+        first = base + (count - bars & mask) * 6
+        return (history[last + 5] - history[first + 5] + history[first + 3]) / bars * up / down
 
     def std_close(self, instrument: str, bars: int) -> float:
         """Sample standard deviation (ddof 1) of the last `bars` adjusted closes; NaN while there are fewer, or fewer than two."""

@@ -108,8 +108,9 @@ class View(Reading):
         kind = OrderType.TRAILING_STOP if trail is not None or trail_bps is not None else _type_of(limit, stop)
         if group >= 0:
             flags |= OrderFlag.OCO
-        if (group >= 0 and group != self.next_order_id) or parent >= 0:  # the first member names its group by its own id
-            self._known(max(group, parent))
+        for other in (parent, -1 if group == self.next_order_id else group):  # the first member names its group by its own id
+            if other >= 0:
+                self._known(other)
         distance = trail_bps if trail_bps is not None else trail
         prices = (limit, stop, distance)
         return self._propose(

@@ -92,7 +92,7 @@ def check(t: Any, order: Any) -> Any:
         return R_EXPIRY, float(order.type), float(LIMIT)  # auctions take market and limit orders
     if terms.kind == _INDEX or book.delisted:
         return R_NOT_TRADABLE, lots * terms.lot, 0.0
-    if book.mark_ns == 0:
+    if book.seen_ns == 0:
         return R_NO_DATA, 1.0, 0.0
     rate = rate_of(t, terms.currency)
     if not rate > 0.0:
@@ -186,7 +186,7 @@ def target_lots(t: Any, instrument: int, weight: float) -> int:
     """
     terms, book, position = terms_of(t, instrument), book_of(t, instrument), position_of(t, instrument)
     rate = rate_of(t, terms.currency)
-    if book.mark_ns == 0 or not rate > 0.0:
+    if book.seen_ns == 0 or not rate > 0.0:
         return 0
     equity, _, _, _ = valuation(t)
     value = book.mark_ticks * terms.point_value * rate

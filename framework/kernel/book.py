@@ -7,9 +7,6 @@ from typing import Any
 
 from framework.kernel.compile import kernel
 from framework.kernel.records import book_row, money_row, past_bar_row, terms_row
-from framework.schema.instrument import InstrumentKind
-
-_FX = int(InstrumentKind.FX)
 
 
 @kernel
@@ -25,13 +22,14 @@ def terms_of(t: Any, instrument: int) -> Any:
 
 
 @kernel
-def mark_to(t: Any, instrument: int, mark_ticks: float, now_ns: int) -> None:
+def mark_to(t: Any, instrument: int, mark_ticks: float) -> None:
     """Set the mark; where the instrument is a currency pair, the rate of its currency follows."""
     book = book_of(t, instrument)
     book.mark_ticks = mark_ticks
-    book.mark_ns = now_ns
-    terms = terms_of(t, instrument)
-    if terms.kind == _FX:
+    if book.seen_ns == 0:
+        book.seen_ns = t.now_ns
+    if book.is_fx:
+        terms = terms_of(t, instrument)
         price = mark_ticks * terms.tick
         if terms.base_currency == t.base_currency:
             money_row(t.money, terms.currency).fx_rate = 1.0 / price
@@ -45,20 +43,14 @@ def see_bar(t: Any, event: Any) -> None:
     instrument = event.instrument
     book = book_of(t, instrument)
     base = instrument * (t.history_mask + 1)
-    row = past_bar_row(t.history, base + (book.bars & t.history_mask))
-    sum_close, sum_volume = 0.0, 0.0
-    if book.bars > 0:
-        before = past_bar_row(t.history, base + ((book.bars - 1) & t.history_mask))
-        sum_close, sum_volume = before.sum_close, before.sum_volume
-    row.ts_ns = event.ts_local_ns
-    row.open, row.high, row.low, row.close = float(event.w0), float(event.w1), float(event.w2), float(event.w3)
-    row.volume = float(event.w4)
-    row.sum_close = sum_close + row.close
-    row.sum_volume = sum_volume + row.volume
-    book.open, book.high, book.low, book.close, book.volume = event.w0, event.w1, event.w2, event.w3, event.w4
+    count = book.bars
+    row = past_bar_row(t.history, base + (count & t.history_mask))
+    close = float(event.w3)
+    row.sum_close = past_bar_row(t.history, base + ((count - 1) & t.history_mask)).sum_close + close
+    row.open, row.high, row.low, row.close, row.volume = float(event.w0), float(event.w1), float(event.w2), close, float(event.w4)
     book.bar_ns = event.ts_local_ns
-    book.bars += 1
-    mark_to(t, instrument, float(event.w3), event.ts_local_ns)
+    book.bars = count + 1
+    mark_to(t, instrument, close)
     t.dirty = 1
 
 
@@ -68,7 +60,7 @@ def see_quote(t: Any, event: Any) -> None:
     book = book_of(t, event.instrument)
     book.bid, book.ask, book.bid_lots, book.ask_lots = event.w0, event.w1, event.w2, event.w3
     book.quote_ns = event.ts_local_ns
-    mark_to(t, event.instrument, 0.5 * (event.w0 + event.w1), event.ts_local_ns)
+    mark_to(t, event.instrument, 0.5 * (event.w0 + event.w1))
     t.dirty = 1
 
 
@@ -78,7 +70,7 @@ def adjust_history(t: Any, instrument: int, price_factor: float, volume_factor: 
     book = book_of(t, instrument)
     size = t.history_mask + 1
     kept = min(book.bars, size)
-    sum_close, sum_volume = 0.0, 0.0
+    sum_close = 0.0
     for k in range(book.bars - kept, book.bars):
         row = past_bar_row(t.history, instrument * size + (k & t.history_mask))
         row.open *= price_factor
@@ -87,8 +79,7 @@ def adjust_history(t: Any, instrument: int, price_factor: float, volume_factor: 
         row.close *= price_factor
         row.volume *= volume_factor
         sum_close += row.close
-        sum_volume += row.volume
-        row.sum_close, row.sum_volume = sum_close, sum_volume
+        row.sum_close = sum_close
 
 
 @kernel
@@ -98,10 +89,10 @@ def mean_volume(t: Any, instrument: int, bars: int) -> float:
     n = min(book.bars, min(bars, t.history_mask + 1))
     if n == 0:
         return 0.0
-    base = instrument * (t.history_mask + 1)
-    last = past_bar_row(t.history, base + ((book.bars - 1) & t.history_mask))
-    first = past_bar_row(t.history, base + ((book.bars - n) & t.history_mask))
-    return (last.sum_volume - first.sum_volume + first.volume) / n
+    base, total = instrument * (t.history_mask + 1), 0.0
+    for k in range(book.bars - n, book.bars):
+        total += past_bar_row(t.history, base + (k & t.history_mask)).volume
+    return total / n
 
 
 @kernel

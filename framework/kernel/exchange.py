@@ -55,6 +55,7 @@ from framework.kernel.compile import bits, kernel
 from framework.kernel.ledger import position_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import clear, dividend_terms, dividend_ticks, is_done, order_of, split_terms, unpack
+from framework.kernel.queue import join, sweep, to_the_back
 from framework.kernel.records import event_row, session_row, venue_book_row
 from framework.kernel.trader import apply_answer, write
 from framework.schema.event import Kind
@@ -150,54 +151,6 @@ def end_order(t: Any, x: Any, order: Any, kind: int, reason: int, need: float, h
 
 
 @kernel
-def sweep(x: Any, instrument: int) -> None:
-    """Take ended orders out of the instrument's list of working ones."""
-    book = venue_book(x, instrument)
-    before, at = -1, book.first
-    while at >= 0:
-        order = order_of(x, at)
-        after = order.next_working
-        if is_done(order):
-            if before < 0:
-                book.first = after
-            else:
-                order_of(x, before).next_working = after
-            if after < 0:
-                book.last = before
-            x.working -= 1
-        else:
-            before = at
-        at = after
-
-
-@kernel
-def _append(x: Any, book: Any, order: Any) -> None:
-    """Put an order at the back of its instrument's line."""
-    order.next_working = -1
-    if book.last >= 0:
-        order_of(x, book.last).next_working = order.order_id
-    else:
-        book.first = order.order_id
-    book.last = order.order_id
-
-
-@kernel
-def _to_the_back(x: Any, order: Any) -> None:
-    """Take a working order out of its place in the line and put it at the back."""
-    book = venue_book(x, order.instrument)
-    if book.last == order.order_id:
-        return
-    if book.first == order.order_id:
-        book.first = order.next_working
-    else:
-        before = order_of(x, book.first)
-        while before.next_working != order.order_id:
-            before = order_of(x, before.next_working)
-        before.next_working = order.next_working
-    _append(x, book, order)
-
-
-@kernel
 def _change(t: Any, x: Any, order: Any, event: Any) -> None:
     """New terms for a working order. A trailing stop never moves back: it keeps where it trailed if that is nearer."""
     stop_ticks = event.w4
@@ -208,7 +161,7 @@ def _change(t: Any, x: Any, order: Any, event: Any) -> None:
     order.quantity_lots, order.limit_ticks, order.stop_ticks = event.w2, event.w3, stop_ticks
     order.accepted_ns = x.now_ns
     order.state = S_PARTIAL if order.filled_lots > 0 else (S_TRIGGERED if order.state == S_TRIGGERED else S_WORKING)
-    _to_the_back(x, order)
+    to_the_back(x, order)
     answer(t, x, REPLACED, 0, event.instrument, order.order_id, 0, event.w2, event.w3, stop_ticks)
 
 
@@ -224,7 +177,7 @@ def _enter(t: Any, x: Any, event: Any) -> None:
     if book.delisted:
         end_order(t, x, order, REJECTED, R_NOT_TRADABLE, 0.0, 0.0)
         return
-    _append(x, book, order)
+    join(x, order)
     x.working += 1
     if not event.flags & F_MORE:
         answer(t, x, ACCEPTED, 0, order.instrument, order.order_id, 0, 0, 0, 0)

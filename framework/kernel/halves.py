@@ -99,6 +99,7 @@ class Trader(State):
             row["base_currency"] = self.currencies.index(instrument.base_currency) if is_fx else -1
             row["calendar"] = calendars.index(instrument.calendar)
             row["kind"] = int(instrument.kind)
+            self.tables["books"]["is_fx"][i] = int(is_fx)
 
     def has_delivered_all(self) -> bool:
         """Whether no order event of the log still has to wake the strategy."""
@@ -120,11 +121,14 @@ class Trader(State):
         return approved
 
     def take_log(self) -> NDArray[np.void]:
-        """Empty the log: what happened since it was last taken, in order."""
-        rows = self.used("log").copy()
-        self.record["drained"] += len(rows)
-        self.record["log_count"] = 0
-        self.record["noticed"] = 0
+        """What happened since it was last asked, in order. Rows leave the table once the strategy was told of them all."""
+        taken = int(self.record["taken"][0])
+        rows = self.used("log")[taken:].copy()
+        self.record["taken"] = taken + len(rows)
+        if self.has_delivered_all():
+            self.record["drained"] += self.count("log")
+            for name in ("log_count", "noticed", "taken"):
+                self.record[name] = 0
         return rows
 
     def breakage(self) -> KernelError:
@@ -150,9 +154,10 @@ class Exchange(State):
 
     def feed(self, events: NDArray[np.void], *, is_last: bool) -> None:
         """Give the next part of the tape. It must stay unchanged while it is replayed."""
-        self._tape = events
         self.record["tape"], self.record["tape_count"] = events.ctypes.data, len(events)
-        self.record["cursor"], self.record["tape_is_last"] = 0, int(is_last)
+        self.record["tape_start"] += len(self._tape) if self._tape is not None else 0
+        self.record["tape_is_last"] = int(is_last)
+        self._tape = events
 
     def receive(self, commands: Approved) -> None:
         """Put approved commands on the entry wire."""

@@ -196,8 +196,8 @@ def book_split(t: Any, instrument: int, new: int, old: int) -> None:
     """
     book, position, terms = book_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
     adjust_history(t, instrument, old / new, new / old)
-    if book.mark_ns > 0:
-        mark_to(t, instrument, book.mark_ticks * old / new, book.mark_ns)
+    if book.seen_ns > 0:
+        mark_to(t, instrument, book.mark_ticks * old / new)
     if position.lots == 0:
         return
     sign = 1 if position.lots > 0 else -1
@@ -222,9 +222,9 @@ def book_dividend(t: Any, instrument: int, nano_per_unit: int) -> None:
     book, position, terms = book_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
     per_unit = nano_per_unit * MONEY_PER_NANO
     ticks = per_unit / terms.tick
-    if book.mark_ns > 0 and ticks < book.mark_ticks:
+    if book.seen_ns > 0 and ticks < book.mark_ticks:
         adjust_history(t, instrument, (book.mark_ticks - ticks) / book.mark_ticks, 1.0)
-        mark_to(t, instrument, book.mark_ticks - ticks, book.mark_ns)
+        mark_to(t, instrument, book.mark_ticks - ticks)
     if position.lots != 0:
         amount = position.lots * (terms.point_value / terms.tick) * per_unit
         money = money_row(t.money, terms.currency)
@@ -238,7 +238,7 @@ def book_delisting(t: Any, instrument: int, ticks: int) -> None:
     """The instrument ends: what is held is paid out at `ticks`, 0 for a total loss."""
     book, position, terms = book_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
     book.delisted = 1
-    mark_to(t, instrument, float(ticks), t.now_ns)
+    mark_to(t, instrument, float(ticks))
     if position.lots != 0:
         money_row(t.money, terms.currency).cash += position.lots * ticks * terms.point_value
         _close_lots(t, instrument, -position.lots, float(ticks), 0.0)
@@ -253,4 +253,3 @@ def book_charge(t: Any, kind: int, amount: float, currency: int) -> None:
     money = money_row(t.money, currency)
     money.cash -= amount
     t.cost_totals[kind] += amount * money.fx_rate
-    t.dirty = 1

@@ -55,11 +55,12 @@ from framework.kernel.codes import (
 )
 from framework.kernel.compile import bits, kernel
 from framework.kernel.costs import bounded_fee, half_spread_cost, impact_cost, raw_fee, volume_share_cost
-from framework.kernel.exchange import answer, end_order, session_of, sweep, venue_book
+from framework.kernel.exchange import answer, end_order, session_of, venue_book
 from framework.kernel.ledger import position_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.propose import trailing_stop
+from framework.kernel.queue import sweep
 
 _ALL = 2**62
 _SHARE_SLACK = 1e-12
@@ -118,7 +119,7 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
         order.raw_fees = raw
         is_last = order.filled_lots == order.quantity_lots
         order.state = S_FILLED if is_last else S_PARTIAL
-        _block_siblings(x, order, event.ts_local_ns)
+        _block_relatives(x, order, lots, event.ts_local_ns)
         slippage = spread + share + impact
         fill_flags = flags | (F_LAST if is_last else 0)
         answer(t, x, FILLED, fill_flags, order.instrument, order.order_id, ticks, lots, bits(fee), bits(slippage))
@@ -131,14 +132,19 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
 
 
 @kernel
-def _block_siblings(x: Any, order: Any, now_ns: int) -> None:
-    """After a fill the other members of its group sit out the rest of the same bar: their cancel is on its way."""
-    if not order.flags & O_OCO:
+def _block_relatives(x: Any, order: Any, lots: int, now_ns: int) -> None:
+    """After a fill the rest of its group, its parent and its children sit out the rest of the bar: what changes them is on its way.
+
+    A parent's first fill finds no children here: they are let go by it.
+    """
+    in_group = order.flags & O_OCO != 0
+    if not in_group and order.parent_id < 0 and order.filled_lots == lots:
         return
     at = venue_book(x, order.instrument).first
     while at >= 0:
         other = order_of(x, at)
-        if other.group_id == order.group_id and other.order_id != order.order_id:
+        is_sibling = in_group and other.group_id == order.group_id and at != order.order_id
+        if is_sibling or other.parent_id == order.order_id or at == order.parent_id:
             other.blocked_ns = now_ns
         at = other.next_working
 

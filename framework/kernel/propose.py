@@ -273,7 +273,7 @@ def aim_weight(t: Any, instrument: int, weight: float) -> int:
     if math.isnan(weight) or math.isinf(weight):
         order = _candidate(t, instrument, 1, MARKET, GTC, O_TARGET)
         return _place(t, order, R_QUANTITY, weight, 0.0, False)
-    if book_of(t, instrument).mark_ns == 0 and weight != 0.0:
+    if book_of(t, instrument).seen_ns == 0 and weight != 0.0:
         order = _candidate(t, instrument, 1 if weight > 0 else -1, MARKET, GTC, O_TARGET)
         order.quantity_lots = 1
         return _place(t, order, R_NONE, 0.0, 0.0, False)

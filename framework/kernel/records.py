@@ -38,19 +38,15 @@ TERMS = np.dtype(
 BOOK = np.dtype(
     [
         ("mark_ticks", "<f8"),  # close of the last bar, or mid of the last quote
-        ("mark_ns", "<i8"),  # 0: never seen
+        ("seen_ns", "<i8"),  # stamp of the first mark, 0: none yet
         ("bars", "<i8"),  # how many bars were applied
         ("bar_ns", "<i8"),  # stamp of the last bar
-        ("open", "<i8"),
-        ("high", "<i8"),
-        ("low", "<i8"),
-        ("close", "<i8"),
-        ("volume", "<i8"),
         ("bid", "<i8"),
         ("ask", "<i8"),
         ("bid_lots", "<i8"),
         ("ask_lots", "<i8"),
         ("quote_ns", "<i8"),
+        ("is_fx", "<i8"),  # the mark is a rate of exchange
         ("halted", "<i4"),
         ("delisted", "<i4"),
     ]
@@ -59,14 +55,12 @@ BOOK = np.dtype(
 
 PAST_BAR = np.dtype(
     [
-        ("ts_ns", "<i8"),
         ("open", "<f8"),
         ("high", "<f8"),
         ("low", "<f8"),
         ("close", "<f8"),
         ("volume", "<f8"),
         ("sum_close", "<f8"),
-        ("sum_volume", "<f8"),
     ]
 )
 """One bar of the history ring, in ticks and lots, adjusted as of now for splits and dividends.
@@ -233,13 +227,15 @@ TRADER = _root(
         ("logged", "<i8"),  # of these, how many the log has accounted for
         ("timer_ns", "<i8"),  # the next timer
         ("timer_id", "<i8"),
+        ("touched", "<i8"),  # something was written since the housekeeping was last done
         ("dirty", "<i8"),  # a mark moved since the last point of the equity curve
         ("point_interval_ns", "<i8"),
         ("point_ns", "<i8"),  # no point before this stamp
         ("wakes", "<i8"),  # what the strategy waits for: ON_* bits
         ("pending_wake", "<i8"),
         ("noticed", "<i8"),  # log rows whose order wake was delivered
-        ("drained", "<i8"),  # log rows taken over by the audit
+        ("taken", "<i8"),  # log rows in the table that the audit has already
+        ("drained", "<i8"),  # log rows that left the table
         ("wake_instrument", "<i8"),
         ("market_instrument", "<i8"),  # the same of the last market wake, for when it had to wait
         ("market_row", "<i8"),
@@ -275,7 +271,7 @@ EXCHANGE = _root(
         ("tape", "<i8"),
         ("tape_count", "<i8"),
         ("tape_is_last", "<i8"),  # nothing comes after this chunk
-        ("cursor", "<i8"),
+        ("tape_start", "<i8"),  # tape events before this part
         ("until_ns", "<i8"),
         ("entry_head", "<i8"),
         ("response_head", "<i8"),

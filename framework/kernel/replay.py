@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from framework.kernel.book import see_bar
 from framework.kernel.codes import (
     BAR,
     BROKEN,
@@ -42,6 +43,9 @@ from framework.kernel.records import ROOM, event_row, exchange_row, trader_row
 from framework.kernel.trader import apply, end_held, write
 from framework.schema.event import NO_INSTRUMENT
 from framework.schema.units import NEVER_NS
+
+GO_ON = 99
+"""Not a wake: the loop is to continue."""
 
 ROWS_PER_ORDER = 16
 """Most log rows that one working order can cause while one event is handled: its own fill and what its group answers."""
@@ -80,7 +84,7 @@ def wake_for(t: Any, event: Any, row: int, is_last_of_stamp: bool) -> int:
             if wake == 0:
                 wake = W_BARS
             else:
-                t.pending_wake = W_BARS
+                t.pending_wake, t.touched = W_BARS, 1
     elif kind == QUOTE:
         wake = W_QUOTE if t.wakes & ON_QUOTE else 0
     elif kind == TRADE_TICK:
@@ -161,87 +165,143 @@ def on_due(t: Any, x: Any) -> None:
     next_due(x)
 
 
-def _advance(trader: int, exchange: int) -> int:
-    t, x = trader_row(trader, 0), exchange_row(exchange, 0)
-    while True:
-        if t.broken:
-            return BROKEN
-        if t.outbox_count > 0:
-            send_outbox(t, x)
-        if t.wakes & ON_ORDER and t.noticed < t.log_count:
-            wake = order_wake(t)
-            if wake != 0:
-                return wake
-        if t.pending_wake != 0:
-            return pending_wake(t)
-        if lacks_room(t, x.working) or venue_lacks_room(x, t.orders_count) or t.points_count == t.points_capacity:
-            return NEED_ROOM
-        wake = _run(t, x)
-        if wake != 0:
-            return wake - 1  # END is 0, so wakes travel one higher
+@kernel
+def horizon(t: Any, x: Any) -> int:
+    """The first stamp that the fast lane must not reach: something else is due, or the replay is to stop."""
+    stop = x.due_ns
+    if t.timer_ns < stop:
+        stop = t.timer_ns + 1
+    if x.until_ns < stop:
+        stop = x.until_ns + 1
+    return stop
 
 
 @kernel
-def _run(t: Any, x: Any) -> int:
-    """Replay while nothing needs the slow path; 0 to come back after housekeeping, else a wake plus one."""
-    wakes = t.wakes
+def fast_bar(t: Any, x: Any, stop_ns: int) -> bool:
+    """The fast lane: apply the next event if it is a bar before `stop_ns` that no working order can fill on."""
+    row = t.seen - x.tape_start
+    if row >= x.tape_count:
+        return False
+    event = event_row(x.tape, row)
+    next_ns = event.ts_local_ns
+    if event.kind != BAR or next_ns >= stop_ns or (x.working > 0 and venue_book(x, event.instrument).first >= 0):
+        return False
+    if t.dirty != 0 and next_ns > t.now_ns and t.now_ns >= t.point_ns:
+        if t.points_count + 1 >= t.points_capacity:  # one stays free for the slow lane
+            t.touched = 1
+            return False
+        record_point(t)
+    t.now_ns = next_ns
+    see_bar(t, event)
+    t.seen += 1
+    return True
+
+
+@kernel
+def bar_wake(t: Any, x: Any) -> int:
+    """The wake of the bar just applied."""
+    row = t.seen - x.tape_start - 1
+    event = event_row(x.tape, row)
+    is_last = True
+    if row + 1 < x.tape_count:
+        following = event_row(x.tape, row + 1)
+        is_last = following.ts_local_ns != event.ts_local_ns or following.kind != BAR
+    return wake_for(t, event, row, is_last)
+
+
+@kernel
+def _keep_house(t: Any, x: Any) -> int:
+    """What must be done after anything was written: send, deliver order wakes, see that there is room."""
+    if t.broken:
+        return BROKEN
+    if t.outbox_count > 0:
+        send_outbox(t, x)
+    if t.wakes & ON_ORDER and t.noticed < t.log_count:
+        wake = order_wake(t)
+        if wake != 0:
+            return wake
+    if t.pending_wake != 0:
+        return pending_wake(t)
+    if lacks_room(t, x.working) or venue_lacks_room(x, t.orders_count) or t.points_count + 1 >= t.points_capacity:
+        return NEED_ROOM
+    t.touched = 0
+    return GO_ON
+
+
+def _advance(trader: int, exchange: int) -> int:
+    t, x = trader_row(trader, 0), exchange_row(exchange, 0)
     while True:
-        cursor = x.cursor
-        if cursor < x.tape_count:
-            event = event_row(x.tape, cursor)
-            next_ns = event.ts_local_ns
-        elif x.tape_is_last == 0:
-            return NEED_TAPE + 1
-        else:
-            if x.due_ns <= t.now_ns:
-                on_due(t, x)
-                return 0
-            if t.timer_ns <= t.now_ns:
-                fire_timer(t)
-                return W_TIMER + 1
-            if t.dirty:
-                record_point(t)
-            return END + 1
-        if x.due_ns <= next_ns:
-            if t.timer_ns < x.due_ns:
-                fire_timer(t)
-                return W_TIMER + 1
-            if point_is_due(t, x.due_ns):
-                record_point(t)
-            on_due(t, x)
-            return 0
-        if t.timer_ns < next_ns:
-            if point_is_due(t, t.timer_ns):
-                record_point(t)
-                return 0
-            fire_timer(t)
-            return W_TIMER + 1
-        if next_ns > x.until_ns:
-            if t.dirty:
-                record_point(t)
-            return END + 1
-        if point_is_due(t, next_ns):
+        if t.touched:
+            wake = _keep_house(t, x)
+            if wake != GO_ON:
+                return wake
+        stop_ns = horizon(t, x)
+        while fast_bar(t, x, stop_ns):
+            if t.wakes != 0:
+                wake = bar_wake(t, x)
+                if wake != 0:
+                    return wake
+        if t.touched == 0:
+            wake = _step(t, x)
+            if wake != GO_ON:
+                return wake
+
+
+@kernel
+def _step(t: Any, x: Any) -> int:
+    """One thing off the fast lane; returns GO_ON or a wake."""
+    row = t.seen - x.tape_start
+    if row >= x.tape_count:
+        return _at_end(t, x)
+    event = event_row(x.tape, row)
+    next_ns = event.ts_local_ns
+    if x.due_ns <= next_ns and x.due_ns <= t.timer_ns:
+        if point_is_due(t, x.due_ns):
             record_point(t)
-            if t.points_count == t.points_capacity:
-                return 0
-        log_before, working = t.log_count, x.working
-        on_tape_event(t, x, event)
-        x.cursor = cursor + 1
-        t.seen += 1
-        if wakes != 0:
-            is_last = (
-                cursor + 1 >= x.tape_count
-                or event_row(x.tape, cursor + 1).ts_local_ns != next_ns
-                or event_row(x.tape, cursor + 1).kind != BAR
-            )
-            wake = wake_for(t, event, cursor, is_last)
-            if wake != 0:
-                if t.log_count != log_before and wakes & ON_ORDER:
-                    t.pending_wake = wake | (t.pending_wake << 8)
-                    return 0
-                return wake + 1
-        if t.log_count != log_before or working != x.working:
-            return 0
+        on_due(t, x)
+        t.touched = 1
+        return GO_ON
+    if t.timer_ns < next_ns:
+        if point_is_due(t, t.timer_ns):
+            record_point(t)
+        fire_timer(t)
+        return W_TIMER
+    if next_ns > x.until_ns:
+        return _end(t)
+    if point_is_due(t, next_ns):
+        record_point(t)
+    on_tape_event(t, x, event)
+    t.seen += 1
+    t.touched = 1
+    wake = bar_wake(t, x) if event.kind == BAR else wake_for(t, event, row, False)
+    if wake != 0 and t.wakes & ON_ORDER:
+        t.pending_wake = wake | (t.pending_wake << 8)  # order wakes come first
+        return GO_ON
+    return wake if wake != 0 else GO_ON
+
+
+@kernel
+def _at_end(t: Any, x: Any) -> int:
+    """The tape, or this part of it, is read to its end: what is due at its last stamp still happens."""
+    if x.tape_is_last == 0:
+        t.touched = 1
+        return NEED_TAPE
+    if x.due_ns <= t.now_ns:
+        on_due(t, x)
+        t.touched = 1
+        return GO_ON
+    if t.timer_ns <= t.now_ns:
+        fire_timer(t)
+        return W_TIMER
+    return _end(t)
+
+
+@kernel
+def _end(t: Any) -> int:
+    if t.dirty:
+        record_point(t)
+    t.touched = 1
+    return END
 
 
 ADVANCE = Unit(_advance)

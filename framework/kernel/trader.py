@@ -80,6 +80,7 @@ from framework.schema.event import NO_INSTRUMENT
 @kernel
 def write(t: Any, kind: int, flags: int, instrument: int, venue_ns: int, w0: int, w1: int, w2: int, w3: int, w4: int) -> Any:
     """Append an event to the log, after a note of the tape events applied since the last one."""
+    t.touched = 1
     if t.seen != t.logged:
         note = event_row(t.log, t.log_count)
         note.ts_local_ns, note.ts_venue_ns, note.kind, note.flags, note.instrument = t.now_ns, t.now_ns, TAPE, 0, NO_INSTRUMENT

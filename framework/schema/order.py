@@ -195,6 +195,9 @@ def _transitions() -> NDArray[np.int8]:
         (s.WORKING, e.EXPIRE, s.EXPIRED),
         (s.WORKING, e.ASK_CANCEL, s.PENDING_CANCEL),
         (s.WORKING, e.ASK_REPLACE, s.PENDING_REPLACE),
+        (s.WORKING, e.REPLACE, s.WORKING),  # odd: the answer to the second of two replaces under way at once
+        (s.TRIGGERED, e.REPLACE, s.TRIGGERED),  # odd: likewise
+        (s.PARTIAL, e.REPLACE, s.PARTIAL),  # odd: likewise
         (s.TRIGGERED, e.ACCEPT, s.TRIGGERED),  # odd: late acknowledgement of a stop already triggered
         (s.TRIGGERED, e.FILL_PART, s.PARTIAL),
         (s.TRIGGERED, e.FILL_LAST, s.FILLED),

@@ -21,6 +21,7 @@ FLOORS = {
     "framework.bench": 8,
     "framework.cli": 8,
     "framework.commands": 8,
+    "framework.prove": 8,
     "framework": 8,  # framework/__init__.py, the face
     "live": TOP,
     "research": TOP,

@@ -57,7 +57,7 @@ class Check:
         self.charged: dict[int, Decimal] = {}
         self.fill: tuple[Decimal, Decimal, str, int, bool] | None = None
         self.volume: dict[str, int] = {}
-        self.last_close: int | None = None
+        self.opens: list[int] = []
         self.due: list[tuple[str, Decimal]] = []
         self.curve: dict[int, Decimal] = {}
         self.moved: set[int] = set()
@@ -101,8 +101,8 @@ class Check:
     def on_tape(self, event: dict[str, int]) -> None:
         kind, ledger = Kind(event["kind"]), self.ledger
         if kind is Kind.SESSION:
-            if event["flags"] & Flag.SESSION_CLOSE:
-                self.last_close = event["ts_local_ns"]
+            if event["flags"] & Flag.SESSION_OPEN:
+                self.opens.append(event["ts_local_ns"])
             return
         name = self.names[event["instrument"]]
         tick = self.ticks[name]
@@ -167,13 +167,13 @@ class Check:
             assert share == 0 or self.case.latency
 
     def check_borrow(self, event: dict[str, int]) -> None:
-        """A charge at a session's close: the value short x rate x days since the close before / 360."""
+        """A charge at a session's open: the value short x rate x days since the open before / 360."""
         if self.case.latency:
             return
-        assert self.last_close is not None and event["w0"] == CostKind.BORROW
+        assert self.opens and event["w0"] == CostKind.BORROW
         holding = self.ledger.holdings[self.names[event["instrument"]]]
         assert holding.mark is not None
-        days = Decimal(event["ts_venue_ns"] - self.last_close) / DAY
+        days = Decimal(event["ts_venue_ns"] - self.opens[-1]) / DAY
         rate = Decimal(str(self.case.costs["borrow_bps"])) / 10_000
         expected = -holding.quantity * holding.mark * holding.multiplier * rate * days / 360
         assert expected > 0 and same(real(event["w1"]), expected)
@@ -361,10 +361,10 @@ def test_a_delisting_pays_out_and_is_the_last_of_the_curve() -> None:
 
 
 def test_borrow_is_charged_by_the_day() -> None:
-    # 10 short at 36: 360 x 10 % x 1 / 360 a day, at the closes of the second to the sixth day
+    # 10 short at 36: 360 x 10 % x 1 / 360 a day, at the opens of the third to the sixth day
     _, result = flat([36] * 6, plan={1: -10}, costs={"borrow_bps": 1000.0}, risk={"allow_short": True})
-    assert result.costs["borrow"] == pytest.approx(0.1 * 5, rel=1e-12)
-    assert result.equity.iloc[-1] == pytest.approx(1_000_000 - 0.5, rel=1e-15)
+    assert result.costs["borrow"] == pytest.approx(0.1 * 4, rel=1e-12)
+    assert result.equity.iloc[-1] == pytest.approx(1_000_000 - 0.4, rel=1e-15)
 
 
 def test_a_fee_per_order_is_paid_once_across_a_reverse_split() -> None:

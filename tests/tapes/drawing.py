@@ -29,8 +29,8 @@ names the order. `order` lines name the outcome of every order that is not FILLE
 and, if wanted, `filled`, `quantity`, `limit`, `stop` and `done TIME`. `refused` lines are refused changes. `end` lists every
 position, and any of the cash and equity.
 
-Every drawing is played twice, the second time one stamp at a time, and must leave the same audit. `both=True` plays it upside
-down too: prices p become 200 - p, buys become sells.
+Every drawing is played again one stamp at a time, and its record is replayed: both must leave the same audit. `both=True` plays
+it upside down too: prices p become 200 - p, buys become sells.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import TERMINAL
 from framework.schema.units import Step
+from framework.simulation.recorded import replay
 
 _ACTIONS = {"SPLIT": "split", "DIVIDEND": "dividend", "DELIST": "delist"}
 _PRICES = ("limit", "stop", "target", "loss")
@@ -423,7 +424,7 @@ def _check(drawing: Drawing, settings: Mapping[str, Any]) -> Any:
         found += [f"end: {number(strategy.account.get(name, 0.0))} {name}" for name in sorted(drawn)]
     if found != expected:
         raise AssertionError("- drawn, + found\n" + "\n".join(difflib.ndiff(expected, found)))
-    assert strategy.answers == []
+    assert strategy.answers == [], f"other answers than drawn: {strategy.answers}"
     decided = result.orders["decided_at"].to_numpy()[result.fills["order_id"].to_numpy()]
     assert (result.fills["ts"].to_numpy() > decided).all(), "a fill at or before its decision"
     ended = result.orders["state"].isin(_ENDED)
@@ -431,6 +432,8 @@ def _check(drawing: Drawing, settings: Mapping[str, Any]) -> Any:
     assert ((result.orders["state"] == "FILLED") | (result.orders["reason"] != "NONE")).all(), "an order that ended without a reason"
     again, _ = play(drawing, settings, chunk_events=1)
     assert again.audit_hash == result.audit_hash, "another audit when the tape comes one stamp at a time"
+    again = replay(Scripted(drawing), tape_of(drawing), result.audit)
+    assert again.audit_hash == result.audit_hash, "another audit when the record is replayed"
     return result
 
 

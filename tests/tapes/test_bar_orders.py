@@ -649,6 +649,23 @@ def test_a_trailing_stop_replaced_in_quantity_stays_where_it_trailed() -> None:
     )
 
 
+def test_replaced_twice_before_an_answer() -> None:
+    draw(
+        """
+        1  100 101  99 100  1000
+        2  100 101  99 100  1000
+        3  100 101  97.50 98 1000
+
+        at 1: BUY 100 LIMIT 90
+        at 2: REPLACE 0 LIMIT 95
+        at 2: REPLACE 0 LIMIT 98 QUANTITY 80
+        fill 3: BUY 80 @ 98 maker
+        order 0: FILLED quantity 80 limit 98
+        """,
+        both=True,
+    )
+
+
 def test_quantity_of_a_partly_filled_order_can_be_cut_to_what_is_left() -> None:
     draw(
         """

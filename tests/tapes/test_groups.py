@@ -228,6 +228,46 @@ def test_exits_grow_with_the_entry() -> None:
     )
 
 
+def test_exits_sit_out_a_bar_in_which_their_entry_grows() -> None:
+    # Else the target would sell its 40, cancel the stop, and leave the 60 bought in the same bar without either.
+    draw(
+        """
+        1  100 101  99 100  1000
+        2  100 101  99 100   400       # 40
+        3  100 106  99 105  9000       # 60 at the open; the target is being raised to 100
+        4  105 106 104 105  9000
+
+        at 1: BRACKET BUY 100 TARGET 104 LOSS 92
+        fill 2: BUY 40 @ 100 taker of 0
+        fill 3: BUY 60 @ 100 taker of 0
+        fill 4: SELL 100 @ 105 taker of 1
+        order 2: CANCELLED SIBLING_FILLED
+        end: 0 X
+        """,
+        both=True,
+        costs={"max_participation": 0.1},
+    )
+
+
+def test_an_entry_sits_out_the_rest_of_a_bar_in_which_its_exit_fills() -> None:
+    draw(
+        """
+        1  100 101  99 100  1000
+        2  100 100.5 99.5 100 400      # 40
+        3  105 106  98 100  9000       # the target at the open, then through the entry's limit
+
+        at 1: BRACKET BUY 100 LIMIT 100.20 TARGET 104 LOSS 92
+        fill 2: BUY 40 @ 100 taker of 0
+        fill 3: SELL 40 @ 105 taker of 1
+        order 0: CANCELLED SIBLING_FILLED filled 40
+        order 2: CANCELLED SIBLING_FILLED
+        end: 0 X
+        """,
+        both=True,
+        costs={"max_participation": 0.1},
+    )
+
+
 def test_an_exit_that_begins_stops_the_rest_of_the_entry() -> None:
     draw(
         """

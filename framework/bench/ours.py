@@ -1,0 +1,105 @@
+"""Our side of the benchmarks, in each way of writing a strategy; run by the same harness as the peers."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import pandas as pd
+
+from framework import __version__
+from framework.bench.peers.harness import Outcome, Work
+from framework.bench.strategies import CompiledCross, PanelWeights, Sleeper
+from framework.bench.workloads import bar_frame
+from framework.data.readers import read_bars
+from framework.data.tape import Tape
+from framework.reports.result import Result
+from framework.simulation.backtest import backtest
+
+Made = tuple[Callable[[], Any], Callable[[Any], Outcome]]
+
+
+def version() -> str:
+    """The framework's."""
+    return __version__
+
+
+def prepare(work: Work, mode: str) -> Made:
+    """A run of a workload in a mode of `engines.OURS`."""
+    return {"W1": _cross, "W2": _panel, "W3": _sweep}[work.name](work, mode)
+
+
+def has_weights() -> bool:
+    """Whether `backtest` takes weights as an array."""
+    return "weights" in inspect.signature(backtest).parameters
+
+
+def has_sweep() -> bool:
+    """Whether there is a `sweep`."""
+    return find_spec("framework.simulation.sweep") is not None
+
+
+def minute_tape(work: Work) -> Tape:
+    """The tape of the one symbol of W1 and W3."""
+    return read_bars(bar_frame(work), instruments=["WALK"], tick_size=1.0 / work.spec["ticks_per_unit"], lot_size=1)
+
+
+def _last(result: Result) -> float:
+    return float(result.equity.iloc[-1])
+
+
+def _account(work: Work) -> dict[str, Any]:
+    return {"cash": work.spec["cash"], "costs": {"fee_bps": work.spec["fee_bps"]}}
+
+
+def _cross(work: Work, mode: str) -> Made:
+    spec = work.spec
+    numbers = {"fast": spec["fast"], "slow": spec["slow"], "shares": spec["shares"]}
+    makers: dict[str, Callable[[], Any]] = {
+        "kernel idle": Sleeper,
+        "python": lambda: CompiledCross.python(**numbers),
+        "compiled": lambda: CompiledCross(**numbers),
+        "compiled, from a frame": lambda: CompiledCross(**numbers),
+    }
+    strategy, account = makers[mode](), _account(work)
+    data: Any = bar_frame(work) if mode.endswith("from a frame") else minute_tape(work)
+
+    def read(result: Result) -> Outcome:
+        return Outcome([_last(result)], len(result.fills), len(work.array("close")))
+
+    return lambda: backtest(strategy, data, cash=account["cash"], costs=account["costs"]), read
+
+
+def _panel(work: Work, mode: str) -> Made:
+    weights, account = work.array("weights"), _account(work)
+    symbols = [f"S{k:03}" for k in range(weights.shape[1])]
+    frames = {symbol: bar_frame(work, k) for k, symbol in enumerate(symbols)}
+    tape = read_bars(frames, tick_size=0.01, lot_size=work.spec["lot_size"])
+
+    def read(result: Result) -> Outcome:
+        return Outcome([_last(result)], len(result.fills), weights.size)
+
+    if mode == "python":
+        strategy = PanelWeights(weights, symbols)
+        return lambda: backtest(strategy, tape, cash=account["cash"], costs=account["costs"]), read
+    table = pd.DataFrame(weights, index=frames[symbols[0]].index, columns=symbols)
+    replay: Any = backtest  # its parameters grow
+    return lambda: replay(weights=table, data=tape, cash=account["cash"], costs=account["costs"]), read
+
+
+def _sweep(work: Work, mode: str) -> Made:
+    tape, account = minute_tape(work), _account(work)
+    bars = len(work.array("close"))
+    pairs = [(int(fast), int(slow)) for fast, slow in work.array("pairs")]
+    shares = work.spec["shares"]
+
+    def read_runs(runs: list[tuple[float, int]]) -> Outcome:
+        return Outcome([equity for equity, _ in runs], sum(fills for _, fills in runs), len(pairs) * bars)
+
+    def one(fast: int, slow: int) -> tuple[float, int]:
+        result = backtest(CompiledCross(fast=fast, slow=slow, shares=shares), tape, cash=account["cash"], costs=account["costs"])
+        return _last(result), len(result.fills)
+
+    return lambda: [one(fast, slow) for fast, slow in pairs], read_runs

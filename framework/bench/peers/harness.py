@@ -1,0 +1,121 @@
+"""Runs one engine on one workload in this process and prints one line of JSON.
+
+    python -P harness.py SCRIPT FOLDER --mode MODE --repeat 3 --limit 0 --launched 1700000000.0
+
+SCRIPT defines `version()` and `prepare(work, mode)`, which returns `run` and `read`: `run()` is what is timed, `read(result)` turns
+what it returned into an `Outcome`. This file runs in environments where the framework is not installed: standard library and numpy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to: the final equity of each account, how many fills, and how many events were worked through."""
+
+    equity: list[float]
+    fills: int
+    events: int
+
+
+class Work:
+    """A workload on disk: numbers in `spec.json`, arrays in .npy files.
+
+    Args:
+        folder: where it lies.
+        limit: keep the first so many rows (bars, days or parameter pairs, as `spec["limited"]` says); 0 keeps all.
+    """
+
+    def __init__(self, folder: Path, limit: int = 0) -> None:
+        self.folder, self.limit = folder, limit
+        self.spec: dict[str, Any] = json.loads((folder / "spec.json").read_text())
+
+    @property
+    def name(self) -> str:
+        """W1, W2 or W3."""
+        return str(self.spec["workload"])
+
+    def array(self, name: str) -> Any:
+        """An array of the workload, cut to the limit."""
+        values = np.load(self.folder / f"{name}.npy")
+        return values[: self.limit] if self.limit and name in self.spec["limited"] else values
+
+    def prices(self, name: str) -> Any:
+        """Prices in money, from whole ticks: correctly rounded, so that every engine sees the same floats."""
+        return self.array(name) / self.spec["ticks_per_unit"]
+
+
+def peak_rss_mb() -> float:
+    """The most memory this process ever held. `ru_maxrss` would start from what its parent held."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024.0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+
+
+def load_script(path: Path) -> ModuleType:
+    """The engine's script, under a name that shadows no package."""
+    specification = importlib.util.spec_from_file_location(f"bench_{path.stem}", path)
+    if specification is None or specification.loader is None:
+        raise ImportError(f"{path}: not a Python file")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def measure(script: ModuleType, work: Work, mode: str, repeat: int, launched: float) -> dict[str, Any]:
+    """Time the first run from the launch of the process, then the best of `repeat` more."""
+    run, read = script.prepare(work, mode)
+    outcome = read(run())
+    cold = time.time() - launched
+    seconds = [_timed(run) for _ in range(repeat)]
+    return {
+        "version": script.version(),
+        "equity": outcome.equity,
+        "fills": outcome.fills,
+        "events": outcome.events,
+        "seconds": min(seconds, default=None),
+        "cold_seconds": cold,
+        "peak_rss_mb": peak_rss_mb(),
+    }
+
+
+def _timed(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Read the command line, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("script", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--mode", default="")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--limit", type=int, default=0)
+    parser.add_argument("--launched", type=float, default=None)
+    asked = parser.parse_args()
+    launched = time.time() if asked.launched is None else asked.launched
+    sys.modules["harness"] = sys.modules["__main__"]  # scripts write `from harness import Outcome`
+    print(json.dumps(measure(load_script(asked.script), Work(asked.folder, asked.limit), asked.mode, asked.repeat, launched)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""Which datum did it: bisect the changed data, in the order in which they could be known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framework.data.tape import Tape
+from framework.prove.perturb import truncated
+from framework.prove.trial import bar_stamps
+from framework.prove.verdict import Datum, iso
+from framework.schema.event import NO_INSTRUMENT, Kind
+
+Events = NDArray[np.void]
+Differs = Callable[[Events], bool]
+
+_FIELDS: dict[int, tuple[tuple[str, str], ...]] = {
+    int(Kind.BAR): (("w0", "open"), ("w1", "high"), ("w2", "low"), ("w3", "close"), ("w4", "volume")),
+    int(Kind.QUOTE): (("w0", "bid"), ("w1", "ask"), ("w2", "bid_size"), ("w3", "ask_size")),
+    int(Kind.TRADE): (("w0", "price"), ("w1", "size")),
+    int(Kind.DEPTH): (("w0", "price"), ("w1", "size")),
+    int(Kind.DIVIDEND): (("w0", "dividend"),),
+    int(Kind.SPLIT): (("w0", "split"),),
+    int(Kind.FUNDING): (("w0", "funding"),),
+    int(Kind.DELIST): (("w0", "final price"),),
+}
+_SIZES = ("volume", "bid_size", "ask_size", "size")
+_TRIED_ALONE = 4
+
+
+def find(tape: Tape, changed: Events, differs: Differs) -> Datum | None:
+    """The datum behind a difference.
+
+    Changes are applied one after the other, earliest first; the datum with which the decision first comes out differently is found
+    by bisection. It is then tried alone, like the first few and the last changes, and so is each of its fields.
+
+    Args:
+        tape: as it was.
+        changed: its events with changed values, row by row beside the tape's.
+        differs: whether a run over such events decides differently.
+    """
+    events = tape.events
+    rows = np.flatnonzero(events != changed)
+    if not len(rows):
+        return None
+    low, high = 0, len(rows)  # the first `low` changes make no difference, the first `high` do
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if differs(_with(events, changed, rows[:middle])) else (middle, high)
+    row = int(rows[high - 1])
+    for candidate in dict.fromkeys([row, *rows[:_TRIED_ALONE].tolist(), int(rows[-1])]):
+        if differs(_with(events, changed, np.array([candidate]))):
+            return _named(tape, changed, candidate, events, differs, alone=True)
+    return _named(tape, changed, row, _with(events, changed, rows[: high - 1]), differs, alone=False)
+
+
+def find_truncated(tape: Tape, cut: int, differs: Differs) -> Datum | None:
+    """The earliest stamp after a cut at which the decision is as it was, had the data ended there: its data are the cause."""
+    stamps = bar_stamps(tape)
+    stamps = stamps[stamps > cut]
+    low, high = -1, len(stamps) - 1  # ending at `low` makes a difference, ending at `high` none
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if differs(truncated(tape.events, int(stamps[middle]))) else (low, middle)
+    at = tape.events[(tape.events["ts_local_ns"] == stamps[high]) & (tape.events["instrument"] != NO_INSTRUMENT)]
+    symbols = ", ".join(tape.instruments[number].symbol for number in np.unique(at["instrument"]).tolist())
+    return Datum(iso(int(stamps[high])), symbols, "presence", None, None, alone=True)
+
+
+def _with(events: Events, changed: Events, rows: NDArray[np.int64]) -> Events:
+    made = events.copy()
+    made[rows] = changed[rows]
+    return made
+
+
+def _named(tape: Tape, changed: Events, row: int, before: Events, differs: Differs, *, alone: bool) -> Datum:
+    """Name the field of a row that is enough by itself, or all of them."""
+    event, other = tape.events[row], changed[row]
+    fields = [(word, name) for word, name in _FIELDS.get(int(event["kind"]), ()) if event[word] != other[word]]
+    symbol = tape.instruments[int(event["instrument"])].symbol
+    for word, name in fields:
+        made = before.copy()
+        made[word][row] = other[word]
+        if differs(made):
+            was, became = (_value(tape, int(event["instrument"]), name, int(e[word])) for e in (event, other))
+            return Datum(iso(int(event["ts_local_ns"])), symbol, name, was, became, alone)
+    return Datum(iso(int(event["ts_local_ns"])), symbol, " and ".join(name for _, name in fields), None, None, alone=alone)
+
+
+def _value(tape: Tape, number: int, field: str, word: int) -> float:
+    instrument = tape.instruments[number]
+    if field in ("dividend", "funding"):
+        return word * 1e-9
+    if field == "split":
+        return float(word)
+    return (instrument.lot if field in _SIZES else instrument.tick).to_float(word)

@@ -1,0 +1,125 @@
+"""Look-ahead: change everything after a stamp, run again, and demand the same decisions up to and including that stamp.
+
+A leak that reaches far ahead shows at any cut; one that reaches a bar or a few shows only where the cut lies right behind a decision
+that it made. So many cuts with few kinds of change find more than few cuts with many: at each cut all is raised, then lowered, then
+changed in one further way, another one from cut to cut.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framework.errors import StrategyError
+from framework.prove.culprit import find, find_truncated
+from framework.prove.perturb import TRUNCATED, VALUE_KINDS, changed, truncated
+from framework.prove.subject import BuildError
+from framework.prove.trial import Progress, Records, Trial, bar_stamps, decisions, with_events
+from framework.prove.verdict import Difference, Verdict, first_difference, iso
+
+NAME = "look_ahead"
+_LAST = 4
+_ALWAYS = ("raised", "lowered")
+_IN_TURN = (*(kind for kind in VALUE_KINDS if kind not in _ALWAYS), "truncated")
+
+
+def check(trial: Trial, base: Records, progress: Progress) -> Verdict:
+    """Try three kinds of change at every cut; stop at the first difference and look for the datum behind it."""
+    cuts = choose_cuts(trial, decisions(base))
+    if not len(cuts):
+        return Verdict(NAME, None, "the data hold fewer than two stamps, so nothing lies ahead")
+    runs, skipped, said, total = 0, 0, "", len(cuts) * (len(_ALWAYS) + 1)
+    for number, cut in enumerate(cuts.tolist()):
+        for kind in (*_ALWAYS, _IN_TURN[number % len(_IN_TURN)]):
+            progress(NAME, runs, total)
+            runs += 1
+            try:
+                found = _try(trial, base, cut, kind, number)
+            except BuildError as error:
+                skipped, said = skipped + 1, str(error)
+                continue
+            if found is not None:
+                return Verdict(NAME, False, f"run {runs}, everything after {iso(cut)} changed", found)
+    return _verdict(trial, base, cuts, runs, skipped, said)
+
+
+def _verdict(trial: Trial, base: Records, cuts: NDArray[np.int64], runs: int, skipped: int, said: str) -> Verdict:
+    if skipped == runs:
+        return Verdict(NAME, None, f"it could be built from no changed data: {said}")
+    if not len(decisions(base)):
+        return Verdict(NAME, None, "it decided nothing, so there is nothing to compare")
+    outside = trial.subject.outside_data()
+    if outside:
+        words = "holds data that changes of the tape do not reach"
+        way = "build it from frames by a classmethod from_data, or give a function of frames"
+        return Verdict(NAME, None, f"it {words} ({', '.join(outside)}); {way}")
+    note = f"{runs - skipped} runs at {len(cuts)} cuts decided the same"
+    return Verdict(NAME, True, note + (f"; {skipped} could not be built ({said})" if skipped else ""))
+
+
+def choose_cuts(trial: Trial, decided: Records) -> NDArray[np.int64]:
+    """Where to cut: stamps with decisions, one from each of `points` parts of the run; the last few; stamps without a decision.
+
+    A leak of one bar shows only where the cut lies right behind the decision, hence decision stamps; what a leak keeps from being
+    decided shows only at the others.
+    """
+    draw = np.random.default_rng([trial.seed, 0])
+    stamps = bar_stamps(trial.tape)[:-1]
+    if not len(stamps):
+        return stamps
+    deciding = np.unique(decided["ts_local_ns"])
+    deciding = deciding[deciding < bar_stamps(trial.tape)[-1]]
+    chosen = [*_one_of_each(deciding, trial.points, draw), *deciding[-_LAST:].tolist()]
+    chosen += _one_of_each(stamps, max(trial.points // 2, 1), draw)
+    return np.unique(np.array(chosen, np.int64))
+
+
+def _one_of_each(stamps: NDArray[np.int64], parts: int, draw: np.random.Generator) -> list[int]:
+    return [int(draw.choice(part)) for part in np.array_split(stamps, parts) if len(part)]
+
+
+def _try(trial: Trial, base: Records, cut: int, kind: str, number: int) -> Difference | None:
+    expected = decisions(base, cut)
+    if kind == "truncated":
+        found = _run(trial, truncated(trial.tape.events, cut), cut)
+        change = TRUNCATED
+    else:
+        events = changed(trial.tape.events, cut, kind, (trial.seed, number, list(VALUE_KINDS).index(kind)))
+        found = _run(trial, events, cut)
+        change = VALUE_KINDS[kind]
+    if isinstance(found, StrategyError):
+        return Difference(iso(cut), "", "a run without error", f"an error ({found})", change)
+    pair = first_difference(expected, decisions(found, cut), trial.tape.instruments, change)
+    if pair is None:
+        return None
+    stamp, difference = pair
+
+    def differs(other: Records) -> bool:
+        try:
+            again = _run(trial, other, cut)
+        except BuildError:
+            return False
+        if isinstance(again, StrategyError):
+            return True
+        return decisions(base, stamp).tobytes() != decisions(again, stamp).tobytes()
+
+    datum = find_truncated(trial.tape, cut, differs) if kind == "truncated" else find(trial.tape, events, differs)
+    return replace(difference, datum=datum)
+
+
+def _run(trial: Trial, events: Records, cut: int) -> Records | StrategyError:
+    """The records; where a hook raises after the cut, those up to the cut; the error where it raises before."""
+    tape = with_events(trial.tape, events)
+    frames = trial.frames(tape)
+    try:
+        return trial.run(tape, frames=frames)
+    except BuildError:
+        raise
+    except StrategyError:
+        known = with_events(tape, truncated(events, cut))
+    try:
+        return trial.run(known, frames=frames)
+    except StrategyError as error:
+        return error

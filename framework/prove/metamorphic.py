@@ -1,0 +1,228 @@
+"""What must not matter: an instrument nobody trades, the order of registration, how the tape is cut, the date, the unit of money."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from framework.data.calendar import BARS, is_bars
+from framework.data.tape import Tape, assemble
+from framework.engine.strategy import Strategy
+from framework.engine.view import View
+from framework.engine.world import Decision, WakeKind
+from framework.prove.trial import Progress, Records, Trial, decisions, with_events
+from framework.prove.verdict import Verdict, first_difference
+from framework.schema.event import NO_INSTRUMENT, Kind
+from framework.schema.instrument import Instrument
+from framework.schema.units import NANOSECONDS_PER_DAY, Step
+
+_STRANGERS = ("~irrelevant", "!irrelevant")  # sorted after and before every usual symbol
+_WALK = 0.03
+_SCALE = 2
+
+
+def irrelevant_instrument(trial: Trial, base: Records, progress: Progress) -> Verdict:
+    """Add an instrument that the strategy does not trade; every record must stay."""
+    name = "irrelevant_instrument"
+    if not trial.subject.told_universe and trial.named is None:
+        return Verdict(name, None, "it trades whatever is on the tape; name instruments, or give it a parameter `universe`")
+    original = next((i for i, one in enumerate(trial.tape.instruments) if _bars_of(trial.tape, i) > 2), None)
+    if original is None:
+        return Verdict(name, None, "no instrument has bars to imitate")
+    for number, symbol in enumerate(_STRANGERS):
+        progress(name, number, len(_STRANGERS))
+        tape = _with_stranger(trial, original, symbol)
+        place = tape.index(symbol)
+        strategy = trial.subject.build(_known(trial, tape, symbol), in_python=not trial.subject.told_universe)
+        if not trial.subject.told_universe:
+            if strategy.uses_numbers and place == 0:
+                continue  # it would move every number that the strategy knows
+            strategy = Blinkered.over(strategy, place)
+        found = trial.records(strategy, tape).copy()
+        found["instrument"] -= ((found["instrument"] > place) & (found["instrument"] != NO_INSTRUMENT)).astype(np.uint32)
+        pair = first_difference(base, found, trial.tape.instruments, f"an instrument {symbol!r} that it does not trade was added")
+        if pair is not None:
+            return Verdict(name, False, "an instrument nobody trades changes the run", pair[1])
+    return Verdict(name, True, f"added before and after the others: all {len(base)} records are the same")
+
+
+def registration_order(trial: Trial, base: Records, progress: Progress) -> Verdict:
+    """Give instruments in another order, to the tape and to the strategy."""
+    name, count = "registration_order", len(trial.tape.instruments)
+    if count < 2:
+        return Verdict(name, None, "there is one instrument")
+    market = trial.tape.events[trial.tape.events["kind"] != Kind.SESSION]
+    draw = np.random.default_rng([trial.seed, 1])
+    orders = [list(range(count))[::-1], draw.permutation(count).tolist()]
+    for number, order in enumerate(orders):
+        progress(name, number, len(orders))
+        pieces = [market[market["instrument"] == k] for k in (*order, NO_INSTRUMENT)]
+        tape = assemble(trial.tape.instruments, [piece for piece in pieces if len(piece)], name=trial.tape.name, notes=())
+        frames = trial.frames(tape)
+        symbols = [trial.tape.instruments[k].symbol for k in order]
+        found = trial.run(tape, frames={symbol: frames[symbol] for symbol in symbols if symbol in frames})
+        pair = first_difference(base, found, trial.tape.instruments, f"the instruments came in the order {', '.join(symbols[:5])}")
+        if pair is not None:
+            return Verdict(name, False, "the order of registration changes the run", pair[1])
+    return Verdict(name, True, f"all {len(base)} records are the same in {len(orders)} other orders")
+
+
+def tape_split(trial: Trial, base: Records, progress: Progress) -> Verdict:
+    """Replay the tape in parts."""
+    name = "tape_split"
+    draw = np.random.default_rng([trial.seed, 2])
+    sizes = [1, *sorted(draw.integers(2, max(len(trial.tape.events) // 2, 3), 3).tolist())]
+    for number, size in enumerate(sizes):
+        progress(name, number, len(sizes))
+        pair = first_difference(base, trial.run(chunk_events=size), trial.tape.instruments, f"the tape came in parts of {size} events")
+        if pair is not None:
+            return Verdict(name, False, "how the tape is cut changes the run", pair[1])
+    return Verdict(name, True, f"all {len(base)} records are the same in parts of {', '.join(map(str, sizes))} events")
+
+
+def time_shift(trial: Trial, base: Records, progress: Progress) -> Verdict:
+    """Move everything by a day, by a week where an exchange's calendar counts."""
+    name = "time_shift"
+    progress(name, 0, 1)
+    days = 1 if all(is_bars(calendar) or calendar in ("24/7", BARS) for calendar in trial.tape.calendars) else 7
+    step = days * NANOSECONDS_PER_DAY
+    events = trial.tape.events.copy()
+    events["ts_local_ns"] += step
+    events["ts_venue_ns"] += step
+    is_session = events["kind"] == Kind.SESSION
+    for word in ("w1", "w2"):
+        events[word][is_session] += step
+    found = trial.run(with_events(trial.tape, events)).copy()
+    for stamp in ("ts_local_ns", "ts_venue_ns"):
+        found[stamp] -= step
+    expiring = (found["kind"] == Kind.ORDER_TERMS) & (found["w2"] != 0)
+    found["w2"][expiring] -= step
+    change = f"everything happened {days} day{'s' if days > 1 else ''} later"
+    pair = first_difference(base, found, trial.tape.instruments, change)
+    if pair is None:
+        return Verdict(name, True, f"all {len(base)} records are the same when {change}")
+    if trial.subject.reads_clock():
+        return Verdict(name, None, f"it decides by the calendar: {pair[1]}")
+    return Verdict(name, False, "the date changes the run, though its code does not ask for it", pair[1])
+
+
+def price_scale(trial: Trial, base: Records, progress: Progress) -> Verdict:
+    """Count prices and cash in halves of the unit: every number of money doubles, no decision changes."""
+    name, costs = "price_scale", trial.costs
+    absolute = [word for word in ("fee_per_share", "fee_per_order", "fee_minimum") if getattr(costs, word)]
+    absolute += ["max_order_notional"] if trial.risk.max_order_notional else []
+    if absolute:
+        return Verdict(name, None, f"{', '.join(absolute)} in money, so a trade's cost is not proportional to its value")
+    if set(trial.tape.currencies) != {trial.currency}:
+        return Verdict(name, None, f"several currencies: {', '.join(sorted({*trial.tape.currencies, trial.currency}))}")
+    progress(name, 0, 1)
+    instruments = tuple(replace(i, tick=Step(i.tick.numerator * _SCALE, i.tick.denominator)) for i in trial.tape.instruments)
+    events = trial.tape.events.copy()
+    events["w0"][events["kind"] == Kind.DIVIDEND] *= _SCALE
+    tape = with_events(replace(trial.tape, instruments=instruments), events)
+    found = replace(trial, tape=tape, cash=trial.cash * _SCALE).run()
+    expected, found = (_without_money(decisions(records)) for records in (base, found))
+    pair = first_difference(expected, found, trial.tape.instruments, f"prices and cash were multiplied by {_SCALE}")
+    if pair is None:
+        return Verdict(name, True, f"all {len(expected)} decisions are the same at {_SCALE} times the price and cash")
+    submits = expected[expected["kind"] == Kind.ORDER_SUBMIT]
+    if np.any(submits["w3"]) or np.any(submits["w4"]) or np.any(expected["kind"] == Kind.ORDER_TERMS):
+        return Verdict(name, None, f"its orders name prices, which it may round to a grid of its own: {pair[1]}")
+    return Verdict(name, False, "it depends on the unit of prices: an absolute price or amount of money, or a leak of the scale", pair[1])
+
+
+def _without_money(records: Records) -> Records:
+    """Refusals tell how much was needed and there; money doubles."""
+    made: Records = records.copy()
+    refused = made["kind"] == Kind.ORDER_REFUSED
+    for word in ("w2", "w3"):
+        made[word][refused] = 0
+    return made
+
+
+def _bars_of(tape: Tape, number: int) -> int:
+    return int(np.count_nonzero((tape.events["instrument"] == number) & (tape.events["kind"] == Kind.BAR)))
+
+
+def _with_stranger(trial: Trial, original: int, symbol: str) -> Tape:
+    """The tape and a further instrument, whose bars stand where another's do and whose prices wander on their own."""
+    market = trial.tape.events[trial.tape.events["kind"] != Kind.SESSION].copy()
+    bars = market[(market["instrument"] == original) & (market["kind"] == Kind.BAR)][:-1].copy()  # shorter: it must not lead a calendar
+    walk = np.exp(np.cumsum(np.random.default_rng([trial.seed, 3]).normal(0.0, _WALK, len(bars))))
+    for word in ("w0", "w1", "w2", "w3"):
+        bars[word] = np.maximum(np.rint(bars[word] * walk), 1).astype(np.int64)
+    stranger: Instrument = replace(trial.tape.instruments[original], symbol=symbol)
+    instruments = sorted([*trial.tape.instruments, stranger], key=lambda instrument: instrument.symbol)
+    place = instruments.index(stranger)
+    market["instrument"] += ((market["instrument"] >= place) & (market["instrument"] != NO_INSTRUMENT)).astype(np.uint32)
+    bars["instrument"] = place
+    return assemble(instruments, [market, bars], name=trial.tape.name, notes=())
+
+
+def _known(trial: Trial, tape: Tape, symbol: str) -> Mapping[str, Any]:
+    """Frames that the strategy is built from: a named universe is shown, else the stranger stays unseen."""
+    frames = trial.frames(tape)
+    return frames if trial.subject.told_universe else {name: frame for name, frame in frames.items() if name != symbol}
+
+
+class BlinkeredView(View):
+    """A view without one instrument."""
+
+    stranger: Any = None
+
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """Every other symbol."""
+        return tuple(name for name in super().instruments if name != self.stranger)
+
+    def bars_now(self) -> Any:
+        """The bars of the others."""
+        bars = super().bars_now()
+        if isinstance(bars, list):
+            return [bar for bar in bars if bar.instrument != self.stranger]
+        return {name: bar for name, bar in bars.items() if name != self.stranger}
+
+
+class Blinkered(Strategy):
+    """A strategy that is not told of one instrument of the tape."""
+
+    def __init__(self, strategy: Strategy, stranger: int) -> None:
+        super().__init__()
+        self._strategy, self._stranger = strategy, stranger
+        self._view: BlinkeredView | None = None
+
+    @classmethod
+    def over(cls, strategy: Strategy, stranger: int) -> Blinkered:
+        """With the look-back and the names that the strategy's class asks for."""
+        make: Callable[..., Blinkered] = type("Blinkered", (cls,), {"history": strategy.history, "uses_numbers": strategy.uses_numbers})
+        return make(strategy, stranger)
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The strategy's."""
+        return self._strategy.parameters
+
+    @property
+    def wakes(self) -> int:
+        """The strategy's."""
+        return self._strategy.wakes
+
+    def reset_state(self, instruments: int) -> None:
+        """The strategy's."""
+        self._strategy.reset_state(instruments)
+
+    def decide(self, view: View) -> Decision:
+        """As the strategy decides where the wake is not the stranger's."""
+        if self._view is None:
+            self._view = BlinkeredView.__new__(BlinkeredView)
+            self._view.__dict__.update(vars(view))
+            self._view.stranger = view.instruments[self._stranger]
+        own, kind = self._view, view.wake.kind
+        own.wake = view.wake
+        of_one = kind in (WakeKind.BAR, WakeKind.QUOTE, WakeKind.TRADE, WakeKind.EVENT)
+        if (of_one and view.wake.instrument == self._stranger) or (kind == WakeKind.BARS and not own.bars_now()):
+            return view.nothing
+        return self._strategy.decide(own)

@@ -1,0 +1,149 @@
+"""`prove()`: every check over one strategy and one data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from framework.config import CostsConfig, LatencyConfig, RiskConfig, RunConfig, load_strategy, parse_costs, parse_latency, parse_risk
+from framework.data.catalog import DEFAULT
+from framework.data.readers import read_bars
+from framework.data.stamps import BarStamp, Bound
+from framework.data.tape import Tape
+from framework.engine.strategy import Strategy
+from framework.errors import ConfigError, InputError, did_you_mean
+from framework.prove import determinism, look_ahead, metamorphic, warm_up
+from framework.prove.subject import Source, Subject
+from framework.prove.trial import Progress, Records, Trial
+from framework.prove.verdict import Proof, Verdict
+
+Data = str | Path | pd.DataFrame | Mapping[str, pd.DataFrame] | Tape
+
+CHECKS: Mapping[str, Callable[[Trial, Records, Progress], Verdict]] = {
+    look_ahead.NAME: look_ahead.check,
+    warm_up.NAME: warm_up.check,
+    "irrelevant_instrument": metamorphic.irrelevant_instrument,
+    "registration_order": metamorphic.registration_order,
+    "tape_split": metamorphic.tape_split,
+    "time_shift": metamorphic.time_shift,
+    "price_scale": metamorphic.price_scale,
+    determinism.NAME: determinism.check,
+}
+"""Every check by name, in the order in which they are made."""
+
+POINTS = 24
+"""Into how many parts a run is divided for look-ahead, if not said."""
+
+
+def prove(
+    strategy: Source,
+    data: Data = DEFAULT,
+    *,
+    instruments: Sequence[str] | None = None,
+    start: Bound = None,
+    end: Bound = None,
+    cash: float = 1_000_000.0,
+    currency: str = "USD",
+    costs: Mapping[str, Any] | CostsConfig | None = None,
+    risk: Mapping[str, Any] | RiskConfig | None = None,
+    latency: Mapping[str, Any] | LatencyConfig | None = None,
+    seed: int = 0,
+    bar_stamp: BarStamp = "close",
+    calendar: str | None = None,
+    tick_size: float | str | None = None,
+    lot_size: float | str | None = None,
+    time_zone: str | None = None,
+    actions: pd.DataFrame | None = None,
+    instrument_specs: Mapping[str, Any] | None = None,
+    points: int = POINTS,
+    checks: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> Proof:
+    """Run a strategy again and again over data changed in ways that must not matter, and say where it decided otherwise.
+
+    Args:
+        strategy: an instance or a class; if it has a classmethod `from_data(cls, frames, **params)`, that builds it. Or a function
+            from frames to an instance. `frames` is what `frames_of` returns.
+        data, instruments, start, end, cash, currency, costs, risk, latency, seed, bar_stamp, calendar, tick_size, lot_size, time_zone,
+            actions, instrument_specs: as in `backtest`. `seed` also chooses where look-ahead is tried.
+        points: into how many parts the run is divided for look-ahead; a part is cut at one stamp with a decision.
+        checks: some of `CHECKS`; None makes all.
+        progress: called before each run with the check, how many of its runs are done, and how many there are at most.
+
+    Returns:
+        A `Proof`: the verdict of each check.
+
+    Raises:
+        DataError, ConfigError: as `backtest` does.
+        StrategyError: the strategy does not run on the data as they are.
+    """
+    if isinstance(data, Tape):
+        given = (calendar, tick_size, lot_size, time_zone, actions, instrument_specs)
+        if any(value is not None for value in given) or bar_stamp != "close":
+            raise InputError("a tape is complete: how to read data cannot be given with it")
+        tape = data if instruments is None and start is None and end is None else data.select(instruments, start, end)
+    else:
+        tape = read_bars(
+            data,
+            instruments=instruments,
+            start=start,
+            end=end,
+            bar_stamp=bar_stamp,
+            calendar=calendar,
+            tick_size=tick_size,
+            lot_size=lot_size,
+            currency="USD" if isinstance(data, str) else currency,
+            time_zone=time_zone,
+            actions=actions,
+            instrument_specs=instrument_specs,
+        )
+    named = None if instruments is None else tuple(sorted(set(instruments)))
+    terms = (parse_costs(costs), parse_risk(risk), parse_latency(latency))
+    trial = Trial(Subject(strategy), tape, cash, currency, *terms, seed, named, _positive(points))
+    return Proof(tuple(verdicts(trial, checks, progress)))
+
+
+def trial_of(config: RunConfig, points: int = POINTS) -> Trial:
+    """What a config asks to be proved."""
+    strategy, data = load_strategy(config.strategy, config.params), config.data
+    if not isinstance(strategy, Strategy):
+        raise ConfigError(f"strategy = {config.strategy!r}: {type(strategy).__name__} is not a subclass of framework.Strategy")
+    tape = read_bars(
+        data.source,
+        instruments=data.instruments,
+        start=data.start,
+        end=data.end,
+        bar_stamp=data.bar_stamp,
+        calendar=data.calendar,
+        tick_size=data.tick_size,
+        lot_size=data.lot_size,
+        time_zone=data.time_zone,
+    )
+    named = None if data.instruments is None else tuple(sorted(set(data.instruments)))
+    account = config.account
+    terms = (config.costs, config.risk, config.latency)
+    return Trial(Subject(strategy), tape, account.cash, account.currency, *terms, config.seed, named, _positive(points))
+
+
+def verdicts(trial: Trial, checks: Sequence[str] | None = None, progress: Progress | None = None) -> Iterator[Verdict]:
+    """The verdicts one by one, as they are found."""
+    chosen = list(CHECKS) if checks is None else list(dict.fromkeys(checks))
+    for name in chosen:
+        if name not in CHECKS:
+            raise ConfigError(f"unknown check {name!r}. {did_you_mean(name, CHECKS)}")
+    base = trial.run()
+    for name in chosen:
+        yield CHECKS[name](trial, base, progress or _silent)
+
+
+def _positive(points: int) -> int:
+    if points < 1:
+        raise ConfigError(f"points = {points}: must be at least 1")
+    return points
+
+
+def _silent(check: str, done: int, total: int) -> None:
+    """Progress that nobody asked for."""

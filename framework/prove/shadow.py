@@ -1,0 +1,199 @@
+"""One account, several memories: a strategy decides, and beside it copies that know less history say what they would have decided.
+
+All read the same account and the same market; a copy's look-back ends where its data begin, its orders are noted and not sent.
+So what differs between them is history alone, never the money made or lost before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framework.engine.strategy import Strategy
+from framework.engine.timers import Timers
+from framework.engine.view import View
+from framework.engine.world import Decision, WakeKind
+from framework.errors import OneTapeError
+from framework.kernel import entry
+
+_WORDS = {entry.aim: "target", entry.propose: "order", entry.bracket: "bracket", entry.cancel: "cancel", entry.replace: "replace"}
+"""Every door of the kernel that a strategy can order through."""
+
+Intent = tuple[str, str, tuple[Any, ...]]
+"""What was called, the instrument's symbol, and the other arguments."""
+
+Heard = Callable[[View, Sequence[Intent], Sequence[Sequence[Intent] | None]], None]
+"""Called after each wake with what the strategy ordered and what each copy would have; None for one whose data begin later."""
+
+
+class NotingView(View):
+    """The real view, which also notes what is ordered through it."""
+
+    notes: list[Intent]
+    timer: str
+
+    @classmethod
+    def of(cls, view: View) -> Self:
+        """Over the trader half that `view` shows."""
+        made = cls.__new__(cls)
+        made.__dict__.update(vars(view))
+        made.notes, made.timer = [], ""
+        return made
+
+    def timer_fired(self) -> str:
+        """The name, asked for once a wake by whoever owns the timers."""
+        return self.timer
+
+    def _call(self, function: Callable[..., int], *arguments: float) -> int:
+        self._note(function, arguments)
+        return super()._call(function, *arguments)
+
+    def _note(self, function: Callable[..., int], arguments: tuple[float, ...]) -> None:
+        if function is entry.aim:
+            number, rest = int(arguments[1]), (arguments[0], *arguments[2:])
+        elif function in (entry.cancel, entry.replace):
+            number, rest = int(self._trader.tables["orders"]["instrument"][int(arguments[0])]), arguments
+        else:
+            number, rest = int(arguments[0]), arguments[1:]
+        self.notes.append((_WORDS[function], self._symbols[number], rest))
+
+
+class ShortView(NotingView):
+    """A view whose past begins later, and through which nothing is sent.
+
+    Attributes:
+        hidden: bars of each instrument that it does not know.
+        wait: set while `on_start` runs: nothing is known yet.
+    """
+
+    hidden: NDArray[np.int64]
+    wait: bool = False
+    placed: int = 0
+
+    def bar_count(self, instrument: str) -> int:
+        """Bars since the data of this copy began."""
+        return 0 if self.wait else max(super().bar_count(instrument) - int(self.hidden[self.number(instrument)]), 0)
+
+    def price(self, instrument: str) -> float:
+        """The mark, NaN before the first bar that is known; quotes have no count and are always known."""
+        seen = self.bar_count(instrument) > 0 or super().bar_count(instrument) == 0
+        return super().price(instrument) if seen and not self.wait else float("nan")
+
+    def mean_close(self, instrument: str, bars: int) -> float:
+        """NaN while fewer are known."""
+        mean = super().mean_close(instrument, bars)
+        return mean if bars <= self.bar_count(instrument) else float("nan")
+
+    def std_close(self, instrument: str, bars: int) -> float:
+        """NaN while fewer are known."""
+        deviation = super().std_close(instrument, bars)
+        return deviation if bars <= self.bar_count(instrument) else float("nan")
+
+    def past(self, instrument: str, bars: int, field: str) -> NDArray[np.float64]:
+        """What is known of the last `bars`."""
+        values = super().past(instrument, bars, field)
+        return values[len(values) - min(len(values), self.bar_count(instrument)) :]
+
+    @property
+    def next_order_id(self) -> int:
+        """The id that the next order would get."""
+        return super().next_order_id + self.placed
+
+    def _known(self, order_id: int) -> None:
+        if not 0 <= order_id < self.next_order_id:  # its own orders of this wake count as made
+            super()._known(order_id)
+
+    def _call(self, function: Callable[..., int], *arguments: float) -> int:
+        self._note(function, arguments)
+        if function in (entry.cancel, entry.replace):
+            return 1
+        made = self.next_order_id
+        self.placed += 3 if function is entry.bracket else 1
+        return made
+
+    def _placed(self, order_id: int) -> int:
+        return order_id
+
+
+class Copy:
+    """A strategy that begins at a stamp with no memory."""
+
+    def __init__(self, strategy: Strategy, start_ns: int, hidden: NDArray[np.int64], instruments: int) -> None:
+        self.start_ns = start_ns
+        self._strategy, self._hidden, self._instruments = strategy, hidden, instruments
+        self._view: ShortView | None = None
+
+    def decide(self, view: View, timer: str) -> list[Intent]:
+        """What it would order at this wake. An error is an intent too: real data would have met it."""
+        if self._view is None:
+            self._view = self._begin(view)
+        own = self._view
+        own.wake, own.timer, own.placed, own.notes = view.wake, timer, 0, []
+        try:
+            self._strategy.decide(own)
+        except OneTapeError as error:
+            symbol = view.instruments[view.wake.instrument] if view.wake.kind in (WakeKind.BAR, WakeKind.QUOTE) else ""
+            own.notes.append(("error", str(symbol), (str(error),)))
+        return own.notes
+
+    def _begin(self, view: View) -> ShortView:
+        own = ShortView.of(view)
+        own.hidden, own.timers, own.wait = self._hidden, cast(Timers, _NoTimers()), True
+        self._strategy.reset_state(self._instruments)
+        self._strategy.on_start(own)
+        own.wait = False
+        return own
+
+
+class _NoTimers:
+    """Takes settings and does nothing: the real strategy's timers ring for its copies too."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_, **__: None
+
+
+class Shadowed(Strategy):
+    """A strategy with copies beside it. Its audit is the strategy's own."""
+
+    def __init__(self, strategy: Strategy, copies: Sequence[Copy], heard: Heard) -> None:
+        super().__init__()
+        self._strategy, self._copies, self._heard = strategy, copies, heard
+        self._view: NotingView | None = None
+
+    @classmethod
+    def over(cls, strategy: Strategy, copies: Sequence[Copy], heard: Heard) -> Shadowed:
+        """With the look-back and the names that the strategy's class asks for."""
+        words = {"history": strategy.history, "uses_numbers": strategy.uses_numbers}
+        made: Shadowed = type("Shadowed", (cls,), words)(strategy, copies, heard)
+        return made
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The strategy's."""
+        return self._strategy.parameters
+
+    @property
+    def wakes(self) -> int:
+        """The strategy's."""
+        return self._strategy.wakes
+
+    def reset_state(self, instruments: int) -> None:
+        """The strategy's."""
+        self._strategy.reset_state(instruments)
+
+    def decide(self, view: View) -> Decision:
+        """Ask the copies first, since they must see the account as the strategy finds it."""
+        if self._view is None:
+            self._view = NotingView.of(view)
+        own, kind = self._view, view.wake.kind
+        own.wake, own.notes = view.wake, []
+        own.timer = view.timer_fired() if kind == WakeKind.TIMER else ""
+        is_inside = kind not in (WakeKind.START, WakeKind.STOP)
+        answers = [copy.decide(view, own.timer) if is_inside and view.now_ns >= copy.start_ns else None for copy in self._copies]
+        decision = self._strategy.decide(own)
+        if is_inside and (own.notes or any(answers)):
+            self._heard(view, own.notes, answers)
+        return decision
