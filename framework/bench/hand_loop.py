@@ -21,8 +21,21 @@ def version() -> str:
 
 
 def prepare(work: Work, mode: str) -> Made:
-    """The loop of a workload."""
-    return {"W1": _cross, "W2": _panel, "W3": _sweep}[work.name](work)
+    """The loop of a workload; `mode` says where orders fill, a key of `FILLS`."""
+    return {"W1": _cross, "W2": _panel, "W3": _sweep}[work.name](work, FILLS.get(mode, FILLS["next open"])(work))
+
+
+def _same_close(work: Work) -> Ticks:
+    closes: Ticks = work.array("close")
+    return np.concatenate((closes[:1], closes[:-1]))
+
+
+FILLS: dict[str, Callable[[Work], Ticks]] = {
+    "next open": lambda work: work.array("open"),
+    "same close": _same_close,
+    "next close": lambda work: work.array("close"),
+}
+"""The price of each bar at which what was decided on the bar before it fills; the last two are how some peers do it."""
 
 
 @numba.njit(cache=True)
@@ -107,8 +120,8 @@ def _money(work: Work) -> tuple[float, float, float]:
     return float(work.spec["cash"]), work.spec["fee_bps"] * 1e-4, float(work.spec["ticks_per_unit"])
 
 
-def _cross(work: Work) -> Made:
-    opens, closes, spec = work.array("open"), work.array("close"), work.spec
+def _cross(work: Work, opens: Ticks) -> Made:
+    closes, spec = work.array("close"), work.spec
 
     def read(result: Any) -> Outcome:
         return Outcome([float(result[0])], int(result[1]), len(closes))
@@ -116,8 +129,8 @@ def _cross(work: Work) -> Made:
     return lambda: cross(opens, closes, spec["fast"], spec["slow"], spec["shares"], *_money(work)), read
 
 
-def _sweep(work: Work) -> Made:
-    opens, closes, pairs = work.array("open"), work.array("close"), work.array("pairs")
+def _sweep(work: Work, opens: Ticks) -> Made:
+    closes, pairs = work.array("close"), work.array("pairs")
 
     def read(result: Any) -> Outcome:
         return Outcome(result[0].tolist(), int(result[1]), len(pairs) * len(closes))
@@ -125,8 +138,8 @@ def _sweep(work: Work) -> Made:
     return lambda: sweep(opens, closes, pairs, work.spec["shares"], *_money(work)), read
 
 
-def _panel(work: Work) -> Made:
-    opens, closes, weights = work.array("open"), work.array("close"), work.array("weights")
+def _panel(work: Work, opens: Ticks) -> Made:
+    closes, weights = work.array("close"), work.array("weights")
 
     def read(result: Any) -> Outcome:
         return Outcome([float(result[0][-1])], int(result[1]), closes.size)

@@ -57,10 +57,11 @@ def write(name: str, size: Size, folder: Path, seed: int = 0) -> Path:
 
 
 def _minutes(bars: int, seed: int) -> dict[str, NDArray[np.int64]]:
-    """One symbol of one-minute bars: a geometric walk in ticks of 0.0001, stamped at the close. Opens are the closes before."""
+    """One symbol of one-minute bars: a geometric walk in ticks of 0.0001, stamped at the close. Opens gap a little from the closes before."""
     random = np.random.default_rng(seed)
     close = np.rint(100.0 * TICKS_PER_UNIT * np.exp(np.cumsum(random.normal(0.0, 1e-4, bars)))).astype(np.int64)
-    opens = np.concatenate(([100 * TICKS_PER_UNIT], close[:-1]))
+    before = np.concatenate(([100 * TICKS_PER_UNIT], close[:-1]))
+    opens = np.rint(before * np.exp(random.normal(0.0, 3e-5, bars))).astype(np.int64)
     stamps = _EPOCH_NS + _MINUTE_NS * np.arange(1, bars + 1, dtype=np.int64)
     return {"open": opens, "high": np.maximum(opens, close), "low": np.minimum(opens, close), "close": close, "stamps": stamps}
 

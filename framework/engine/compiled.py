@@ -180,7 +180,7 @@ def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
         return _drivers[cls]
     import numba
 
-    from framework.engine import compiled_view
+    from framework.engine import compiled_types, compiled_view
     from framework.kernel.compile import address_of, call, stamped_kernel
     from framework.kernel.replay import fast_bar, horizon
 
@@ -189,9 +189,9 @@ def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
         "call": call,
         "fast_bar": fast_bar,
         "horizon": horizon,
-        "make_view": compiled_view.make_view,
-        "make_bar": compiled_view.make_bar,
-        "bars_ending_at": compiled_view.bars_ending_at,
+        "make_view": compiled_types.make_view,
+        "make_bar": compiled_types.make_bar,
+        "bars_ending_at": compiled_types.bars_ending_at,
         "W_BAR": codes.W_BAR,
         "W_BARS": codes.W_BARS,
     }
@@ -203,7 +203,8 @@ def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
     exec(compile(_SOURCE, f"{cls.__module__}.{cls.__qualname__}.driver", "exec"), scope)
     drive: FunctionType = scope["drive"]
     drive.__module__, drive.__qualname__ = cls.__module__, f"{cls.__qualname__}.drive"
-    view_source = Path(compiled_view.__file__).read_bytes() + Path(__file__).read_bytes()
+    parts = (compiled_types.__file__, compiled_view.__file__, __file__)
+    view_source = b"".join(Path(part).read_bytes() for part in parts)
     made: Callable[..., int] = stamped_kernel(drive, fingerprint(cls) + hashlib.blake2b(view_source, digest_size=12).hexdigest())
     _drivers[cls] = made
     return made

@@ -14,11 +14,10 @@ from typing import Any
 
 import numba
 import numpy as np
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, make_attribute_wrapper, models, overload, overload_attribute, overload_method, register_model
+from numba.extending import overload, overload_attribute, overload_method
 
+from framework.engine.compiled_types import EVENT_BYTES, BarsType, BarType, ViewType, make_bar, trader_of
 from framework.kernel import book as books
 from framework.kernel.book import book_of, terms_of
 from framework.kernel.codes import R_USER, S_FILLED
@@ -35,107 +34,6 @@ HOOK_NO_ROOM, HOOK_TOO_FAR = 1, 2
 _TRAIL_BPS, _REDUCE_ONLY, _OCO = int(OrderFlag.TRAIL_BPS), int(OrderFlag.REDUCE_ONLY), int(OrderFlag.OCO)
 _MARKET, _LIMIT, _STOP = int(OrderType.MARKET), int(OrderType.LIMIT), int(OrderType.STOP)
 _STOP_LIMIT, _TRAILING = int(OrderType.STOP_LIMIT), int(OrderType.TRAILING_STOP)
-_EVENT_BYTES = 64
-
-
-class ViewType(types.Type):
-    """numba type of the view."""
-
-    def __init__(self) -> None:
-        super().__init__(name="onetape.View")
-
-
-class BarType(types.Type):
-    """numba type of one bar."""
-
-    def __init__(self) -> None:
-        super().__init__(name="onetape.Bar")
-
-
-class BarsType(types.Type):
-    """numba type of the bars of one stamp."""
-
-    def __init__(self) -> None:
-        super().__init__(name="onetape.Bars")
-
-
-VIEW, BAR, BARS = ViewType(), BarType(), BarsType()
-
-
-@register_model(ViewType)
-class _ViewModel(models.PrimitiveModel):
-    def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, ir.IntType(64))
-
-
-@register_model(BarType)
-class _BarModel(models.StructModel):
-    def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, [("event", types.int64), ("trader", types.int64)])
-
-
-@register_model(BarsType)
-class _BarsModel(models.StructModel):
-    def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, [("first", types.int64), ("count", types.int64), ("trader", types.int64)])
-
-
-for _type, _fields in ((BarType, ("event", "trader")), (BarsType, ("first", "count", "trader"))):
-    for _field in _fields:
-        make_attribute_wrapper(_type, _field, f"_{_field}")
-
-
-@intrinsic
-def make_view(typingctx: Any, trader: Any) -> Any:
-    """The view on the trader half at an address."""
-    return VIEW(types.int64), lambda context, builder, signature, args: args[0]
-
-
-@intrinsic
-def address_of_view(typingctx: Any, view: Any) -> Any:
-    """The address of the trader half behind a view."""
-    return types.int64(VIEW), lambda context, builder, signature, args: args[0]
-
-
-@intrinsic
-def make_bar(typingctx: Any, event: Any, trader: Any) -> Any:
-    """The bar whose event lies at an address."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        made = cgutils.create_struct_proxy(BAR)(context, builder)
-        made.event, made.trader = args
-        return made._getvalue()
-
-    return BAR(types.int64, types.int64), codegen
-
-
-@intrinsic
-def _make_bars(typingctx: Any, first: Any, count: Any, trader: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        made = cgutils.create_struct_proxy(BARS)(context, builder)
-        made.first, made.count, made.trader = args
-        return made._getvalue()
-
-    return BARS(types.int64, types.int64, types.int64), codegen
-
-
-@numba.njit
-def bars_ending_at(tape: int, row: int, trader: int) -> Any:
-    """The bars of the stamp whose last one is `row`: they lie side by side, sorted by instrument."""
-    last = event_row(tape, row)
-    first = row
-    while first > 0:
-        before = event_row(tape, first - 1)
-        if before.ts_local_ns != last.ts_local_ns or before.kind != last.kind:
-            break
-        first -= 1
-    return _make_bars(tape + first * _EVENT_BYTES, row - first + 1, trader)
-
-
-@numba.njit
-def trader_of(view: Any) -> Any:
-    """The trader half's record behind a view."""
-    return trader_row(address_of_view(view), 0)
 
 
 @overload(len, strict=False)
@@ -148,7 +46,7 @@ def _len_bars(bars: Any) -> Any:
 @overload(operator.getitem, strict=False)
 def _get_bar(bars: Any, k: Any) -> Any:
     if isinstance(bars, BarsType):
-        return lambda bars, k: make_bar(bars._first + k * _EVENT_BYTES, bars._trader)
+        return lambda bars, k: make_bar(bars._first + k * EVENT_BYTES, bars._trader)
     return None
 
 
@@ -296,6 +194,18 @@ def _or_nan_compiled(value: Any) -> Any:
     return lambda value: float(value)
 
 
+def _as_int(value: Any) -> int:
+    """The number behind an enumeration's member; only compiled code calls it."""
+    return int(value)
+
+
+@overload(_as_int, strict=False)
+def _as_int_compiled(value: Any) -> Any:
+    if isinstance(value, types.IntEnumMember):
+        return lambda value: value.value
+    return lambda value: int(value)
+
+
 @_method("order")
 def _order(
     view: Any,
@@ -321,7 +231,7 @@ def _order(
         kind, distance, flags = _TRAILING, in_bps, flags | _TRAIL_BPS
     elif not math.isnan(distance):
         kind = _TRAILING
-    r.instrument, r.side, r.type, r.time_in_force, r.flags = instrument, (-1 if quantity < 0 else 1), kind, int(time_in_force), flags
+    r.instrument, r.side, r.type, r.time_in_force, r.flags = instrument, (-1 if quantity < 0 else 1), kind, _as_int(time_in_force), flags
     r.quantity, r.limit, r.stop, r.trail = abs(float(quantity)), at_limit, at_stop, distance
     r.expire_ns, r.parent, r.group = 0, parent, group
     return _noted(t, order_in(t, ASK_ORDER))

@@ -108,7 +108,7 @@ class Trader(State):
 
     def make_room(self, working: int) -> None:
         """Let every table take what one event can cause with `working` orders at the venue."""
-        rows = ROOM + ROWS_PER_ORDER * working + int(self.record["hook_rows"][0])
+        rows = ROOM + ROWS_PER_ORDER * working + len(self.instruments) + int(self.record["hook_rows"][0])
         for name in ("log", "outbox", "lots", "changes", "orders"):
             self.reserve(name, rows)
         self.reserve("trades", rows + self.count("lots"))
@@ -172,7 +172,7 @@ class Exchange(State):
 
     def make_room(self, orders: int) -> None:
         """Let every table take what one event can cause, with `orders` orders known to the trader half."""
-        rows = ROOM + ROWS_PER_ORDER * int(self.record["working"][0])
+        rows = ROOM + ROWS_PER_ORDER * int(self.record["working"][0]) + self.count("books")
         self.reserve("entry", rows)
         self.reserve("response", rows)
         if len(self.tables["orders"]) < orders + 1:

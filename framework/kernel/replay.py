@@ -54,7 +54,7 @@ ROWS_PER_ORDER = 16
 @kernel
 def lacks_room(t: Any, working: int) -> bool:
     """Whether some table might overflow while one event is handled with so many orders working."""
-    rows = ROOM + ROWS_PER_ORDER * working + t.hook_rows
+    rows = ROOM + ROWS_PER_ORDER * working + t.positions_count + t.hook_rows  # a session can charge every position
     return (
         t.orders_capacity - t.orders_count < t.hook_rows
         or t.log_capacity - t.log_count < rows
@@ -68,7 +68,7 @@ def lacks_room(t: Any, working: int) -> bool:
 @kernel
 def venue_lacks_room(x: Any, orders: int) -> bool:
     """Whether the venue's tables might overflow while one event is handled."""
-    rows = ROOM + ROWS_PER_ORDER * x.working
+    rows = ROOM + ROWS_PER_ORDER * x.working + x.books_count
     return x.entry_capacity - x.entry_count < rows or x.response_capacity - x.response_count < rows or x.orders_capacity < orders + 1
 
 
@@ -326,11 +326,12 @@ def advance(trader: Any, exchange: Any, until_ns: int) -> int:
 def end_all_orders(trader: Any, exchange: Any, reason: int) -> None:
     """The data are over: every order ends with `reason`, those at the venue, on their way to it, and the held."""
     t, x = trader[0], exchange[0]
-    send_outbox(t, x)
-    while x.entry_head < x.entry_count:
-        arrive(t, x)
-    end_all(t, x, reason)
-    while x.response_head < x.response_count:
-        deliver(t, x)
+    while t.outbox_count > 0 or x.entry_head < x.entry_count or x.working > 0 or x.response_head < x.response_count:
+        send_outbox(t, x)
+        while x.entry_head < x.entry_count:
+            arrive(t, x)
+        end_all(t, x, reason)
+        while x.response_head < x.response_count:
+            deliver(t, x)  # a fill told only now lets its children go: they are sent and ended too
     end_held(t, reason)
     next_due(x)

@@ -102,6 +102,10 @@ class ShortView(NotingView):
         """The id that the next order would get."""
         return super().next_order_id + self.placed
 
+    def take_decision(self) -> Decision:
+        """Nothing, and what the kernel itself put out at this wake, such as children of a bracket, is left to the real view."""
+        return self.nothing
+
     def _known(self, order_id: int) -> None:
         if not 0 <= order_id < self.next_order_id:  # its own orders of this wake count as made
             super()._known(order_id)

@@ -21,14 +21,15 @@ from framework.engine.view import View
 from framework.prove.shadow import Copy, Intent, Shadowed
 from framework.prove.subject import BuildError
 from framework.prove.trial import Progress, Records, Trial, bar_stamps, decisions, with_events
-from framework.prove.verdict import Datum, Difference, Verdict, iso
+from framework.prove.verdict import Datum, Difference, Verdict, first_difference, iso
 from framework.schema.event import Kind
 
 NAME = "warm_up"
 TOLERANCE = 1e-6
 """Relative; weights and quantities nearer than this are one decision: what decays, like an exponential mean, never dies out."""
 
-_PARTS = (12, 6, 4, 3)
+_PARTS = ((12, 1), (6, 2), (4, 3), (3, 5))
+"""Shares of the bars after the first decision that the copies lack, and some bars more: a rhythm must not hide in round numbers."""
 _FEWEST_BARS = 30
 _IN_STEP_AFTER = 3
 
@@ -56,7 +57,7 @@ def check(trial: Trial, base: Records, progress: Progress) -> Verdict:
     outside = trial.subject.outside_data()
     if outside:
         return Verdict(NAME, None, f"it holds data that no later start shortens ({', '.join(outside)}); build it from frames")
-    begins = [room // part for part in _PARTS]
+    begins = [room // part + odd for part, odd in _PARTS]
     judged_ns = int(stamps[first + 2 * room // 3])
     ledgers = [_Ledger() for _ in begins]
     try:
@@ -70,7 +71,9 @@ def check(trial: Trial, base: Records, progress: Progress) -> Verdict:
             if answer is not None:
                 _compare(ledger, view, notes, answer)
 
-    trial.records(Shadowed.over(strategy, copies, heard), trial.tape)
+    beside = trial.records(Shadowed.over(strategy, copies, heard), trial.tape)
+    if first_difference(base, beside, trial.tape.instruments, "") is not None:
+        return Verdict(NAME, None, "it decides otherwise beside copies of itself: it keeps state in its class or module, or is not repeatable")
     return _verdict(stamps.tolist(), begins, ledgers, judged_ns)
 
 

@@ -135,17 +135,19 @@ def cases(draw: st.DrawFn, max_wishes: int = 9) -> Case:
     bars = draw(st.integers(4, 12))
     which, bar = st.integers(0, len(listed) - 1), st.integers(1, bars)
     forces = st.sampled_from((*FORCES, "GTC", "GTC", "GTC"))
-    wish = st.builds(Wish, bar, which, st.sampled_from(WISHES), st.integers(-150, 150), st.integers(-60, 60), forces)
+    wish = st.builds(
+        Wish, bar, which, st.sampled_from((*WISHES, "market", "market", "market")), st.integers(-150, 150), st.integers(-60, 60), forces
+    )
     action = st.builds(Action, bar, which, st.sampled_from(("split", "split", "dividend", "dividend", "delist")), st.integers(0, 9))
     return Case(
         seed=draw(st.integers(0, 2**20)),
         papers=listed,
-        wishes=tuple(draw(st.lists(wish, min_size=1, max_size=max_wishes))),
-        actions=tuple(draw(st.lists(action, max_size=4))),
+        wishes=tuple(draw(st.lists(wish, min_size=2, max_size=max_wishes))),
+        actions=tuple(draw(st.lists(action, max_size=5))),
         bars=bars,
         hours=draw(st.sampled_from((1, 8, 24))),
         pair=pair,
-        cash=draw(st.sampled_from((1e4, 1e6, 1e8))),
+        cash=draw(st.sampled_from((1e5, 1e7, 1e9))),
         costs=draw(cost_terms()),
         risk=draw(st.sampled_from(({"allow_short": True, "max_leverage": 4.0}, {"allow_short": True, "max_leverage": 50.0}, {}))),
         latency=draw(st.sampled_from(({}, {}, {"entry_ns": HOUR // 3}, {"entry_ns": HOUR // 6, "response_ns": HOUR // 10}))),

@@ -308,5 +308,5 @@ class PaperProfit(Strategy):
 
 CLEAN = [cls for cls in (*Signal.__subclasses__(), *Strategy.__subclasses__()) if cls.__module__ == __name__]
 
-_ALL_HISTORY = (ExpandingZScore, Drawdown, TurnedTwice, OnlineLearner)
+_ALL_HISTORY = (ExpandingZScore, TurnedTwice, OnlineLearner, WalkForward)
 WARM_UP = {cls: cls not in _ALL_HISTORY for cls in CLEAN}

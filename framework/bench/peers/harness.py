@@ -75,6 +75,7 @@ def load_script(path: Path) -> ModuleType:
     if specification is None or specification.loader is None:
         raise ImportError(f"{path}: not a Python file")
     module = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = module  # some peers look their strategies' modules up
     specification.loader.exec_module(module)
     return module
 
