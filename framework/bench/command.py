@@ -1,50 +1,51 @@
-"""`onetape bench`: how fast the kernel replays and how fast Python hooks are called."""
+"""`onetape bench`: parity, then speed, beside a hand-written loop and the peers that are installed."""
 
 from __future__ import annotations
 
-import time
+import json
+import tempfile
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from framework.errors import InputError, did_you_mean
 
-def bench(bars: Annotated[int, typer.Option(help="One-minute bars to replay.", min=1000)] = 1_000_000) -> None:
-    """Time one symbol of minute bars through the kernel alone and through a Python on_bar strategy, best of three."""
-    from framework.bench.workloads import CrossShares, Sleeper, minute_tape
-    from framework.simulation.backtest import backtest
-
-    console = Console()
-    tape = minute_tape(bars)
-    backtest(CrossShares(), minute_tape(1000), costs={"fee_bps": 1.0})  # compiles what is not cached yet
-    for label, strategy in (("kernel, nobody waits", Sleeper()), ("Python on_bar, 20/50 cross", CrossShares())):
-        seconds = []
-        for _ in range(3):
-            start = time.perf_counter()
-            result = backtest(strategy, tape, costs={"fee_bps": 1.0})
-            seconds.append(time.perf_counter() - start)
-        best = min(seconds)
-        console.print(f"{label}: {best:.3f} s, {bars / best / 1e6:.2f}M bars/s, {len(result.fills):,} fills, synthetic bars")
-    console.print(f"replay alone: {bars / _replay_seconds(tape) / 1e6:.1f}M bars/s", highlight=False)
+_NAMES = ("W1", "W2", "W3", "startup")
 
 
-def _replay_seconds(tape: object) -> float:
-    """Seconds that the compiled loop takes for the whole tape, set-up and growth of tables left out; best of three."""
-    import framework.simulation.prepare as setup
-    from framework.bench.workloads import Sleeper
-    from framework.config import parse_costs, parse_latency, parse_risk
-    from framework.data.tape import Tape
-    from framework.kernel.halves import Exchange
-    from framework.simulation.world import SimulatedWorld
+def bench(
+    *,
+    peers: Annotated[bool, typer.Option("--peers", help="Also measure the peers that `make peers` installed.")] = False,
+    workload: Annotated[list[str] | None, typer.Option(help="W1, W2, W3 or startup; may be repeated. All if not given.")] = None,
+    repeat: Annotated[int, typer.Option(help="Runs a row; the fastest counts.", min=1)] = 3,
+    out: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file.")] = None,
+    small: Annotated[bool, typer.Option("--small", help="Tiny workloads: to see that everything runs, not how fast.")] = False,
+    long: Annotated[bool, typer.Option("--long", help="Stream 50M events instead of 5M in `startup`.")] = False,
+) -> None:
+    """Check that results agree, then time each engine in a process of its own and print ratios to ours.
 
-    assert isinstance(tape, Tape)
-    header = setup.header_of(Sleeper(), tape, 1e6, "USD", parse_costs(None), parse_risk(None), parse_latency(None), 0)
-    best = float("inf")
-    for _ in range(3):
-        run = setup.prepare(Sleeper(), tape, header)
-        run.trader.reserve("points", len(tape.events))
-        world = SimulatedWorld(iter((tape.events,)), Exchange(1, len(tape.calendars)), run.audit.collect)
-        start = time.perf_counter()
-        world.advance(run.trader, 2**62)
-        best = min(best, time.perf_counter() - start)
-    return best
+    Exit status 1 where an engine of the same semantics came to another final equity.
+    """
+    from framework.bench import measure, startup, table, workloads
+
+    chosen = list(dict.fromkeys(workload or _NAMES))
+    for name in chosen:
+        if name not in _NAMES:
+            raise InputError(f"--workload {name}: no such workload. {did_you_mean(name, _NAMES)}")
+    console, progress = Console(), Console(stderr=True)
+    console.print(table.machine(), highlight=False)
+    rows: list[measure.Row] = []
+    with tempfile.TemporaryDirectory(prefix="onetape-bench-") as folder, progress.status("") as status:
+        for name in chosen:
+            if name == "startup":
+                rows += startup.measure(Path(folder), peers=peers, long=long, say=status.update)
+            else:
+                size = workloads.SMALL if small else workloads.FULL
+                rows += measure.measure(name, size, Path(folder), repeat, peers=peers, say=status.update)
+            if out is not None:  # after each workload, so that a stopped run leaves what it measured
+                out.write_text(json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
+    table.show(rows, console)
+    if any(row.parity.startswith("DIFFERS") for row in rows):
+        raise typer.Exit(1)

@@ -8,11 +8,13 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PEER_SCRIPTS = HERE / "peers"
 HARNESS = PEER_SCRIPTS / "harness.py"
+ENVIRONMENTS = HERE.parents[1] / ".venv-peers"
 
 WORKLOADS = {
-    "W1": "1M one-minute bars, 20/50 cross, 1 bp",
-    "W2": "500 symbols x 2,520 days, monthly weights",
-    "W3": "1,000 parameter pairs x 100k bars",
+    "W1": "one-minute bars of one symbol, 20/50 cross, 1 bp, events are bars",
+    "W2": "a panel of daily bars, monthly weights, 1 bp, events are cells (symbols x days)",
+    "W3": "a sweep over pairs of windows, 1 bp, events are bars x pairs",
+    "startup": "fresh processes and long ones",
 }
 
 
@@ -27,8 +29,9 @@ class Entry:
         script: what the harness runs.
         peer: whether it lives in its own environment.
         limit: rows (bars, days or pairs) it is given, 0 for all: the slow ones get fewer.
-        differs: how its semantics differ; "" means that its final equity must equal ours to 1e-6.
-        compared: whether its result is comparable at all.
+        fills: where it fills what was decided at a close: "next open" like ours, "same close" or "next close".
+        apart: what else keeps its result from equalling ours; "" means that the final equity must agree.
+        compared: whether its result means anything.
     """
 
     workload: str
@@ -37,44 +40,63 @@ class Entry:
     script: Path
     peer: bool = False
     limit: int = 0
-    differs: str = ""
+    fills: str = "next open"
+    apart: str = ""
     compared: bool = True
 
+    @property
+    def must_agree(self) -> bool:
+        """Whether its final equity has to be ours."""
+        return self.compared and self.fills == "next open" and not self.apart
 
-def _ours(workload: str, mode: str, *, compared: bool = True) -> Entry:
+    @property
+    def python(self) -> Path:
+        """The interpreter of a peer's environment."""
+        return ENVIRONMENTS / self.engine / "bin" / "python"
+
+
+def ours(workload: str, mode: str, *, compared: bool = True) -> Entry:
+    """A row of ours."""
     return Entry(workload, "onetape", mode, HERE / "ours.py", compared=compared)
 
 
-def _loop(workload: str) -> Entry:
-    return Entry(workload, "hand_loop", "numba, no records", HERE / "hand_loop.py")
+def loop(workload: str, fills: str = "next open") -> Entry:
+    """The hand-written loop, filling where it is told to."""
+    return Entry(workload, "hand_loop", "numba, no records" if fills == "next open" else fills, HERE / "hand_loop.py", fills=fills)
 
 
-def _peer(workload: str, engine: str, mode: str, limit: int = 0, differs: str = "") -> Entry:
-    return Entry(workload, engine, mode, PEER_SCRIPTS / f"{engine}.py", peer=True, limit=limit, differs=differs)
+def _peer(workload: str, engine: str, mode: str, *, limit: int = 0, fills: str = "next open", apart: str = "") -> Entry:
+    return Entry(workload, engine, mode, PEER_SCRIPTS / f"{engine}.py", True, limit, fills, apart)
 
 
 OURS = (
-    _ours("W1", "compiled"),
-    _ours("W1", "compiled, from a frame"),
-    _ours("W1", "python"),
-    _ours("W1", "kernel idle", compared=False),
-    _loop("W1"),
-    _ours("W2", "weights"),
-    _ours("W2", "python"),
-    _loop("W2"),
-    _ours("W3", "sweep"),
-    _loop("W3"),
+    ours("W1", "compiled"),
+    ours("W1", "compiled, from a frame"),
+    ours("W1", "python"),
+    ours("W1", "kernel idle", compared=False),
+    loop("W1"),
+    ours("W2", "weights"),
+    ours("W2", "python"),
+    loop("W2"),
+    ours("W3", "sweep"),
+    ours("W3", "run by run"),
+    loop("W3"),
 )
-"""The first of each workload is what all others are compared with."""
+"""The first of a workload that runs is what all others are compared with."""
 
 PEERS = (
     _peer("W1", "vectorbt", "from_signals"),
     _peer("W1", "backtesting", "Strategy.next", limit=200_000),
     _peer("W1", "backtrader", "Strategy.next", limit=100_000),
-    _peer("W1", "nautilus_trader", "Strategy.on_bar", limit=100_000, differs="a market order fills at the close of the bar that decided it"),
+    _peer("W1", "nautilus_trader", "Strategy.on_bar", limit=100_000, fills="same close", apart="fees in whole cents"),
     _peer("W2", "vectorbt", "from_orders"),
-    _peer("W2", "bt", "WeighTarget", differs="fills at the close that decided"),
-    _peer("W2", "zipline_reloaded", "order_target_percent", limit=504, differs="fills at the next close, in whole shares"),
+    _peer("W2", "bt", "WeighTarget", fills="same close"),
+    _peer("W2", "zipline_reloaded", "order_target_percent", limit=504, fills="next close", apart="whole shares"),
     _peer("W3", "vectorbt", "from_signals"),
     _peer("W3", "backtesting", "Strategy.next", limit=4),
 )
+
+
+def rows_of(workload: str, *, peers: bool) -> list[Entry]:
+    """What is measured on a workload, ours first."""
+    return [entry for entry in (*OURS, *(PEERS if peers else ())) if entry.workload == workload]

@@ -63,11 +63,11 @@ def _cross(work: Work, mode: str) -> Made:
         "compiled": lambda: CompiledCross(**numbers),
         "compiled, from a frame": lambda: CompiledCross(**numbers),
     }
-    strategy, account = makers[mode](), _account(work)
+    strategy, account, bars = makers[mode](), _account(work), len(work.array("close"))
     data: Any = bar_frame(work) if mode.endswith("from a frame") else minute_tape(work)
 
     def read(result: Result) -> Outcome:
-        return Outcome([_last(result)], len(result.fills), len(work.array("close")))
+        return Outcome([_last(result)], len(result.fills), bars)
 
     return lambda: backtest(strategy, data, cash=account["cash"], costs=account["costs"]), read
 
@@ -84,12 +84,16 @@ def _panel(work: Work, mode: str) -> Made:
     if mode == "python":
         strategy = PanelWeights(weights, symbols)
         return lambda: backtest(strategy, tape, cash=account["cash"], costs=account["costs"]), read
+    if not has_weights():
+        raise NotImplementedError("backtest(weights=...) is not there yet")
     table = pd.DataFrame(weights, index=frames[symbols[0]].index, columns=symbols)
     replay: Any = backtest  # its parameters grow
     return lambda: replay(weights=table, data=tape, cash=account["cash"], costs=account["costs"]), read
 
 
 def _sweep(work: Work, mode: str) -> Made:
+    if mode == "sweep":
+        raise NotImplementedError("framework.simulation.sweep is not there yet")
     tape, account = minute_tape(work), _account(work)
     bars = len(work.array("close"))
     pairs = [(int(fast), int(slow)) for fast, slow in work.array("pairs")]

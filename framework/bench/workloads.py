@@ -57,7 +57,7 @@ def write(name: str, size: Size, folder: Path, seed: int = 0) -> Path:
 
 
 def _minutes(bars: int, seed: int) -> dict[str, NDArray[np.int64]]:
-    """One symbol of one-minute bars: a geometric walk in ticks of 0.0001, stamped at the close. Opens gap a little from the closes before."""
+    """One symbol of one-minute bars: a geometric walk in ticks of 0.0001, stamped at the close; opens gap a little."""
     random = np.random.default_rng(seed)
     close = np.rint(100.0 * TICKS_PER_UNIT * np.exp(np.cumsum(random.normal(0.0, 1e-4, bars)))).astype(np.int64)
     before = np.concatenate(([100 * TICKS_PER_UNIT], close[:-1]))

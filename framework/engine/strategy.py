@@ -51,10 +51,18 @@ State = Annotated[Value, _StateMark]
 """Declares state: `count: State[int] = 0`. It is set to its default when a run starts; it is no parameter."""
 
 
+def _hints(cls: type) -> dict[str, Any]:
+    """Annotations of a class and its bases; names are looked up where its hooks look them up, which need not be a module."""
+    names: dict[str, Any] = {}
+    for member in vars(cls).values():
+        names |= getattr(member, "__globals__", {})
+    return get_type_hints(cls, localns=names, include_extras=True)
+
+
 def declared_state(cls: type) -> dict[str, Any]:
     """The state a class declares: int, float or bool for `State`, a `PerInstrument` for one value an instrument."""
     found: dict[str, Any] = {}
-    for name, hint in get_type_hints(cls, include_extras=True).items():
+    for name, hint in _hints(cls).items():
         if typing.get_origin(hint) is PerInstrument:
             found[name] = PerInstrument(typing.get_args(hint)[0])
         elif _StateMark in getattr(hint, "__metadata__", ()):
@@ -190,7 +198,7 @@ class Strategy:
 
 
 def _parameters(cls: type[Strategy]) -> dict[str, Any]:
-    hints, state = get_type_hints(cls), declared_state(cls)
+    hints, state = _hints(cls), declared_state(cls)
     own = {name: hint for name, hint in hints.items() if not name.startswith("_") and name not in state and name != "runs_compiled"}
     return {name: hint for name, hint in own.items() if typing.get_origin(hint) is not ClassVar}
 

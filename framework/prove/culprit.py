@@ -92,7 +92,7 @@ def _named(tape: Tape, changed: Events, row: int, before: Events, differs: Diffe
 def _value(tape: Tape, number: int, field: str, word: int) -> float:
     instrument = tape.instruments[number]
     if field in ("dividend", "funding"):
-        return word * 1e-9
+        return word / 1_000_000_000
     if field == "split":
         return float(word)
     return (instrument.lot if field in _SIZES else instrument.tick).to_float(word)

@@ -39,7 +39,7 @@ def _frame(tape: Tape, number: int) -> pd.DataFrame:
     for event in events[np.isin(events["kind"], (Kind.DIVIDEND, Kind.SPLIT))]:
         row = int(np.searchsorted(stamps, event["ts_local_ns"]))
         if row < len(bars) and event["kind"] == Kind.DIVIDEND:
-            columns["dividend"][row] += int(event["w0"]) * 1e-9
+            columns["dividend"][row] += int(event["w0"]) / 1_000_000_000
         elif row < len(bars):
             columns["split"][row] *= int(event["w0"]) / int(event["w1"])
     index = pd.DatetimeIndex(stamps.astype("datetime64[ns]"), tz="UTC", name="ts")

@@ -49,7 +49,7 @@ def run(strategy: Once, prices: list[tuple[int, int]], step: int = HOUR, **optio
     return backtest(strategy, tape, risk={"allow_short": True}, **options)
 
 
-WIRE = {"entry_ns": HOUR // 6, "response_ns": HOUR // 6}
+WIRE = {"response_ns": HOUR // 6}
 
 
 def test_a_fill_that_is_told_after_the_last_bar_is_on_the_curve() -> None:

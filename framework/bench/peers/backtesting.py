@@ -13,10 +13,12 @@ warnings.filterwarnings("ignore")
 
 
 def version():
+    """The peer's."""
     return backtesting.__version__
 
 
 def prepare(work, mode):
+    """What is timed on a workload, and how its result is read."""
     if work.name == "W1":
         pairs = [(work.spec["fast"], work.spec["slow"])]
     else:

@@ -9,10 +9,12 @@ from harness import Outcome
 
 
 def version():
+    """The peer's."""
     return bt.__version__
 
 
 def prepare(work, mode):
+    """What is timed on a workload, and how its result is read."""
     spec, ticks = work.spec, work.array("close").tolist()
     prices = [work.prices(name).tolist() for name in ("open", "high", "low", "close")]
     start = datetime.datetime(2000, 1, 1)

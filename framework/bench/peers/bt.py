@@ -9,10 +9,12 @@ from harness import Outcome
 
 
 def version():
+    """The peer's."""
     return bt.__version__
 
 
 def prepare(work, mode):
+    """What is timed on a workload, and how its result is read."""
     spec, weights = work.spec, work.array("weights")
     index = pd.to_datetime(work.array("stamps"))
     symbols = [f"S{k:03}" for k in range(weights.shape[1])]

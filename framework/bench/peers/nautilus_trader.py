@@ -19,10 +19,12 @@ from nautilus_trader.trading.strategy import Strategy
 
 
 def version():
+    """The peer's."""
     return nautilus_trader.__version__
 
 
 def prepare(work, mode):
+    """What is timed on a workload, and how its result is read."""
     spec, stamps = work.spec, work.array("stamps").tolist()
     venue = Venue("SIM")
     name = InstrumentId(Symbol("WALK"), venue)

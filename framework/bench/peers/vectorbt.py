@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from harness import Outcome
 import numpy as np
 import vectorbt as vbt
+from harness import Outcome
 
 
 def version():
+    """The peer's."""
     return vbt.__version__
 
 
 def prepare(work, mode):
+    """What is timed on a workload, and how its result is read."""
     return {"W1": _cross, "W2": _panel, "W3": _sweep}[work.name](work)
 
 

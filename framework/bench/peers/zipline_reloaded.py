@@ -6,9 +6,6 @@ import os
 import tempfile
 import warnings
 
-os.environ.setdefault("ZIPLINE_ROOT", tempfile.mkdtemp(prefix="zipline-"))
-warnings.filterwarnings("ignore")
-
 import numpy as np
 import pandas as pd
 import zipline
@@ -19,10 +16,14 @@ from zipline.finance import commission, slippage
 
 
 def version():
+    """The peer's."""
     return zipline.__version__
 
 
 def prepare(work, mode):
+    """What is timed on a workload, and how its result is read."""
+    os.environ["ZIPLINE_ROOT"] = tempfile.mkdtemp(prefix="zipline-")
+    warnings.filterwarnings("ignore")
     spec, weights = work.spec, work.array("weights")
     days = pd.to_datetime(work.array("stamps")).normalize()
     symbols = [f"S{k:03}" for k in range(weights.shape[1])]
@@ -31,11 +32,8 @@ def prepare(work, mode):
     def ingest(environ, assets, minutes, daily, adjustments, calendar, first, last, cache, show_progress, output_dir):
         about = {"symbol": symbols, "asset_name": symbols, "exchange": "NYSE", "start_date": days[0], "end_date": days[-1]}
         assets.write(equities=pd.DataFrame({**about, "auto_close_date": days[-1] + pd.Timedelta(days=1)}))
-        columns = ((name, values) for name, values in prices.items())
-        whole = dict(columns)
-        daily.write(
-            ((k, pd.DataFrame({**{n: v[:, k] for n, v in whole.items()}, "volume": 1_000_000}, index=days)) for k in range(len(symbols)))
-        )
+        columns = ((k, {name: values[:, k] for name, values in prices.items()}) for k in range(len(symbols)))
+        daily.write((k, pd.DataFrame({**one, "volume": 1_000_000}, index=days)) for k, one in columns)
         adjustments.write()
 
     bundles.register("bench", ingest, calendar_name="NYSE", start_session=days[0], end_session=days[-1])

@@ -1,0 +1,144 @@
+"""Runs engines in processes of their own: parity of results on a small workload first, then the clock on the full one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from framework.bench import workloads
+from framework.bench.engines import HARNESS, Entry, loop, rows_of
+from framework.bench.peers.harness import Work
+
+TOLERANCE = 1e-6
+"""Largest difference of final equities that counts as equal, as a part of what was won or lost."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured row; the columns of `--json`. Numbers are None where the engine was skipped, and `parity` says why."""
+
+    workload: str
+    mode: str
+    engine: str
+    version: str
+    events: int | None
+    seconds: float | None
+    events_per_second: float | None
+    cold_seconds: float | None
+    peak_rss_mb: float | None
+    parity: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Why an engine did not run."""
+
+    reason: str
+
+
+Answer = dict[str, Any]
+
+
+def run(entry: Entry, folder: Path, repeat: int, environment: Mapping[str, str] | None = None) -> Answer | Skipped:
+    """One engine on one workload in a fresh process."""
+    if entry.peer and not entry.python.exists():
+        return Skipped("not installed: make peers")
+    failed = entry.python.parents[1] / "failed.txt"
+    if entry.peer and failed.exists():
+        return Skipped(f"could not be installed: {failed.read_text().strip()}")
+    python = str(entry.python) if entry.peer else sys.executable
+    mode = entry.fills if entry.engine == "hand_loop" else entry.mode
+    options = ["--mode", mode, "--repeat", str(repeat), "--limit", str(entry.limit)]
+    variables = {**os.environ, **(environment or {})}
+    if entry.peer:
+        variables.pop("PYTHONPATH", None)
+    command = [python, "-P", str(HARNESS), str(entry.script), str(folder), *options, "--launched", repr(time.time())]
+    done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        return Skipped(f"failed: {said[-1][:200]}")
+    answer: Answer = json.loads(done.stdout.strip().splitlines()[-1])
+    return answer
+
+
+def measure(name: str, size: workloads.Size, folder: Path, repeat: int, *, peers: bool, say: Callable[[str], None]) -> list[Row]:
+    """All rows of a workload: parity, then time."""
+    entries = rows_of(name, peers=peers)
+    small = workloads.write(name, workloads.SMALL, folder / "small" / name)
+    agreed = {}
+    for entry in entries:
+        say(f"{name}: parity of {entry.engine} ({entry.mode})")
+        agreed[entry] = run(replace(entry, limit=0), small, 0)
+    verdicts = _verdicts(agreed, small)
+    full = workloads.write(name, size, folder / "full" / name)
+    rows = []
+    for entry in entries:
+        if not isinstance(agreed[entry], Skipped):
+            say(f"{name}: timing {entry.engine} ({entry.mode})")
+        answer = agreed[entry] if isinstance(agreed[entry], Skipped) else run(entry, full, repeat)
+        rows.append(_row(entry, answer, verdicts[entry]))
+    return rows
+
+
+def _row(entry: Entry, answer: Answer | Skipped, verdict: str) -> Row:
+    if isinstance(answer, Skipped):
+        return Row(entry.workload, entry.mode, entry.engine, "", None, None, None, None, None, f"skipped: {answer.reason}")
+    seconds = answer["seconds"] if answer["seconds"] is not None else answer["cold_seconds"]
+    return Row(
+        workload=entry.workload,
+        mode=entry.mode,
+        engine=entry.engine,
+        version=answer["version"],
+        events=answer["events"],
+        seconds=seconds,
+        events_per_second=answer["events"] / seconds,
+        cold_seconds=answer["cold_seconds"],
+        peak_rss_mb=answer["peak_rss_mb"],
+        parity=verdict,
+    )
+
+
+def _verdicts(answers: dict[Entry, Answer | Skipped], folder: Path) -> dict[Entry, str]:
+    """How each result on the small workload stands to ours, or to a hand loop that fills where the peer fills."""
+    first = next((answer for entry, answer in answers.items() if entry.compared and not isinstance(answer, Skipped)), None)
+    others: dict[str, Answer | Skipped] = {}
+    verdicts = {}
+    for entry, answer in answers.items():
+        if isinstance(answer, Skipped) or first is None:
+            verdicts[entry] = ""
+        elif not entry.compared:
+            verdicts[entry] = "not compared: it never orders"
+        elif entry.must_agree:
+            off = difference(answer, first, folder)
+            verdicts[entry] = "equal" if off <= TOLERANCE else f"DIFFERS by {off:.1e} of what was won or lost"
+        else:
+            if entry.fills not in others:
+                others[entry.fills] = run(loop(entry.workload, entry.fills), folder, 0)
+            verdicts[entry] = _own_fills(entry, answer, others[entry.fills], folder)
+    return verdicts
+
+
+def _own_fills(entry: Entry, answer: Answer, same: Answer | Skipped, folder: Path) -> str:
+    described = f"differs: fills at the {entry.fills}" + (f", {entry.apart}" if entry.apart else "")
+    if isinstance(same, Skipped):
+        return described
+    off = difference(answer, same, folder)
+    return f"{described}; a hand loop that fills there is {'equal' if off <= TOLERANCE else f'{off:.0e} off'}"
+
+
+def difference(one: Answer, other: Answer, folder: Path) -> float:
+    """Largest difference of two engines' final equities, as a part of the larger of what was won or lost and one unit of money."""
+    cash = float(Work(folder).spec["cash"])
+    pairs: list[tuple[float, float]] = list(zip(one["equity"], other["equity"], strict=True))
+    return max(abs(a - b) / max(abs(b - cash), 1.0) for a, b in pairs)

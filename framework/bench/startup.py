@@ -1,0 +1,68 @@
+"""How long until the first result, and what a long process holds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from framework import __version__
+from framework.bench import workloads
+from framework.bench.engines import PEERS, Entry, ours
+from framework.bench.measure import Row, Skipped, run
+
+_IMPORT = "import json, time; t = time.perf_counter(); {}; print(json.dumps({{'seconds': time.perf_counter() - t}}))"
+_STREAMED = {False: 5_000_000, True: 50_000_000}
+
+
+def measure(folder: Path, *, peers: bool, long: bool, say: Callable[[str], None]) -> list[Row]:
+    """All rows of `startup`; `long` streams 50M events instead of 5M."""
+    rows = []
+    for what, statement in (("import framework", "import framework"), ("import all a backtest needs", "from framework import backtest")):
+        say(f"startup: {what}")
+        answer = min((_child("-c", _IMPORT.format(statement)) for _ in range(3)), key=lambda found: float(found["seconds"]))
+        rows.append(_ours(what, answer, ""))
+    small = workloads.write("W1", workloads.SMALL, folder / "startup")
+    entries = [ours("W1", "compiled"), *(entry for entry in PEERS if peers and entry.workload == "W1")]
+    for entry in entries:
+        say(f"startup: first result of {entry.engine}")
+        run(entry, small, 0)  # fills the cache
+        rows.append(_first(entry, "first result, warm cache", run(entry, small, 0)))
+    for entry in entries:
+        if entry.engine in ("onetape", "vectorbt"):  # those that compile
+            say(f"startup: first result of {entry.engine} with an empty cache")
+            with tempfile.TemporaryDirectory() as empty:
+                rows.append(_first(entry, "first result, empty cache", run(entry, small, 0, {"NUMBA_CACHE_DIR": empty})))
+    say("startup: 200 backtests in one process")
+    answer = _child("-m", "framework.bench.memory", "runs", "200")
+    rows.append(_ours("200 backtests of 5,000 bars", answer, f"memory grows by {answer['slope_kb']:.1f} kB a run"))
+    count = _STREAMED[long]
+    say(f"startup: streaming {count:,} quotes")
+    answer = _child("-m", "framework.bench.memory", "stream", str(count))
+    rows.append(_ours("streamed quotes", answer, f"{count:,} quotes, parts of 1M made on the way; {answer['points']:,} points kept"))
+    return rows
+
+
+def _child(*arguments: str) -> dict[str, Any]:
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _ours(what: str, answer: dict[str, Any], remark: str) -> Row:
+    events, seconds = answer.get("events"), answer["seconds"]
+    rate = None if events is None else events / seconds
+    return Row("startup", what, "onetape", __version__, events, seconds, rate, None, answer.get("peak_rss_mb"), remark)
+
+
+def _first(entry: Entry, what: str, answer: dict[str, Any] | Skipped) -> Row:
+    if isinstance(answer, Skipped):
+        return Row("startup", what, entry.engine, "", None, None, None, None, None, f"skipped: {answer.reason}")
+    cold, events = answer["cold_seconds"], answer["events"]
+    return Row(
+        "startup", what, entry.engine, answer["version"], events, cold, events / cold, cold, answer["peak_rss_mb"], "5,000 bars of W1"
+    )
