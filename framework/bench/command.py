@@ -35,6 +35,8 @@ def bench(
         if name not in _NAMES:
             raise InputError(f"--workload {name}: no such workload. {did_you_mean(name, _NAMES)}")
     console, progress = Console(), Console(stderr=True)
+    if not console.is_terminal:
+        console = Console(width=130)  # a file or a pipe has no width of its own
     console.print(table.machine(), highlight=False)
     rows: list[measure.Row] = []
     with tempfile.TemporaryDirectory(prefix="onetape-bench-") as folder, progress.status("") as status:

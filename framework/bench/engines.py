@@ -8,7 +8,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PEER_SCRIPTS = HERE / "peers"
 HARNESS = PEER_SCRIPTS / "harness.py"
-ENVIRONMENTS = HERE.parents[1] / ".venv-peers"
+_PLACES = (Path.cwd() / ".venv-peers", HERE.parents[1] / ".venv-peers")
+ENVIRONMENTS = next((place for place in _PLACES if place.is_dir()), _PLACES[0])
+"""Where `make peers` puts each peer's environment."""
 
 WORKLOADS = {
     "W1": "one-minute bars of one symbol, 20/50 cross, 1 bp, events are bars",

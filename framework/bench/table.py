@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -42,48 +43,49 @@ def show(rows: Sequence[Row], console: Console) -> None:
 
 def _timed(workload: str, rows: Sequence[Row], console: Console) -> None:
     reference = next((row for row in rows if row.engine == "onetape" and row.events_per_second), None)
-    table = Table(title=f"{workload}: {WORKLOADS[workload]}", title_justify="left")
-    table.add_column("engine")
-    table.add_column("mode")
+    table = Table(title=f"{workload}: {WORKLOADS[workload]}", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("engine", no_wrap=True)
     for name in ("events", "seconds", "M events/s", "ours is", "cold s", "peak MB"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("parity")
+    table.add_column("parity", no_wrap=True)
+    remarks = []
     for row in rows:
-        name = f"{row.engine} {row.version.removeprefix('numba ')}" if row.engine != "hand_loop" else row.engine
+        verdict, _, remark = row.parity.partition(": ")
+        if remark:
+            remarks.append(f"{_name(row)} {remark}")
         if row.seconds is None or row.events_per_second is None:
-            table.add_row(name.strip(), row.mode, *("-",) * 6, row.parity, style="dim")
+            table.add_row(_name(row), *("-",) * 6, verdict, style="dim")
             continue
-        ratio = "-" if reference is None or row is reference else _ratio(reference.events_per_second, row.events_per_second)
-        table.add_row(
-            name,
-            row.mode,
-            f"{row.events:,}",
-            f"{row.seconds:.4g}",
-            f"{row.events_per_second / 1e6:.4g}",
-            ratio,
-            f"{row.cold_seconds:.2f}",
-            f"{row.peak_rss_mb:,.0f}",
-            row.parity,
-            style="red" if row.parity.startswith("DIFFERS") else None,
-        )
+        ratio = "1" if row is reference else _ratio(reference, row.events_per_second)
+        numbers = (f"{row.events:,}", f"{row.seconds:.4g}", f"{row.events_per_second / 1e6:.4g}", ratio)
+        memory = (f"{row.cold_seconds:.2f}", f"{row.peak_rss_mb:,.0f}")
+        table.add_row(_name(row), *numbers, *memory, verdict, style="red" if verdict.startswith("DIFFERS") else None)
     console.print(table)
     if reference is not None:
-        console.print(f'"ours is": events/s of onetape {reference.mode}, divided by the row\'s.', style="dim", highlight=False)
+        console.print(f'"ours is": events/s of {_name(reference)} over those of the row.', style="dim", highlight=False)
+    for line in remarks:
+        console.print(f"  {line}", style="dim", highlight=False, soft_wrap=True)
+    console.print()
 
 
-def _ratio(ours: float | None, theirs: float) -> str:
-    return "-" if ours is None else f"{ours / theirs:.3g}x"
+def _name(row: Row) -> str:
+    return f"{row.engine} {row.version.removeprefix('numba ')}".strip() + f": {row.mode}"
+
+
+def _ratio(reference: Row | None, theirs: float) -> str:
+    if reference is None or reference.events_per_second is None:
+        return "-"
+    return f"{reference.events_per_second / theirs:.3g}x"
 
 
 def _startup(rows: Sequence[Row], console: Console) -> None:
-    table = Table(title=f"startup: {WORKLOADS['startup']}", title_justify="left")
-    table.add_column("engine")
-    table.add_column("what")
+    table = Table(title=f"startup: {WORKLOADS['startup']}", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("what", no_wrap=True)
     for name in ("seconds", "peak MB"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("remarks")
     for row in rows:
         seconds = "-" if row.seconds is None else f"{row.seconds:.3g}"
         peak = "-" if row.peak_rss_mb is None else f"{row.peak_rss_mb:,.0f}"
-        table.add_row(f"{row.engine} {row.version}".strip(), row.mode, seconds, peak, row.parity)
+        table.add_row(_name(row), seconds, peak, row.parity)
     console.print(table)

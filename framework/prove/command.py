@@ -23,7 +23,9 @@ _COLOURS = {"passed": "green", "failed": "bold red", "not applicable": "yellow"}
 def audit_strategy(
     config: Annotated[Path, typer.Argument(help="A YAML file, for instance configs/momentum_daily.yaml.")],
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting; may be repeated.")] = None,
-    points: Annotated[int, typer.Option("--points", help="Into how many parts the run is divided for look-ahead; more finds rarer leaks.", min=1)] = 24,
+    points: Annotated[
+        int, typer.Option("--points", help="Into how many parts the run is divided for look-ahead; more finds rarer leaks.", min=1)
+    ] = 24,
     checks: Annotated[list[str] | None, typer.Option("--check", metavar="NAME", help="Make only this check; may be repeated.")] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print {check: {passed, first_difference, note}} and nothing else.")] = False,

@@ -17,7 +17,8 @@ from framework.prove.culprit import find, find_truncated
 from framework.prove.perturb import TRUNCATED, VALUE_KINDS, changed, truncated
 from framework.prove.subject import BuildError
 from framework.prove.trial import Progress, Records, Trial, bar_stamps, decisions, with_events
-from framework.prove.verdict import Difference, Verdict, first_difference, iso
+from framework.prove.verdict import Difference, Verdict, first_difference, iso, without_ids
+from framework.schema.event import NO_INSTRUMENT
 
 NAME = "look_ahead"
 _LAST = 4
@@ -96,6 +97,10 @@ def _try(trial: Trial, base: Records, cut: int, kind: str, number: int) -> Diffe
         return None
     stamp, difference = pair
 
+    number = next((i for i, one in enumerate(trial.tape.instruments) if one.symbol == difference.instrument), NO_INSTRUMENT)
+    known = decisions(base, stamp)
+    whole = without_ids(known, number) == without_ids(decisions(found, stamp), number)  # then only the order of decisions differs
+
     def differs(other: Records) -> bool:
         try:
             again = _run(trial, other, cut)
@@ -103,7 +108,8 @@ def _try(trial: Trial, base: Records, cut: int, kind: str, number: int) -> Diffe
             return False
         if isinstance(again, StrategyError):
             return True
-        return decisions(base, stamp).tobytes() != decisions(again, stamp).tobytes()
+        made = decisions(again, stamp)
+        return known.tobytes() != made.tobytes() if whole else without_ids(known, number) != without_ids(made, number)
 
     datum = find_truncated(trial.tape, cut, differs) if kind == "truncated" else find(trial.tape, events, differs)
     return replace(difference, datum=datum)

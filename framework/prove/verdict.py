@@ -122,12 +122,21 @@ def first_difference(
         return None
     at = int(unequal[0]) if len(unequal) else shared
     rows = [records[at] if at < len(records) else None for records in (expected, found)]
-    stamp = min(int(row["ts_local_ns"]) for row in rows if row is not None)
-    now = [row if row is not None and int(row["ts_local_ns"]) == stamp else None for row in rows]
-    number = next(int(row["instrument"]) for row in now if row is not None)
+    stamp, number = min((int(row["ts_local_ns"]), int(row["instrument"])) for row in rows if row is not None)
+    mine = [row if row is not None and (row["ts_local_ns"], row["instrument"]) == (stamp, number) else None for row in rows]
     symbol = instruments[number].symbol if number != NO_INSTRUMENT else ""
-    was, became = (described(row, instruments) for row in now)
+    was, became = (described(row, instruments) for row in mine)
     return stamp, Difference(iso(stamp), symbol, was, became, change)
+
+
+def without_ids(records: NDArray[np.void], number: int) -> bytes:
+    """The decisions about one instrument as bytes, without order ids: these shift when another instrument gets an order more."""
+    made = records[records["instrument"] == number].copy()
+    made["w0"] = 0
+    terms = made["kind"] == Kind.ORDER_TERMS
+    for word in ("w3", "w4"):
+        made[word][terms] = 0
+    return bytes(made.tobytes())
 
 
 def described(row: Any, instruments: Sequence[Instrument]) -> str:

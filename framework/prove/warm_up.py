@@ -73,7 +73,9 @@ def check(trial: Trial, base: Records, progress: Progress) -> Verdict:
 
     beside = trial.records(Shadowed.over(strategy, copies, heard), trial.tape)
     if first_difference(base, beside, trial.tape.instruments, "") is not None:
-        return Verdict(NAME, None, "it decides otherwise beside copies of itself: it keeps state in its class or module, or is not repeatable")
+        return Verdict(
+            NAME, None, "it decides otherwise beside copies of itself: it keeps state in its class or module, or is not repeatable"
+        )
     return _verdict(stamps.tolist(), begins, ledgers, judged_ns)
 
 

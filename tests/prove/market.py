@@ -33,7 +33,11 @@ def frames(bars: int = BARS, seed: int = 11) -> dict[str, pd.DataFrame]:
 def actions(bars: int = BARS) -> pd.DataFrame:
     """A dividend of each symbol every 30 days, half a day before the close of its ex-date."""
     stamps = pd.date_range("2021-01-02", periods=bars, freq="D", tz="UTC")
-    rows = [(symbol, stamps[at] - pd.Timedelta(hours=12), "dividend", round(0.4 + at / 1000, 3)) for symbol in SYMBOLS for at in range(25, bars, 30)]
+    rows = [
+        (symbol, stamps[at] - pd.Timedelta(hours=12), "dividend", round(0.4 + at / 1000, 3))
+        for symbol in SYMBOLS
+        for at in range(25, bars, 30)
+    ]
     return pd.DataFrame(rows, columns=["symbol", "ts", "kind", "value"])
 
 
