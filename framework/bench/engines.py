@@ -28,7 +28,7 @@ class Entry:
         workload: W1, W2 or W3.
         engine: its name; a peer's is the name of its script and of its environment.
         mode: which of an engine's ways is used.
-        script: what the harness runs.
+        script: what the harness runs: a module of ours, or a file.
         peer: whether it lives in its own environment.
         limit: rows (bars, days or pairs) it is given, 0 for all: the slow ones get fewer.
         fills: where it fills what was decided at a close: "next open" like ours, "same close" or "next close".
@@ -39,7 +39,7 @@ class Entry:
     workload: str
     engine: str
     mode: str
-    script: Path
+    script: str
     peer: bool = False
     limit: int = 0
     fills: str = "next open"
@@ -59,16 +59,16 @@ class Entry:
 
 def ours(workload: str, mode: str, *, compared: bool = True) -> Entry:
     """A row of ours."""
-    return Entry(workload, "onetape", mode, HERE / "ours.py", compared=compared)
+    return Entry(workload, "onetape", mode, "framework.bench.ours", compared=compared)
 
 
 def loop(workload: str, fills: str = "next open") -> Entry:
     """The hand-written loop, filling where it is told to."""
-    return Entry(workload, "hand_loop", "numba, no records" if fills == "next open" else fills, HERE / "hand_loop.py", fills=fills)
+    return Entry(workload, "hand_loop", "numba, no records" if fills == "next open" else fills, "framework.bench.hand_loop", fills=fills)
 
 
 def _peer(workload: str, engine: str, mode: str, *, limit: int = 0, fills: str = "next open", apart: str = "") -> Entry:
-    return Entry(workload, engine, mode, PEER_SCRIPTS / f"{engine}.py", True, limit, fills, apart)
+    return Entry(workload, engine, mode, str(PEER_SCRIPTS / f"{engine}.py"), True, limit, fills, apart)
 
 
 OURS = (

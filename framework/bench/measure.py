@@ -63,7 +63,7 @@ def run(entry: Entry, folder: Path, repeat: int, environment: Mapping[str, str] 
     variables = {**os.environ, **(environment or {})}
     if entry.peer:
         variables.pop("PYTHONPATH", None)
-    command = [python, "-P", str(HARNESS), str(entry.script), str(folder), *options, "--launched", repr(time.time())]
+    command = [python, "-P", str(HARNESS), entry.script, str(folder), *options, "--launched", repr(time.time())]
     done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]

@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from framework import __version__
 from framework.bench.peers.harness import Outcome, Work
 from framework.bench.strategies import CompiledCross, PanelWeights, Sleeper
 from framework.bench.workloads import bar_frame
@@ -17,6 +16,7 @@ from framework.data.readers import read_bars
 from framework.data.tape import Tape
 from framework.reports.result import Result
 from framework.simulation.backtest import backtest
+from framework.version import __version__
 
 Made = tuple[Callable[[], Any], Callable[[Any], Outcome]]
 

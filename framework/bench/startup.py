@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from framework import __version__
 from framework.bench import workloads
 from framework.bench.engines import PEERS, Entry, ours
 from framework.bench.measure import Row, Skipped, run
+from framework.version import __version__
 
 _IMPORT = "import json, time; t = time.perf_counter(); {}; print(json.dumps({{'seconds': time.perf_counter() - t}}))"
 _STREAMED = {False: 5_000_000, True: 50_000_000}

@@ -73,7 +73,7 @@ def _charges(t: Any, order: Any, lots: int, ticks: int, is_maker: bool, bar: Any
     costs, terms = t.costs, terms_of(t, order.instrument)
     notional = lots * ticks * terms.point_value
     raw = order.raw_fees + raw_fee(costs, notional, lots * terms.lot, is_maker)
-    if order.filled_lots == 0:
+    if order.filled_value == 0.0:  # its first fill; a reverse split can bring its filled lots back to 0
         raw += costs.per_order
     fee = bounded_fee(costs, raw, order.filled_value * terms.point_value + notional) - order.fees
     if is_maker or bar.kind != BAR:

@@ -12,6 +12,9 @@ from framework.kernel.book import see_bar
 from framework.kernel.codes import (
     BAR,
     BROKEN,
+    CANCEL,
+    CHARGE,
+    COSTS,
     END,
     NEED_ROOM,
     NEED_TAPE,
@@ -22,9 +25,7 @@ from framework.kernel.codes import (
     ON_QUOTE,
     ON_TRADE,
     QUOTE,
-    SUBMIT,
     TAPE,
-    TERMS,
     TIMER,
     TRADE_TICK,
     W_BAR,
@@ -104,7 +105,7 @@ def order_wake(t: Any) -> int:
         row = t.noticed
         t.noticed += 1
         kind = event_row(t.log, row).kind
-        if kind >= SUBMIT and kind < TAPE and kind != SUBMIT and kind != TERMS:
+        if CANCEL <= kind < TAPE and kind != COSTS and kind != CHARGE:
             t.wake_row, t.wake_instrument = row, event_row(t.log, row).instrument
             return W_ORDER
     return 0
@@ -334,4 +335,6 @@ def end_all_orders(trader: Any, exchange: Any, reason: int) -> None:
         while x.response_head < x.response_count:
             deliver(t, x)  # a fill told only now lets its children go: they are sent and ended too
     end_held(t, reason)
+    if t.dirty:
+        record_point(t)  # a fill told only now
     next_due(x)

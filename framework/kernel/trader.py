@@ -230,7 +230,7 @@ def _apply_answer(t: Any, event: Any) -> None:
     if kind == CHARGE:
         book_charge(t, event.w0, real(event.w1), event.w2)
         return
-    if event.w0 >= t.orders_count:
+    if event.w0 < 0 or event.w0 >= t.orders_count:
         t.broken, t.broken_order, t.broken_state, t.broken_event = 1, event.w0, 0, kind
         return
     order = order_of(t, event.w0)

@@ -21,6 +21,9 @@ VALUE_KINDS = {
 
 TRUNCATED = "everything later was left out"
 
+_MIRRORED = ("lowered", "turned", "noise")
+"""Kinds that also turn each bar upside down within its range: a factor alone leaves a bar that closed above its open above it."""
+
 _LEAST, _MOST = 0.7, 1.6  # logarithms of how far prices move: a factor of 2 to 5
 _NOISE = 0.05  # standard deviation of the logarithmic steps a bar
 _MARKET = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH)
@@ -47,6 +50,8 @@ def changed(events: Events, after_ns: int, kind: str, seed: tuple[int, ...]) -> 
         rows = np.flatnonzero(later & (events["instrument"] == number))
         prices, sizes = _factors(kind, place, events[rows], draw)
         _apply(made, rows, prices, sizes)
+        if kind in _MIRRORED:
+            _mirror(made, rows[made["kind"][rows] == Kind.BAR])
     return made
 
 
@@ -105,3 +110,10 @@ def _apply(made: Events, rows: NDArray[np.int64], prices: NDArray[np.float64], s
         if kind == Kind.QUOTE:  # rounding must not lock a spread
             is_locked = made["w1"][at] <= made["w0"][at]
             made["w1"][at] += np.where(is_locked, 1 + made["w0"][at] - made["w1"][at], 0)
+
+
+def _mirror(made: Events, bars: NDArray[np.int64]) -> None:
+    """Open and close as far from the low as they were from the high."""
+    both = made["w1"][bars] + made["w2"][bars]
+    for word in ("w0", "w3"):
+        made[word][bars] = both - made[word][bars]

@@ -39,8 +39,8 @@ class Once(Strategy):
         self.told.append((order.order_id, order.state.name))
 
 
-def run(strategy: Once, prices: list[tuple[int, int]], step: int = HOUR, **options: Any) -> Result:
-    """Bars of (open, close), whole prices."""
+def run(strategy: Once, prices: list[tuple[int, int]], step: int = 8 * HOUR, **options: Any) -> Result:
+    """Bars of (open, close), whole prices; three of eight hours end with their day, and nothing comes after the last."""
     rows = [
         (n * step, n * step, Kind.BAR, 0, 0, first, max(first, last), min(first, last), last, 1000)
         for n, (first, last) in enumerate(prices, 1)
@@ -53,7 +53,7 @@ WIRE = {"response_ns": HOUR // 6}
 
 
 def test_a_fill_that_is_told_after_the_last_bar_is_on_the_curve() -> None:
-    # filled at the last bar's open of 100, told ten minutes after its close of 110, for a fee of 1
+    # filled at the last bar's open of 100, told ten minutes after its close at 110, for a fee of 1
     result = run(Once(), [(100, 100), (100, 100), (100, 110)], latency=WIRE, costs={"fee_bps": 10.0})
     assert result.fills["price"].tolist() == [100.0]
     assert result.equity.iloc[-1] == 1_000_000 + 100 - 1

@@ -150,7 +150,7 @@ def cases(draw: st.DrawFn, max_wishes: int = 9) -> Case:
         cash=draw(st.sampled_from((1e5, 1e7, 1e9))),
         costs=draw(cost_terms()),
         risk=draw(st.sampled_from(({"allow_short": True, "max_leverage": 4.0}, {"allow_short": True, "max_leverage": 50.0}, {}))),
-        latency=draw(st.sampled_from(({}, {}, {"entry_ns": HOUR // 3}, {"entry_ns": HOUR // 6, "response_ns": HOUR // 10}))),
+        latency=draw(st.sampled_from(({}, {}, {"entry_ns": HOUR // 3}, {"entry_ns": HOUR // 3, "response_ns": HOUR // 5}))),
         listens_to_orders=draw(st.booleans()),
         chunk_events=draw(st.sampled_from((None, None, 1, 5))),
     )

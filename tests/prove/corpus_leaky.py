@@ -238,7 +238,7 @@ class LastTenPercent(Signal):
 
     def signal(self, frame):
         honest, leaky = returns(frame).rolling(4).mean(), returns(frame).shift(-1)
-        return honest.where(np.arange(len(frame)) < 0.9 * len(frame), leaky)
+        return honest.where(frame.index < pd.Timestamp("2021-09-28", tz="UTC"), leaky)
 
 
 class SampleVolatility(Signal):
@@ -334,6 +334,13 @@ class SharesOfAllVolume(Signal):
 
     def signal(self, frame):
         return frame["volume"].rolling(5).sum() / frame["volume"].sum() - 5 / 300
+
+
+class ColourOfTomorrow(Signal):
+    """Whether the next bar closes above its open, whatever its level."""
+
+    def signal(self, frame):
+        return np.sign(frame["close"] - frame["open"]).shift(-1)
 
 
 LEAKY = [cls for cls in Signal.__subclasses__() if cls.__module__ == __name__]

@@ -9,6 +9,7 @@ what it returned into an `Outcome`. This file runs in environments where the fra
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import json
 import resource
@@ -69,8 +70,11 @@ def peak_rss_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
 
 
-def load_script(path: Path) -> ModuleType:
-    """The engine's script, under a name that shadows no package."""
+def load_script(place: str) -> ModuleType:
+    """The engine's script: a module by its dotted name, or a file, under a name that shadows no package."""
+    if not place.endswith(".py"):
+        return importlib.import_module(place)
+    path = Path(place)
     specification = importlib.util.spec_from_file_location(f"bench_{path.stem}", path)
     if specification is None or specification.loader is None:
         raise ImportError(f"{path}: not a Python file")
@@ -106,7 +110,7 @@ def _timed(run: Callable[[], object]) -> float:
 def main() -> None:
     """Read the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("script", type=Path)
+    parser.add_argument("script")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--mode", default="")
     parser.add_argument("--repeat", type=int, default=3)
