@@ -21,6 +21,7 @@ from framework.engine.strategy import Strategy
 from framework.engine.view import View
 from framework.errors import ConfigError, InputError
 from framework.kernel.halves import Exchange
+from framework.kernel.records import ROOM
 from framework.kernel.replay import advance
 from framework.reports.result import Result
 from framework.schema.event import Kind
@@ -28,6 +29,9 @@ from framework.schema.instrument import Instrument
 from framework.simulation.prepare import header_of, prepare
 from framework.simulation.tables import Tables
 from framework.simulation.world import SimulatedWorld
+
+_MOST_POINTS = 4_000_000
+"""Points of the equity curve that are provided for at once; what is more grows by doubling."""
 
 Data = str | Path | pd.DataFrame | Mapping[str, pd.DataFrame] | Tape
 
@@ -127,6 +131,7 @@ def _simulate(
         len(tape.instruments), len(tape.calendars), entry_latency_ns=latency.entry_ns, response_latency_ns=latency.response_ns
     )
     replay = Driver(strategy, run_of.trader) if strategy.runs_compiled else advance
+    run_of.trader.reserve("points", min(len(tape.events), _MOST_POINTS) + ROOM)  # memory that is not written to costs nothing
     world = SimulatedWorld(_parts(tape.events, chunk_events), exchange, run_of.audit.collect, replay)
     view = View(run_of.trader, run_of.timers, uses_numbers=strategy.uses_numbers)
     run_engine(world, run_of.trader, strategy, view, run_of.audit)
