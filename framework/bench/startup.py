@@ -38,11 +38,11 @@ def measure(folder: Path, *, peers: bool, long: bool, say: Callable[[str], None]
             with tempfile.TemporaryDirectory() as empty:
                 rows.append(_first(entry, "first result, empty cache", run(entry, small, 0, {"NUMBA_CACHE_DIR": empty})))
     say("startup: 200 backtests in one process")
-    answer = _child("-m", "framework.bench.memory", "runs", "200")
+    answer = _child("-P", "-m", "framework.bench.memory", "runs", "200")
     rows.append(_ours("200 backtests of 5,000 bars", answer, f"memory grows by {answer['slope_kb']:.1f} kB a run"))
     count = _STREAMED[long]
     say(f"startup: streaming {count:,} quotes")
-    answer = _child("-m", "framework.bench.memory", "stream", str(count))
+    answer = _child("-P", "-m", "framework.bench.memory", "stream", str(count))
     rows.append(_ours("streamed quotes", answer, f"{count:,} quotes, parts of 1M made on the way; {answer['points']:,} points kept"))
     return rows
 

@@ -9,6 +9,7 @@ what it returned into an `Outcome`. This file runs in environments where the fra
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import importlib.util
 import json
@@ -22,6 +23,9 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+
+LEAST_SECONDS, MOST_RUNS = 1.0, 50
+"""Short runs are repeated until they have taken this long together, so that one interruption does not decide the result."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +89,13 @@ def load_script(place: str) -> ModuleType:
 
 
 def measure(script: ModuleType, work: Work, mode: str, repeat: int, launched: float) -> dict[str, Any]:
-    """Time the first run from the launch of the process, then the best of `repeat` more."""
+    """Time the first run from the launch of the process, then the best of `repeat` more; of more than that where they are short."""
     run, read = script.prepare(work, mode)
     outcome = read(run())
     cold = time.time() - launched
-    seconds = [_timed(run) for _ in range(repeat)]
+    seconds: list[float] = []
+    while len(seconds) < repeat or (repeat and sum(seconds) < LEAST_SECONDS and len(seconds) < MOST_RUNS):
+        seconds.append(_timed(run))
     return {
         "version": script.version(),
         "equity": outcome.equity,
@@ -102,6 +108,7 @@ def measure(script: ModuleType, work: Work, mode: str, repeat: int, launched: fl
 
 
 def _timed(run: Callable[[], object]) -> float:
+    gc.collect()  # what the run before left behind is not charged to this one
     start = time.perf_counter()
     run()
     return time.perf_counter() - start

@@ -54,6 +54,7 @@ def _sweep(work):
             size=spec["shares"],
             fees=spec["fee_bps"] * 1e-4,
             init_cash=spec["cash"],
+            max_orders=wanted.size // 8,  # as its documentation advises: room for one order a bar would be gigabytes
         )
 
     return run, lambda made: Outcome(made.final_value().tolist(), int(made.orders.count().sum()), len(ticks) * len(pairs))
