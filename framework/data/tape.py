@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,16 +47,29 @@ class Tape:
     events: Events
     notes: tuple[str, ...] = ()
     name: str = ""
-    _digest: list[str] = field(default_factory=list, init=False, repr=False)
 
     def digest(self) -> str:
         """blake2b-256, as hex, over the instruments' definitions and the event bytes; computed once."""
-        if not self._digest:
-            words = json.dumps([[_definition(i) for i in self.instruments], self.currencies, self.calendars])
-            state = hashlib.blake2b(words.encode(), digest_size=32)
-            state.update(np.ascontiguousarray(self.events).view(np.uint8).data)
-            self._digest.append(state.hexdigest())
-        return self._digest[0]
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
+        words = json.dumps([[_definition(i) for i in self.instruments], self.currencies, self.calendars])
+        state = hashlib.blake2b(words.encode(), digest_size=32)
+        state.update(np.ascontiguousarray(self.events).view(np.uint8).data)
+        return state.hexdigest()
+
+    @cached_property
+    def has_quotes(self) -> bool:
+        """Whether any event is a quote."""
+        return bool(np.any(self.events["kind"] == Kind.QUOTE))
+
+    @cached_property
+    def sessions(self) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Stamps of opens and of closes by calendar, ascending."""
+        rows = self.events[self.events["kind"] == Kind.SESSION]
+        opens = rows[(rows["flags"] & Flag.SESSION_OPEN) != 0]
+        return {name: (opens["w1"][opens["w0"] == k].copy(), opens["w2"][opens["w0"] == k].copy()) for k, name in enumerate(self.calendars)}
 
     def index(self, symbol: str) -> int:
         """Position of an instrument.

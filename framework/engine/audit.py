@@ -1,4 +1,4 @@
-"""The audit: every decision and every answer of a run, in order, in 64-byte records under a running hash.
+"""The audit: every decision and every answer of a run, in order, in 64-byte records under one hash.
 
 A file is a magic word, the length of a JSON header, the header, the records, and the hash of all of that. The header says
 what the run was made of: the tape's digest, the strategy and its parameters, costs, risk, seed. Market events are not copied:
@@ -36,7 +36,7 @@ def _encode(header: Mapping[str, object]) -> bytes:
 
 
 class Audit:
-    """Collects a run's records from its log, in memory, and hashes them as they come.
+    """Collects a run's records from its log, in memory; they are hashed when the digest is asked for.
 
     Args:
         header: what the run was made of; JSON values.
@@ -48,6 +48,7 @@ class Audit:
         self._take_log = take_log
         self._parts: list[NDArray[np.void]] = []
         self._hash = hashlib.blake2b(_encode(self.header), digest_size=_HASH_BYTES)
+        self._hashed = 0  # of the parts
         self._joined: NDArray[np.void] | None = None
 
     def write(self, decision: Decision) -> None:
@@ -58,7 +59,6 @@ class Audit:
         """Take in the log as it stands."""
         rows = self._take_log()
         if len(rows):
-            self._hash.update(rows.tobytes())
             self._parts.append(rows)
             self._joined = None
 
@@ -71,19 +71,21 @@ class Audit:
         """All records so far, dtype EVENT."""
         if self._joined is None:
             self._joined = np.concatenate(self._parts) if self._parts else np.zeros(0, dtype=EVENT)
-            self._parts = [self._joined]
         return self._joined
 
     @property
     def digest(self) -> str:
-        """The running hash, hex."""
+        """The hash of header and records so far, hex."""
+        for rows in self._parts[self._hashed :]:
+            self._hash.update(rows.view(np.uint8).data)
+        self._hashed = len(self._parts)
         return self._hash.hexdigest()
 
     def save(self, path: str | Path) -> Path:
         """Write the compact binary form."""
         target = Path(path)
         body = _encode(self.header) + self.records.tobytes()
-        target.write_bytes(body + self._hash.digest())
+        target.write_bytes(body + bytes.fromhex(self.digest))
         return target
 
     def to_parquet(self, path: str | Path) -> Path:

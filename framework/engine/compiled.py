@@ -153,8 +153,11 @@ def drive(trader, exchange, own, until_ns):
         if in_fast_lane and t.touched == 0:
             t.hook_wake = W_BAR
             stop_ns = horizon(t, x)
-            while fast_bar(t, x, stop_ns):
-                on_bar(self, view, make_bar(x.tape + (t.seen - x.tape_start - 1) * 64, trader_address))
+            while True:
+                bar = fast_bar(t, x, stop_ns)
+                if bar == 0:
+                    break
+                on_bar(self, view, make_bar(bar, trader_address))
                 if t.touched != 0:
                     break
         if t.hook_error != 0:
@@ -199,7 +202,7 @@ def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
     for name in _HOOKS:
         hook = getattr(cls, name)
         scope[f"has_{name}"] = hook is not getattr(Strategy, name)
-        scope[name] = numba.njit(error_model="numpy")(hook)
+        scope[name] = numba.njit(error_model="numpy", forceinline=True)(hook)
     scope["in_fast_lane"] = scope["has_on_bar"] and not scope["has_on_bars"]
     exec(compile(_SOURCE, f"{cls.__module__}.{cls.__qualname__}.driver", "exec"), scope)
     drive: FunctionType = scope["drive"]

@@ -19,13 +19,14 @@ from numba.extending import overload, overload_attribute, overload_method
 
 from framework.engine.compiled_types import EVENT_BYTES, BarsType, BarType, ViewType, make_bar, trader_of
 from framework.kernel import book as books
-from framework.kernel.book import book_of, terms_of
+from framework.kernel.book import book_of, past_bar, terms_of
 from framework.kernel.codes import R_USER, S_FILLED
 from framework.kernel.entry import QUANTITY, WEIGHT, aim_in, order_in
-from framework.kernel.ledger import position_of, valuation
+from framework.kernel.ledger import position_of
 from framework.kernel.orders import order_of
 from framework.kernel.propose import ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_REPLACE, NO_ROOM
-from framework.kernel.records import event_row, past_bar_row, trader_row
+from framework.kernel.records import event_row, trader_row
+from framework.kernel.valuation import valuation
 from framework.schema.order import OrderFlag, OrderType
 
 HOOK_NO_ROOM, HOOK_TOO_FAR = 1, 2
@@ -91,7 +92,7 @@ def _method(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give the view a method whose compiled form is the decorated function."""
 
     def give(function: Callable[..., Any]) -> Callable[..., Any]:
-        overload_method(ViewType, name, strict=False)(as_overload(function))
+        overload_method(ViewType, name, strict=False, jit_options={"forceinline": True, "error_model": "numpy"})(as_overload(function))
         return function
 
     return give
@@ -99,16 +100,16 @@ def _method(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 def _attribute(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def give(function: Callable[..., Any]) -> Callable[..., Any]:
-        overload_attribute(ViewType, name, strict=False)(as_overload(function))
+        overload_attribute(ViewType, name, strict=False, jit_options={"forceinline": True, "error_model": "numpy"})(as_overload(function))
         return function
 
     return give
 
 
-@numba.njit
+@numba.njit(forceinline=True)
 def _checked(t: Any, bars: int) -> bool:
     """Note where more bars are asked for than are kept, so that the run stops with the same message as in Python."""
-    if bars > t.history_mask + 1 or bars < 1:
+    if np.uint64(bars - 1) > np.uint64(t.history_mask):  # one comparison for both ends
         t.hook_error, t.hook_value = HOOK_TOO_FAR, bars
         return False
     return True
@@ -141,9 +142,8 @@ def _closes(view: Any, instrument: Any, bars: Any) -> Any:
     book, terms = book_of(t, instrument), terms_of(t, instrument)
     kept = min(bars, book.bars)
     values = np.empty(kept, dtype=np.float64)
-    base = instrument * (t.history_mask + 1)
     for k in range(kept):
-        close = past_bar_row(t.history, base + ((book.bars - kept + k) & t.history_mask)).close
+        close = past_bar(t, book, book.bars - kept + k).close
         values[k] = close * terms.tick_numerator / terms.tick_denominator
     return values
 

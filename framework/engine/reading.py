@@ -136,7 +136,7 @@ class Reading:
             return self._too_few(bars)
         last = base + (count - 1 & mask) * 6
         first = base + (count - bars & mask) * 6
-        return (history[last + 5] - history[first + 5] + history[first + 3]) / bars * up / down
+        return (history[last + 5] - history[first + 5] + history[first + 3]) * up / (bars * down)
 
     def std_close(self, instrument: str, bars: int) -> float:
         """Sample standard deviation (ddof 1) of the last `bars` adjusted closes; NaN while there are fewer, or fewer than two."""

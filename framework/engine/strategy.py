@@ -6,6 +6,7 @@ import inspect
 import typing
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, get_type_hints
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -51,12 +52,17 @@ State = Annotated[Value, _StateMark]
 """Declares state: `count: State[int] = 0`. It is set to its default when a run starts; it is no parameter."""
 
 
+_HINTS: WeakKeyDictionary[type, dict[str, Any]] = WeakKeyDictionary()
+
+
 def _hints(cls: type) -> dict[str, Any]:
     """Annotations of a class and its bases; names are looked up where its hooks look them up, which need not be a module."""
-    names: dict[str, Any] = {}
-    for member in vars(cls).values():
-        names |= getattr(member, "__globals__", {})
-    return get_type_hints(cls, localns=names, include_extras=True)
+    if cls not in _HINTS:
+        names: dict[str, Any] = {}
+        for member in vars(cls).values():
+            names |= getattr(member, "__globals__", {})
+        _HINTS[cls] = get_type_hints(cls, localns=names, include_extras=True)
+    return _HINTS[cls]
 
 
 def declared_state(cls: type) -> dict[str, Any]:

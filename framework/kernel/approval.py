@@ -37,39 +37,14 @@ from framework.kernel.codes import (
 )
 from framework.kernel.compile import kernel
 from framework.kernel.costs import planned_cost
-from framework.kernel.ledger import position_of, rate_of, valuation
-from framework.kernel.records import book_row, money_row, order_row, position_row, terms_row
+from framework.kernel.ledger import position_of, rate_of
+from framework.kernel.records import order_row
+from framework.kernel.valuation import cash_value, projected_value, sum_up, worst_lots
 from framework.schema.instrument import InstrumentKind
 
 _INDEX = int(InstrumentKind.INDEX)
 _EXPOSURE_SLACK = 1e-9
 """Relative room for rounding in the exposure rule."""
-
-
-@kernel
-def worst_lots(position: Any, extra_buy: int, extra_sell: int) -> int:
-    """The largest absolute position if market orders fill and then the worse side of the other orders."""
-    base = position.lots + position.market_lots
-    longest = base + position.buy_lots + extra_buy
-    shortest = base - position.sell_lots - extra_sell
-    return max(abs(base), max(longest, -shortest))
-
-
-@kernel
-def projected_gross(t: Any, without: int) -> float:
-    """Projected gross exposure of every instrument but `without`, in the base currency."""
-    gross = 0.0
-    for i in range(t.positions_count):
-        if i != without:
-            lots = worst_lots(position_row(t.positions, i), 0, 0)
-            if lots != 0:
-                gross += (
-                    lots
-                    * book_row(t.books, i).mark_ticks
-                    * terms_row(t.terms, i).point_value
-                    * money_row(t.money, terms_row(t.terms, i).currency).fx_rate
-                )
-    return gross
 
 
 @kernel
@@ -133,11 +108,12 @@ def _check_exposure(t: Any, order: Any, rate: float) -> Any:
         after = worst_lots(position, buys, sells)
     if after <= before:
         return R_NONE, 0.0, 0.0
-    equity, _, _, _ = valuation(t)
+    sum_up(t)
+    equity = cash_value(t) + t.net
     own = after * price * terms.point_value * rate
     if risk.max_position_weight > 0.0 and own > risk.max_position_weight * equity * (1.0 + _EXPOSURE_SLACK):
         return R_POSITION, own, risk.max_position_weight * equity
-    need = own + projected_gross(t, i)
+    need = own + t.projected - projected_value(t, i)
     equity += position.lots * (price - book.mark_ticks) * terms.point_value * rate
     have = risk.max_leverage * (equity - t.pending_costs - planned_cost(t, i, float(lots), price) * rate)
     if need > have * (1.0 + _EXPOSURE_SLACK):
@@ -164,11 +140,11 @@ def affordable_lots(t: Any, order: Any, lots: int, ticks: int, cost: float) -> i
     elif t.risk.allow_short == 0 and order.side < 0:
         return 0
     rate = rate_of(t, terms.currency)
-    equity, _, _, _ = valuation(t)
+    sum_up(t)
     value = ticks * terms.point_value * rate
-    equity += position.lots * (ticks - book.mark_ticks) * terms.point_value * rate
+    equity = cash_value(t) + t.net + position.lots * (ticks - book.mark_ticks) * terms.point_value * rate
     held = abs(position.lots + order.side * closing)
-    other = projected_gross(t, i)
+    other = t.projected - projected_value(t, i)
     unit_cost = cost / lots * rate
     room = t.risk.max_leverage * (equity - unit_cost * closing) * (1.0 + _EXPOSURE_SLACK) - other - held * value
     if room <= 0.0:
@@ -188,7 +164,8 @@ def target_lots(t: Any, instrument: int, weight: float) -> int:
     rate = rate_of(t, terms.currency)
     if book.seen_ns == 0 or not rate > 0.0:
         return 0
-    equity, _, _, _ = valuation(t)
+    sum_up(t)
+    equity = cash_value(t) + t.net
     value = book.mark_ticks * terms.point_value * rate
     target = weight * (equity - t.pending_costs) / value
     change = target - position.lots

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from framework.kernel.compile import kernel
+from framework.kernel.compile import inlined, kernel
 from framework.kernel.records import book_row, money_row, past_bar_row, terms_row
+from framework.kernel.valuation import forget_sums, put_back, take_out
 
 
 @kernel
@@ -21,14 +22,18 @@ def terms_of(t: Any, instrument: int) -> Any:
     return terms_row(t.terms, instrument)
 
 
-@kernel
+@inlined
 def mark_to(t: Any, instrument: int, mark_ticks: float) -> None:
     """Set the mark; where the instrument is a currency pair, the rate of its currency follows."""
     book = book_of(t, instrument)
+    has_sums = take_out(t, instrument)
     book.mark_ticks = mark_ticks
+    if has_sums:
+        put_back(t, instrument)
     if book.seen_ns == 0:
         book.seen_ns = t.now_ns
     if book.is_fx:
+        forget_sums(t)
         terms = terms_of(t, instrument)
         price = mark_ticks * terms.tick
         if terms.base_currency == t.base_currency:
@@ -38,19 +43,24 @@ def mark_to(t: Any, instrument: int, mark_ticks: float) -> None:
 
 
 @kernel
+def past_bar(t: Any, book: Any, k: int) -> Any:
+    """Bar `k` of an instrument, counted from its first; only the last ones are kept."""
+    return past_bar_row(book.history, k & t.history_mask)
+
+
+@inlined
 def see_bar(t: Any, event: Any) -> None:
     """Take in a closed bar: the mark is its close, the ring gets one row."""
-    instrument = event.instrument
-    book = book_of(t, instrument)
-    base = instrument * (t.history_mask + 1)
+    book = book_of(t, event.instrument)
     count = book.bars
-    row = past_bar_row(t.history, base + (count & t.history_mask))
+    row = past_bar(t, book, count)
+    row.open, row.high, row.low = float(event.w0), float(event.w1), float(event.w2)
     close = float(event.w3)
-    row.sum_close = past_bar_row(t.history, base + ((count - 1) & t.history_mask)).sum_close + close
-    row.open, row.high, row.low, row.close, row.volume = float(event.w0), float(event.w1), float(event.w2), close, float(event.w4)
+    row.close, row.volume = close, float(event.w4)
+    row.sum_close = past_bar(t, book, count - 1).sum_close + close
     book.bar_ns = event.ts_local_ns
     book.bars = count + 1
-    mark_to(t, instrument, close)
+    mark_to(t, event.instrument, close)
     t.dirty = 1
 
 
@@ -72,7 +82,7 @@ def adjust_history(t: Any, instrument: int, price_factor: float, volume_factor: 
     kept = min(book.bars, size)
     sum_close = 0.0
     for k in range(book.bars - kept, book.bars):
-        row = past_bar_row(t.history, instrument * size + (k & t.history_mask))
+        row = past_bar(t, book, k)
         row.open *= price_factor
         row.high *= price_factor
         row.low *= price_factor
@@ -89,9 +99,9 @@ def mean_volume(t: Any, instrument: int, bars: int) -> float:
     n = min(book.bars, min(bars, t.history_mask + 1))
     if n == 0:
         return 0.0
-    base, total = instrument * (t.history_mask + 1), 0.0
+    total = 0.0
     for k in range(book.bars - n, book.bars):
-        total += past_bar_row(t.history, base + (k & t.history_mask)).volume
+        total += past_bar(t, book, k).volume
     return total / n
 
 
@@ -102,34 +112,25 @@ def volatility(t: Any, instrument: int, bars: int) -> float:
     n = min(book.bars - 1, min(bars, t.history_mask))
     if n < 2:
         return 0.0
-    base = instrument * (t.history_mask + 1)
     total = 0.0
     for k in range(book.bars - n, book.bars):
-        total += (
-            past_bar_row(t.history, base + (k & t.history_mask)).close / past_bar_row(t.history, base + ((k - 1) & t.history_mask)).close
-            - 1.0
-        )
+        total += past_bar(t, book, k).close / past_bar(t, book, k - 1).close - 1.0
     mean, squares = total / n, 0.0
     for k in range(book.bars - n, book.bars):
-        change = (
-            past_bar_row(t.history, base + (k & t.history_mask)).close / past_bar_row(t.history, base + ((k - 1) & t.history_mask)).close
-            - 1.0
-        )
+        change = past_bar(t, book, k).close / past_bar(t, book, k - 1).close - 1.0
         squares += (change - mean) * (change - mean)
     return math.sqrt(squares / (n - 1))
 
 
-@kernel
+@inlined
 def mean_close(t: Any, instrument: int, bars: int) -> float:
-    """Mean of the last `bars` adjusted closes in price units; NaN while there are fewer."""
+    """Mean of the last `bars` adjusted closes in price units, NaN while there are fewer; `bars` is from 1 to what is kept."""
     book = book_of(t, instrument)
-    if bars < 1 or bars > book.bars or bars > t.history_mask + 1:
+    if bars > book.bars:
         return math.nan
-    base = instrument * (t.history_mask + 1)
-    last = past_bar_row(t.history, base + ((book.bars - 1) & t.history_mask))
-    first = past_bar_row(t.history, base + ((book.bars - bars) & t.history_mask))
+    last, first = past_bar(t, book, book.bars - 1), past_bar(t, book, book.bars - bars)
     terms = terms_of(t, instrument)
-    return (last.sum_close - first.sum_close + first.close) / bars * terms.tick_numerator / terms.tick_denominator
+    return (last.sum_close - first.sum_close + first.close) * terms.tick_numerator / (bars * terms.tick_denominator)
 
 
 @kernel
@@ -138,13 +139,12 @@ def deviation(t: Any, instrument: int, bars: int) -> float:
     book = book_of(t, instrument)
     if bars < 2 or bars > book.bars or bars > t.history_mask + 1:
         return math.nan
-    base = instrument * (t.history_mask + 1)
     total = 0.0
     for k in range(book.bars - bars, book.bars):
-        total += past_bar_row(t.history, base + (k & t.history_mask)).close
+        total += past_bar(t, book, k).close
     mean, squares = total / bars, 0.0
     for k in range(book.bars - bars, book.bars):
-        off = past_bar_row(t.history, base + (k & t.history_mask)).close - mean
+        off = past_bar(t, book, k).close - mean
         squares += off * off
     terms = terms_of(t, instrument)
     return math.sqrt(squares / (bars - 1)) * terms.tick_numerator / terms.tick_denominator

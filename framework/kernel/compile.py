@@ -80,6 +80,13 @@ def kernel(function: Callable[..., Any]) -> Any:
     return dispatcher
 
 
+def inlined(function: Callable[..., Any]) -> Any:
+    """`kernel` for a small function on the path of every event: it becomes part of its caller, whatever the compiler thinks of it."""
+    dispatcher = numba.njit(error_model="numpy", nogil=True, forceinline=True)(function)
+    dispatcher._cache = _Cache(function)
+    return dispatcher
+
+
 def stamped_kernel(function: Callable[..., Any], stamp: str) -> Any:
     """`kernel` for a function made at run time, cached under a stamp of what it was made from besides the kernel."""
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from framework.kernel.book import deviation as _deviation
 from framework.kernel.compile import address_of, call, kernel
-from framework.kernel.ledger import valuation as _valuation
 from framework.kernel.propose import (
     AIMS,
     ASK_BRACKET,
@@ -22,6 +21,7 @@ from framework.kernel.propose import (
     NO_ROOM,
     ORDERS,
 )
+from framework.kernel.valuation import valuation as _valuation
 
 __all__ = ["NO_ROOM", "aim", "aim_in", "bracket", "cancel", "deviation", "link", "order_in", "propose", "replace", "valuation"]
 

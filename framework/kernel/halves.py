@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from framework.errors import InputError, KernelError
 from framework.kernel.codes import ON_ORDER
+from framework.kernel.memory import POOL
 from framework.kernel.records import (
     COST_TERMS,
     EXCHANGE,
@@ -71,7 +72,7 @@ class Trader(State):
         root["apply_answer"], root["advance"] = ANSWERS.address, ADVANCE.address
         root["history_mask"] = ring - 1
         root["timer_ns"] = NEVER_NS
-        root["free_lot"] = -1
+        root["free_lot"], root["sums_ns"] = -1, -1
         root["wakes"] = wakes
         root["point_interval_ns"] = point_interval_ns
         root["base_currency"] = self.currencies.index(base_currency)
@@ -81,6 +82,8 @@ class Trader(State):
         money["fx_rate"] = np.nan
         money["fx_rate"][self.currencies.index(base_currency)] = 1.0
         money["cash"][self.currencies.index(base_currency)] = cash
+        rings = self.tables["history"]
+        self.tables["books"]["history"] = rings.ctypes.data + np.arange(n) * (ring * rings.itemsize)
         positions = self.tables["positions"]
         positions["first"], positions["last"], positions["target_order"] = -1, -1, -1
         self._set_terms(list(calendars))
@@ -106,6 +109,10 @@ class Trader(State):
         waits = int(self.record["wakes"][0]) & ON_ORDER
         return not waits or int(self.record["noticed"][0]) >= self.count("log")
 
+    def alive(self) -> int:
+        """How many orders have not ended."""
+        return int(np.count_nonzero(self.used("orders")["state"] < OrderState.FILLED))
+
     def make_room(self, working: int) -> None:
         """Let every table take what one event can cause with `working` orders at the venue."""
         rows = ROOM + ROWS_PER_ORDER * working + len(self.instruments) + int(self.record["hook_rows"][0])
@@ -122,10 +129,14 @@ class Trader(State):
 
     def take_log(self) -> NDArray[np.void]:
         """What happened since it was last asked, in order. Rows leave the table once the strategy was told of them all."""
-        taken = int(self.record["taken"][0])
-        rows = self.used("log")[taken:].copy()
+        taken, told_all = int(self.record["taken"][0]), self.has_delivered_all()
+        rows = self.used("log")[taken:]
         self.record["taken"] = taken + len(rows)
-        if self.has_delivered_all():
+        if told_all and 2 * len(rows) > len(self.tables["log"]):
+            self._place("log", POOL.take("log", len(self.tables["log"]), rows.dtype))  # a full table is handed over as it is
+        else:
+            rows = rows.copy()
+        if told_all:
             self.record["drained"] += self.count("log")
             for name in ("log_count", "noticed", "taken"):
                 self.record[name] = 0

@@ -14,8 +14,9 @@ from __future__ import annotations
 from typing import Any
 
 from framework.kernel.book import adjust_history, book_of, mark_to, terms_of
-from framework.kernel.compile import kernel
-from framework.kernel.records import book_row, change_row, lot_row, money_row, point_row, position_row, terms_row, trade_row
+from framework.kernel.compile import inlined, kernel
+from framework.kernel.records import change_row, lot_row, money_row, point_row, position_row, trade_row
+from framework.kernel.valuation import forget_sums, put_back, take_out, valuation
 from framework.schema.units import MONEY_PER_NANO
 
 
@@ -31,37 +32,24 @@ def rate_of(t: Any, currency: int) -> float:
     return money_row(t.money, currency).fx_rate
 
 
-@kernel
-def valuation(t: Any) -> Any:
-    """(equity, cash, gross exposure, net exposure) in the base currency at the present marks."""
-    cash = 0.0
-    for c in range(t.money_count):
-        if money_row(t.money, c).cash != 0.0:  # an unknown rate of a currency we do not hold must not spoil the sum
-            cash += money_row(t.money, c).cash * money_row(t.money, c).fx_rate
-    gross, net = 0.0, 0.0
-    for i in range(t.positions_count):
-        lots = position_row(t.positions, i).lots
-        if lots != 0:
-            value = (
-                lots
-                * book_row(t.books, i).mark_ticks
-                * terms_row(t.terms, i).point_value
-                * money_row(t.money, terms_row(t.terms, i).currency).fx_rate
-            )
-            net += value
-            gross += abs(value)
-    return cash + net, cash, gross, net
+@inlined
+def write_point(t: Any) -> None:
+    """Add a point to the equity curve at the present stamp."""
+    _, cash, gross, net = valuation(t)
+    point = point_row(t.points, t.points_count)
+    point.ts_ns, point.cash, point.gross, point.net = t.now_ns, cash, gross, net
+    if cash < 0.0:
+        t.overdrawn += 1
+        t.lowest_cash = min(t.lowest_cash, cash)
+    t.points_count += 1
+    t.point_ns = t.now_ns + t.point_interval_ns
+    t.dirty = 0
 
 
 @kernel
 def record_point(t: Any) -> None:
-    """Add a point to the equity curve at the present stamp."""
-    equity, cash, gross, net = valuation(t)
-    point = point_row(t.points, t.points_count)
-    point.ts_ns, point.equity, point.cash, point.gross, point.net = t.now_ns, equity, cash, gross, net
-    t.points_count += 1
-    t.point_ns = t.now_ns + t.point_interval_ns
-    t.dirty = 0
+    """`write_point` away from the path of every event."""
+    write_point(t)
 
 
 @kernel
@@ -150,7 +138,11 @@ def book_fill(t: Any, instrument: int, lots: int, ticks: int, slippage: float, f
     made, opening = 0.0, abs(lots)
     if position.lots * side < 0:
         opening, made = _close_lots(t, instrument, lots, price, fee / abs(lots))
+    has_sums = take_out(t, instrument)
     position.lots += lots
+    if has_sums:
+        put_back(t, instrument)
+    t.has_cash = 0
     if opening > 0:
         _add_lot(t, position, side * opening, price, fee * (opening / abs(lots)))
     record_change(t, instrument)
@@ -194,6 +186,7 @@ def book_split(t: Any, instrument: int, new: int, old: int) -> None:
 
     Equity does not change, and cost plus realised plus cash add up to what they did before.
     """
+    forget_sums(t)
     book, position, terms = book_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
     adjust_history(t, instrument, old / new, new / old)
     if book.seen_ns > 0:
@@ -219,6 +212,7 @@ def book_split(t: Any, instrument: int, new: int, old: int) -> None:
 @kernel
 def book_dividend(t: Any, instrument: int, nano_per_unit: int) -> None:
     """Pay (long) or charge (short) a dividend on its ex-date; the mark and the history fall by it."""
+    forget_sums(t)
     book, position, terms = book_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
     per_unit = nano_per_unit * MONEY_PER_NANO
     ticks = per_unit / terms.tick
@@ -236,6 +230,7 @@ def book_dividend(t: Any, instrument: int, nano_per_unit: int) -> None:
 @kernel
 def book_delisting(t: Any, instrument: int, ticks: int) -> None:
     """The instrument ends: what is held is paid out at `ticks`, 0 for a total loss."""
+    forget_sums(t)
     book, position, terms = book_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
     book.delisted = 1
     mark_to(t, instrument, float(ticks))
@@ -250,6 +245,7 @@ def book_delisting(t: Any, instrument: int, ticks: int) -> None:
 @kernel
 def book_charge(t: Any, kind: int, amount: float, currency: int) -> None:
     """Take a charge (borrow, tax) or, negative, a credit."""
+    forget_sums(t)
     money = money_row(t.money, currency)
     money.cash -= amount
     t.cost_totals[kind] += amount * money.fx_rate

@@ -36,6 +36,7 @@ from framework.kernel.costs import planned_cost
 from framework.kernel.ledger import position_of, rate_of
 from framework.kernel.lifecycle import leaves, moved
 from framework.kernel.records import order_row
+from framework.kernel.valuation import put_back, take_out
 
 
 @kernel
@@ -62,6 +63,7 @@ def count(t: Any, order: Any, lots: int) -> None:
     if order.flags & O_REDUCE_ONLY:
         return
     position = position_of(t, order.instrument)
+    has_sums = take_out(t, order.instrument)
     if order.quantity_lots > 0:  # a reverse split may have left nothing of it
         t.pending_costs += order.planned_cost * (lots / order.quantity_lots)
     if order.type == MARKET:
@@ -70,6 +72,8 @@ def count(t: Any, order: Any, lots: int) -> None:
         position.buy_lots += lots
     else:
         position.sell_lots += lots
+    if has_sums:
+        put_back(t, order.instrument)
 
 
 @kernel
@@ -201,8 +205,8 @@ def dividend_terms(order: Any, ticks: int) -> None:
 def dividend_ticks(t: Any, instrument: int, nano_per_unit: int) -> int:
     """A dividend in whole ticks, rounded up."""
     terms = terms_of(t, instrument)
-    step = 1_000_000_000 * terms.tick_numerator
-    return -(-nano_per_unit * terms.tick_denominator // step)
+    step = 1_000_000_000 * int(terms.tick_numerator)
+    return -(-nano_per_unit * int(terms.tick_denominator) // step)
 
 
 @kernel

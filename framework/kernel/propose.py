@@ -71,7 +71,7 @@ def _price(t: Any, instrument: int, value: float, is_needed: bool) -> Any:
     if not value > 0.0 or math.isinf(value):
         return 0, R_PRICE, value, 0.0
     terms = terms_of(t, instrument)
-    ticks, fits = steps(value, float(terms.tick_numerator), float(terms.tick_denominator))
+    ticks, fits = steps(value, terms.tick_numerator, terms.tick_denominator)
     if not fits:
         return 0, R_TICK, value, terms.tick
     return ticks, R_NONE, 0.0, 0.0
@@ -83,7 +83,7 @@ def _quantity(t: Any, instrument: int, value: float) -> Any:
     if not value > 0.0 or math.isinf(value):
         return 0, R_QUANTITY, value, 0.0
     terms = terms_of(t, instrument)
-    lots, fits = steps(value, float(terms.lot_numerator), float(terms.lot_denominator))
+    lots, fits = steps(value, terms.lot_numerator, terms.lot_denominator)
     if not fits:
         return 0, R_LOT, value, terms.lot
     return lots, R_NONE, 0.0, 0.0
@@ -286,7 +286,7 @@ def aim_quantity(t: Any, instrument: int, quantity: float) -> int:
     if not has_room(t, 8):
         return NO_ROOM
     terms = terms_of(t, instrument)
-    lots, fits = steps(quantity, float(terms.lot_numerator), float(terms.lot_denominator))
+    lots, fits = steps(quantity, terms.lot_numerator, terms.lot_denominator)
     if not fits:
         order = _candidate(t, instrument, -1 if quantity < 0.0 else 1, MARKET, GTC, O_TARGET)
         is_number = not (math.isnan(quantity) or math.isinf(quantity))

@@ -96,7 +96,7 @@ def advance_recorded(trader: Any, recording: Any, working: int) -> int:
                 return wake
         if t.pending_wake != 0:
             return pending_wake(t)
-        if lacks_room(t, working) or t.points_count == t.points_capacity:
+        if lacks_room(t, working) or t.points_count + 1 >= t.points_capacity:
             return NEED_ROOM
         if r.at >= r.records_count:
             if t.seen >= r.tape_count or event_row(r.tape, t.seen).ts_local_ns > r.until_ns:

@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 
 from framework.kernel.codes import COST_KINDS
 from framework.kernel.compile import row_of
+from framework.kernel.memory import POOL
 from framework.schema.event import EVENT
 from framework.schema.order import ORDER
 
 TERMS = np.dtype(
     [
-        ("tick_numerator", "<i8"),
-        ("tick_denominator", "<i8"),
+        ("tick_numerator", "<f8"),  # whole numbers below 2**53, as floats because prices are made with them
+        ("tick_denominator", "<f8"),
         ("tick", "<f8"),  # price units per tick
-        ("lot_numerator", "<i8"),
-        ("lot_denominator", "<i8"),
+        ("lot_numerator", "<f8"),
+        ("lot_denominator", "<f8"),
         ("lot", "<f8"),  # units per lot
         ("point_value", "<f8"),  # money per tick per lot, multiplier included
         ("bar_interval_ns", "<i8"),
@@ -46,6 +47,7 @@ BOOK = np.dtype(
         ("bid_lots", "<i8"),
         ("ask_lots", "<i8"),
         ("quote_ns", "<i8"),
+        ("history", "<i8"),  # address of the ring of past bars
         ("is_fx", "<i8"),  # the mark is a rate of exchange
         ("halted", "<i4"),
         ("delisted", "<i4"),
@@ -104,8 +106,8 @@ TRADE = np.dtype(
 MONEY = np.dtype([("cash", "<f8"), ("fx_rate", "<f8")])
 """One currency: what we hold of it and what one unit is worth in the base currency (NaN: unknown)."""
 
-POINT = np.dtype([("ts_ns", "<i8"), ("equity", "<f8"), ("cash", "<f8"), ("gross", "<f8"), ("net", "<f8")])
-"""One point of the equity curve, in the base currency."""
+POINT = np.dtype([("ts_ns", "<i8"), ("cash", "<f8"), ("gross", "<f8"), ("net", "<f8")])
+"""One point of the equity curve, in the base currency; equity is cash and net value."""
 
 CHANGE = np.dtype([("ts_ns", "<i8"), ("instrument", "<i8"), ("lots", "<i8")])
 """A position after it changed."""
@@ -174,32 +176,36 @@ VENUE_BOOK = np.dtype(
 
 @dataclass(frozen=True)
 class Table:
-    """A table of a root: its name, the dtype of a row and how many rows it starts with."""
+    """A table of a root: its name, the dtype of a row and how many rows it starts with.
+
+    A table that starts empty (`grows`) is written before it is read, so its memory may hold anything; the others start as zeros.
+    """
 
     name: str
     dtype: np.dtype[np.void]
     rows: int
+    grows: bool = True
 
 
 TRADER_TABLES = (
-    Table("terms", TERMS, 1),
-    Table("books", BOOK, 1),
-    Table("history", PAST_BAR, 1),
-    Table("positions", POSITION, 1),
-    Table("money", MONEY, 1),
+    Table("terms", TERMS, 1, grows=False),
+    Table("books", BOOK, 1, grows=False),
+    Table("history", PAST_BAR, 1, grows=False),
+    Table("positions", POSITION, 1, grows=False),
+    Table("money", MONEY, 1, grows=False),
     Table("lots", TAX_LOT, 256),
     Table("orders", ORDER, 256),
     Table("trades", TRADE, 256),
     Table("points", POINT, 4096),
     Table("changes", CHANGE, 256),
-    Table("log", EVENT, 1024),
+    Table("log", EVENT, 8192),
     Table("outbox", EVENT, 256),
 )
 
 EXCHANGE_TABLES = (
     Table("orders", ORDER, 256),
-    Table("books", VENUE_BOOK, 1),
-    Table("sessions", SESSION_STATE, 1),
+    Table("books", VENUE_BOOK, 1, grows=False),
+    Table("sessions", SESSION_STATE, 1, grows=False),
     Table("entry", EVENT, 256),
     Table("response", EVENT, 256),
 )
@@ -229,6 +235,14 @@ TRADER = _root(
         ("timer_id", "<i8"),
         ("touched", "<i8"),  # something was written since the housekeeping was last done
         ("dirty", "<i8"),  # a mark moved since the last point of the equity curve
+        ("overdrawn", "<i8"),  # points with cash below zero
+        ("lowest_cash", "<f8"),
+        ("cash", "<f8"),  # of all currencies, base currency; holds while `has_cash` is set
+        ("has_cash", "<i8"),
+        ("sums_ns", "<i8"),  # the stamp for which the sums below hold, -1: none
+        ("net", "<f8"),
+        ("gross", "<f8"),
+        ("projected", "<f8"),  # gross exposure if working orders fill; see `approval.py`
         ("point_interval_ns", "<i8"),
         ("point_ns", "<i8"),  # no point before this stamp
         ("wakes", "<i8"),  # what the strategy waits for: ON_* bits
@@ -309,7 +323,8 @@ class State:
         self.record: NDArray[np.void] = np.zeros(1, dtype=root)
         self.tables: dict[str, NDArray[np.void]] = {}
         for table in tables:
-            self._place(table.name, np.zeros(max(1, rows.get(table.name, table.rows)), dtype=table.dtype))
+            count = max(1, rows.get(table.name, table.rows))
+            self._place(table.name, POOL.take(table.name, count, table.dtype) if table.grows else np.zeros(count, dtype=table.dtype))
 
     def _place(self, name: str, rows: NDArray[np.void]) -> None:
         self.tables[name] = rows
@@ -324,12 +339,17 @@ class State:
         """The rows in use, as a view that lasts until the table grows."""
         return self.tables[name][: self.count(name)]
 
+    def provide(self, name: str, rows: int) -> None:
+        """Make an empty table at least `rows` long."""
+        if len(self.tables[name]) < rows:
+            self._place(name, POOL.take(name, rows, self.tables[name].dtype))
+
     def reserve(self, name: str, free: int) -> bool:
         """Make sure `free` rows are free, doubling the table when it must; return whether it moved."""
         rows, count = self.tables[name], self.count(name)
         if len(rows) - count >= free:
             return False
-        larger = np.zeros(max(2 * len(rows), count + 2 * free), dtype=rows.dtype)
+        larger = POOL.take(name, max(2 * len(rows), count + 2 * free), rows.dtype)
         larger[:count] = rows[:count]
         self._place(name, larger)
         return True

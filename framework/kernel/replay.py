@@ -36,9 +36,9 @@ from framework.kernel.codes import (
     W_TIMER,
     W_TRADE,
 )
-from framework.kernel.compile import Unit, address_of, call, kernel
+from framework.kernel.compile import Unit, address_of, call, inlined, kernel
 from framework.kernel.exchange import arrive, deliver, end_all, expire, next_due, restate_venue_orders, send_outbox, venue_book, venue_event
-from framework.kernel.ledger import record_point
+from framework.kernel.ledger import record_point, write_point
 from framework.kernel.matching import match_bar, match_quote
 from framework.kernel.records import ROOM, event_row, exchange_row, trader_row
 from framework.kernel.trader import apply, end_held, write
@@ -166,7 +166,7 @@ def on_due(t: Any, x: Any) -> None:
     next_due(x)
 
 
-@kernel
+@inlined
 def horizon(t: Any, x: Any) -> int:
     """The first stamp that the fast lane must not reach: something else is due, or the replay is to stop."""
     stop = x.due_ns
@@ -177,25 +177,28 @@ def horizon(t: Any, x: Any) -> int:
     return stop
 
 
-@kernel
-def fast_bar(t: Any, x: Any, stop_ns: int) -> bool:
-    """The fast lane: apply the next event if it is a bar before `stop_ns` that no working order can fill on."""
+@inlined
+def fast_bar(t: Any, x: Any, stop_ns: int) -> int:
+    """The fast lane: apply the next event if it is a bar before `stop_ns` that no working order can fill on.
+
+    Returns the address of the bar, 0 where the next event is something else.
+    """
     row = t.seen - x.tape_start
     if row >= x.tape_count:
-        return False
+        return 0
     event = event_row(x.tape, row)
     next_ns = event.ts_local_ns
     if event.kind != BAR or next_ns >= stop_ns or (x.working > 0 and venue_book(x, event.instrument).first >= 0):
-        return False
+        return 0
     if t.dirty != 0 and next_ns > t.now_ns and t.now_ns >= t.point_ns:
         if t.points_count + 1 >= t.points_capacity:  # one stays free for the slow lane
             t.touched = 1
-            return False
-        record_point(t)
+            return 0
+        write_point(t)
     t.now_ns = next_ns
     see_bar(t, event)
     t.seen += 1
-    return True
+    return address_of(event)
 
 
 @kernel
@@ -237,7 +240,7 @@ def _advance(trader: int, exchange: int) -> int:
             if wake != GO_ON:
                 return wake
         stop_ns = horizon(t, x)
-        while fast_bar(t, x, stop_ns):
+        while fast_bar(t, x, stop_ns) != 0:
             if t.wakes != 0:
                 wake = bar_wake(t, x)
                 if wake != 0:

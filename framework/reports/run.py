@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -66,11 +66,10 @@ class RunTables:
     fills: LazyFrame
     trades: LazyFrame
     positions: LazyFrame
-    costs: pd.Series = field(default_factory=lambda: pd.Series(0.0, index=list(COST_KINDS)))
-    income: pd.Series = field(default_factory=lambda: pd.Series(dtype=np.float64))
+    costs: LazySeries = field(default_factory=lambda: pd.Series(0.0, index=list(COST_KINDS)))
+    income: LazySeries = field(default_factory=lambda: pd.Series(dtype=np.float64))
     notes: tuple[str, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
-    audit_hash: str = ""
     refused: LazyFrame = field(default_factory=lambda: empty_table(REFUSED_COLUMNS))
     ambiguous_pnl: float = 0.0
     ambiguous_fills: int = 0
@@ -78,9 +77,9 @@ class RunTables:
     periods_per_year: float | None = None
     audit: Audit | None = None
 
-    def with_extras(self, *, audit: Audit, benchmark: pd.Series | None) -> RunTables:
-        """The same tables with the audit and a benchmark."""
-        return replace(self, audit=audit, benchmark=benchmark)
+
+def _series(table: LazySeries) -> pd.Series:
+    return table() if callable(table) else table
 
 
 def _frame(table: LazyFrame, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
@@ -104,8 +103,7 @@ class Run:
     @cached_property
     def equity(self) -> pd.Series:
         """Account value at each stamp."""
-        made = self.tables.equity
-        return made() if callable(made) else made
+        return _series(self.tables.equity)
 
     @cached_property
     def exposure(self) -> pd.DataFrame:
@@ -155,10 +153,15 @@ class Run:
         """Name of the run."""
         return self.tables.name
 
-    @property
+    @cached_property
     def costs(self) -> pd.Series:
         """Money paid, by kind of cost."""
-        return self.tables.costs
+        return _series(self.tables.costs)
+
+    @cached_property
+    def income(self) -> pd.Series:
+        """Money received besides trading, by its name."""
+        return _series(self.tables.income)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -174,5 +177,5 @@ class Run:
 
     @property
     def audit_hash(self) -> str:
-        """Hash of the audit: equal hashes, equal runs."""
-        return self.tables.audit_hash
+        """Hash of the audit: equal hashes, equal runs; empty where the tables came without one."""
+        return self.tables.audit.digest if self.tables.audit is not None else ""

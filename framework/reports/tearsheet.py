@@ -199,7 +199,7 @@ def _details(run: Run, one: charts.Drawn, *, named: bool) -> str:
     closed, parts = run.trades, run.tables
     shown = f"Showing {min(len(closed), tables.MAX_ROWS):,} of {len(closed):,}. Click a column to sort what is shown."
     trades = tables.rows(closed, _TRADES) + f'<p class="caption">{shown}</p>' if len(closed) else '<p class="caption">No closed trades.</p>'
-    bridge = tables.cost_table(run.costs, parts.income, _net(run), parts.currency)
+    bridge = tables.cost_table(run.costs, run.income, _net(run), parts.currency)
     return "".join(
         [
             f'<div class="run"><h1 class="name">{escape(run.name)}</h1>' if named else "<div>",

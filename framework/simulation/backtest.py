@@ -131,13 +131,13 @@ def _simulate(
         len(tape.instruments), len(tape.calendars), entry_latency_ns=latency.entry_ns, response_latency_ns=latency.response_ns
     )
     replay = Driver(strategy, run_of.trader) if strategy.runs_compiled else advance
-    run_of.trader.reserve("points", min(len(tape.events), _MOST_POINTS) + ROOM)  # memory that is not written to costs nothing
+    run_of.trader.provide("points", min(len(tape.events), _MOST_POINTS) + ROOM)  # memory that is not written to costs nothing
     world = SimulatedWorld(_parts(tape.events, chunk_events), exchange, run_of.audit.collect, replay)
     view = View(run_of.trader, run_of.timers, uses_numbers=strategy.uses_numbers)
     run_engine(world, run_of.trader, strategy, view, run_of.audit)
     tables = Tables(run_of.trader, run_of.audit)
-    made = tables.of_run(name, currency, cash, (*tape.notes, *tables.overdraft_note()), _shown(header))
-    return Result(made.with_extras(audit=run_of.audit, benchmark=_benchmark(benchmark, tape)))
+    notes = (*tape.notes, *tables.overdraft_note())
+    return Result(tables.of_run(name, currency, cash, notes, _shown(header), _benchmark(benchmark, tape)))
 
 
 def run(config: RunConfig) -> Result:

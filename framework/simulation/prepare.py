@@ -9,16 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from framework.config import CostsConfig, LatencyConfig, RiskConfig, parse_costs, parse_risk
 from framework.data.tape import Tape
 from framework.engine.audit import Audit
 from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
 from framework.kernel.halves import Trader
-from framework.schema.event import Flag, Kind
 from framework.version import __version__
 
 _ONE_SECOND_NS = 1_000_000_000
@@ -58,7 +54,6 @@ def header_of(
 def prepare(strategy: Strategy, tape: Tape, header: Mapping[str, Any]) -> Prepared:
     """The trader half, the audit and the timers of a run with this header."""
     cash, currency = float(header["cash"]), str(header["currency"])
-    has_quotes = bool(np.any(tape.events["kind"] == Kind.QUOTE))
     trader = Trader(
         tape.instruments,
         currencies=tuple(dict.fromkeys((currency, *tape.currencies))),
@@ -69,10 +64,10 @@ def prepare(strategy: Strategy, tape: Tape, header: Mapping[str, Any]) -> Prepar
         risk=_risk_fields(parse_risk(header["risk"])),
         history=strategy.history,
         wakes=strategy.wakes,
-        point_interval_ns=_ONE_SECOND_NS if has_quotes else 0,
+        point_interval_ns=_ONE_SECOND_NS if tape.has_quotes else 0,
     )
     trader.make_room(0)
-    timers = Timers(_sessions(tape), tape.calendars[0] if tape.calendars else None)
+    timers = Timers(tape.sessions, tape.calendars[0] if tape.calendars else None)
     return Prepared(trader, Audit(header, trader.take_log), timers, cash, currency)
 
 
@@ -103,12 +98,4 @@ def _risk_fields(risk: RiskConfig) -> dict[str, float]:
         "max_leverage": risk.max_leverage,
         "max_position_weight": risk.max_position_weight or 0.0,
         "max_order_notional": risk.max_order_notional or 0.0,
-    }
-
-
-def _sessions(tape: Tape) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    rows = tape.events[tape.events["kind"] == Kind.SESSION]
-    opens = rows[(rows["flags"] & Flag.SESSION_OPEN) != 0]
-    return {
-        calendar: (opens["w1"][opens["w0"] == k].copy(), opens["w2"][opens["w0"] == k].copy()) for k, calendar in enumerate(tape.calendars)
     }

@@ -66,7 +66,8 @@ class Tables:
 
     def equity(self) -> pd.Series:
         """Account value at each stamp."""
-        return pd.Series(self._trader.used("points")["equity"].copy(), index=self._point_index, name="equity")
+        points = self._trader.used("points")
+        return pd.Series(points["cash"] + points["net"], index=self._point_index, name="equity")
 
     def exposure(self) -> pd.DataFrame:
         """Gross and net market value and cash at each stamp."""
@@ -187,19 +188,31 @@ class Tables:
         totals = self._trader.record["cost_totals"][0]
         return pd.Series(totals.copy(), index=[kind.name.lower() for kind in CostKind], name="costs")
 
+    def income(self) -> pd.Series:
+        """Money received besides trading, base currency."""
+        return pd.Series({"dividends": float(self._trader.record["income"][0])})
+
     def overdraft_note(self) -> tuple[str, ...]:
         """A sentence where cash fell below zero though nothing may be borrowed, else nothing."""
-        points, root = self._trader.used("points"), self._trader.record[0]
-        lowest = float(points["cash"].min(initial=0.0))
-        if lowest >= 0.0 or root["risk"]["max_leverage"] > 1.0 or root["risk"]["allow_short"]:
+        root = self._trader.record[0]
+        stamps, lowest = int(root["overdrawn"]), float(root["lowest_cash"])
+        if stamps == 0 or root["risk"]["max_leverage"] > 1.0 or root["risk"]["allow_short"]:
             return ()
-        stamps = int(np.count_nonzero(points["cash"] < 0.0))
+        points = self._trader.count("points")
         return (
-            f"Cash was below zero at {stamps:,} of {len(points):,} stamps, at the worst {lowest:,.2f}: sells that were to pay for buys "
+            f"Cash was below zero at {stamps:,} of {points:,} stamps, at the worst {lowest:,.2f}: sells that were to pay for buys "
             "of the same moment filled below the mark, or charges came when all was invested. No interest was charged for it.",
         )
 
-    def of_run(self, name: str, currency: str, cash: float, notes: tuple[str, ...], settings: Mapping[str, object]) -> RunTables:
+    def of_run(
+        self,
+        name: str,
+        currency: str,
+        cash: float,
+        notes: tuple[str, ...],
+        settings: Mapping[str, object],
+        benchmark: pd.Series | None = None,
+    ) -> RunTables:
         """Everything a report needs."""
         root = self._trader.record[0]
         return RunTables(
@@ -213,12 +226,13 @@ class Tables:
             fills=self.fills,
             trades=self.trades,
             positions=self.positions,
-            costs=self.costs(),
-            income=pd.Series({"dividends": float(root["income"])}),
+            costs=self.costs,
+            income=self.income,
             notes=notes,
             settings=settings,
-            audit_hash=self._audit.digest,
             refused=self.refused,
             ambiguous_pnl=float(root["ambiguous_pnl"]),
             ambiguous_fills=int(root["ambiguous_fills"]),
+            benchmark=benchmark,
+            audit=self._audit,
         )

@@ -105,7 +105,7 @@ def test_the_tables_add_up(name: str) -> None:
     result = library_run(name)
     fills, trades, opening = result.fills, result.trades, 1_000_000.0
     signed = np.where(fills["side"] == "BUY", 1.0, -1.0)
-    dividends = float(result.tables.income["dividends"])
+    dividends = float(result.income["dividends"])
     held = result.positions.iloc[-1]
     last_close = {symbol: closes(symbol)[-1] for symbol in held.index}
     worth = sum(held[symbol] * last_close[symbol] for symbol in held.index)

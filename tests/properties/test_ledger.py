@@ -209,7 +209,7 @@ class Check:
             assert same(quantity, abs(trip.quantity))
             assert same(entry, trip.entry_price) and same(exit_, trip.exit_price)
             assert same(pnl, trip.pnl, scale * 1000) and same(fees, trip.fees, scale)
-        assert same(float(result.tables.income["dividends"]), ledger.income, Decimal(self.case.cash))
+        assert same(float(result.income["dividends"]), ledger.income, Decimal(self.case.cash))
         assert same(float(result.costs["fee"]), ledger.fees, Decimal(self.case.cash))
 
 
@@ -346,7 +346,7 @@ def test_a_short_pays_the_dividend_and_a_long_receives_it() -> None:
     for side in (1, -1):
         strategy, result = flat([50, 50, 47], (2, Kind.DIVIDEND, 3_000_000_000, 0), plan={1: side * 10.0}, risk={"allow_short": True})
         assert strategy.read[2] == (1_000_000 - side * 500 + side * 30, side * 10.0, 50.0, 0.0, side * -30.0)
-        assert result.tables.income["dividends"] == side * 30.0
+        assert result.income["dividends"] == side * 30.0
         assert result.equity.tolist() == [1_000_000.0] * 3
 
 

@@ -103,7 +103,6 @@ def fake_tables(index: pd.DatetimeIndex | None = None, *, seed: int = 7, name: s
         income=pd.Series({"dividend": 12_400.0}),
         notes=("The universe holds only names listed today: survivors. Their past looks better than it was.",),
         settings={"data": "us_equities_daily", "lookback": 126, "risk.max_leverage": 1.0, "costs.fee_bps": 1.0, "seed": 7},
-        audit_hash="9f2c41d07b6a55e1",
         ambiguous_pnl=-1_234.5,
         ambiguous_fills=14,
         benchmark=benchmark,

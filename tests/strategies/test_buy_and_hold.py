@@ -55,7 +55,7 @@ def test_quantity_and_cash_after_every_event() -> None:
     assert len(result.fills) == 1
     assert result.fills[["quantity", "price"]].to_numpy().tolist() == [[7674.0, 127.0]]
     assert result.equity.iloc[-1] == pytest.approx(13_483_142.32, abs=1e-4)
-    assert result.tables.income["dividends"] == pytest.approx(3 * 81_344.40, abs=1e-6)
+    assert result.income["dividends"] == pytest.approx(3 * 81_344.40, abs=1e-6)
     assert len(result.trades) == 0
 
 

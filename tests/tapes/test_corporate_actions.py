@@ -331,7 +331,7 @@ def test_short_position_pays_the_dividend() -> None:
         """,
         risk={"allow_short": True},
     )
-    assert result.tables.income["dividends"] == -50.0
+    assert result.income["dividends"] == -50.0
 
 
 def test_bought_on_the_ex_date_gets_no_dividend() -> None:
