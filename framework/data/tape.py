@@ -47,6 +47,14 @@ class Tape:
     notes: tuple[str, ...] = ()
     name: str = ""
     _digest: list[str] = field(default_factory=list, init=False, repr=False)
+    _bar_stamps: list[NDArray[np.int64]] = field(default_factory=list, init=False, repr=False)
+
+    def bar_stamps(self) -> NDArray[np.int64]:
+        """Stamps at which bars close, UTC ns, increasing, each once; computed once."""
+        if not self._bar_stamps:
+            stamps = self.events["ts_local_ns"][self.events["kind"] == Kind.BAR]
+            self._bar_stamps.append(stamps[np.diff(stamps, prepend=-1) != 0])
+        return self._bar_stamps[0]
 
     def digest(self) -> str:
         """blake2b-256, as hex, over the instruments' definitions and the event bytes; computed once."""

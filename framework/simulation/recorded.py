@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.config import parse_risk
 from framework.data.tape import Tape
 from framework.engine import audit as audits
 from framework.engine.audit import Audit
@@ -23,6 +26,7 @@ from framework.reports.result import Result
 from framework.schema.codec import to_frame
 from framework.schema.order import Approved
 from framework.schema.units import NEVER_NS
+from framework.simulation.arrays import Matrix, Signals, chosen
 from framework.simulation.prepare import prepare
 from framework.simulation.tables import Tables
 
@@ -123,13 +127,22 @@ def _line(events: NDArray[np.void]) -> str:
     return f"{row['kind']} at {row['ts_local']} instrument {row['instrument']} ({words})"
 
 
-def replay(strategy: Strategy, tape: Tape, audit: Audit | str | Path) -> Result:
+def replay(
+    strategy: Strategy | None,
+    tape: Tape,
+    audit: Audit | str | Path,
+    *,
+    weights: Matrix | None = None,
+    targets: Matrix | None = None,
+    signals: Signals | tuple[Matrix, Matrix] | None = None,
+) -> Result:
     """Replay a recorded run and prove that the same strategy decides the same on the same tape.
 
     Args:
-        strategy: what is said to have run.
+        strategy: what is said to have run; None where it was one of the arrays.
         tape: the data it is said to have run on.
         audit: its audit, or a file saved by `Audit.save`.
+        weights, targets, signals: the arrays that are said to have run, as in `backtest`.
 
     Returns:
         The result of the replay; its `audit_hash` is the record's.
@@ -141,6 +154,8 @@ def replay(strategy: Strategy, tape: Tape, audit: Audit | str | Path) -> Result:
     header, records = (audit.header, audit.records) if isinstance(audit, Audit) else audits.read(audit)
     if header["tape"] != tape.digest():
         raise InputError(f"the record was made on tape {str(header['tape'])[:16]}..., this one is {tape.digest()[:16]}...: other data")
+    risk = parse_risk(cast(Mapping[str, Any], header["risk"]))
+    strategy = chosen("replay()", strategy, weights=weights, targets=targets, signals=signals, tape=tape, risk=risk)
     prepared = prepare(strategy, tape, header)
     world = RecordedWorld(tape.events, records, prepared.audit)
     view = View(prepared.trader, prepared.timers, uses_numbers=strategy.uses_numbers)
