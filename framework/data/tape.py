@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,14 +48,13 @@ class Tape:
     notes: tuple[str, ...] = ()
     name: str = ""
     _digest: list[str] = field(default_factory=list, init=False, repr=False)
-    _bar_stamps: list[NDArray[np.int64]] = field(default_factory=list, init=False, repr=False)
 
+    @cached_property
     def bar_stamps(self) -> NDArray[np.int64]:
-        """Stamps at which bars close, UTC ns, increasing, each once; computed once."""
-        if not self._bar_stamps:
-            stamps = self.events["ts_local_ns"][self.events["kind"] == Kind.BAR]
-            self._bar_stamps.append(stamps[np.diff(stamps, prepend=-1) != 0])
-        return self._bar_stamps[0]
+        """Stamps at which bars close, UTC ns, increasing, each once."""
+        stamps = self.events["ts_local_ns"][self.events["kind"] == Kind.BAR]
+        found: NDArray[np.int64] = stamps[np.diff(stamps, prepend=stamps[:1] - 1) != 0]
+        return found
 
     def digest(self) -> str:
         """blake2b-256, as hex, over the instruments' definitions and the event bytes; computed once."""

@@ -36,6 +36,7 @@ class Panel(Strategy):
     `framework.simulation.arrays.as_strategy` refuses it beforehand.
     """
 
+    history = 2  # it never looks back
     runs_compiled = True
 
     def __init__(

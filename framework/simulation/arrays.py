@@ -162,8 +162,8 @@ def _check_sums(table: _Table, said: NDArray[np.float64], limit: float) -> None:
 def _signals(signals: Signals | Sequence[Matrix], tape: Tape | None, risk: RiskConfig) -> Panel:
     if not isinstance(signals, Signals):
         if not isinstance(signals, tuple) or len(signals) != 2:
-            size = f" of {len(signals)}" if isinstance(signals, (tuple, list)) else ""
-            raise ConfigError(f"signals is a {type(signals).__name__}{size}: must be (entries, exits) or Signals(...).")
+            length = f" of {len(signals)}" if isinstance(signals, (tuple, list)) else ""
+            raise ConfigError(f"signals is a {type(signals).__name__}{length}: must be (entries, exits) or Signals(...).")
         signals = Signals(*signals)
     given = {name: matrix for name in _CODES if (matrix := getattr(signals, name)) is not None}
     for name in ("entries", "exits"):
@@ -285,7 +285,7 @@ def _read_array(label: str, array: NDArray[Any], tape: Tape | None, kinds: str) 
         raise InputError(f"{label}: a numpy array needs the data for its rows and columns. Give a DataFrame.")
     if array.dtype.kind not in kinds:
         raise InputError(f"{label} has dtype {array.dtype}; it must be {'bool' if kinds == 'b' else 'a number'}.")
-    stamps, symbols = tape.bar_stamps(), tuple(instrument.symbol for instrument in tape.instruments)
+    stamps, symbols = tape.bar_stamps, tuple(instrument.symbol for instrument in tape.instruments)
     if array.shape != (len(stamps), len(symbols)):
         raise InputError(
             f"{label} has shape {array.shape}, the data have {len(stamps)} stamps of bars and {len(symbols)} instruments: an array must "

@@ -130,9 +130,10 @@ def _name(strategy: Strategy) -> str:
 
 def _replay(strategy: Strategy, trader: Trader) -> Replay:
     """The compiled loop of a strategy."""
-    if not strategy.runs_compiled:
-        return advance
-    return PanelDriver(strategy, trader) if isinstance(strategy, Panel) else Driver(strategy, trader)
+    if strategy.runs_compiled:
+        return PanelDriver(strategy, trader) if isinstance(strategy, Panel) else Driver(strategy, trader)
+    plain: Replay = advance
+    return plain
 
 
 def _simulate(

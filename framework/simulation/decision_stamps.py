@@ -51,7 +51,7 @@ def decision_stamps(label: str, index: pd.Index, symbols: Sequence[str], tape: T
     if index.tz is None:
         return _of_dates(label, index, symbols, tape)
     if tape is not None:
-        _refuse_strangers(label, index, stamps, tape.bar_stamps())
+        _refuse_strangers(label, index, stamps, tape.bar_stamps)
     return stamps
 
 

@@ -85,8 +85,10 @@ class SimulatedWorld:
 
     def close(self, trader: Trader) -> None:
         """End what still works: the data are over."""
+        states = trader.used("orders")["state"]
+        alive = int(np.count_nonzero((states != codes.S_NONE) & (states < codes.S_FILLED)))
         self._exchange.make_room(trader.count("orders"))
-        trader.make_room(trader.count("orders"))
+        trader.make_room(alive + self._exchange.count("entry") + self._exchange.count("response"))
         end_all_orders(trader.record, self._exchange.record, int(Reason.END_OF_DATA))
         if trader.record["broken"][0]:
             raise trader.breakage()
