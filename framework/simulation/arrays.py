@@ -271,8 +271,12 @@ def _values(label: str, frame: pd.DataFrame, kinds: str) -> NDArray[Any]:
     for dtype in dtypes.unique():
         if dtype.kind not in kinds:
             name = dtypes.index[int(np.argmax([found == dtype for found in dtypes]))]
-            wanted = "boolean; missing values become False with .fillna(False).astype(bool)" if kinds == "b" else "a number or NaN"
-            raise InputError(f"{label}: column {name} has dtype {dtype}; every cell must be {wanted}.")
+            wanted = (
+                "boolean. Convert it with .fillna(False).astype(bool)."
+                if kinds == "b"
+                else "a number or NaN. Convert it with .astype(float)."
+            )
+            raise InputError(f"{label}: column {name} has dtype {dtype}; every cell must be {wanted}")
     if any(not isinstance(dtype, np.dtype) for dtype in dtypes.unique()):
         if kinds == "b" and bool(frame.isna().any(axis=None)):
             raise InputError(f"{label}: {int(frame.isna().sum().sum())} cells are missing. Say what they mean with .fillna(False).")

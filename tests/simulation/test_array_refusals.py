@@ -58,7 +58,9 @@ def test_stamps_are_those_of_bars() -> None:
         frame(index=off),
     )
     late = pd.DatetimeIndex([DAYS[1], pd.Timestamp("2025-01-01", tz="UTC")])
-    weights_refused(r"row 1: 2025-01-01 .* 1 of 2 are not. The nearest bars: before it 2024-03-04 00:00:00\+00:00\. Give", frame(index=late))
+    weights_refused(
+        r"row 1: 2025-01-01 .* 1 of 2 are not. The nearest bars: before it 2024-03-04 00:00:00\+00:00\. Give", frame(index=late)
+    )
     early = pd.DatetimeIndex([pd.Timestamp("2023-01-01", tz="UTC"), DAYS[1]])
     weights_refused(r"row 0: 2023-01-01 .* The nearest bars: after it 2024-03-01 00:00:00\+00:00\. Give", frame(index=early))
     elsewhere = DAYS[:2].tz_convert("America/New_York")

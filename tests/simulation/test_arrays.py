@@ -225,3 +225,23 @@ def test_prove_takes_arrays() -> None:
     checks = ["look_ahead", "irrelevant_instrument", "tape_split"]
     assert prove(momentum, market(3), points=3, checks=checks).passed
     assert not prove(knows_tomorrow, market(3), points=3, checks=["look_ahead"]).passed
+
+
+class LooksBack(Strategy):
+    """Buys on the thirtieth bar."""
+
+    def on_bar(self, view, bar):
+        if view.bar_count("S0") == 30:
+            view.target_weight("S0", 0.5)
+
+
+class LooksNoWhere(LooksBack):
+    history = 2
+
+
+def test_costs_do_not_depend_on_how_far_a_strategy_looks_back() -> None:
+    """Impact takes the volatility of 25 bars; a strategy that keeps 2 must not make it that of 1."""
+    costs = {"impact": {"model": "square_root", "volatility_bars": 25}}
+    far, near = (backtest(strategy(), market(1), costs=costs) for strategy in (LooksBack, LooksNoWhere))
+    assert far.fills["slippage"].iloc[0] > 0
+    assert near.audit.records.tobytes() == far.audit.records.tobytes()
