@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -62,40 +62,28 @@ class _Table:
         return f"{self.label}, row {self.index[row]}, column {self.symbols[column]}"
 
 
-def chosen(
-    caller: str,
-    strategy: Strategy | None,
-    *,
-    weights: Matrix | None,
-    targets: Matrix | None,
-    signals: Signals | Sequence[Matrix] | None,
-    tape: Tape,
-    risk: RiskConfig,
-) -> Strategy:
-    """The one of a strategy and three kinds of arrays that was given, as a strategy.
+def check_given(caller: str, given: Mapping[str, object]) -> None:
+    """Refuse anything but exactly one of what could run, and a strategy that is none.
+
+    Args:
+        caller: for the message, such as "backtest()".
+        given: what was given, by name; None is nothing.
 
     Raises:
-        ConfigError: none was given, or more than one, or what stands for the strategy is none.
-        InputError: see `as_strategy`.
+        ConfigError: none or several were given, or `strategy` is not a Strategy.
     """
-    given = [
-        name
-        for name, value in (("strategy", strategy), ("weights", weights), ("targets", targets), ("signals", signals))
-        if value is not None
-    ]
-    if len(given) != 1:
+    names, found = list(given), [name for name, value in given.items() if value is not None]
+    if len(found) != 1:
         raise ConfigError(
-            f"{caller} needs exactly one of strategy, weights, targets and signals, got {' and '.join(given) or 'none of them'}."
+            f"{caller} needs exactly one of {', '.join(names[:-1])} and {names[-1]}, got {' and '.join(found) or 'none of them'}."
         )
-    if strategy is None:
-        return as_strategy(weights=weights, targets=targets, signals=signals, tape=tape, risk=risk)
+    strategy = given.get("strategy")
     if isinstance(strategy, (pd.DataFrame, pd.Series, np.ndarray)):
         raise ConfigError(f"strategy is a {type(strategy).__name__}; arrays are given by name: {caller[:-1]}weights=...)")
-    if not isinstance(strategy, Strategy):
+    if strategy is not None and not isinstance(strategy, Strategy):
         raise ConfigError(
             f"strategy must be an instance of a Strategy subclass, got {strategy!r}; did you forget the brackets of Crossover()?"
         )
-    return strategy
 
 
 def as_strategy(
@@ -114,16 +102,15 @@ def as_strategy(
         risk: limits of the run; None is long only, without leverage.
 
     Raises:
+        ConfigError: none or several were given, or settings of `Signals` cannot be right.
         InputError: an index, a column or a value that cannot be right; the message says where and what to do.
     """
+    check_given("as_strategy()", {"weights": weights, "targets": targets, "signals": signals})
     limits = parse_risk(risk)
-    if weights is not None:
-        return _targets("weights", weights, tape, limits)
-    if targets is not None:
-        return _targets("targets", targets, tape, limits)
     if signals is not None:
         return _signals(signals, tape, limits)
-    raise ConfigError("as_strategy() needs one of weights, targets and signals, got none of them.")
+    mode, matrix = ("targets", targets) if weights is None else ("weights", weights)
+    return _targets(mode, cast(Matrix, matrix), tape, limits)
 
 
 def _targets(mode: str, matrix: Matrix, tape: Tape | None, risk: RiskConfig) -> Panel:

@@ -27,7 +27,7 @@ from framework.kernel.replay import advance
 from framework.reports.result import Result
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument
-from framework.simulation.arrays import Matrix, Signals, chosen
+from framework.simulation.arrays import Matrix, Signals, as_strategy, check_given
 from framework.simulation.prepare import header_of, prepare
 from framework.simulation.tables import Tables
 from framework.simulation.world import Replay, SimulatedWorld
@@ -91,7 +91,7 @@ def backtest(
         seed: of every random draw; written into the audit.
         benchmark: a symbol of the data (its total return) or a Series of levels.
         chunk_events: replay the tape in parts of at most this many events; the result does not depend on it.
-        name: of the run, the strategy's class name if not given.
+        name: of the run; if not given, the strategy's class name, or "weights", "targets" or "signals".
 
     Returns:
         A `Result`: `equity, orders, fills, trades, positions, metrics, costs` as pandas, `plot()`, `report(path)`.
@@ -100,6 +100,7 @@ def backtest(
         InputError (DataError, ConfigError): the input cannot be right; the message says where and what to do.
         StrategyError: a hook raised.
     """
+    check_given("backtest()", {"strategy": strategy, "weights": weights, "targets": targets, "signals": signals})
     if not cash > 0:
         raise ConfigError(f"cash = {cash}: must be above 0")
     tape = _tape(
@@ -120,8 +121,9 @@ def backtest(
         },
     )
     settings = (parse_costs(costs), parse_risk(risk), parse_latency(latency))
-    one = chosen("backtest()", strategy, weights=weights, targets=targets, signals=signals, tape=tape, risk=settings[1])
-    return _simulate(one, tape, settings, cash, currency, seed, benchmark, chunk_events, name or _name(one))
+    if strategy is None:
+        strategy = as_strategy(weights=weights, targets=targets, signals=signals, tape=tape, risk=settings[1])
+    return _simulate(strategy, tape, settings, cash, currency, seed, benchmark, chunk_events, name or _name(strategy))
 
 
 def _name(strategy: Strategy) -> str:

@@ -9,7 +9,6 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.config import parse_risk
 from framework.data.tape import Tape
 from framework.engine import audit as audits
 from framework.engine.audit import Audit
@@ -26,7 +25,7 @@ from framework.reports.result import Result
 from framework.schema.codec import to_frame
 from framework.schema.order import Approved
 from framework.schema.units import NEVER_NS
-from framework.simulation.arrays import Matrix, Signals, chosen
+from framework.simulation.arrays import Matrix, Signals, as_strategy, check_given
 from framework.simulation.prepare import prepare
 from framework.simulation.tables import Tables
 
@@ -151,11 +150,13 @@ def replay(
         ReplayMismatch: at the first record that comes out differently.
         InputError: the tape is not the one of the record.
     """
+    check_given("replay()", {"strategy": strategy, "weights": weights, "targets": targets, "signals": signals})
     header, records = (audit.header, audit.records) if isinstance(audit, Audit) else audits.read(audit)
     if header["tape"] != tape.digest():
         raise InputError(f"the record was made on tape {str(header['tape'])[:16]}..., this one is {tape.digest()[:16]}...: other data")
-    risk = parse_risk(cast(Mapping[str, Any], header["risk"]))
-    strategy = chosen("replay()", strategy, weights=weights, targets=targets, signals=signals, tape=tape, risk=risk)
+    if strategy is None:
+        risk = cast(Mapping[str, Any], header["risk"])
+        strategy = as_strategy(weights=weights, targets=targets, signals=signals, tape=tape, risk=risk)
     prepared = prepare(strategy, tape, header)
     world = RecordedWorld(tape.events, records, prepared.audit)
     view = View(prepared.trader, prepared.timers, uses_numbers=strategy.uses_numbers)

@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 
 from framework import Signals, Strategy, backtest
+from framework.data.readers import read_bars
 from framework.errors import ConfigError, InputError
 from framework.simulation.arrays import as_strategy
+from framework.simulation.recorded import replay
 from tests.simulation.test_arrays import DAYS, bars
 
 NAN = np.nan
@@ -39,8 +41,12 @@ def test_exactly_one_of_four() -> None:
         backtest(frame(), DATA)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"forget the brackets"):
         backtest(Strategy, DATA)  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match=r"as_strategy\(\) needs one of"):
-        as_strategy()
+    with pytest.raises(ConfigError, match=r"as_strategy\(\) needs exactly one of weights, targets and signals, got weights and targets"):
+        as_strategy(weights=frame(), targets=frame())
+    tape = read_bars(DATA)
+    ran = backtest(weights=frame(), data=tape)
+    with pytest.raises(ConfigError, match=r"replay\(\) needs exactly one of .* got none of them"):
+        replay(None, tape, ran.audit)
 
 
 def test_the_index_is_of_stamps() -> None:
