@@ -80,9 +80,9 @@ def prepare(strategy: Strategy, tape: Tape, header: Mapping[str, Any]) -> Prepar
 
 def _bars_of_costs(costs: CostsConfig) -> int:
     """Past bars that costs look back on, so that they do not depend on how far the strategy looks."""
-    if costs.impact is None or costs.impact.model != "square_root":
-        return PLANNING_BARS
-    return max(PLANNING_BARS, costs.impact.volatility_bars + 1)
+    if costs.impact is None:
+        return 0
+    return max(PLANNING_BARS, costs.impact.volatility_bars + 1) if costs.impact.model == "square_root" else PLANNING_BARS
 
 
 def _cost_fields(costs: CostsConfig) -> dict[str, float]:
