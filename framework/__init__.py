@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from framework.reports.result import Result
     from framework.schema.instrument import Instrument
     from framework.schema.order import OrderType, Side, TimeInForce
+    from framework.simulation.arrays import Signals
     from framework.simulation.backtest import backtest
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "PerInstrument",
     "Result",
     "Side",
+    "Signals",
     "State",
     "Strategy",
     "TimeInForce",
@@ -40,6 +42,7 @@ _HOMES = {
     "PerInstrument": "framework.engine.strategy",
     "Result": "framework.reports.result",
     "Side": "framework.schema.order",
+    "Signals": "framework.simulation.arrays",
     "State": "framework.engine.strategy",
     "Strategy": "framework.engine.strategy",
     "TimeInForce": "framework.schema.order",

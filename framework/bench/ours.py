@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
@@ -29,11 +28,6 @@ def version() -> str:
 def prepare(work: Work, mode: str) -> Made:
     """A run of a workload in a mode of `engines.OURS`."""
     return {"W1": _cross, "W2": _panel, "W3": _sweep}[work.name](work, mode)
-
-
-def has_weights() -> bool:
-    """Whether `backtest` takes weights as an array."""
-    return "weights" in inspect.signature(backtest).parameters
 
 
 def has_sweep() -> bool:
@@ -84,11 +78,8 @@ def _panel(work: Work, mode: str) -> Made:
     if mode == "python":
         strategy = PanelWeights(weights, symbols)
         return lambda: backtest(strategy, tape, cash=account["cash"], costs=account["costs"]), read
-    if not has_weights():
-        raise NotImplementedError("backtest(weights=...) is not there yet")
     table = pd.DataFrame(weights, index=frames[symbols[0]].index, columns=symbols)
-    replay: Any = backtest  # its parameters grow
-    return lambda: replay(weights=table, data=tape, cash=account["cash"], costs=account["costs"]), read
+    return lambda: backtest(weights=table, data=tape, cash=account["cash"], costs=account["costs"]), read
 
 
 def _sweep(work: Work, mode: str) -> Made:

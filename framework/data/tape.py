@@ -48,6 +48,13 @@ class Tape:
     notes: tuple[str, ...] = ()
     name: str = ""
 
+    @cached_property
+    def bar_stamps(self) -> NDArray[np.int64]:
+        """Stamps at which bars close, UTC ns, increasing, each once."""
+        stamps = self.events["ts_local_ns"][self.events["kind"] == Kind.BAR]
+        found: NDArray[np.int64] = stamps[np.diff(stamps, prepend=stamps[:1] - 1) != 0]
+        return found
+
     def digest(self) -> str:
         """blake2b-256, as hex, over the instruments' definitions and the event bytes; computed once."""
         return self._digest

@@ -8,12 +8,16 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from framework.engine.reading import Reading
 from framework.engine.timers import Timers
 from framework.engine.world import Decision, Wake
 from framework.errors import InputError, did_you_mean
-from framework.kernel import codes, entry
+from framework.kernel import codes, entry, panel
 from framework.kernel.halves import Trader
 from framework.kernel.records import TRADER
 from framework.schema.order import OrderFlag, OrderType, Reason, Refused, Side, TimeInForce
@@ -51,6 +55,18 @@ class View(Reading):
         decision = Decision(self._trader.take_approved(), tuple(self._refused))
         self._refused.clear()
         return decision
+
+    def keep_room(self, rows: int) -> None:
+        """Keep so many rows of the log free for what one wake may order in the kernel."""
+        self._record["hook_rows"] = rows
+        self._trader.make_room(0)
+
+    def rebalance(self, record: NDArray[np.void]) -> None:
+        """Order what a panel's row of the present stamp wants; see `framework.kernel.panel`."""
+        first = self._trader.count("orders")
+        self._call(panel.rebalance, record)
+        for order_id in range(first, self._trader.count("orders")):
+            self._placed(order_id)
 
     # -- orders
 
@@ -170,10 +186,10 @@ class View(Reading):
         """The id the next order will get; as `group` it opens a one-cancels-other group."""
         return self._trader.count("orders")
 
-    def _call(self, function: Callable[..., int], *arguments: float) -> int:
+    def _call(self, function: Callable[..., int], *arguments: Any) -> int:
         """Call a door of the kernel, linking it first and making room when it asks."""
         if function not in self._linked:
-            entry.link(self._record, orders=function is not entry.aim)
+            entry.link(self._record, orders=function not in (entry.aim, panel.rebalance))
             self._linked.add(function)
         result = function(self._record, *arguments)
         if result == entry.NO_ROOM:

@@ -17,18 +17,20 @@ from framework.data.stamps import Bound
 from framework.data.tape import Tape, chunks
 from framework.engine.compiled import Driver
 from framework.engine.engine import run as run_engine
+from framework.engine.panel import Panel, PanelDriver
 from framework.engine.strategy import Strategy
 from framework.engine.view import View
 from framework.errors import ConfigError, InputError
-from framework.kernel.halves import Exchange
+from framework.kernel.halves import Exchange, Trader
 from framework.kernel.records import ROOM
 from framework.kernel.replay import advance
 from framework.reports.result import Result
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument
+from framework.simulation.arrays import Matrix, Signals, as_strategy, check_given
 from framework.simulation.prepare import header_of, prepare
 from framework.simulation.tables import Tables
-from framework.simulation.world import SimulatedWorld
+from framework.simulation.world import Replay, SimulatedWorld
 
 _MOST_POINTS = 4_000_000
 """Points of the equity curve that are provided for at once; what is more grows by doubling."""
@@ -37,9 +39,12 @@ Data = str | Path | pd.DataFrame | Mapping[str, pd.DataFrame] | Tape
 
 
 def backtest(
-    strategy: Strategy,
+    strategy: Strategy | None = None,
     data: Data = DEFAULT,
     *,
+    weights: Matrix | None = None,
+    targets: Matrix | None = None,
+    signals: Signals | tuple[Matrix, Matrix] | None = None,
     instruments: Sequence[str] | None = None,
     start: Bound = None,
     end: Bound = None,
@@ -61,10 +66,19 @@ def backtest(
     chunk_events: int | None = None,
     name: str | None = None,
 ) -> Result:
-    """Replay data through a strategy and return what happened.
+    """Replay data through a strategy, or through arrays computed beforehand, and return what happened.
+
+    Exactly one of `strategy`, `weights`, `targets` and `signals` is given. Arrays are DataFrames whose index holds stamps of bars
+    (or dates, for daily bars of an exchange's calendar) and whose columns are symbols; a Series for one instrument; or numpy arrays
+    of shape (distinct stamps of bars, instruments). A row is decided when all bars of its stamp have closed and fills on later
+    data, as any order. NaN holds, and an instrument without a column is never touched. In a row, what is closed is ordered first,
+    then what is reduced, then what is enlarged.
 
     Args:
         strategy: an instance of a `Strategy` subclass.
+        weights: fractions of equity, sized as `view.target_weight` does.
+        targets: signed quantities in units, as `view.target_quantity`.
+        signals: `Signals(entries, exits, ...)` or `(entries, exits)`, boolean.
         data: a dataset's name, a path, a DataFrame (columns open, high, low, close, volume; a time-zone-aware index of bar
             closes), a dict of symbol to DataFrame, or a `Tape`.
         instruments, start, end, bar_stamp, calendar, tick_size, lot_size, time_zone, missing, actions, instrument_specs: see
@@ -77,19 +91,16 @@ def backtest(
         seed: of every random draw; written into the audit.
         benchmark: a symbol of the data (its total return) or a Series of levels.
         chunk_events: replay the tape in parts of at most this many events; the result does not depend on it.
-        name: of the run, the strategy's class name if not given.
+        name: of the run; if not given, the strategy's class name, or "weights", "targets" or "signals".
 
     Returns:
         A `Result`: `equity, orders, fills, trades, positions, metrics, costs` as pandas, `plot()`, `report(path)`.
 
     Raises:
-        DataError, ConfigError: the input cannot be right; the message says where and what to do.
+        InputError (DataError, ConfigError): the input cannot be right; the message says where and what to do.
         StrategyError: a hook raised.
     """
-    if not isinstance(strategy, Strategy):
-        raise ConfigError(
-            f"strategy must be an instance of a Strategy subclass, got {strategy!r}; did you forget the brackets of Crossover()?"
-        )
+    check_given("backtest()", {"strategy": strategy, "weights": weights, "targets": targets, "signals": signals})
     if not cash > 0:
         raise ConfigError(f"cash = {cash}: must be above 0")
     tape = _tape(
@@ -110,7 +121,21 @@ def backtest(
         },
     )
     settings = (parse_costs(costs), parse_risk(risk), parse_latency(latency))
-    return _simulate(strategy, tape, settings, cash, currency, seed, benchmark, chunk_events, name or type(strategy).__name__)
+    if strategy is None:
+        strategy = as_strategy(weights=weights, targets=targets, signals=signals, tape=tape, risk=settings[1])
+    return _simulate(strategy, tape, settings, cash, currency, seed, benchmark, chunk_events, name or _name(strategy))
+
+
+def _name(strategy: Strategy) -> str:
+    return strategy.mode if isinstance(strategy, Panel) else type(strategy).__name__
+
+
+def _replay(strategy: Strategy, trader: Trader) -> Replay:
+    """The compiled loop of a strategy."""
+    if strategy.runs_compiled:
+        return PanelDriver(strategy, trader) if isinstance(strategy, Panel) else Driver(strategy, trader)
+    plain: Replay = advance
+    return plain
 
 
 def _simulate(
@@ -130,9 +155,8 @@ def _simulate(
     exchange = Exchange(
         len(tape.instruments), len(tape.calendars), entry_latency_ns=latency.entry_ns, response_latency_ns=latency.response_ns
     )
-    replay = Driver(strategy, run_of.trader) if strategy.runs_compiled else advance
     run_of.trader.provide("points", min(len(tape.events), _MOST_POINTS) + ROOM)  # memory that is not written to costs nothing
-    world = SimulatedWorld(_parts(tape.events, chunk_events), exchange, run_of.audit.collect, replay)
+    world = SimulatedWorld(_parts(tape.events, chunk_events), exchange, run_of.audit.collect, _replay(strategy, run_of.trader))
     view = View(run_of.trader, run_of.timers, uses_numbers=strategy.uses_numbers)
     run_engine(world, run_of.trader, strategy, view, run_of.audit)
     tables = Tables(run_of.trader, run_of.audit)

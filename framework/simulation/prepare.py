@@ -14,6 +14,7 @@ from framework.data.tape import Tape
 from framework.engine.audit import Audit
 from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
+from framework.kernel.costs import PLANNING_BARS
 from framework.kernel.halves import Trader
 from framework.version import __version__
 
@@ -54,21 +55,29 @@ def header_of(
 def prepare(strategy: Strategy, tape: Tape, header: Mapping[str, Any]) -> Prepared:
     """The trader half, the audit and the timers of a run with this header."""
     cash, currency = float(header["cash"]), str(header["currency"])
+    costs = parse_costs(header["costs"])
     trader = Trader(
         tape.instruments,
         currencies=tuple(dict.fromkeys((currency, *tape.currencies))),
         calendars=tape.calendars,
         base_currency=currency,
         cash=cash,
-        costs=_cost_fields(parse_costs(header["costs"])),
+        costs=_cost_fields(costs),
         risk=_risk_fields(parse_risk(header["risk"])),
-        history=strategy.history,
+        history=max(strategy.history, _bars_of_costs(costs)),
         wakes=strategy.wakes,
         point_interval_ns=_ONE_SECOND_NS if tape.has_quotes else 0,
     )
     trader.make_room(0)
     timers = Timers(tape.sessions, tape.calendars[0] if tape.calendars else None)
     return Prepared(trader, Audit(header, trader.take_log), timers, cash, currency)
+
+
+def _bars_of_costs(costs: CostsConfig) -> int:
+    """Past bars that costs look back on, so that they do not depend on how far the strategy looks."""
+    if costs.impact is None:
+        return 0
+    return max(PLANNING_BARS, costs.impact.volatility_bars + 1) if costs.impact.model == "square_root" else PLANNING_BARS
 
 
 def _cost_fields(costs: CostsConfig) -> dict[str, float]:

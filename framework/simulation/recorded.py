@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ from framework.reports.result import Result
 from framework.schema.codec import to_frame
 from framework.schema.order import Approved
 from framework.schema.units import NEVER_NS
+from framework.simulation.arrays import Matrix, Signals, as_strategy, check_given
 from framework.simulation.prepare import prepare
 from framework.simulation.tables import Tables
 
@@ -123,13 +126,22 @@ def _line(events: NDArray[np.void]) -> str:
     return f"{row['kind']} at {row['ts_local']} instrument {row['instrument']} ({words})"
 
 
-def replay(strategy: Strategy, tape: Tape, audit: Audit | str | Path) -> Result:
+def replay(
+    strategy: Strategy | None,
+    tape: Tape,
+    audit: Audit | str | Path,
+    *,
+    weights: Matrix | None = None,
+    targets: Matrix | None = None,
+    signals: Signals | tuple[Matrix, Matrix] | None = None,
+) -> Result:
     """Replay a recorded run and prove that the same strategy decides the same on the same tape.
 
     Args:
-        strategy: what is said to have run.
+        strategy: what is said to have run; None where it was one of the arrays.
         tape: the data it is said to have run on.
         audit: its audit, or a file saved by `Audit.save`.
+        weights, targets, signals: the arrays that are said to have run, as in `backtest`.
 
     Returns:
         The result of the replay; its `audit_hash` is the record's.
@@ -138,9 +150,13 @@ def replay(strategy: Strategy, tape: Tape, audit: Audit | str | Path) -> Result:
         ReplayMismatch: at the first record that comes out differently.
         InputError: the tape is not the one of the record.
     """
+    check_given("replay()", {"strategy": strategy, "weights": weights, "targets": targets, "signals": signals})
     header, records = (audit.header, audit.records) if isinstance(audit, Audit) else audits.read(audit)
     if header["tape"] != tape.digest():
         raise InputError(f"the record was made on tape {str(header['tape'])[:16]}..., this one is {tape.digest()[:16]}...: other data")
+    if strategy is None:
+        risk = cast(Mapping[str, Any], header["risk"])
+        strategy = as_strategy(weights=weights, targets=targets, signals=signals, tape=tape, risk=risk)
     prepared = prepare(strategy, tape, header)
     world = RecordedWorld(tape.events, records, prepared.audit)
     view = View(prepared.trader, prepared.timers, uses_numbers=strategy.uses_numbers)

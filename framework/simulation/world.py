@@ -86,7 +86,7 @@ class SimulatedWorld:
     def close(self, trader: Trader) -> None:
         """End what still works: the data are over."""
         self._exchange.make_room(trader.count("orders"))
-        trader.make_room(trader.alive())
+        trader.make_room(trader.alive() + self._exchange.count("entry") + self._exchange.count("response"))
         end_all_orders(trader.record, self._exchange.record, int(Reason.END_OF_DATA))
         if trader.record["broken"][0]:
             raise trader.breakage()

@@ -42,11 +42,12 @@ def test_rows_as_json(no_peers: Path, tmp_path: Path) -> None:
     rows = json.loads(out.read_text())
     assert all(list(found) == COLUMNS for found in rows)
     skipped = [found for found in rows if found["parity"].startswith("skipped")]
-    peers = [found for found in skipped if found["engine"] != "onetape"]
-    assert {found["engine"] for found in peers} == {"vectorbt", "bt", "zipline_reloaded"}
-    assert all(found["parity"] == "skipped: not installed: make peers" and found["seconds"] is None for found in peers)
+    assert {found["engine"] for found in skipped} == {"vectorbt", "bt", "zipline_reloaded"}
+    assert all(found["parity"] == "skipped: not installed: make peers" and found["seconds"] is None for found in skipped)
     measured = [found for found in rows if found not in skipped]
-    assert {found["engine"] for found in measured} == {"onetape", "hand_loop"}
+    assert [(found["engine"], found["mode"]) for found in measured] == [
+        *(("onetape", "weights"), ("onetape", "python"), ("hand_loop", "numba, no records"))
+    ]
     for found in measured:
         assert found["parity"] == "equal"
         assert found["events"] == 20 * 252

@@ -28,7 +28,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "mode"), [("W1", "compiled"), ("W1", "python"), ("W1", "compiled, from a frame"), ("W2", "python"), ("W3", "run by run")]
+    ("name", "mode"),
+    [
+        *(("W1", "compiled"), ("W1", "python"), ("W1", "compiled, from a frame")),
+        *(("W2", "weights"), ("W2", "python"), ("W3", "run by run")),
+    ],
 )
 def test_ours_equals_the_hand_loop(name: str, mode: str, folder: Path) -> None:
     work = Work(workloads.write(name, workloads.SMALL, folder / name))
@@ -45,11 +49,12 @@ def test_where_an_order_fills_moves_the_result(folder: Path) -> None:
     assert difference(results[0], results[1], work.folder) > 100 * TOLERANCE
 
 
-def test_fees_of_weights_are_sized_alike(folder: Path) -> None:
+@pytest.mark.parametrize("mode", ["weights", "python"])
+def test_fees_of_weights_are_sized_alike(mode: str, folder: Path) -> None:
     size = workloads.Size(symbols=10, days=300)  # longer than the small one, which is free of fees
     work = Work(workloads.write("W2", size, folder / "fees"))
     assert work.spec["fee_bps"] == 1.0
-    assert difference(outcome(ours, work, "python"), outcome(hand_loop, work, "next open"), work.folder) <= TOLERANCE
+    assert difference(outcome(ours, work, mode), outcome(hand_loop, work, "next open"), work.folder) <= TOLERANCE
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])

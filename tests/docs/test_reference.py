@@ -75,7 +75,19 @@ def test_every_dataset_is_listed() -> None:
 
 def test_every_public_name_is_in_the_reference() -> None:
     text = (DOCS / "reference.md").read_text(encoding="utf-8")
-    used_by_the_engine = {"at", "take_decision", "event", "quote", "bar", "timer_fired", "start_timers", "order_event", "bars_now"}
+    used_by_the_engine = {
+        "at",
+        "take_decision",
+        "event",
+        "quote",
+        "bar",
+        "timer_fired",
+        "start_timers",
+        "order_event",
+        "bars_now",
+        "keep_room",
+        "rebalance",
+    }
     names = [*framework.__all__, *(name for name in (*public(View), *public(Reading)) if name not in used_by_the_engine)]
     assert [name for name in names if f"`{name}" not in text and f".{name}" not in text] == []
 
