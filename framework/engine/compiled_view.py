@@ -1,14 +1,13 @@
 """The view as compiled hooks see it: the same words as `View`, on the same records, with instruments as numbers.
 
-numba learns three types: the view (the address of the trader half), a bar (the address of its event) and the bars of one
-stamp. Each method below is one call into the kernel, so a compiled hook and the same hook in Python read the same bytes.
+The view is the address of the trader half. Each method below is one call into the kernel, so a compiled hook and the same
+hook in Python read the same bytes. What hooks are handed besides stands in `compiled_market.py`.
 """
 
 from __future__ import annotations
 
 import inspect
 import math
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload, overload_attribute, overload_method
 
-from framework.engine.compiled_types import EVENT_BYTES, BarsType, BarType, ViewType, make_bar, trader_of
+from framework.engine.compiled_types import ViewType, trader_of
 from framework.kernel import book as books
 from framework.kernel.book import book_of, terms_of
 from framework.kernel.codes import R_USER, S_FILLED
@@ -25,7 +24,7 @@ from framework.kernel.entry import QUANTITY, WEIGHT, aim_in, order_in
 from framework.kernel.ledger import position_of, valuation
 from framework.kernel.orders import order_of
 from framework.kernel.propose import ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_REPLACE, NO_ROOM
-from framework.kernel.records import event_row, past_bar_row, trader_row
+from framework.kernel.records import past_bar_row
 from framework.schema.order import OrderFlag, OrderType
 
 HOOK_NO_ROOM, HOOK_TOO_FAR = 1, 2
@@ -34,47 +33,6 @@ HOOK_NO_ROOM, HOOK_TOO_FAR = 1, 2
 _TRAIL_BPS, _REDUCE_ONLY, _OCO = int(OrderFlag.TRAIL_BPS), int(OrderFlag.REDUCE_ONLY), int(OrderFlag.OCO)
 _MARKET, _LIMIT, _STOP = int(OrderType.MARKET), int(OrderType.LIMIT), int(OrderType.STOP)
 _STOP_LIMIT, _TRAILING = int(OrderType.STOP_LIMIT), int(OrderType.TRAILING_STOP)
-
-
-@overload(len, strict=False)
-def _len_bars(bars: Any) -> Any:
-    if isinstance(bars, BarsType):
-        return lambda bars: bars._count
-    return None
-
-
-@overload(operator.getitem, strict=False)
-def _get_bar(bars: Any, k: Any) -> Any:
-    if isinstance(bars, BarsType):
-        return lambda bars, k: make_bar(bars._first + k * EVENT_BYTES, bars._trader)
-    return None
-
-
-def _bar_price(name: str, word: str) -> None:
-    scope: dict[str, Any] = {"event_row": event_row, "terms_of": terms_of, "trader_row": trader_row}
-    exec(  # one getter a field, since numba wants the field's name in the code
-        f"def get(bar):\n"
-        f"    event = event_row(bar._event, 0)\n"
-        f"    terms = terms_of(trader_row(bar._trader, 0), event.instrument)\n"
-        f"    return event.{word} * terms.{'lot' if name == 'volume' else 'tick'}_numerator"
-        f" / terms.{'lot' if name == 'volume' else 'tick'}_denominator\n",
-        scope,
-    )
-    overload_attribute(BarType, name, strict=False)(lambda bar: scope["get"])
-
-
-for _name, _word in (("open", "w0"), ("high", "w1"), ("low", "w2"), ("close", "w3"), ("volume", "w4")):
-    _bar_price(_name, _word)
-
-
-@overload_attribute(BarType, "instrument", strict=False)
-def _bar_instrument(bar: Any) -> Any:
-    return lambda bar: np.int64(event_row(bar._event, 0).instrument)
-
-
-@overload_attribute(BarType, "ts_ns", strict=False)
-def _bar_stamp(bar: Any) -> Any:
-    return lambda bar: event_row(bar._event, 0).ts_local_ns
 
 
 def as_overload(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -109,7 +67,7 @@ def _attribute(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def _checked(t: Any, bars: int) -> bool:
     """Note where more bars are asked for than are kept, so that the run stops with the same message as in Python."""
     if bars > t.history_mask + 1 or bars < 1:
-        t.hook_error, t.hook_value = HOOK_TOO_FAR, bars
+        t.hook_error, t.hook_value, t.touched = HOOK_TOO_FAR, bars, 1  # what is touched leaves the fast lane: the run stops here
         return False
     return True
 
@@ -117,7 +75,7 @@ def _checked(t: Any, bars: int) -> bool:
 @numba.njit
 def _noted(t: Any, result: int) -> int:
     if result == NO_ROOM:
-        t.hook_error = HOOK_NO_ROOM
+        t.hook_error, t.touched = HOOK_NO_ROOM, 1
     return result
 
 

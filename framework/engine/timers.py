@@ -13,8 +13,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.errors import InputError, did_you_mean
+from framework.errors import InputError, KernelError, did_you_mean
+from framework.kernel.halves import Trader
+from framework.kernel.records import TRADER
 from framework.schema.units import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND, NEVER_NS
+
+_NOW, _TIMER_NS, _TIMER_ID = (TRADER.fields[name][1] // 8 for name in ("now_ns", "timer_ns", "timer_id"))  # type: ignore[index]
 
 Sessions = Mapping[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
 """Per calendar: stamps of opens and of closes, ascending."""
@@ -39,8 +43,7 @@ class Timers:
         self._sessions = sessions
         self._default = default_calendar
         self._timers: list[_Timer] = []
-        self._now: Callable[[], int] | None = None
-        self._changed: Callable[[], None] | None = None
+        self._trader: Trader | None = None  # from when the run starts
 
     def every(self, interval: dt.timedelta, name: str = "every") -> None:
         """Fire at every whole multiple of `interval` since the epoch (UTC): every 5 minutes means :00, :05, :10."""
@@ -97,29 +100,36 @@ class Timers:
     def _add(self, name: str, following: Callable[[int], int]) -> None:
         if any(timer.name == name for timer in self._timers):
             raise InputError(f"there is a timer {name!r} already; give this one another name")
-        self._timers.append(_Timer(name, NEVER_NS if self._now is None else following(self._now()), following))
-        if self._changed is not None:
-            self._changed()
+        if self._trader is None:
+            self._timers.append(_Timer(name, NEVER_NS, following))
+        else:
+            self._timers.append(_Timer(name, following(self._trader.words[_NOW]), following))
+            self._arm(self._trader)
 
-    def start(self, before_ns: int, now: Callable[[], int], changed: Callable[[], None]) -> None:
-        """Work out each timer's first stamp at or after `before_ns`; `changed` is called when one is added later, at `now()`."""
+    def start(self, start_ns: int, trader: Trader) -> None:
+        """Work out each timer's first stamp at or after `start_ns` and arm the earliest in the trader half.
+
+        From here on a timer that is added begins at the first stamp after the trader half's present one.
+        """
         for timer in self._timers:
-            timer.due_ns = timer.following(before_ns - 1)
-        self._now, self._changed = now, changed
-        changed()
+            timer.due_ns = timer.following(start_ns - 1)
+        self._trader = trader
+        self._arm(trader)
 
-    def next(self) -> tuple[int, int]:
-        """(stamp, id) of the earliest timer; among equals the one declared first."""
-        if not self._timers:
-            return NEVER_NS, 0
-        which = min(range(len(self._timers)), key=lambda k: (self._timers[k].due_ns, k))
-        return self._timers[which].due_ns, which
-
-    def fired(self, which: int) -> str:
-        """Note that a timer fired, work out its next stamp, and return its name."""
-        timer = self._timers[which]
+    def fired(self) -> str:
+        """Note that the armed timer fired, arm the next one, and return the name of the first."""
+        if self._trader is None:
+            raise KernelError("a timer fired before the run started")
+        timer = self._timers[self._trader.words[_TIMER_ID]]
         timer.due_ns = timer.following(timer.due_ns)
+        self._arm(self._trader)
         return timer.name
+
+    def _arm(self, trader: Trader) -> None:
+        """Give the trader half the stamp and the number of the earliest timer; among equals the one declared first."""
+        which = min(range(len(self._timers)), key=lambda k: (self._timers[k].due_ns, k), default=0)
+        trader.words[_TIMER_NS] = self._timers[which].due_ns if self._timers else NEVER_NS
+        trader.words[_TIMER_ID] = which
 
     def __len__(self) -> int:
         return len(self._timers)

@@ -130,7 +130,7 @@ def _simulate(
     exchange = Exchange(
         len(tape.instruments), len(tape.calendars), entry_latency_ns=latency.entry_ns, response_latency_ns=latency.response_ns
     )
-    replay = Driver(strategy, run_of.trader) if strategy.runs_compiled else advance
+    replay = Driver(strategy, run_of.trader, run_of.timers) if strategy.runs_compiled else advance
     run_of.trader.reserve("points", min(len(tape.events), _MOST_POINTS) + ROOM)  # memory that is not written to costs nothing
     world = SimulatedWorld(_parts(tape.events, chunk_events), exchange, run_of.audit.collect, replay)
     view = View(run_of.trader, run_of.timers, uses_numbers=strategy.uses_numbers)
