@@ -47,6 +47,9 @@ _HOOK_OF = {wake: name for name, wake in _HOOKS.items()}
 _HOOK_WAKE, _HOOK_ERROR = (TRADER.fields[name][1] // 8 for name in ("hook_wake", "hook_error"))  # type: ignore[index]
 _FIELD = {int: "<i8", float: "<f8", bool: "?"}
 
+AGENDA = np.dtype([("rows", "<i8"), ("count", "<i8"), ("at", "<i8"), ("names", "<i8")])
+"""The timers that fire next, `timers.FIRING` rows, of which `at` have fired; the addresses of the names by timer number."""
+
 Decorated = TypeVar("Decorated", bound=type[Strategy] | Callable[..., Any])
 
 
@@ -108,8 +111,10 @@ class Driver:
         self._own: NDArray[np.void] = np.zeros(1, dtype=own_dtype(strategy, len(trader.instruments)))
         self._drive = _compile_driver(type(strategy))
         self._has_on_timer = "on_timer" in _hooks_of(type(strategy))
-        self._names: dict[str, NDArray[np.int64]] = {}
-        self._timer = ""
+        self._agenda: NDArray[np.void] = np.zeros(1, dtype=AGENDA)
+        self._firings: NDArray[np.void] = timers.agenda
+        self._names: list[NDArray[np.int64]] = []
+        self._name_addresses: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
         entry.link(trader.record, orders=True)
         trader.record["hook_rows"] = 16 * max(len(trader.instruments), 16)
         trader.make_room(0)
@@ -120,17 +125,19 @@ class Driver:
         if not self._is_started:
             self._is_started = True
             self._load()
-        wake = self._replay(trader, exchange, until_ns, 0)
+            self._take_agenda()
+        wake = self._replay(trader, exchange, until_ns)
         while wake == codes.W_TIMER and self._has_on_timer:
-            self._timer = self._timers.fired()
-            wake = self._replay(trader, exchange, until_ns, self._address_of(self._timer))
+            self._timers.agenda_fired()
+            self._take_agenda()
+            wake = self._replay(trader, exchange, until_ns)
         if wake == codes.END:
             self._store()
         return wake
 
-    def _replay(self, trader: NDArray[np.void], exchange: NDArray[np.void], until_ns: int, timer: int) -> int:
+    def _replay(self, trader: NDArray[np.void], exchange: NDArray[np.void], until_ns: int) -> int:
         try:
-            wake: int = self._drive(trader, exchange, self._own, until_ns, timer)
+            wake: int = self._drive(trader, exchange, self._own, self._agenda, until_ns)
         except Exception as error:
             has_run = self._trader.words[_HOOK_WAKE]
             place = self._place() if has_run else f"{type(self._strategy).__name__}: its hooks cannot be compiled"
@@ -139,11 +146,15 @@ class Driver:
             self._refuse()
         return wake
 
-    def _address_of(self, name: str) -> int:
-        """Where a timer's name lies: how many characters, then their code points."""
-        if name not in self._names:
-            self._names[name] = np.array([len(name), *map(ord, name)], dtype=np.int64)
-        return self._names[name].ctypes.data
+    def _take_agenda(self) -> None:
+        """Put the timers that fire next, and their names, where compiled code finds them."""
+        self._firings, names = self._timers.agenda, self._timers.names
+        if len(names) != len(self._names):
+            self._names = [np.array([len(name), *map(ord, name)], dtype=np.int64) for name in names]
+            self._name_addresses = np.array([name.ctypes.data for name in self._names], dtype=np.int64)
+        agenda = self._agenda
+        agenda["rows"], agenda["names"] = self._firings.ctypes.data, self._name_addresses.ctypes.data
+        agenda["count"], agenda["at"] = len(self._firings), 0
 
     def _load(self) -> None:
         for name in self._own.dtype.names or ():
@@ -168,7 +179,7 @@ class Driver:
         if hook == codes.W_ORDER:
             what = f"order {int(self._trader.tables['log']['w0'][int(root['wake_row'])])}"
         elif hook == codes.W_TIMER:
-            what = f"timer {self._timer!r}"
+            what = f"timer {self._timers.names[self._firings['number'][int(self._agenda['at'][0]) - 1]]!r}"
         else:
             what = f"tape event {int(root['seen']) - 1}"
         return f"{type(self._strategy).__name__}.{_HOOK_OF[hook]} at {np.datetime64(int(root['now_ns']), 'ns')}Z, {what}"
@@ -187,12 +198,11 @@ class Driver:
 
 
 _SOURCE = """
-def drive(trader, exchange, own, until_ns, timer):
-    t, x, self = trader[0], exchange[0], own[0]
+def drive(trader, exchange, own, agendas, until_ns):
+    t, x, self, agenda = trader[0], exchange[0], own[0], agendas[0]
     x.until_ns = until_ns
     trader_address, exchange_address = address_of(t), address_of(x)
     view = make_view(trader_address)
-    {timer_hook}
     while True:
         {fast_lane}
         if t.hook_error != 0:
@@ -220,11 +230,17 @@ _FAST_LANE = """
 """Where every bar wakes `on_bar` and not `on_bars`, bars pass without a call to `advance`."""
 
 _TIMER_HOOK = """
-    if timer != 0:
-        t.hook_wake = W_TIMER
-        on_timer(self, view, make_name(timer))
+        if wake == W_TIMER:
+            firing = firing_row(agenda.rows, agenda.at)
+            agenda.at += 1
+            if agenda.at < agenda.count:
+                following = firing_row(agenda.rows, agenda.at)
+                t.timer_ns, t.timer_id = following.due_ns, following.number
+            on_timer(self, view, make_name(name_word(agenda.names, firing.number).value))
+            if agenda.at < agenda.count:
+                continue
 """
-"""A timer's wake goes to Python, which arms the next and comes back with the address of the name."""
+"""A timer fired: the next one of the agenda is armed. After its last Python is asked for the next agenda."""
 
 _HANDED = {
     "on_bar": "make_bar(x.tape + t.wake_row * EVENT_BYTES, trader_address)",
@@ -243,10 +259,21 @@ def _driver_source(hooks: tuple[str, ...]) -> str:
         if name in _HANDED
     )
     in_fast_lane = "on_bar" in hooks and "on_bars" not in hooks
-    return _SOURCE.format(timer_hook=_TIMER_HOOK if "on_timer" in hooks else "", fast_lane=_FAST_LANE if in_fast_lane else "", hooks=calls)
+    return _SOURCE.format(fast_lane=_FAST_LANE if in_fast_lane else "", hooks=calls + (_TIMER_HOOK if "on_timer" in hooks else ""))
 
 
-_TYPE_WORDS = ("EVENT_BYTES", "make_view", "make_name", "make_bar", "make_quote", "make_market_event", "bars_ending_at", "order_told_of")
+_TYPE_WORDS = (
+    "EVENT_BYTES",
+    "make_view",
+    "make_name",
+    "make_bar",
+    "make_quote",
+    "make_market_event",
+    "bars_ending_at",
+    "order_told_of",
+    "firing_row",
+    "name_word",
+)
 """What the driver's source takes from `compiled_types`."""
 
 _drivers: dict[type[Strategy], Callable[..., int]] = {}

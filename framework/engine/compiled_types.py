@@ -12,11 +12,14 @@ from numba.core import cgutils
 from numba.core.imputils import RefType, iternext_impl, lower_builtin
 from numba.extending import intrinsic, make_attribute_wrapper, models, register_model
 
+from framework.engine.timers import FIRING
 from framework.kernel.compile import row_of
 from framework.kernel.orders import order_of
 from framework.kernel.records import event_row, trader_row
 
 EVENT_BYTES = 64
+
+firing_row = row_of(FIRING)
 
 name_word = row_of(np.dtype([("value", "<i8")]))
 """A timer's name in memory: how many characters, then their code points, an 8-byte word each."""
