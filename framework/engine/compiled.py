@@ -46,6 +46,7 @@ _HOOKS = {
 _HOOK_OF = {wake: name for name, wake in _HOOKS.items()}
 _HOOK_WAKE, _HOOK_ERROR = (TRADER.fields[name][1] // 8 for name in ("hook_wake", "hook_error"))  # type: ignore[index]
 _FIELD = {int: "<i8", float: "<f8", bool: "?"}
+_FIELD_IN_A_ROW = {**_FIELD, bool: "u1"}  # numba knows no rows of bool inside a record
 
 AGENDA = np.dtype([("rows", "<i8"), ("count", "<i8"), ("at", "<i8"), ("names", "<i8")])
 """The timers that fire next, `timers.FIRING` rows, of which `at` have fired; the addresses of the names by timer number."""
@@ -93,7 +94,7 @@ def own_dtype(strategy: Strategy, instruments: int) -> np.dtype[np.void]:
         fields.append((name, _FIELD[type(value)]))
     rows = 1 << max(instruments - 1, 0).bit_length()
     for name, kind in declared_state(type(strategy)).items():
-        fields.append((name, _FIELD[kind.of], (rows,)) if isinstance(kind, PerInstrument) else (name, _FIELD[kind]))
+        fields.append((name, _FIELD_IN_A_ROW[kind.of], (rows,)) if isinstance(kind, PerInstrument) else (name, _FIELD[kind]))
     return np.dtype(fields or [("nothing", "<i8")], align=True)
 
 
