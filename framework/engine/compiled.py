@@ -186,14 +186,19 @@ class Driver:
         return f"{type(self._strategy).__name__}.{_HOOK_OF[hook]} at {np.datetime64(int(root['now_ns']), 'ns')}Z, {what}"
 
     def _refuse(self) -> None:
-        from framework.engine.compiled_view import HOOK_TOO_FAR
+        from framework.engine.compiled_view import HOOK_NO_ORDER, HOOK_TOO_FAR
 
         root = self._trader.record[0]
-        if int(root["hook_error"]) == HOOK_TOO_FAR:
-            asked, kept = int(root["hook_value"]), int(root["history_mask"]) + 1
+        error, asked = int(root["hook_error"]), int(root["hook_value"])
+        if error == HOOK_TOO_FAR and asked < 1:
+            raise InputError(f"{self._place()}: asked for the last {asked} bars; ask for at least 1")
+        if error == HOOK_TOO_FAR:
+            kept = int(root["history_mask"]) + 1
             raise InputError(
-                f"{self._place()}: asked for the last {asked} bars, 1 to {kept} are kept: set `history = {asked}` in the class"
+                f"{self._place()}: asked for the last {asked} bars, {kept} are kept: set `history = {asked}` in the strategy class"
             )
+        if error == HOOK_NO_ORDER:
+            raise InputError(f"{self._place()}: unknown order {asked}; ids so far are 0 to {int(root['orders_count']) - 1}")
         rows = int(root["hook_rows"])
         raise InputError(f"{self._place()}: one call ordered more than there is room for ({rows} records); order less in one call")
 
@@ -246,9 +251,9 @@ _TIMER_HOOK = """
 _HANDED = {
     "on_bar": "make_bar(x.tape + t.wake_row * EVENT_BYTES, trader_address)",
     "on_bars": "bars_ending_at(x.tape, t.wake_row, trader_address)",
-    "on_quote": "make_quote(x.tape + t.wake_row * EVENT_BYTES, trader_address)",
-    "on_order": "order_told_of(t, trader_address)",
-    "on_event": "make_market_event(x.tape + t.wake_row * EVENT_BYTES, trader_address)",
+    "on_quote": "quote_at(t, x.tape + t.wake_row * EVENT_BYTES)",
+    "on_order": "order_told_of(t)",
+    "on_event": "market_event_at(t, x.tape + t.wake_row * EVENT_BYTES)",
 }
 """What a hook is handed at its wake."""
 
@@ -268,8 +273,8 @@ _TYPE_WORDS = (
     "make_view",
     "make_name",
     "make_bar",
-    "make_quote",
-    "make_market_event",
+    "quote_at",
+    "market_event_at",
     "bars_ending_at",
     "order_told_of",
     "firing_row",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import numba
@@ -13,8 +14,9 @@ from numba.core.imputils import RefType, iternext_impl, lower_builtin
 from numba.extending import intrinsic, make_attribute_wrapper, models, register_model
 
 from framework.engine.timers import FIRING
+from framework.kernel.book import terms_of
 from framework.kernel.compile import row_of
-from framework.kernel.orders import order_of
+from framework.kernel.orders import is_done, order_of
 from framework.kernel.records import event_row, trader_row
 
 EVENT_BYTES = 64
@@ -24,8 +26,17 @@ firing_row = row_of(FIRING)
 name_word = row_of(np.dtype([("value", "<i8")]))
 """A timer's name in memory: how many characters, then their code points, an 8-byte word each."""
 
-_EVENT_AND_TRADER = (("event", types.int64), ("trader", types.int64))
-_ORDER_WORDS = ("order_id", "instrument", "side", "type", "time_in_force", "state", "reason", "quantity_lots", "filled_lots")
+_ORDER_NUMBERS = ("order_id", "instrument", "side", "type", "time_in_force", "state", "reason")
+_ORDER_PRICES = ("quantity", "filled_quantity", "limit_price", "stop_price", "average_price")
+
+
+def _word(name: str) -> str:
+    """A field's name inside numba's structures, which keep names with an underscore to themselves."""
+    return name.removeprefix("_")
+
+
+def _fields(kind: types.Type, *names: str) -> tuple[tuple[str, types.Type], ...]:
+    return tuple((name, kind) for name in names)
 
 
 class ViewType(types.Type):
@@ -43,39 +54,42 @@ class NameType(types.Type):
 
 
 class HandedType(types.Type):
-    """numba type of what a hook is handed: `fields` by value. In compiled code the field `x` is read as `_x`."""
+    """numba type of what a hook is handed: a few fields by value. Those that hooks must not read begin with an underscore."""
 
-    fields: ClassVar[tuple[tuple[str, types.Type], ...]] = _EVENT_AND_TRADER
+    fields: ClassVar[tuple[tuple[str, types.Type], ...]] = ()
 
     def __init__(self) -> None:
         super().__init__(name=f"onetape.{type(self).__name__}")
 
 
 class BarType(HandedType):
-    """numba type of one bar: the address of its event."""
+    """numba type of one bar: the address of its event, which is read when it is asked for."""
+
+    fields = _fields(types.int64, "_event", "_trader")
 
 
 class QuoteType(HandedType):
-    """numba type of a quote: the address of its event."""
+    """numba type of a quote."""
+
+    fields = (*_fields(types.int64, "instrument", "ts_ns"), *_fields(types.float64, "bid", "ask", "bid_size", "ask_size"))
 
 
 class MarketEventType(HandedType):
-    """numba type of a market event that is no price: its address."""
+    """numba type of a market event that is no price."""
+
+    fields = _fields(types.int64, "kind", "instrument")
 
 
 class OrderType(HandedType):
-    """numba type of an order: what its row held when the hook was called, whatever the hook does to it then."""
+    """numba type of an order: as it stands when the hook is called, whatever the hook does to it then."""
 
-    fields = (
-        *((name, types.int64) for name in (*_ORDER_WORDS, "limit_ticks", "stop_ticks", "trader")),
-        ("filled_value", types.float64),
-    )
+    fields = (*_fields(types.int64, *_ORDER_NUMBERS), *_fields(types.float64, *_ORDER_PRICES), ("is_done", types.boolean))
 
 
 class BarsType(HandedType, types.IterableType):
     """numba type of the bars of one stamp: where the first one's event lies, and how many there are, side by side."""
 
-    fields = (("first", types.int64), ("count", types.int64), ("trader", types.int64))
+    fields = _fields(types.int64, "_first", "_count", "_trader")
 
     @property
     def iterator_type(self) -> Any:
@@ -116,7 +130,7 @@ class _AddressModel(models.PrimitiveModel):
 @register_model(BarsType)
 class _HandedModel(models.StructModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, list(kind.fields))
+        super().__init__(manager, kind, [(_word(name), of) for name, of in kind.fields])
 
 
 @register_model(BarsIteratorType)
@@ -127,7 +141,7 @@ class _BarsIteratorModel(models.StructModel):
 
 for _type in (BarType, QuoteType, MarketEventType, OrderType, BarsType):
     for _field, _ in _type.fields:
-        make_attribute_wrapper(_type, _field, f"_{_field}")
+        make_attribute_wrapper(_type, _word(_field), _field)
 
 
 def _maker(made: Any) -> Any:
@@ -146,17 +160,17 @@ def _handed_maker(made: HandedType) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         value = cgutils.create_struct_proxy(made)(context, builder)
         for (name, _), word in zip(made.fields, args, strict=True):
-            setattr(value, name, word)
+            setattr(value, _word(name), word)
         return value._getvalue()
 
     scope: dict[str, Any] = {"typed": lambda: (made(*(kind for _, kind in made.fields)), codegen)}
-    exec(f"def make(typingctx, {', '.join(name for name, _ in made.fields)}):\n    return typed()\n", scope)  # numba counts the names
+    exec(f"def make(typingctx, {', '.join(_word(name) for name, _ in made.fields)}):\n    return typed()\n", scope)  # numba counts the names
     return intrinsic(scope["make"])
 
 
 make_view, make_name = _maker(VIEW), _maker(NAME)
-make_bar, make_quote, make_market_event = _handed_maker(BAR), _handed_maker(QUOTE), _handed_maker(MARKET_EVENT)
-_make_order, _make_bars = _handed_maker(ORDER), _handed_maker(BARS)
+make_bar, _make_bars = _handed_maker(BAR), _handed_maker(BARS)
+_make_quote, _make_market_event, _make_order = _handed_maker(QUOTE), _handed_maker(MARKET_EVENT), _handed_maker(ORDER)
 
 
 @intrinsic
@@ -202,10 +216,29 @@ def bars_ending_at(tape: int, row: int, trader: int) -> Any:
     return _make_bars(tape + first * EVENT_BYTES, row - first + 1, trader)
 
 
+@numba.njit(error_model="numpy")
+def quote_at(t: Any, address: int) -> Any:
+    """The quote whose event lies at an address."""
+    event = event_row(address, 0)
+    terms = terms_of(t, event.instrument)
+    up, down, lot_up, lot_down = terms.tick_numerator, terms.tick_denominator, terms.lot_numerator, terms.lot_denominator
+    prices = event.w0 * up / down, event.w1 * up / down
+    return _make_quote(event.instrument, event.ts_local_ns, *prices, event.w2 * lot_up / lot_down, event.w3 * lot_up / lot_down)
+
+
 @numba.njit
-def order_told_of(t: Any, trader: int) -> Any:
+def market_event_at(t: Any, address: int) -> Any:
+    """The market event at an address; without an instrument it has the number -1."""
+    event = event_row(address, 0)
+    return _make_market_event(event.kind, event.instrument if event.instrument < t.positions_count else -1)
+
+
+@numba.njit(error_model="numpy")
+def order_told_of(t: Any) -> Any:
     """The order that the ORDER wake tells of, as it stands now."""
     order = order_of(t, event_row(t.log, t.wake_row).w0)
+    terms = terms_of(t, order.instrument)
+    up, down, lot_up, lot_down = terms.tick_numerator, terms.tick_denominator, terms.lot_numerator, terms.lot_denominator
     return _make_order(
         order.order_id,
         order.instrument,
@@ -214,12 +247,12 @@ def order_told_of(t: Any, trader: int) -> Any:
         order.time_in_force,
         order.state,
         order.reason,
-        order.quantity_lots,
-        order.filled_lots,
-        order.limit_ticks,
-        order.stop_ticks,
-        trader,
-        order.filled_value,
+        order.quantity_lots * lot_up / lot_down,
+        order.filled_lots * lot_up / lot_down,
+        order.limit_ticks * up / down if order.limit_ticks != 0 else math.nan,
+        order.stop_ticks * up / down if order.stop_ticks != 0 else math.nan,
+        order.filled_value / order.filled_lots * up / down if order.filled_lots != 0 else math.nan,
+        is_done(order),
     )
 
 

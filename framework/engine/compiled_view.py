@@ -27,8 +27,10 @@ from framework.kernel.propose import ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_REP
 from framework.kernel.records import past_bar_row
 from framework.schema.order import OrderFlag, OrderType
 
-HOOK_NO_ROOM, HOOK_TOO_FAR = 1, 2
-"""What a hook can get wrong without raising: more orders in one call than there is room for, more bars than are kept."""
+HOOK_NO_ROOM, HOOK_TOO_FAR, HOOK_NO_ORDER = 1, 2, 3
+"""What a hook can get wrong without raising: more orders in one call than there is room for, more bars than are kept, an order
+that there is not.
+"""
 
 _TRAIL_BPS, _REDUCE_ONLY, _OCO = int(OrderFlag.TRAIL_BPS), int(OrderFlag.REDUCE_ONLY), int(OrderFlag.OCO)
 _MARKET, _LIMIT, _STOP = int(OrderType.MARKET), int(OrderType.LIMIT), int(OrderType.STOP)
@@ -68,6 +70,15 @@ def _checked(t: Any, bars: int) -> bool:
     """Note where more bars are asked for than are kept, so that the run stops with the same message as in Python."""
     if bars > t.history_mask + 1 or bars < 1:
         t.hook_error, t.hook_value, t.touched = HOOK_TOO_FAR, bars, 1  # what is touched leaves the fast lane: the run stops here
+        return False
+    return True
+
+
+@numba.njit
+def _known(t: Any, order_id: int) -> bool:
+    """Note where an order is asked for that there is not, so that the run stops with the same message as in Python."""
+    if order_id < 0 or order_id >= t.orders_count:
+        t.hook_error, t.hook_value, t.touched = HOOK_NO_ORDER, order_id, 1
         return False
     return True
 
@@ -178,19 +189,38 @@ def _order(
     parent: Any = -1,
     group: Any = -1,
 ) -> Any:
-    t = trader_of(view)
+    prices = _or_nan(limit), _or_nan(stop), _or_nan(trail), _or_nan(trail_bps)
+    return _placed(trader_of(view), instrument, float(quantity), *prices, _as_int(time_in_force), reduce_only, parent, group)
+
+
+@numba.njit
+def _placed(
+    t: Any,
+    instrument: int,
+    quantity: float,
+    limit: float,
+    stop: float,
+    trail: float,
+    trail_bps: float,
+    time_in_force: int,
+    reduce_only: bool,
+    parent: int,
+    group: int,
+) -> int:
+    """An order whose words have one type each, whichever were given: it is compiled once."""
+    if parent >= 0 and not _known(t, parent) or group >= 0 and group != t.orders_count and not _known(t, group):
+        return -1
     r = t.request
-    at_limit, at_stop, distance, in_bps = _or_nan(limit), _or_nan(stop), _or_nan(trail), _or_nan(trail_bps)
     flags = (_REDUCE_ONLY if reduce_only else 0) | (_OCO if group >= 0 else 0)
-    kind = _MARKET if math.isnan(at_limit) else _LIMIT
-    if not math.isnan(at_stop):
-        kind = _STOP if math.isnan(at_limit) else _STOP_LIMIT
-    if not math.isnan(in_bps):
-        kind, distance, flags = _TRAILING, in_bps, flags | _TRAIL_BPS
+    kind, distance = _MARKET if math.isnan(limit) else _LIMIT, trail
+    if not math.isnan(stop):
+        kind = _STOP if math.isnan(limit) else _STOP_LIMIT
+    if not math.isnan(trail_bps):
+        kind, distance, flags = _TRAILING, trail_bps, flags | _TRAIL_BPS
     elif not math.isnan(distance):
         kind = _TRAILING
-    r.instrument, r.side, r.type, r.time_in_force, r.flags = instrument, (-1 if quantity < 0 else 1), kind, _as_int(time_in_force), flags
-    r.quantity, r.limit, r.stop, r.trail = abs(float(quantity)), at_limit, at_stop, distance
+    r.instrument, r.side, r.type, r.time_in_force, r.flags = instrument, (-1 if quantity < 0 else 1), kind, time_in_force, flags
+    r.quantity, r.limit, r.stop, r.trail = abs(quantity), limit, stop, distance
     r.expire_ns, r.parent, r.group = 0, parent, group
     return _noted(t, order_in(t, ASK_ORDER))
 
@@ -209,6 +239,8 @@ def _bracket(view: Any, instrument: Any, quantity: Any, target: Any, loss: Any, 
 @_method("cancel")
 def _cancel(view: Any, order_id: Any) -> Any:
     t = trader_of(view)
+    if not _known(t, order_id):
+        return False
     t.request.order_id, t.request.reason = order_id, R_USER
     return _noted(t, order_in(t, ASK_CANCEL)) == 1
 
@@ -216,6 +248,8 @@ def _cancel(view: Any, order_id: Any) -> Any:
 @_method("replace")
 def _replace(view: Any, order_id: Any, quantity: Any = None, limit: Any = None, stop: Any = None) -> Any:
     t = trader_of(view)
+    if not _known(t, order_id):
+        return False
     r = t.request
     r.order_id, r.quantity, r.limit, r.stop = order_id, _or_nan(quantity), _or_nan(limit), _or_nan(stop)
     return _noted(t, order_in(t, ASK_REPLACE)) == 1
@@ -223,12 +257,15 @@ def _replace(view: Any, order_id: Any, quantity: Any = None, limit: Any = None, 
 
 @_method("is_done")
 def _is_done(view: Any, order_id: Any) -> Any:
-    return order_of(trader_of(view), order_id).state >= S_FILLED
+    t = trader_of(view)
+    return _known(t, order_id) and order_of(t, order_id).state >= S_FILLED
 
 
 @_method("filled_quantity")
 def _filled_quantity(view: Any, order_id: Any) -> Any:
     t = trader_of(view)
+    if not _known(t, order_id):
+        return math.nan
     order = order_of(t, order_id)
     terms = terms_of(t, order.instrument)
     return order.filled_lots * terms.lot_numerator / terms.lot_denominator
