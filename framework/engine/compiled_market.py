@@ -74,7 +74,7 @@ def _is_called(name: Any, text: Any) -> bool:
     at = address_behind(name)
     if name_word(at, 0).value != len(text):
         return False
-    for k in range(len(text)):
+    for k in range(len(text)):  # noqa: SIM110  # numba compiles no all()
         if name_word(at, k + 1).value != _get_code_point(text, k):
             return False
     return True

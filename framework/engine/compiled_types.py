@@ -164,7 +164,8 @@ def _handed_maker(made: HandedType) -> Any:
         return value._getvalue()
 
     scope: dict[str, Any] = {"typed": lambda: (made(*(kind for _, kind in made.fields)), codegen)}
-    exec(f"def make(typingctx, {', '.join(_word(name) for name, _ in made.fields)}):\n    return typed()\n", scope)  # numba counts the names
+    names = ", ".join(_word(name) for name, _ in made.fields)
+    exec(f"def make(typingctx, {names}):\n    return typed()\n", scope)  # numba counts the names
     return intrinsic(scope["make"])
 
 

@@ -208,7 +208,9 @@ def _placed(
     group: int,
 ) -> int:
     """An order whose words have one type each, whichever were given: it is compiled once."""
-    if parent >= 0 and not _known(t, parent) or group >= 0 and group != t.orders_count and not _known(t, group):
+    if parent >= 0 and not _known(t, parent):
+        return -1
+    if group >= 0 and group != t.orders_count and not _known(t, group):
         return -1
     r = t.request
     flags = (_REDUCE_ONLY if reduce_only else 0) | (_OCO if group >= 0 else 0)

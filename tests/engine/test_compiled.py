@@ -128,7 +128,7 @@ def test_an_error_names_strategy_hook_and_event() -> None:
 
 def test_more_bars_than_are_kept_is_the_same_error_in_both() -> None:
     for strategy in (LooksTooFar(), LooksTooFar.python()):
-        with pytest.raises(InputError, match=r"LooksTooFar.on_bar.*asked for the last 5000 bars.*history = 5000"):
+        with pytest.raises(InputError, match=r"LooksTooFar.on_bar at 2020-01-01.*asked for the last 5000 bars.*history = 5000"):
             backtest(strategy, frames(1))
 
 

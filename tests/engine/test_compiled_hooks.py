@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
+import weakref
 
 import numpy as np
 import pytest
 
 from framework import PerInstrument, State, Strategy, backtest, compiled
 from framework.data.tape import Tape, build
-from framework.errors import ConfigError, StrategyError
+from framework.errors import InputError, StrategyError
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
 from framework.schema.order import OrderState, OrderType, Reason, Side, TimeInForce
@@ -44,7 +46,8 @@ def market() -> Tape:
     rows += [(at + k * MINUTE, at + k * MINUTE, Kind.HALT, 0, 2, int(k == 60), 0, 0, 0, 0) for k in (60, 90)]
     names = ("BAR1", "BAR2", "QUO1", "QUO2")
     ticks = (Step(1, 100), Step(1, 8), Step(1, 100), Step(1, 10_000))
-    instruments = {name: Instrument(name, tick, Step(1, 1) if tick.denominator < 10_000 else Step(1, 10)) for name, tick in zip(names, ticks)}
+    lots = (Step(1, 1), Step(1, 1), Step(1, 1), Step(1, 10))
+    instruments = {name: Instrument(name, *steps) for name, *steps in zip(names, ticks, lots, strict=True)}
     return build({}, instruments, extra=np.array(rows, dtype=EVENT), name="everything")
 
 
@@ -238,3 +241,198 @@ def test_an_error_names_strategy_hook_and_event(which: int, place: str) -> None:
             backtest(OneOfEach(which=which), TAPE, chunk_events=chunk_events)
     with pytest.raises(StrategyError, match=place.split("Z, ")[0].replace(".*", "") + r".*" + place.split(": ", 1)[1]):
         backtest(OneOfEach.python(which=which), TAPE)
+
+
+@compiled
+class Names(Strategy):
+    """Counts what each timer's name compares equal to."""
+
+    exact: State[int] = 0
+    mirrored: State[int] = 0
+    longer: State[int] = 0
+    shorter: State[int] = 0
+    other: State[int] = 0
+    among: State[int] = 0
+    is_last: PerInstrument[bool]
+
+    def on_start(self, view):
+        view.timers.every(dt.timedelta(minutes=30), name="open")
+        view.timers.at("06:10", name="öffnen 東京")
+
+    def on_timer(self, view, name):
+        self.exact += name == "open"
+        self.mirrored += "öffnen 東京" == name  # noqa: SIM300  # this way round is what is tried
+        self.longer += name == "opens"
+        self.shorter += name == "ope"
+        self.other += name != "open"
+        self.among += name in ("ope", "close", "öffnen 東京", "open")
+        for i in view.instruments:
+            self.is_last[i] = i == len(view.instruments) - 1
+
+
+@pytest.mark.parametrize("make", [Names, Names.python])
+def test_a_timers_name_compares_with_texts(make: type[Names]) -> None:
+    strategy = make()
+    backtest(strategy, TAPE)
+    fired = 24 * 2 + 1  # every half hour from 0:00 to 24:00
+    assert (strategy.exact, strategy.mirrored, strategy.longer, strategy.shorter) == (fired, 1, 0, 0)
+    assert (strategy.other, strategy.among) == (1, fired + 1)
+    assert strategy.is_last.tolist() == [False, False, False, True]
+
+
+@compiled
+class Walks(Strategy):
+    closes: State[float] = 0.0
+    places: State[int] = 0
+    ends: State[float] = 0.0
+
+    def on_bars(self, view, bars):
+        for bar in bars:
+            if bar.instrument == 7:
+                break
+            self.closes += bar.close
+        for k, bar in enumerate(bars):
+            self.places += k * (bar.instrument + 1)
+        self.ends += bars[-1].close - bars[-len(bars)].close
+
+
+@pytest.mark.parametrize("make", [Walks, Walks.python])
+def test_bars_can_be_walked_through(make: type[Walks]) -> None:
+    strategy = make()
+    backtest(strategy, TAPE, chunk_events=3)
+    bars = TAPE.events[TAPE.events["kind"] == Kind.BAR]
+    first, second = (bars["w3"][bars["instrument"] == i] / per_unit for i, per_unit in ((0, 100), (1, 8)))
+    assert strategy.closes == pytest.approx(first.sum() + second.sum())
+    assert strategy.places == 2 * len(second)  # place 1 holds instrument 1
+    assert strategy.ends == pytest.approx(second.sum() - first.sum())
+
+
+@compiled
+class Crowds(Strategy):
+    """Orders in one call more than the tables hold at first, and again in the hooks that follow at the same stamp."""
+
+    count: int = 120
+    news: State[int] = 0
+
+    def on_bar(self, view, bar):
+        if view.next_order_id == 0:
+            for _ in range(self.count):
+                view.order(bar.instrument, 1.0, limit=1.0, group=view.next_order_id)
+
+    def on_bars(self, view, bars):
+        if view.next_order_id <= self.count:
+            for _ in range(self.count):
+                view.order(bars[0].instrument, 1.0, limit=1.0, group=view.next_order_id)
+
+    def on_order(self, view, order):
+        self.news += 1
+        if self.news <= self.count:
+            view.order(order.instrument, 1e9)  # refused, which is news again
+
+
+def test_hooks_that_order_much_one_after_the_other_find_room() -> None:
+    fast, slow = Crowds(), Crowds.python()
+    one, other = (backtest(strategy, TAPE.select(["BAR1"]), cash=1e9) for strategy in (fast, slow))
+    assert one.audit.records.tobytes() == other.audit.records.tobytes()
+    assert fast.news == slow.news == 2 * 120 + 120  # every order accepted, and so many refused
+    assert len(one.orders) == 3 * 120
+
+
+@compiled
+class AsksForNone(Strategy):
+    how: int = 0
+
+    def on_bar(self, view, bar):
+        if self.how == 0:
+            view.cancel(3)
+        elif self.how == 1:
+            view.replace(3, limit=1.0)
+        elif self.how == 2:
+            view.is_done(3)
+        elif self.how == 3:
+            view.filled_quantity(3)
+        elif self.how == 4:
+            view.order(bar.instrument, 1.0, parent=3)
+        else:
+            view.order(bar.instrument, 1.0, group=3)
+
+
+@pytest.mark.parametrize("how", range(6))
+def test_an_order_that_there_is_not_is_the_same_error_in_both(how: int) -> None:
+    for make in (AsksForNone, AsksForNone.python):
+        with pytest.raises(InputError, match=r"AsksForNone.on_bar at 2020-01-01T00:02:00.*unknown order 3; ids so far are 0 to -1"):
+            backtest(make(how=how), TAPE)
+
+
+def test_timers_ring_in_python_for_a_compiled_class_without_their_hook() -> None:
+    class Rings(Walks):
+        def on_start(self, view):
+            view.timers.every(dt.timedelta(minutes=45))
+
+    rings = [backtest(make(), TAPE).audit.records for make in (Rings, Rings.python)]
+    assert rings[0].tobytes() == rings[1].tobytes()
+    assert (rings[0]["kind"] == Kind.TIMER).sum() == 33
+
+
+class Numbered(Strategy):
+    """In Python, with numbers."""
+
+    uses_numbers = True
+
+    def on_start(self, view):
+        self.seen = set()
+
+    def on_quote(self, view, quote):
+        self.seen.add(("quote", quote.instrument))
+        if quote.instrument == 3 and view.next_order_id == 0:
+            view.order(3, 5.0)
+
+    def on_order(self, view, order):
+        self.seen.add(("order", order.instrument))
+        if order.is_done:
+            self.seen.add(("held", *view.positions))
+            view.target_weights({2: 0.1})  # closes the other
+
+    def on_event(self, view, event):
+        self.seen.add((event.kind.name, event.instrument))
+
+    def on_stop(self, view):
+        self.seen.add(("left", *view.positions))
+
+
+def test_with_numbers_every_instrument_is_a_number_in_python_too() -> None:
+    strategy = Numbered()
+    backtest(strategy, TAPE, cash=10_000.0)
+    told = {("order", 2), ("order", 3), ("held", 3), ("held", 2), ("left", 2)}
+    events = {("SESSION", -1), ("SPLIT", 1), ("DIVIDEND", 0), ("HALT", 2)}
+    assert strategy.seen - {("held",), ("held", 2, 3)} == told | events | {("quote", 2), ("quote", 3)}
+
+
+class Leaves(Strategy):
+    def on_start(self, view):
+        self.trader = weakref.ref(view._trader)
+        view.timers.every(dt.timedelta(hours=1))
+
+    def on_timer(self, view, name):
+        for i in view.instruments:
+            view.target_quantity(i, 10.0)
+
+
+@compiled
+class LeavesCompiled(Leaves):
+    pass
+
+
+@pytest.mark.parametrize("make", [Leaves, LeavesCompiled])
+def test_a_run_is_freed_with_its_result(make: type[Leaves]) -> None:
+    strategy = make()
+    gc.collect()
+    gc.disable()
+    try:
+        result = backtest(strategy, TAPE)
+        assert len(result.fills) > 0
+        assert strategy.trader() is not None  # the tables are read when they are asked for
+        del result
+        assert strategy.trader() is None
+    finally:
+        gc.enable()
