@@ -104,7 +104,7 @@ class Driver:
     Args:
         strategy: an instance of a compiled class.
         trader: the trader half of the run.
-        timers: of the run; Python arms the next one each time that one has fired.
+        timers: of the run; compiled code arms them one after the other from their agenda, and Python makes the next agenda.
     """
 
     def __init__(self, strategy: Strategy, trader: Trader, timers: Timers) -> None:
