@@ -1,18 +1,42 @@
-"""The three types numba learns for compiled hooks: the view, a bar, and the bars of one stamp. Each is an address or two."""
+"""The types numba learns for compiled hooks: the view, and what a hook is handed. Each is a few words, passed by value."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, ClassVar
 
 import numba
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.imputils import RefType, iternext_impl, lower_builtin
 from numba.extending import intrinsic, make_attribute_wrapper, models, register_model
 
+from framework.engine.timers import FIRING
+from framework.kernel.book import terms_of
+from framework.kernel.compile import row_of
+from framework.kernel.orders import is_done, order_of
 from framework.kernel.records import event_row, trader_row
 
 EVENT_BYTES = 64
+
+firing_row = row_of(FIRING)
+
+name_word = row_of(np.dtype([("value", "<i8")]))
+"""A timer's name in memory: how many characters, then their code points, an 8-byte word each."""
+
+_ORDER_NUMBERS = ("order_id", "instrument", "side", "type", "time_in_force", "state", "reason")
+_ORDER_PRICES = ("quantity", "filled_quantity", "limit_price", "stop_price", "average_price")
+
+
+def _word(name: str) -> str:
+    """A field's name inside numba's structures, which keep names with an underscore to themselves."""
+    return name.removeprefix("_")
+
+
+def _fields(kind: types.Type, *names: str) -> tuple[tuple[str, types.Type], ...]:
+    return tuple((name, kind) for name in names)
 
 
 class ViewType(types.Type):
@@ -22,78 +46,162 @@ class ViewType(types.Type):
         super().__init__(name="onetape.View")
 
 
-class BarType(types.Type):
-    """numba type of one bar."""
+class NameType(types.Type):
+    """numba type of a timer's name."""
 
     def __init__(self) -> None:
-        super().__init__(name="onetape.Bar")
+        super().__init__(name="onetape.Name")
 
 
-class BarsType(types.Type):
-    """numba type of the bars of one stamp."""
+class HandedType(types.Type):
+    """numba type of what a hook is handed: a few fields by value. Those that hooks must not read begin with an underscore."""
+
+    fields: ClassVar[tuple[tuple[str, types.Type], ...]] = ()
 
     def __init__(self) -> None:
-        super().__init__(name="onetape.Bars")
+        super().__init__(name=f"onetape.{type(self).__name__}")
 
 
-VIEW, BAR, BARS = ViewType(), BarType(), BarsType()
+class BarType(HandedType):
+    """numba type of one bar: the address of its event, which is read when it is asked for."""
+
+    fields = _fields(types.int64, "_event", "_trader")
+
+
+class QuoteType(HandedType):
+    """numba type of a quote."""
+
+    fields = (*_fields(types.int64, "instrument", "ts_ns"), *_fields(types.float64, "bid", "ask", "bid_size", "ask_size"))
+
+
+class MarketEventType(HandedType):
+    """numba type of a market event that is no price."""
+
+    fields = _fields(types.int64, "kind", "instrument")
+
+
+class OrderType(HandedType):
+    """numba type of an order: as it stands when the hook is called, whatever the hook does to it then."""
+
+    fields = (*_fields(types.int64, *_ORDER_NUMBERS), *_fields(types.float64, *_ORDER_PRICES), ("is_done", types.boolean))
+
+
+class BarsType(HandedType, types.IterableType):
+    """numba type of the bars of one stamp: where the first one's event lies, and how many there are, side by side."""
+
+    fields = _fields(types.int64, "_first", "_count", "_trader")
+
+    @property
+    def iterator_type(self) -> Any:
+        """What `for bar in bars` goes through."""
+        return BARS_ITERATOR
+
+
+class BarsIteratorType(types.SimpleIteratorType):
+    """numba type of a walk over bars."""
+
+    def __init__(self) -> None:
+        super().__init__("onetape.BarsIterator", BAR)
+
+
+VIEW, NAME, BAR, QUOTE, MARKET_EVENT, ORDER, BARS = (
+    ViewType(),
+    NameType(),
+    BarType(),
+    QuoteType(),
+    MarketEventType(),
+    OrderType(),
+    BarsType(),
+)
+BARS_ITERATOR = BarsIteratorType()
 
 
 @register_model(ViewType)
-class _ViewModel(models.PrimitiveModel):
+@register_model(NameType)
+class _AddressModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
         super().__init__(manager, kind, ir.IntType(64))
 
 
 @register_model(BarType)
-class _BarModel(models.StructModel):
-    def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, [("event", types.int64), ("trader", types.int64)])
-
-
+@register_model(QuoteType)
+@register_model(MarketEventType)
+@register_model(OrderType)
 @register_model(BarsType)
-class _BarsModel(models.StructModel):
+class _HandedModel(models.StructModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, [("first", types.int64), ("count", types.int64), ("trader", types.int64)])
+        super().__init__(manager, kind, [(_word(name), of) for name, of in kind.fields])
 
 
-for _type, _fields in ((BarType, ("event", "trader")), (BarsType, ("first", "count", "trader"))):
-    for _field in _fields:
-        make_attribute_wrapper(_type, _field, f"_{_field}")
+@register_model(BarsIteratorType)
+class _BarsIteratorModel(models.StructModel):
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, [("at", types.EphemeralPointer(types.int64)), ("end", types.int64), ("trader", types.int64)])
 
 
-@intrinsic
-def make_view(typingctx: Any, trader: Any) -> Any:
-    """The view on the trader half at an address."""
-    return VIEW(types.int64), lambda context, builder, signature, args: args[0]
+for _type in (BarType, QuoteType, MarketEventType, OrderType, BarsType):
+    for _field, _ in _type.fields:
+        make_attribute_wrapper(_type, _word(_field), _field)
 
 
-@intrinsic
-def address_of_view(typingctx: Any, view: Any) -> Any:
-    """The address of the trader half behind a view."""
-    return types.int64(VIEW), lambda context, builder, signature, args: args[0]
+def _maker(made: Any) -> Any:
+    """An intrinsic that makes a value of a type from one 8-byte word: its address."""
+
+    @intrinsic
+    def make(typingctx: Any, address: Any) -> Any:
+        return made(types.int64), lambda context, builder, signature, args: args[0]
+
+    return make
 
 
-@intrinsic
-def make_bar(typingctx: Any, event: Any, trader: Any) -> Any:
-    """The bar whose event lies at an address."""
+def _handed_maker(made: HandedType) -> Any:
+    """An intrinsic that makes a value of a type from its fields."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        made = cgutils.create_struct_proxy(BAR)(context, builder)
-        made.event, made.trader = args
-        return made._getvalue()
+        value = cgutils.create_struct_proxy(made)(context, builder)
+        for (name, _), word in zip(made.fields, args, strict=True):
+            setattr(value, _word(name), word)
+        return value._getvalue()
 
-    return BAR(types.int64, types.int64), codegen
+    scope: dict[str, Any] = {"typed": lambda: (made(*(kind for _, kind in made.fields)), codegen)}
+    names = ", ".join(_word(name) for name, _ in made.fields)
+    exec(f"def make(typingctx, {names}):\n    return typed()\n", scope)  # numba counts the names
+    return intrinsic(scope["make"])
+
+
+make_view, make_name = _maker(VIEW), _maker(NAME)
+make_bar, _make_bars = _handed_maker(BAR), _handed_maker(BARS)
+_make_quote, _make_market_event, _make_order = _handed_maker(QUOTE), _handed_maker(MARKET_EVENT), _handed_maker(ORDER)
 
 
 @intrinsic
-def _make_bars(typingctx: Any, first: Any, count: Any, trader: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        made = cgutils.create_struct_proxy(BARS)(context, builder)
-        made.first, made.count, made.trader = args
-        return made._getvalue()
+def address_behind(typingctx: Any, value: Any) -> Any:
+    """The address behind a view or a name."""
+    return types.int64(value), lambda context, builder, signature, args: args[0]
 
-    return BARS(types.int64, types.int64, types.int64), codegen
+
+@lower_builtin("getiter", BarsType)
+def _walk(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    bars = cgutils.create_struct_proxy(BARS)(context, builder, args[0])
+    walk = cgutils.create_struct_proxy(BARS_ITERATOR)(context, builder)
+    walk.at = cgutils.alloca_once_value(builder, bars.first)
+    walk.end = builder.add(bars.first, builder.mul(bars.count, ir.Constant(ir.IntType(64), EVENT_BYTES)))
+    walk.trader = bars.trader
+    return walk._getvalue()
+
+
+@lower_builtin("iternext", BarsIteratorType)
+@iternext_impl(RefType.UNTRACKED)
+def _next_bar(context: Any, builder: Any, signature: Any, args: Any, result: Any) -> None:
+    walk = cgutils.create_struct_proxy(BARS_ITERATOR)(context, builder, args[0])
+    at = builder.load(walk.at)
+    is_inside = builder.icmp_signed("<", at, walk.end)
+    result.set_valid(is_inside)
+    with builder.if_then(is_inside):
+        bar = cgutils.create_struct_proxy(BAR)(context, builder)
+        bar.event, bar.trader = at, walk.trader
+        result.yield_(bar._getvalue())
+        builder.store(builder.add(at, ir.Constant(ir.IntType(64), EVENT_BYTES)), walk.at)
 
 
 @numba.njit
@@ -109,7 +217,47 @@ def bars_ending_at(tape: int, row: int, trader: int) -> Any:
     return _make_bars(tape + first * EVENT_BYTES, row - first + 1, trader)
 
 
+@numba.njit(error_model="numpy")
+def quote_at(t: Any, address: int) -> Any:
+    """The quote whose event lies at an address."""
+    event = event_row(address, 0)
+    terms = terms_of(t, event.instrument)
+    up, down, lot_up, lot_down = terms.tick_numerator, terms.tick_denominator, terms.lot_numerator, terms.lot_denominator
+    prices = event.w0 * up / down, event.w1 * up / down
+    return _make_quote(event.instrument, event.ts_local_ns, *prices, event.w2 * lot_up / lot_down, event.w3 * lot_up / lot_down)
+
+
+@numba.njit
+def market_event_at(t: Any, address: int) -> Any:
+    """The market event at an address; without an instrument it has the number -1."""
+    event = event_row(address, 0)
+    return _make_market_event(event.kind, event.instrument if event.instrument < t.positions_count else -1)
+
+
+@numba.njit(error_model="numpy")
+def order_told_of(t: Any) -> Any:
+    """The order that the ORDER wake tells of, as it stands now."""
+    order = order_of(t, event_row(t.log, t.wake_row).w0)
+    terms = terms_of(t, order.instrument)
+    up, down, lot_up, lot_down = terms.tick_numerator, terms.tick_denominator, terms.lot_numerator, terms.lot_denominator
+    return _make_order(
+        order.order_id,
+        order.instrument,
+        order.side,
+        order.type,
+        order.time_in_force,
+        order.state,
+        order.reason,
+        order.quantity_lots * lot_up / lot_down,
+        order.filled_lots * lot_up / lot_down,
+        order.limit_ticks * up / down if order.limit_ticks != 0 else math.nan,
+        order.stop_ticks * up / down if order.stop_ticks != 0 else math.nan,
+        order.filled_value / order.filled_lots * up / down if order.filled_lots != 0 else math.nan,
+        is_done(order),
+    )
+
+
 @numba.njit
 def trader_of(view: Any) -> Any:
     """The trader half's record behind a view."""
-    return trader_row(address_of_view(view), 0)
+    return trader_row(address_behind(view), 0)

@@ -1,14 +1,13 @@
 """The view as compiled hooks see it: the same words as `View`, on the same records, with instruments as numbers.
 
-numba learns three types: the view (the address of the trader half), a bar (the address of its event) and the bars of one
-stamp. Each method below is one call into the kernel, so a compiled hook and the same hook in Python read the same bytes.
+The view is the address of the trader half. Each method below is one call into the kernel, so a compiled hook and the same
+hook in Python read the same bytes. What hooks are handed besides stands in `compiled_market.py`.
 """
 
 from __future__ import annotations
 
 import inspect
 import math
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload, overload_attribute, overload_method
 
-from framework.engine.compiled_types import EVENT_BYTES, BarsType, BarType, ViewType, make_bar, trader_of
+from framework.engine.compiled_types import ViewType, trader_of
 from framework.kernel import book as books
 from framework.kernel.book import book_of, past_bar, terms_of
 from framework.kernel.codes import R_USER, S_FILLED
@@ -25,57 +24,17 @@ from framework.kernel.entry import QUANTITY, WEIGHT, aim_in, order_in
 from framework.kernel.ledger import position_of
 from framework.kernel.orders import order_of
 from framework.kernel.propose import ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_REPLACE, NO_ROOM
-from framework.kernel.records import event_row, trader_row
 from framework.kernel.valuation import valuation
 from framework.schema.order import OrderFlag, OrderType
 
-HOOK_NO_ROOM, HOOK_TOO_FAR = 1, 2
-"""What a hook can get wrong without raising: more orders in one call than there is room for, more bars than are kept."""
+HOOK_NO_ROOM, HOOK_TOO_FAR, HOOK_NO_ORDER = 1, 2, 3
+"""What a hook can get wrong without raising: more orders in one call than there is room for, more bars than are kept, an order
+that there is not.
+"""
 
 _TRAIL_BPS, _REDUCE_ONLY, _OCO = int(OrderFlag.TRAIL_BPS), int(OrderFlag.REDUCE_ONLY), int(OrderFlag.OCO)
 _MARKET, _LIMIT, _STOP = int(OrderType.MARKET), int(OrderType.LIMIT), int(OrderType.STOP)
 _STOP_LIMIT, _TRAILING = int(OrderType.STOP_LIMIT), int(OrderType.TRAILING_STOP)
-
-
-@overload(len, strict=False)
-def _len_bars(bars: Any) -> Any:
-    if isinstance(bars, BarsType):
-        return lambda bars: bars._count
-    return None
-
-
-@overload(operator.getitem, strict=False)
-def _get_bar(bars: Any, k: Any) -> Any:
-    if isinstance(bars, BarsType):
-        return lambda bars, k: make_bar(bars._first + k * EVENT_BYTES, bars._trader)
-    return None
-
-
-def _bar_price(name: str, word: str) -> None:
-    scope: dict[str, Any] = {"event_row": event_row, "terms_of": terms_of, "trader_row": trader_row}
-    exec(  # one getter a field, since numba wants the field's name in the code
-        f"def get(bar):\n"
-        f"    event = event_row(bar._event, 0)\n"
-        f"    terms = terms_of(trader_row(bar._trader, 0), event.instrument)\n"
-        f"    return event.{word} * terms.{'lot' if name == 'volume' else 'tick'}_numerator"
-        f" / terms.{'lot' if name == 'volume' else 'tick'}_denominator\n",
-        scope,
-    )
-    overload_attribute(BarType, name, strict=False)(lambda bar: scope["get"])
-
-
-for _name, _word in (("open", "w0"), ("high", "w1"), ("low", "w2"), ("close", "w3"), ("volume", "w4")):
-    _bar_price(_name, _word)
-
-
-@overload_attribute(BarType, "instrument", strict=False)
-def _bar_instrument(bar: Any) -> Any:
-    return lambda bar: np.int64(event_row(bar._event, 0).instrument)
-
-
-@overload_attribute(BarType, "ts_ns", strict=False)
-def _bar_stamp(bar: Any) -> Any:
-    return lambda bar: event_row(bar._event, 0).ts_local_ns
 
 
 def as_overload(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -88,11 +47,15 @@ def as_overload(function: Callable[..., Any]) -> Callable[..., Any]:
     return typing
 
 
-def _method(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+_INLINED = {"forceinline": True, "error_model": "numpy"}
+"""For what is small and asked on every bar: it becomes part of the hook."""
+
+
+def _method(name: str, options: dict[str, Any] | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give the view a method whose compiled form is the decorated function."""
 
     def give(function: Callable[..., Any]) -> Callable[..., Any]:
-        overload_method(ViewType, name, strict=False, jit_options={"forceinline": True, "error_model": "numpy"})(as_overload(function))
+        overload_method(ViewType, name, strict=False, jit_options=options or {})(as_overload(function))
         return function
 
     return give
@@ -100,7 +63,7 @@ def _method(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 def _attribute(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def give(function: Callable[..., Any]) -> Callable[..., Any]:
-        overload_attribute(ViewType, name, strict=False, jit_options={"forceinline": True, "error_model": "numpy"})(as_overload(function))
+        overload_attribute(ViewType, name, strict=False)(as_overload(function))
         return function
 
     return give
@@ -110,7 +73,16 @@ def _attribute(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def _checked(t: Any, bars: int) -> bool:
     """Note where more bars are asked for than are kept, so that the run stops with the same message as in Python."""
     if np.uint64(bars - 1) > np.uint64(t.history_mask):  # one comparison for both ends
-        t.hook_error, t.hook_value = HOOK_TOO_FAR, bars
+        t.hook_error, t.hook_value, t.touched = HOOK_TOO_FAR, bars, 1  # what is touched leaves the fast lane: the run stops here
+        return False
+    return True
+
+
+@numba.njit
+def _known(t: Any, order_id: int) -> bool:
+    """Note where an order is asked for that there is not, so that the run stops with the same message as in Python."""
+    if order_id < 0 or order_id >= t.orders_count:
+        t.hook_error, t.hook_value, t.touched = HOOK_NO_ORDER, order_id, 1
         return False
     return True
 
@@ -118,11 +90,11 @@ def _checked(t: Any, bars: int) -> bool:
 @numba.njit
 def _noted(t: Any, result: int) -> int:
     if result == NO_ROOM:
-        t.hook_error = HOOK_NO_ROOM
+        t.hook_error, t.touched = HOOK_NO_ROOM, 1
     return result
 
 
-@_method("mean_close")
+@_method("mean_close", _INLINED)
 def _mean_close(view: Any, instrument: Any, bars: Any) -> Any:
     t = trader_of(view)
     return books.mean_close(t, instrument, bars) if _checked(t, bars) else math.nan
@@ -148,26 +120,26 @@ def _closes(view: Any, instrument: Any, bars: Any) -> Any:
     return values
 
 
-@_method("bar_count")
+@_method("bar_count", _INLINED)
 def _bar_count(view: Any, instrument: Any) -> Any:
     return book_of(trader_of(view), instrument).bars
 
 
-@_method("price")
+@_method("price", _INLINED)
 def _price(view: Any, instrument: Any) -> Any:
     t = trader_of(view)
     book, terms = book_of(t, instrument), terms_of(t, instrument)
     return book.mark_ticks * terms.tick_numerator / terms.tick_denominator if book.seen_ns != 0 else math.nan
 
 
-@_method("position")
+@_method("position", _INLINED)
 def _position(view: Any, instrument: Any) -> Any:
     t = trader_of(view)
     terms = terms_of(t, instrument)
     return position_of(t, instrument).lots * terms.lot_numerator / terms.lot_denominator
 
 
-@_method("target_quantity")
+@_method("target_quantity", _INLINED)
 def _target_quantity(view: Any, instrument: Any, quantity: Any) -> Any:
     t = trader_of(view)
     terms, position = terms_of(t, instrument), position_of(t, instrument)
@@ -220,19 +192,40 @@ def _order(
     parent: Any = -1,
     group: Any = -1,
 ) -> Any:
-    t = trader_of(view)
+    prices = _or_nan(limit), _or_nan(stop), _or_nan(trail), _or_nan(trail_bps)
+    return _placed(trader_of(view), instrument, float(quantity), *prices, _as_int(time_in_force), reduce_only, parent, group)
+
+
+@numba.njit
+def _placed(
+    t: Any,
+    instrument: int,
+    quantity: float,
+    limit: float,
+    stop: float,
+    trail: float,
+    trail_bps: float,
+    time_in_force: int,
+    reduce_only: bool,
+    parent: int,
+    group: int,
+) -> int:
+    """An order whose words have one type each, whichever were given: it is compiled once."""
+    if parent >= 0 and not _known(t, parent):
+        return -1
+    if group >= 0 and group != t.orders_count and not _known(t, group):
+        return -1
     r = t.request
-    at_limit, at_stop, distance, in_bps = _or_nan(limit), _or_nan(stop), _or_nan(trail), _or_nan(trail_bps)
     flags = (_REDUCE_ONLY if reduce_only else 0) | (_OCO if group >= 0 else 0)
-    kind = _MARKET if math.isnan(at_limit) else _LIMIT
-    if not math.isnan(at_stop):
-        kind = _STOP if math.isnan(at_limit) else _STOP_LIMIT
-    if not math.isnan(in_bps):
-        kind, distance, flags = _TRAILING, in_bps, flags | _TRAIL_BPS
+    kind, distance = _MARKET if math.isnan(limit) else _LIMIT, trail
+    if not math.isnan(stop):
+        kind = _STOP if math.isnan(limit) else _STOP_LIMIT
+    if not math.isnan(trail_bps):
+        kind, distance, flags = _TRAILING, trail_bps, flags | _TRAIL_BPS
     elif not math.isnan(distance):
         kind = _TRAILING
-    r.instrument, r.side, r.type, r.time_in_force, r.flags = instrument, (-1 if quantity < 0 else 1), kind, _as_int(time_in_force), flags
-    r.quantity, r.limit, r.stop, r.trail = abs(float(quantity)), at_limit, at_stop, distance
+    r.instrument, r.side, r.type, r.time_in_force, r.flags = instrument, (-1 if quantity < 0 else 1), kind, time_in_force, flags
+    r.quantity, r.limit, r.stop, r.trail = abs(quantity), limit, stop, distance
     r.expire_ns, r.parent, r.group = 0, parent, group
     return _noted(t, order_in(t, ASK_ORDER))
 
@@ -251,6 +244,8 @@ def _bracket(view: Any, instrument: Any, quantity: Any, target: Any, loss: Any, 
 @_method("cancel")
 def _cancel(view: Any, order_id: Any) -> Any:
     t = trader_of(view)
+    if not _known(t, order_id):
+        return False
     t.request.order_id, t.request.reason = order_id, R_USER
     return _noted(t, order_in(t, ASK_CANCEL)) == 1
 
@@ -258,6 +253,8 @@ def _cancel(view: Any, order_id: Any) -> Any:
 @_method("replace")
 def _replace(view: Any, order_id: Any, quantity: Any = None, limit: Any = None, stop: Any = None) -> Any:
     t = trader_of(view)
+    if not _known(t, order_id):
+        return False
     r = t.request
     r.order_id, r.quantity, r.limit, r.stop = order_id, _or_nan(quantity), _or_nan(limit), _or_nan(stop)
     return _noted(t, order_in(t, ASK_REPLACE)) == 1
@@ -265,12 +262,15 @@ def _replace(view: Any, order_id: Any, quantity: Any = None, limit: Any = None, 
 
 @_method("is_done")
 def _is_done(view: Any, order_id: Any) -> Any:
-    return order_of(trader_of(view), order_id).state >= S_FILLED
+    t = trader_of(view)
+    return _known(t, order_id) and order_of(t, order_id).state >= S_FILLED
 
 
 @_method("filled_quantity")
 def _filled_quantity(view: Any, order_id: Any) -> Any:
     t = trader_of(view)
+    if not _known(t, order_id):
+        return math.nan
     order = order_of(t, order_id)
     terms = terms_of(t, order.instrument)
     return order.filled_lots * terms.lot_numerator / terms.lot_denominator

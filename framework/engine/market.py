@@ -1,4 +1,8 @@
-"""Small read-only pictures of the market and of orders, as strategies hold them in hand."""
+"""Small read-only pictures of the market and of orders, as strategies hold them in hand.
+
+`instrument` is a symbol; in strategies that use numbers it is the instrument's number. `compiled_market.py` has the same words
+for compiled hooks.
+"""
 
 from __future__ import annotations
 
@@ -69,8 +73,8 @@ class Quote:
 
     __slots__ = ("ask", "ask_size", "bid", "bid_size", "instrument", "ts_ns")
 
-    def __init__(self, symbol: str, book: Any, instrument: Instrument) -> None:
-        self.instrument = symbol
+    def __init__(self, name: str, book: Any, instrument: Instrument) -> None:
+        self.instrument = name
         self.ts_ns = int(book["quote_ns"])
         self.bid, self.ask = instrument.tick.to_float(int(book["bid"])), instrument.tick.to_float(int(book["ask"]))
         self.bid_size, self.ask_size = instrument.lot.to_float(int(book["bid_lots"])), instrument.lot.to_float(int(book["ask_lots"]))
@@ -78,7 +82,10 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class MarketEvent:
-    """An event that is no price: a session, a split, a dividend, a halt, a delisting. `instrument` is empty for a session."""
+    """An event that is no price: a session, a split, a dividend, a halt, a delisting.
+
+    `instrument` is empty for a session, -1 in strategies that use numbers.
+    """
 
     kind: Kind
     instrument: str
@@ -102,12 +109,12 @@ class OrderView:
     average_price: float
 
     @classmethod
-    def of(cls, row: Any, instrument: Instrument) -> OrderView:
-        """Make it from an order record."""
+    def of(cls, row: Any, name: str, instrument: Instrument) -> OrderView:
+        """Make it from an order record; `name` is what the strategy calls the instrument."""
         filled = int(row["filled_lots"])
         return cls(
             int(row["order_id"]),
-            instrument.symbol,
+            name,
             Side(int(row["side"])),
             OrderType(int(row["type"])),
             TimeInForce(int(row["time_in_force"])),

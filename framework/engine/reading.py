@@ -60,6 +60,8 @@ class Reading:
         self._lots = tuple((i.lot.numerator, i.lot.denominator) for i in trader.instruments)
         names: Sequence[Any] = range(len(self._symbols)) if uses_numbers else self._symbols
         self._names = tuple(names)
+        nowhere: Any = -1 if uses_numbers else ""
+        self._nowhere = nowhere
         self._terms: tuple[Terms, ...] = tuple((s, *t, *q) for s, t, q in zip(names, self._ticks, self._lots, strict=True))
         self._past_of = {
             name: (i * _BOOK_WORDS + _BARS, i * (self._mask + 1) * _PAST_WORDS, *self._ticks[i]) for name, i in self._index.items()
@@ -179,7 +181,7 @@ class Reading:
     def quote(self) -> Quote:
         """The quote of this wake."""
         i = self.wake.instrument
-        return Quote(self._symbols[i], self._trader.tables["books"][i], self._trader.instruments[i])
+        return Quote(self._names[i], self._trader.tables["books"][i], self._trader.instruments[i])
 
     def bars_now(self) -> Any:
         """The bars of the present stamp: by symbol, sorted; a list in that order for strategies that use numbers."""
@@ -198,7 +200,9 @@ class Reading:
         """The market event this EVENT wake tells of."""
         number = self.wake.instrument
         kind = Kind(int(self._trader.record["wake_kind"][0]))
-        return MarketEvent(kind, self._symbols[number] if number < len(self._symbols) else "")
+        if number < len(self._names):
+            return MarketEvent(kind, self._names[number])
+        return MarketEvent(kind, self._nowhere)
 
     # -- account
 
@@ -218,9 +222,9 @@ class Reading:
 
     @property
     def positions(self) -> Mapping[str, float]:
-        """Signed quantity of every instrument that is held."""
+        """Signed quantity of every instrument that is held; by symbol (by number, for strategies that use numbers)."""
         held = np.flatnonzero(self._trader.tables["positions"]["lots"])
-        return {self._symbols[i]: self.position(self._symbols[i]) for i in held.tolist()}
+        return {self._names[i]: self.position(self._names[i]) for i in held.tolist()}
 
     def average_price(self, instrument: str) -> float:
         """Average price paid for what is open (FIFO), slippage included; NaN without a position."""
@@ -261,7 +265,8 @@ class Reading:
         """An order as it stands, a copy."""
         self._known(order_id)
         row = self._trader.tables["orders"][order_id]
-        return OrderView.of(row, self._trader.instruments[int(row["instrument"])])
+        number = int(row["instrument"])
+        return OrderView.of(row, self._names[number], self._trader.instruments[number])
 
     def working_orders(self, instrument: str | None = None) -> Iterator[OrderView]:
         """Every order that has not ended, oldest first."""

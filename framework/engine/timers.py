@@ -14,17 +14,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.errors import InputError, did_you_mean
+from framework.kernel.halves import Trader
+from framework.kernel.records import TRADER
 from framework.schema.units import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND, NEVER_NS
+
+_NOW, _TIMER_NS, _TIMER_ID = (TRADER.fields[name][1] // 8 for name in ("now_ns", "timer_ns", "timer_id"))  # type: ignore[index]
 
 Sessions = Mapping[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
 """Per calendar: stamps of opens and of closes, ascending."""
 
 
+Series = Callable[[int, int], NDArray[np.int64]]
+"""The first so many stamps after a given one, ascending; fewer where no more will come."""
+
+FIRING = np.dtype([("due_ns", "<i8"), ("number", "<i8")])
+"""A timer that will fire: when, and which one by the order of declaration."""
+
+_SHORTEST_AGENDA, _LONGEST_AGENDA = 8, 1024
+"""Firings of each timer that are worked out at once: it starts short and doubles, since few runs need many."""
+
+
 @dataclass(slots=True)
 class _Timer:
     name: str
-    due_ns: int
-    following: Callable[[int], int]  # the first due stamp after a given one
+    series: Series
+    fired_ns: int  # it is due after this stamp
 
 
 class Timers:
@@ -39,15 +53,17 @@ class Timers:
         self._sessions = sessions
         self._default = default_calendar
         self._timers: list[_Timer] = []
-        self._now: Callable[[], int] | None = None
-        self._changed: Callable[[], None] | None = None
+        self._trader: Trader | None = None  # from when the run starts
+        self._agenda: NDArray[np.void] = np.zeros(0, dtype=FIRING)
+        self._firings: list[tuple[int, int]] = []  # the same
+        self._next, self._size = 0, 0
 
     def every(self, interval: dt.timedelta, name: str = "every") -> None:
         """Fire at every whole multiple of `interval` since the epoch (UTC): every 5 minutes means :00, :05, :10."""
         step = _nanoseconds(interval)
         if step <= 0:
             raise InputError(f"timer {name!r}: interval must be above 0, got {interval}")
-        self._add(name, lambda after: (after // step + 1) * step)
+        self._add(name, lambda after, count: (after // step + 1 + np.arange(count)) * step)
 
     def at(self, time: dt.time | str, zone: str = "UTC", name: str = "at") -> None:
         """Fire every day at a wall time of `zone`, for instance `at("15:50", "America/New_York")`.
@@ -57,22 +73,24 @@ class Timers:
         wall = dt.time.fromisoformat(time) if isinstance(time, str) else time
         place = ZoneInfo(zone)
 
-        def following(after: int) -> int:
+        def series(after: int, count: int) -> NDArray[np.int64]:
             day = dt.datetime.fromtimestamp(after // NANOSECONDS_PER_SECOND, place).date() - dt.timedelta(days=1)
-            while True:
+            found: list[int] = []
+            while len(found) < count:
                 stamp = _stamp(dt.datetime.combine(day, wall, place))
                 if stamp > after:
-                    return stamp
+                    found.append(stamp)
                 day += dt.timedelta(days=1)
+            return np.array(found, dtype=np.int64)
 
-        self._add(name, following)
+        self._add(name, series)
 
     def once(self, at: dt.datetime, name: str = "once") -> None:
         """Fire once, at a stamp with a time zone."""
         if at.tzinfo is None:
             raise InputError(f"timer {name!r}: {at} has no time zone; give one, for instance datetime(..., tzinfo=UTC)")
-        stamp = _stamp(at)
-        self._add(name, lambda after: stamp if stamp > after else NEVER_NS)
+        stamp = np.array([_stamp(at)], dtype=np.int64)
+        self._add(name, lambda after, count: stamp[stamp > after])
 
     def session_open(self, offset: dt.timedelta = dt.timedelta(0), *, calendar: str | None = None, name: str = "session_open") -> None:
         """Fire `offset` after every session's open; negative means before."""
@@ -88,38 +106,77 @@ class Timers:
             raise InputError(f"timer {name!r}: no sessions of calendar {chosen!r}. {did_you_mean(str(chosen), self._sessions)}")
         stamps = self._sessions[chosen][column] + _nanoseconds(offset)
 
-        def following(after: int) -> int:
-            place = int(np.searchsorted(stamps, after, side="right"))
-            return int(stamps[place]) if place < len(stamps) else NEVER_NS
+        def series(after: int, count: int) -> NDArray[np.int64]:
+            first = int(np.searchsorted(stamps, after, side="right"))
+            return stamps[first : first + count]
 
-        self._add(name, following)
+        self._add(name, series)
 
-    def _add(self, name: str, following: Callable[[int], int]) -> None:
+    def _add(self, name: str, series: Series) -> None:
         if any(timer.name == name for timer in self._timers):
             raise InputError(f"there is a timer {name!r} already; give this one another name")
-        self._timers.append(_Timer(name, NEVER_NS if self._now is None else following(self._now()), following))
-        if self._changed is not None:
-            self._changed()
+        self._timers.append(_Timer(name, series, 0))
+        if self._trader is not None:
+            self._timers[-1].fired_ns = self._trader.words[_NOW]
+            self._plan(_SHORTEST_AGENDA)
 
-    def start(self, before_ns: int, now: Callable[[], int], changed: Callable[[], None]) -> None:
-        """Work out each timer's first stamp at or after `before_ns`; `changed` is called when one is added later, at `now()`."""
+    def start(self, start_ns: int, trader: Trader) -> None:
+        """Arm the first timer that is due at or after `start_ns` in the trader half.
+
+        From here on a timer that is added begins at the first stamp after the trader half's present one.
+        """
         for timer in self._timers:
-            timer.due_ns = timer.following(before_ns - 1)
-        self._now, self._changed = now, changed
-        changed()
+            timer.fired_ns = start_ns - 1
+        self._trader = trader
+        self._plan(_SHORTEST_AGENDA)
 
-    def next(self) -> tuple[int, int]:
-        """(stamp, id) of the earliest timer; among equals the one declared first."""
-        if not self._timers:
-            return NEVER_NS, 0
-        which = min(range(len(self._timers)), key=lambda k: (self._timers[k].due_ns, k))
-        return self._timers[which].due_ns, which
-
-    def fired(self, which: int) -> str:
-        """Note that a timer fired, work out its next stamp, and return its name."""
-        timer = self._timers[which]
-        timer.due_ns = timer.following(timer.due_ns)
+    def fired(self) -> str:
+        """Note that the armed timer fired, arm the next one, and return the name of the first."""
+        due_ns, number = self._firings[self._next]
+        timer = self._timers[number]
+        timer.fired_ns = due_ns
+        self._next += 1
+        if self._next < len(self._firings):
+            self._arm()
+        else:
+            self._plan(2 * self._size)
         return timer.name
+
+    @property
+    def agenda(self) -> NDArray[np.void]:
+        """What fires next, dtype FIRING, from the armed timer on; empty when none is left."""
+        return self._agenda[self._next :]
+
+    def agenda_fired(self) -> None:
+        """Note that all of the agenda fired; arm what comes then. For compiled hooks, which arm the timers within it."""
+        for number, timer in enumerate(self._timers):
+            stamps = self._agenda["due_ns"][self._agenda["number"] == number]
+            timer.fired_ns = max(timer.fired_ns, int(stamps.max(initial=timer.fired_ns)))
+        self._plan(2 * self._size)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all timers, in the order of declaration."""
+        return tuple(timer.name for timer in self._timers)
+
+    def _plan(self, size: int) -> None:
+        """Make the agenda anew from where each timer stands, with about `size` firings a timer, and arm its first."""
+        self._size = min(size, _LONGEST_AGENDA)
+        stamps = [timer.series(timer.fired_ns, self._size) for timer in self._timers]
+        until_ns = min((int(part[-1]) for part in stamps if len(part) == self._size), default=NEVER_NS)  # beyond it some are missing
+        rows = np.zeros(sum(map(len, stamps)), dtype=FIRING)
+        rows["due_ns"] = np.concatenate(stamps) if stamps else 0
+        rows["number"] = np.repeat(np.arange(len(stamps)), [len(part) for part in stamps])
+        rows = rows[rows["due_ns"] <= until_ns]
+        self._agenda = rows[np.argsort(rows["due_ns"], kind="stable")]  # among equals the one declared first
+        self._firings = self._agenda.tolist()
+        self._next = 0
+        self._arm()
+
+    def _arm(self) -> None:
+        if self._trader is not None:
+            due_ns, number = self._firings[self._next] if self._firings else (NEVER_NS, 0)
+            self._trader.words[_TIMER_NS], self._trader.words[_TIMER_ID] = due_ns, number
 
     def __len__(self) -> int:
         return len(self._timers)

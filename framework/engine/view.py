@@ -84,7 +84,7 @@ class View(Reading):
         What is closed is ordered first, then what is reduced, so that both pay for what is enlarged.
         """
         equity = self.equity
-        wanted = {self._symbols[self.number(name)]: float(weight) for name, weight in weights.items()}
+        wanted = {self._names[self.number(name)]: float(weight) for name, weight in weights.items()}
         wanted |= {name: 0.0 for name in self.positions if name not in wanted}
         now = {name: abs(self.market_value(name)) for name in wanted}
         first = sorted(wanted, key=lambda name: (wanted[name] != 0.0, abs(wanted[name]) * equity >= now[name], name))
@@ -206,17 +206,11 @@ class View(Reading):
 
     def timer_fired(self) -> str:
         """Name of the timer this TIMER wake tells of; the next one is armed."""
-        name = self.timers.fired(int(self._trader.record["timer_id"][0]))
-        self._arm_timers()
-        return name
+        return self.timers.fired()
 
     def start_timers(self, start_ns: int) -> None:
         """Arm the timers set in `on_start`; the first event has the stamp `start_ns`."""
-        self.timers.start(start_ns, lambda: self.now_ns, self._arm_timers)
-
-    def _arm_timers(self) -> None:
-        stamp, which = self.timers.next()
-        self._trader.record["timer_ns"], self._trader.record["timer_id"] = stamp, which
+        self.timers.start(start_ns, self._trader)
 
 
 def _type_of(limit: float | None, stop: float | None) -> OrderType:

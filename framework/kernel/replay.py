@@ -215,9 +215,16 @@ def bar_wake(t: Any, x: Any) -> int:
 
 @kernel
 def _keep_house(t: Any, x: Any) -> int:
-    """What must be done after anything was written: send, deliver order wakes, see that there is room."""
+    """What must be done after anything was written: see that there is room for what a hook may order, send, deliver order wakes."""
     if t.broken:
         return BROKEN
+    if (
+        x.entry_capacity - x.entry_count < t.outbox_count
+        or lacks_room(t, x.working)
+        or venue_lacks_room(x, t.orders_count)
+        or t.points_count + 1 >= t.points_capacity
+    ):
+        return NEED_ROOM
     if t.outbox_count > 0:
         send_outbox(t, x)
     if t.wakes & ON_ORDER and t.noticed < t.log_count:
@@ -226,8 +233,6 @@ def _keep_house(t: Any, x: Any) -> int:
             return wake
     if t.pending_wake != 0:
         return pending_wake(t)
-    if lacks_room(t, x.working) or venue_lacks_room(x, t.orders_count) or t.points_count + 1 >= t.points_capacity:
-        return NEED_ROOM
     t.touched = 0
     return GO_ON
 

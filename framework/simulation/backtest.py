@@ -21,14 +21,14 @@ from framework.engine.panel import Panel, PanelDriver
 from framework.engine.strategy import Strategy
 from framework.engine.view import View
 from framework.errors import ConfigError, InputError
-from framework.kernel.halves import Exchange, Trader
+from framework.kernel.halves import Exchange
 from framework.kernel.records import ROOM
 from framework.kernel.replay import advance
 from framework.reports.result import Result
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument
 from framework.simulation.arrays import Matrix, Signals, as_strategy, check_given
-from framework.simulation.prepare import header_of, prepare
+from framework.simulation.prepare import Prepared, header_of, prepare
 from framework.simulation.tables import Tables
 from framework.simulation.world import Replay, SimulatedWorld
 
@@ -130,10 +130,10 @@ def _name(strategy: Strategy) -> str:
     return strategy.mode if isinstance(strategy, Panel) else type(strategy).__name__
 
 
-def _replay(strategy: Strategy, trader: Trader) -> Replay:
+def _replay(strategy: Strategy, made: Prepared) -> Replay:
     """The compiled loop of a strategy."""
     if strategy.runs_compiled:
-        return PanelDriver(strategy, trader) if isinstance(strategy, Panel) else Driver(strategy, trader)
+        return PanelDriver(strategy, made.trader) if isinstance(strategy, Panel) else Driver(strategy, made.trader, made.timers)
     plain: Replay = advance
     return plain
 
@@ -156,7 +156,7 @@ def _simulate(
         len(tape.instruments), len(tape.calendars), entry_latency_ns=latency.entry_ns, response_latency_ns=latency.response_ns
     )
     run_of.trader.provide("points", min(len(tape.events), _MOST_POINTS) + ROOM)  # memory that is not written to costs nothing
-    world = SimulatedWorld(_parts(tape.events, chunk_events), exchange, run_of.audit.collect, _replay(strategy, run_of.trader))
+    world = SimulatedWorld(_parts(tape.events, chunk_events), exchange, run_of.audit.collect, _replay(strategy, run_of))
     view = View(run_of.trader, run_of.timers, uses_numbers=strategy.uses_numbers)
     run_engine(world, run_of.trader, strategy, view, run_of.audit)
     tables = Tables(run_of.trader, run_of.audit)

@@ -69,6 +69,7 @@ class SimulatedWorld:
         if need == codes.NEED_TAPE:
             self._feed()
         elif need == codes.NEED_ROOM:
+            self.send(trader.take_approved())  # compiled hooks stop for room before what they ordered is sent
             if trader.has_delivered_all():
                 self._collect()
             trader.make_room(int(self._exchange.record["working"][0]))
