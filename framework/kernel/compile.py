@@ -178,6 +178,21 @@ def call(typingctx: Any, function: Any, first: Any, second: Any) -> Any:
     return types.int64(types.int64, types.int64, types.int64), codegen
 
 
+@intrinsic
+def prefetch(typingctx: Any, address: Any) -> Any:
+    """Ask for the memory at an address ahead of its use; the address need not be valid."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), (place, number, number, number))
+        function = builder.module.declare_intrinsic("llvm.prefetch", (place,), kind)
+        to_read, keep_in_all_caches, data = (ir.Constant(number, value) for value in (0, 3, 1))
+        builder.call(function, (builder.inttoptr(args[0], place), to_read, keep_in_all_caches, data))
+        return context.get_dummy_value()
+
+    return types.void(types.int64), codegen
+
+
 class Unit:
     """A part of the kernel that is compiled once and called by address.
 

@@ -36,7 +36,7 @@ from framework.kernel.codes import (
     W_TIMER,
     W_TRADE,
 )
-from framework.kernel.compile import Unit, address_of, call, inlined, kernel
+from framework.kernel.compile import Unit, address_of, call, inlined, kernel, prefetch
 from framework.kernel.exchange import arrive, deliver, end_all, expire, next_due, restate_venue_orders, send_outbox, venue_book, venue_event
 from framework.kernel.ledger import record_point, write_point
 from framework.kernel.matching import match_bar, match_quote
@@ -47,6 +47,9 @@ from framework.schema.units import NEVER_NS
 
 GO_ON = 99
 """Not a wake: the loop is to continue."""
+
+_AHEAD_BYTES = 16 * 64
+"""How far ahead of the event in hand the tape is fetched into the cache."""
 
 ROWS_PER_ORDER = 16
 """Most log rows that one working order can cause while one event is handled: its own fill and what its group answers."""
@@ -187,6 +190,7 @@ def fast_bar(t: Any, x: Any, stop_ns: int) -> int:
     if row >= x.tape_count:
         return 0
     event = event_row(x.tape, row)
+    prefetch(address_of(event) + _AHEAD_BYTES)
     next_ns = event.ts_local_ns
     if event.kind != BAR or next_ns >= stop_ns or (x.working > 0 and venue_book(x, event.instrument).first >= 0):
         return 0
