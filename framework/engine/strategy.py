@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, get_type_hints
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Self, TypeVar, get_type_hints
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from framework.engine.view import View
 from framework.engine.world import Decision, WakeKind
 from framework.errors import ConfigError, OneTapeError, StrategyError, did_you_mean
 from framework.kernel import codes
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 _WAKE_BITS = {
     "on_bar": codes.ON_BAR,
@@ -51,6 +55,7 @@ State = Annotated[Value, _StateMark]
 """Declares state: `count: State[int] = 0`. It is set to its default when a run starts; it is no parameter."""
 
 
+@cache
 def _hints(cls: type) -> dict[str, Any]:
     """Annotations of a class and its bases; names are looked up where its hooks look them up, which need not be a module."""
     names: dict[str, Any] = {}
@@ -59,6 +64,7 @@ def _hints(cls: type) -> dict[str, Any]:
     return get_type_hints(cls, localns=names, include_extras=True)
 
 
+@cache
 def declared_state(cls: type) -> dict[str, Any]:
     """The state a class declares: int, float or bool for `State`, a `PerInstrument` for one value an instrument."""
     found: dict[str, Any] = {}
@@ -106,21 +112,21 @@ class Strategy:
         self._take(parameters)
 
     def _take(self, parameters: Mapping[str, object]) -> None:
-        known = _parameters(type(self))
+        known = declared_parameters(type(self))
         for name, value in parameters.items():
             if name not in known:
                 raise ConfigError(f"{type(self).__name__} has no parameter {name!r}. {did_you_mean(name, known)}")
-            setattr(self, name, _validated(type(self), name, known[name], value))
+            setattr(self, name, _validated(type(self), name, value))
         for name, hint in known.items():
             if name not in parameters:
                 if not hasattr(type(self), name):
                     raise ConfigError(f"{type(self).__name__} needs a value for parameter {name!r} ({hint})")
-                setattr(self, name, _validated(type(self), name, hint, getattr(type(self), name)))
+                setattr(self, name, _validated(type(self), name, getattr(type(self), name)))
 
     @property
     def parameters(self) -> Mapping[str, Any]:
         """Parameter names and values."""
-        return {name: getattr(self, name) for name in _parameters(type(self))}
+        return {name: getattr(self, name) for name in declared_parameters(type(self))}
 
     def on_start(self, view: View) -> None:
         """Before the first event: set timers and your own state."""
@@ -197,17 +203,26 @@ class Strategy:
         return f"{type(self).__name__}.{hook} at {view.now.isoformat()} ({where})"
 
 
-def _parameters(cls: type[Strategy]) -> dict[str, Any]:
+@cache
+def declared_parameters(cls: type[Strategy]) -> Mapping[str, Any]:
+    """The parameters a class declares, and what type each has."""
     hints, state = _hints(cls), declared_state(cls)
     own = {name: hint for name, hint in hints.items() if not name.startswith("_") and name not in state and name != "runs_compiled"}
     return {name: hint for name, hint in own.items() if typing.get_origin(hint) is not ClassVar}
 
 
-def _validated(cls: type[Strategy], name: str, hint: Any, value: object) -> object:
-    from pydantic import TypeAdapter, ValidationError
+@cache
+def _adapter(cls: type[Strategy], name: str) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(declared_parameters(cls)[name])
+
+
+def _validated(cls: type[Strategy], name: str, value: object) -> object:
+    from pydantic import ValidationError
 
     try:
-        return TypeAdapter(hint).validate_python(value)
+        return _adapter(cls, name).validate_python(value)
     except ValidationError as error:
-        rule = error.errors()[0]["msg"]
+        rule, hint = error.errors()[0]["msg"], declared_parameters(cls)[name]
         raise ConfigError(f"{cls.__name__}.{name} = {value!r}: {rule} (declared as {inspect.formatannotation(hint)})") from error

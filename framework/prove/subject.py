@@ -12,7 +12,7 @@ import numpy as np
 
 from framework.engine.strategy import Strategy
 from framework.errors import ConfigError, OneTapeError, StrategyError
-from framework.prove.frames import Frames
+from framework.data.tape_frames import Frames
 
 Source = Strategy | type[Strategy] | Callable[[Frames], Strategy]
 """An instance, a class, or a function from frames to an instance."""

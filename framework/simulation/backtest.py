@@ -15,29 +15,24 @@ from framework.data.catalog import DEFAULT
 from framework.data.readers import read_bars
 from framework.data.stamps import Bound
 from framework.data.tape import Tape, chunks
-from framework.engine.compiled import Driver
-from framework.engine.engine import run as run_engine
+from framework.data.tape_frames import frames_of
 from framework.engine.strategy import Strategy
-from framework.engine.view import View
 from framework.errors import ConfigError, InputError
-from framework.kernel.halves import Exchange
-from framework.kernel.records import ROOM
-from framework.kernel.replay import advance
 from framework.reports.result import Result
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument
+from framework.simulation.building import build_from, is_built_from_data
 from framework.simulation.prepare import header_of, prepare
 from framework.simulation.tables import Tables
-from framework.simulation.world import SimulatedWorld
+from framework.simulation.through import run_through
 
-_MOST_POINTS = 4_000_000
-"""Points of the equity curve that are provided for at once; what is more grows by doubling."""
+_DEFAULT_SETTINGS = (("bar_stamp", "close"), ("missing", "refuse"))
 
 Data = str | Path | pd.DataFrame | Mapping[str, pd.DataFrame] | Tape
 
 
 def backtest(
-    strategy: Strategy,
+    strategy: Strategy | type[Strategy],
     data: Data = DEFAULT,
     *,
     instruments: Sequence[str] | None = None,
@@ -64,7 +59,7 @@ def backtest(
     """Replay data through a strategy and return what happened.
 
     Args:
-        strategy: an instance of a `Strategy` subclass.
+        strategy: an instance of a `Strategy` subclass; or a class with `from_data`, which is built from the bars of this run.
         data: a dataset's name, a path, a DataFrame (columns open, high, low, close, volume; a time-zone-aware index of bar
             closes), a dict of symbol to DataFrame, or a `Tape`.
         instruments, start, end, bar_stamp, calendar, tick_size, lot_size, time_zone, missing, actions, instrument_specs: see
@@ -86,31 +81,32 @@ def backtest(
         DataError, ConfigError: the input cannot be right; the message says where and what to do.
         StrategyError: a hook raised.
     """
-    if not isinstance(strategy, Strategy):
+    if not isinstance(strategy, Strategy) and not is_built_from_data(strategy):
         raise ConfigError(
             f"strategy must be an instance of a Strategy subclass, got {strategy!r}; did you forget the brackets of Crossover()?"
         )
     if not cash > 0:
         raise ConfigError(f"cash = {cash}: must be above 0")
-    tape = _tape(
+    tape = tape_of(
         data,
         currency=currency,
         instruments=instruments,
         start=start,
         end=end,
         settings={
-            "bar_stamp": None if bar_stamp == "close" else bar_stamp,
+            "bar_stamp": bar_stamp,
             "calendar": calendar,
             "tick_size": tick_size,
             "lot_size": lot_size,
             "time_zone": time_zone,
-            "missing": None if missing == "refuse" else missing,
+            "missing": missing,
             "actions": actions,
             "instrument_specs": instrument_specs,
         },
     )
     settings = (parse_costs(costs), parse_risk(risk), parse_latency(latency))
-    return _simulate(strategy, tape, settings, cash, currency, seed, benchmark, chunk_events, name or type(strategy).__name__)
+    built = build_from(strategy, {}, frames_of(tape)) if isinstance(strategy, type) else strategy
+    return _simulate(built, tape, settings, cash, currency, seed, benchmark, chunk_events, name or type(built).__name__)
 
 
 def _simulate(
@@ -127,14 +123,7 @@ def _simulate(
     costs, risk, latency = settings
     header = header_of(strategy, tape, cash, currency, costs, risk, latency, seed)
     run_of = prepare(strategy, tape, header)
-    exchange = Exchange(
-        len(tape.instruments), len(tape.calendars), entry_latency_ns=latency.entry_ns, response_latency_ns=latency.response_ns
-    )
-    replay = Driver(strategy, run_of.trader) if strategy.runs_compiled else advance
-    run_of.trader.reserve("points", min(len(tape.events), _MOST_POINTS) + ROOM)  # memory that is not written to costs nothing
-    world = SimulatedWorld(_parts(tape.events, chunk_events), exchange, run_of.audit.collect, replay)
-    view = View(run_of.trader, run_of.timers, uses_numbers=strategy.uses_numbers)
-    run_engine(world, run_of.trader, strategy, view, run_of.audit)
+    run_through(strategy, tape, latency, run_of.trader, run_of.timers, run_of.audit, _parts(tape.events, chunk_events))
     tables = Tables(run_of.trader, run_of.audit)
     made = tables.of_run(name, currency, cash, (*tape.notes, *tables.overdraft_note()), _shown(header))
     return Result(made.with_extras(audit=run_of.audit, benchmark=_benchmark(benchmark, tape)))
@@ -145,13 +134,12 @@ def run(config: RunConfig) -> Result:
     strategy = load_strategy(config.strategy, config.params)
     if not isinstance(strategy, Strategy):
         raise ConfigError(f"strategy = {config.strategy!r}: {type(strategy).__name__} is not a subclass of framework.Strategy")
-    data = config.data
+    tape = tape_of_config(config)
+    if is_built_from_data(type(strategy)):
+        strategy = build_from(type(strategy), config.params, frames_of(tape))
     return backtest(
         strategy,
-        data.source,
-        instruments=data.instruments,
-        start=data.start,
-        end=data.end,
+        tape,
         cash=config.account.cash,
         currency=config.account.currency,
         costs=config.costs,
@@ -159,16 +147,27 @@ def run(config: RunConfig) -> Result:
         latency=config.latency,
         seed=config.seed,
         benchmark=config.benchmark,
-        bar_stamp=data.bar_stamp,
-        calendar=data.calendar,
-        tick_size=data.tick_size,
-        lot_size=data.lot_size,
-        time_zone=data.time_zone,
     )
 
 
-def _tape(data: Data, *, currency: str, instruments: Sequence[str] | None, start: Bound, end: Bound, settings: Mapping[str, Any]) -> Tape:
-    given = {name: value for name, value in settings.items() if value is not None}
+def tape_of_config(config: RunConfig) -> Tape:
+    """The tape of a config's data."""
+    data = config.data
+    words = ("bar_stamp", "calendar", "tick_size", "lot_size", "time_zone")
+    settings = {name: getattr(data, name) for name in words}
+    return tape_of(
+        data.source,
+        currency=config.account.currency,
+        instruments=data.instruments,
+        start=data.start,
+        end=data.end,
+        settings=settings,
+    )
+
+
+def tape_of(data: Data, *, currency: str, instruments: Sequence[str] | None, start: Bound, end: Bound, settings: Mapping[str, Any]) -> Tape:
+    """The tape of some data. `settings` are those of `read_bars`; those at their default count as not given."""
+    given = {name: value for name, value in settings.items() if value is not None and (name, value) not in _DEFAULT_SETTINGS}
     if isinstance(data, Tape):
         if given:
             raise InputError(f"a tape is complete: {', '.join(given)} cannot be given with it")
