@@ -124,7 +124,8 @@ class Features:
             hash(value)
         except TypeError:
             raise _Unshared from None
-        if type(value).__hash__ is object.__hash__:  # hashed by where it lies, which says nothing about what it holds
+        hashed_by: Any = type(value).__hash__
+        if hashed_by is object.__hash__:  # hashed by where it lies, which says nothing about what it holds
             raise _Unshared
         return (type(value), value)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Self, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, ParamSpec, Self, TypeVar, cast, get_type_hints
 
 import numpy as np
 
@@ -29,6 +29,12 @@ _WAKE_BITS = {
 
 
 Value = TypeVar("Value")
+_Given = ParamSpec("_Given")
+
+
+def _once(function: Callable[_Given, Value]) -> Callable[_Given, Value]:
+    """Keep what a function says of a class, which never changes; mypy takes a class for unhashable in `cache` alone."""
+    return cast(Callable[_Given, Value], cache(function))
 
 
 class PerInstrument(Generic[Value]):
@@ -55,7 +61,7 @@ State = Annotated[Value, _StateMark]
 """Declares state: `count: State[int] = 0`. It is set to its default when a run starts; it is no parameter."""
 
 
-@cache
+@_once
 def _hints(cls: type) -> dict[str, Any]:
     """Annotations of a class and its bases; names are looked up where its hooks look them up, which need not be a module."""
     names: dict[str, Any] = {}
@@ -64,7 +70,7 @@ def _hints(cls: type) -> dict[str, Any]:
     return get_type_hints(cls, localns=names, include_extras=True)
 
 
-@cache
+@_once
 def declared_state(cls: type) -> dict[str, Any]:
     """The state a class declares: int, float or bool for `State`, a `PerInstrument` for one value an instrument."""
     found: dict[str, Any] = {}
@@ -203,7 +209,7 @@ class Strategy:
         return f"{type(self).__name__}.{hook} at {view.now.isoformat()} ({where})"
 
 
-@cache
+@_once
 def declared_parameters(cls: type[Strategy]) -> Mapping[str, Any]:
     """The parameters a class declares, and what type each has."""
     hints, state = _hints(cls), declared_state(cls)
@@ -211,7 +217,7 @@ def declared_parameters(cls: type[Strategy]) -> Mapping[str, Any]:
     return {name: hint for name, hint in own.items() if typing.get_origin(hint) is not ClassVar}
 
 
-@cache
+@_once
 def _adapter(cls: type[Strategy], name: str) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter
 

@@ -108,6 +108,10 @@ class Timers:
         self._now, self._changed = now, changed
         changed()
 
+    def stop(self) -> None:
+        """Let go of the run that was told of changes: until then it and this hold each other in memory."""
+        self._now, self._changed = None, None
+
     def next(self) -> tuple[int, int]:
         """(stamp, id) of the earliest timer; among equals the one declared first."""
         if not self._timers:

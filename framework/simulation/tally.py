@@ -16,7 +16,9 @@ from framework.schema.event import Kind
 
 _FILLED, _REFUSED = int(Kind.ORDER_FILLED), int(Kind.ORDER_REFUSED)
 
-TERMS = np.dtype([("tick_up", "<f8"), ("tick_down", "<f8"), ("lot_up", "<f8"), ("lot_down", "<f8"), ("value", "<f8"), ("multiplier", "<f8")])
+TERMS = np.dtype(
+    [("tick_up", "<f8"), ("tick_down", "<f8"), ("lot_up", "<f8"), ("lot_down", "<f8"), ("value", "<f8"), ("multiplier", "<f8")]
+)
 
 
 def count_records(rows: Any, orders: Any, terms: Any, found: Any) -> None:
@@ -41,7 +43,12 @@ def terms_of(trader_instruments: Any) -> NDArray[np.void]:
     """What turns ticks and lots of each instrument into money."""
     terms = np.zeros(len(trader_instruments), dtype=TERMS)
     for row, i in zip(terms, trader_instruments, strict=True):
-        row["tick_up"], row["tick_down"], row["lot_up"], row["lot_down"] = i.tick.numerator, i.tick.denominator, i.lot.numerator, i.lot.denominator
+        row["tick_up"], row["tick_down"], row["lot_up"], row["lot_down"] = (
+            i.tick.numerator,
+            i.tick.denominator,
+            i.lot.numerator,
+            i.lot.denominator,
+        )
         row["value"], row["multiplier"] = i.point_value, i.multiplier
     return terms
 

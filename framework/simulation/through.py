@@ -49,4 +49,7 @@ def run_through(
     trader.reserve("points", min(len(tape.events), _MOST_POINTS) + ROOM)  # memory that is not written to costs nothing
     world = SimulatedWorld(parts, exchange, records.collect, replay)
     view = View(trader, timers, uses_numbers=strategy.uses_numbers)
-    run_engine(world, trader, strategy, view, records)
+    try:
+        run_engine(world, trader, strategy, view, records)
+    finally:
+        timers.stop()
