@@ -90,9 +90,7 @@ def _show(swept: Sweep, by: str, top: int) -> None:
     console.print(table)
     failed = swept.table[swept.table["error"] != ""]
     if len(failed):
-        console.print(
-            f"- {len(failed):,} sets failed, the first with: {failed['error'].iloc[0]}", style="yellow", markup=False, highlight=False
-        )
+        console.print(f"- {len(failed):,} failed, the first with: {failed['error'].iloc[0]}", style="yellow", markup=False, highlight=False)
 
 
 def _json(value: Any) -> Any:

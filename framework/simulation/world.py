@@ -85,8 +85,10 @@ class SimulatedWorld:
 
     def close(self, trader: Trader) -> None:
         """End what still works: the data are over."""
-        self._exchange.make_room(trader.count("orders"))
-        trader.make_room(trader.count("orders"))
+        exchange = self._exchange
+        exchange.make_room(trader.count("orders"))
+        alive = int(np.count_nonzero(trader.used("orders")["state"] < codes.S_FILLED))
+        trader.make_room(alive + exchange.count("entry") + exchange.count("response"))
         end_all_orders(trader.record, self._exchange.record, int(Reason.END_OF_DATA))
         if trader.record["broken"][0]:
             raise trader.breakage()
