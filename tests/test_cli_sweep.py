@@ -24,10 +24,8 @@ runner = CliRunner()
 @pytest.fixture(autouse=True)
 def _only_this_command(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command of these sources, whether or not they were installed since it was added."""
-    points = [
-        EntryPoint("sweep", "framework.commands.sweep:sweep", cli.GROUP),
-        EntryPoint("data", "framework.commands.data:data", cli.GROUP),
-    ]
+    homes = {"sweep": "framework.commands.sweep:sweep", "data": "framework.commands.data:data"}
+    points = [EntryPoint(name, home, cli.GROUP) for name, home in homes.items()]
     monkeypatch.setattr(cli, "entry_points", lambda group: points)
 
 

@@ -97,11 +97,11 @@ class Features:
         try:
             key = (function, *map(self._key, args), *((name, self._key(value)) for name, value in sorted(kwargs.items())))
         except _Unshared:
-            return function(*args, **kwargs)
+            return _computed(function, args, kwargs)
         if key in self._kept:
             self._kept.move_to_end(key)
             return _handed_out(self._kept[key][0])
-        made = _frozen(function(*args, **kwargs))
+        made = _frozen(_computed(function, args, kwargs))
         size = _bytes(made)
         if size <= self._limit:
             self._kept[key] = (made, size)
@@ -144,10 +144,14 @@ def shared_feature(function: Callable[Given, Made]) -> Callable[Given, Made]:
     @wraps(function)
     def feature(*args: Given.args, **kwargs: Given.kwargs) -> Made:
         features = _present.get()
-        made: Made = function(*args, **kwargs) if features is None else features.value(function, args, kwargs)
+        made: Made = _computed(function, args, kwargs) if features is None else features.value(function, args, kwargs)
         return made
 
     return feature
+
+
+def _computed(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    return function(*args, **kwargs)
 
 
 def _frozen(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,7 @@ def _run(job: Job, grid: Grid, fixed: Given, processes: int, out: str | Path | N
     order = [one.digest for one in sets]
     if store is not None and not (store.is_whole and store.path.exists()):
         store.finish(order)
-    table = table_of([(digest, done[digest]) for digest in order])
+    table = table_of([(one.digest, replace(done[one.digest], parameters=one.parameters)) for one in sets])
     return Sweep(table, job, tuple(sets), {**header}, None if store is None else store.path)
 
 

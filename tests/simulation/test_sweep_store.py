@@ -75,9 +75,8 @@ def test_a_wider_grid_runs_what_is_new_and_keeps_what_was(tmp_path: Path, ran: l
     assert ran == [{"slow": 40, "fast": 5}]
     assert wider.table[["fast", "slow"]].values.tolist() == [[5, 40], [5, 20]]
     assert pd.read_parquet(out)[["fast", "slow"]].values.tolist() == [[5, 40], [5, 20], [3, 20]]
-    assert (
-        wider.table["final_equity"].tolist() == run(tmp_path / "t.parquet", {"slow": [40, 20], "fast": [5]}).table["final_equity"].tolist()
-    )
+    anew = run(tmp_path / "t.parquet", {"slow": [40, 20], "fast": [5]})
+    assert wider.table["final_equity"].tolist() == anew.table["final_equity"].tolist()
 
 
 class Typed(Strategy):
