@@ -61,22 +61,6 @@ def test_something_is_traded_and_refused_in_these_runs() -> None:
     assert table["refused"].max() > 0
 
 
-def test_a_first_mark_off_the_opening_balance_belongs_to_the_run() -> None:
-    """An order at the first bar is filled at the second one's open: no base point. Money in another currency moves it."""
-
-    class AtOnce(Strategy):
-        size: int = 10
-
-        def on_bar(self, view, bar):
-            if view.bar_count(bar.instrument) == 1:
-                view.buy(bar.instrument, self.size)
-
-    row = run(AtOnce, {"size": [10, 500]}).table.iloc[1]
-    single = backtest(AtOnce(size=500), tape(), costs=COSTS)
-    assert row["max_drawdown"] == single.metrics["max_drawdown"] < 0
-    assert row["total_return"] == single.metrics["total_return"]
-
-
 def test_ambiguous_share_is_what_such_fills_won_over_what_the_run_won() -> None:
     class Brackets(Strategy):
         near: float = 0.01
