@@ -45,6 +45,7 @@ def run_through(
     exchange = Exchange(
         len(tape.instruments), len(tape.calendars), entry_latency_ns=latency.entry_ns, response_latency_ns=latency.response_ns
     )
+    exchange.make_room(len(trader.tables["orders"]) - 1)  # as many as the trader half has room for
     replay = Driver(strategy, trader) if strategy.runs_compiled else advance
     trader.reserve("points", min(len(tape.events), _MOST_POINTS) + ROOM)  # memory that is not written to costs nothing
     world = SimulatedWorld(parts, exchange, records.collect, replay)
