@@ -78,14 +78,15 @@ def read_grid(texts: list[str]) -> dict[str, list[Any]]:
 def _show(swept: Sweep, by: str, top: int) -> None:
     from rich.table import Table
 
-    from framework.reports.format import cell, label
+    from framework.reports.format import label
+    from framework.simulation.sweep_result import text_of
 
     columns = swept.columns(by)
     table = Table(title=f"Best of {len(swept.table):,} sets by {label(by).lower()}")
     for name in columns:
         table.add_column(label(name), justify="right")
     for _, row in swept.ranked(by).head(top).iterrows():
-        table.add_row(*(cell(row[name]) for name in columns))
+        table.add_row(*(text_of(name, row[name]) for name in columns))
     console = Console()
     console.print(table)
     failed = swept.table[swept.table["error"] != ""]

@@ -17,7 +17,7 @@ from framework.data.stamps import Bound
 from framework.engine.fingerprint import code_digest
 from framework.engine.strategy import Strategy
 from framework.errors import ConfigError, WorkerLost
-from framework.kernel.compile import source_digest
+from framework.kernel.compile import is_cached, source_digest
 from framework.simulation.backtest import Data, tape_of, tape_of_config
 from framework.simulation.grid import Grid, ParameterSet, parameter_sets
 from framework.simulation.prepare import common_header
@@ -129,7 +129,7 @@ def _run(job: Job, grid: Grid, fixed: Given, processes: int, out: str | Path | N
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"stopped: {_state(kept, sets, store)}") from None
     except WorkerLost as error:
-        raise WorkerLost(f"{error}. {_state(kept, sets, store).capitalize()}") from error
+        raise WorkerLost(f"{error}. {_state(kept, sets, store)}") from error
     finally:
         if store is not None:
             store.close()
@@ -163,5 +163,5 @@ def _bar(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("sweep", total=None)
+        task = bar.add_task("sweep" if is_cached() else "compiling the kernel, once, then the sweep", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

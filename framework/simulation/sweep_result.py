@@ -13,8 +13,9 @@ import pandas as pd
 from framework.data.tape_frames import frames_of
 from framework.errors import InputError, ReplayMismatch, did_you_mean
 from framework.reports.charts import FONT, heatmap, line_over
-from framework.reports.format import card_text, cell, label
+from framework.reports.format import card_text, cell, label, money
 from framework.reports.result import Result
+from framework.reports.scan import MEASURES
 from framework.simulation.backtest import backtest
 from framework.simulation.building import build_from, is_built_from_data
 from framework.simulation.grid import ParameterSet
@@ -167,11 +168,14 @@ class Sweep:
         head = "".join(f"<th style='{style};font-weight:400;opacity:0.7'>{escape(label(name))}</th>" for name in columns)
         rows = []
         for _, row in self.ranked()[columns].head(_ROWS).iterrows():
-            rows.append("".join(f"<td style='{style}'>{_text(name, row[name])}</td>" for name in columns))
+            rows.append("".join(f"<td style='{style}'>{text_of(name, row[name])}</td>" for name in columns))
         body = "".join(f"<tr>{cells}</tr>" for cells in rows)
         table = f"<table style='border-collapse:collapse;font-size:13px'><tr>{head}</tr>{body}</table>"
         return f"<div style='font:13px/1.4 {font}'><b>{escape(self._heading())}</b><div style='overflow-x:auto'>{table}</div></div>"
 
 
-def _text(name: str, value: Any) -> str:
-    return card_text(name, float(value)) if name in _SHOWN else cell(value)
+def text_of(name: str, value: Any) -> str:
+    """A value of a sweep's table as a reader sees it, escaped for HTML."""
+    if name in ("final_equity", "fees", "costs"):
+        return money(float(value))
+    return card_text(name, float(value)) if name in (*MEASURES, "trades") else cell(value)

@@ -6,6 +6,7 @@ when it is read. At the end everything goes into FILE at once (written beside it
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -130,9 +131,15 @@ class Store:
 
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        text = self.journal.read_bytes() if self.journal.exists() else b""
+        self._file = open(self.journal, "a+b")  # noqa: SIM115  # stays open while the sweep goes on
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.close()
+            raise ConfigError(f"{self.journal}: another process is writing it; wait for it or give another `out`") from None
+        self._file.seek(0)
+        text = self._file.read()
         whole = text[: text.rfind(b"\n") + 1]
-        self._file = open(self.journal, "r+b" if text else "wb")  # noqa: SIM115  # stays open while the sweep goes on
         self._file.seek(len(whole))
         self._file.truncate()
         if not whole:

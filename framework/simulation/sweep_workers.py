@@ -40,7 +40,7 @@ def rows_by_workers(job: Job, sets: Sequence[tuple[int, Given]], processes: int)
         np.save(path, job.tape.events)
         workers = [_Worker(job, path) for _ in range(min(processes, len(waiting)))]
         try:
-            yield from _served(workers, waiting)
+            yield from _served(workers, waiting, path)
         finally:
             for worker in workers:
                 worker.stop()
@@ -57,7 +57,7 @@ def refuse_what_cannot_be_sent(strategy: type) -> None:
     found: Any = sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)
-    is_script = module == "__main__" and hasattr(sys.modules["__main__"], "__file__")
+    is_script = Path(getattr(sys.modules["__main__"], "__file__", None) or "no file").is_file()
     if found is not strategy or (module == "__main__" and not is_script):
         raise ConfigError(
             f"{module}:{name} cannot be imported by another process, because it was made in a notebook, a shell or a function; "
@@ -78,6 +78,7 @@ class _Worker:
         far.close()  # held by the worker alone, so that its end closes the pipe
         self.running = 0
         self.size = 1
+        self.is_ready = False
 
     def give(self, waiting: deque[tuple[int, Given]], workers: int) -> None:
         """Hand over as many sets as fill the time between two reports, and leave others their share."""
@@ -89,10 +90,13 @@ class _Worker:
         self.running += len(chosen)
 
     def take(self) -> list[Row]:
-        """The rows it has sent."""
+        """The rows it has sent; none where it says that it has mapped the tape."""
         message: list[Row] | OneTapeError = self.pipe.recv()
         if isinstance(message, BaseException):
             raise message
+        self.is_ready = True
+        if not message:
+            return []
         self.running -= len(message)
         mean = sum(values[-1] for _, values, _ in message) / len(message)
         self.size = max(1, min(_MOST_AT_ONCE, int(2 * REPORT_SECONDS / max(mean, 1e-6))))
@@ -118,7 +122,7 @@ def _deaf_to_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _served(workers: list[_Worker], waiting: deque[tuple[int, Given]]) -> Iterator[list[Row]]:
+def _served(workers: list[_Worker], waiting: deque[tuple[int, Given]], path: Path) -> Iterator[list[Row]]:
     by_pipe: dict[Any, _Worker] = {worker.pipe: worker for worker in workers}
     for worker in workers:
         worker.give(waiting, len(workers))
@@ -131,16 +135,21 @@ def _served(workers: list[_Worker], waiting: deque[tuple[int, Given]]) -> Iterat
                 worker.process.join()
                 raise WorkerLost(
                     f"worker process {worker.process.pid} ended with exit code {worker.process.exitcode} before its work was done: it "
-                    "was killed, ran out of memory, or could not import the strategy (what it printed says why)"
+                    "was killed, ran out of memory, could not import the strategy, or the script that sweeps lacks "
+                    '`if __name__ == "__main__":` (what it printed says why)'
                 ) from None
+            if all(worker.is_ready for worker in workers):
+                path.unlink(missing_ok=True)  # it lives as long as it is mapped; so a crash from now on leaves nothing behind
             worker.give(waiting, len(workers))
-            yield rows
+            if rows:
+                yield rows
 
 
 def work(pipe: Connection, job: Job, path: str) -> None:
     """The main function of a worker: run what comes through the pipe until it closes."""
     try:
         runner = Runner(job.over(np.load(path, mmap_mode="r")))
+        pipe.send([])
         while True:
             for rows in runner.rows(pipe.recv()):
                 pipe.send(rows)

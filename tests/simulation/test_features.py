@@ -84,6 +84,11 @@ def test_a_feature_is_computed_once_for_each_of_its_arguments() -> None:
     assert table["final_equity"].nunique() == 6
 
 
+def test_several_processes_build_the_same_strategies() -> None:
+    one, two = (sweep(Stretched, GRID, tape(), progress=False, processes=n).table.drop(columns="seconds") for n in (1, 2))
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+
+
 def test_outside_of_a_sweep_a_feature_just_computes() -> None:
     market = frames_of(tape())
     zscore(market, 10)

@@ -19,6 +19,7 @@ import pytest
 from framework import Strategy, Sweep, backtest, sweep
 from framework.errors import ConfigError, DataError, WorkerLost
 from framework.simulation.sweep_run import Runner
+from framework.simulation.sweep_store import Done, Store
 from tests.architecture.sources import ROOT
 from tests.simulation.market import tape
 from tests.simulation.sweep_strategies import Cross, Dies, SlowCross
@@ -266,3 +267,16 @@ def _ends(pid: int) -> bool:
             return True
         time.sleep(0.01)
     return False
+
+
+def test_two_sweeps_do_not_write_into_one_journal(tmp_path: Path) -> None:
+    out = tmp_path / "s.parquet"
+    first = Store(out, {"cash": 1.0}, {})
+    first.add([("a", Done({"fast": 3}, (0.0,), ""))])
+    second = Store(out, {"cash": 1.0}, {})
+    with pytest.raises(ConfigError, match="another process is writing it"):
+        second.add([("b", Done({"fast": 5}, (0.0,), ""))])
+    first.close()
+    second.add([("b", Done({"fast": 5}, (0.0,), ""))])
+    second.close()
+    assert list(Store(out, {"cash": 1.0}, {}).done) == ["a", "b"]
