@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 _LESS_IS_BETTER = frozenset({"annual_volatility", "turnover", "refused", "ambiguous_fills", "ambiguous_share", "fees", "costs", "seconds"})
-_SHOWN = ("final_equity", "total_return", "annual_return", "annual_volatility", "sharpe", "max_drawdown", "trades", "costs")
+_SHOWN = ("final_equity", "total_return", "sharpe", "max_drawdown", "trades", "costs")
 _ROWS = 10
 
 
