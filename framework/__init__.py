@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from framework.version import __version__
 
 if TYPE_CHECKING:
+    from framework.data.shared import shared_feature
     from framework.engine.compiled import compiled
     from framework.engine.strategy import PerInstrument, State, Strategy
     from framework.reports.result import Result
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from framework.schema.order import OrderType, Side, TimeInForce
     from framework.simulation.arrays import Signals
     from framework.simulation.backtest import backtest
+    from framework.simulation.sweep import sweep
+    from framework.simulation.sweep_result import Sweep
 
 __all__ = [
     "Instrument",
@@ -30,10 +33,13 @@ __all__ = [
     "Signals",
     "State",
     "Strategy",
+    "Sweep",
     "TimeInForce",
     "__version__",
     "backtest",
     "compiled",
+    "shared_feature",
+    "sweep",
 ]
 
 _HOMES = {
@@ -45,9 +51,12 @@ _HOMES = {
     "Signals": "framework.simulation.arrays",
     "State": "framework.engine.strategy",
     "Strategy": "framework.engine.strategy",
+    "Sweep": "framework.simulation.sweep_result",
     "TimeInForce": "framework.schema.order",
     "backtest": "framework.simulation.backtest",
     "compiled": "framework.engine.compiled",
+    "shared_feature": "framework.data.shared",
+    "sweep": "framework.simulation.sweep",
 }
 
 

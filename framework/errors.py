@@ -6,6 +6,7 @@
     │   └── ConfigError     a setting that cannot be right
     ├── StrategyError       fix the strategy: one of its hooks raised
     ├── ReplayMismatch      stop: a replay decided differently from its record
+    ├── WorkerLost          run again: a process of a sweep ended before its work
     └── KernelError         stop and report: the kernel broke its own rules
 
 A refused order is not an error: it is a value with a reason (`framework.schema.order.Refused`).
@@ -39,6 +40,10 @@ class StrategyError(OneTapeError):
 
 class ReplayMismatch(OneTapeError):
     """A replay issued other commands than the record holds; the message names the first difference."""
+
+
+class WorkerLost(OneTapeError):
+    """A process of a sweep ended before its work was done; what is done is kept where the sweep writes to a file."""
 
 
 class KernelError(OneTapeError):

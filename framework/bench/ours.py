@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 
 import pandas as pd
@@ -15,6 +14,8 @@ from framework.data.readers import read_bars
 from framework.data.tape import Tape
 from framework.reports.result import Result
 from framework.simulation.backtest import backtest
+from framework.simulation.sweep import sweep
+from framework.simulation.sweep_result import Sweep
 from framework.version import __version__
 
 Made = tuple[Callable[[], Any], Callable[[Any], Outcome]]
@@ -28,11 +29,6 @@ def version() -> str:
 def prepare(work: Work, mode: str) -> Made:
     """A run of a workload in a mode of `engines.OURS`."""
     return {"W1": _cross, "W2": _panel, "W3": _sweep}[work.name](work, mode)
-
-
-def has_sweep() -> bool:
-    """Whether there is a `sweep`."""
-    return find_spec("framework.simulation.sweep") is not None
 
 
 def minute_tape(work: Work) -> Tape:
@@ -83,8 +79,6 @@ def _panel(work: Work, mode: str) -> Made:
 
 
 def _sweep(work: Work, mode: str) -> Made:
-    if mode == "sweep":
-        raise NotImplementedError("framework.simulation.sweep is not there yet")
     tape, account = minute_tape(work), _account(work)
     bars = len(work.array("close"))
     pairs = [(int(fast), int(slow)) for fast, slow in work.array("pairs")]
@@ -92,6 +86,14 @@ def _sweep(work: Work, mode: str) -> Made:
 
     def read_runs(runs: list[tuple[float, int]]) -> Outcome:
         return Outcome([equity for equity, _ in runs], sum(fills for _, fills in runs), len(pairs) * bars)
+
+    if mode == "sweep":
+        grid = [{"fast": fast, "slow": slow, "shares": shares} for fast, slow in pairs]
+
+        def read_table(swept: Sweep) -> Outcome:
+            return Outcome(swept.table["final_equity"].tolist(), int(swept.table["fills"].sum()), len(pairs) * bars)
+
+        return lambda: sweep(CompiledCross, grid, tape, cash=account["cash"], costs=account["costs"], progress=False), read_table
 
     def one(fast: int, slow: int) -> tuple[float, int]:
         result = backtest(CompiledCross(fast=fast, slow=slow, shares=shares), tape, cash=account["cash"], costs=account["costs"])

@@ -21,7 +21,7 @@ from framework.config.models import (
     parse_risk,
     parse_run,
 )
-from framework.config.strategy import load_strategy
+from framework.config.strategy import load_class, load_strategy
 
 __all__ = [
     "AccountConfig",
@@ -35,6 +35,7 @@ __all__ = [
     "apply_overrides",
     "digest",
     "load",
+    "load_class",
     "load_strategy",
     "parse_costs",
     "parse_latency",

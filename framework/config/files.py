@@ -77,7 +77,7 @@ def apply_overrides(raw: Mapping[str, Any], overrides: Iterable[str]) -> dict[st
         if not equals or not all(path):
             raise ConfigError(f"--set {text}: must look like key=value or section.key=value")
         _check_path(path, result, text)
-        result = _merge(result, _nest(path, _parse(value_text, f"--set {text}")))
+        result = _merge(result, _nest(path, parse_value(value_text, f"--set {text}")))
     return result
 
 
@@ -85,7 +85,7 @@ def _read(path: Path, chain: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str
     if path.resolve() in chain:
         circle = " -> ".join(str(link) for link in (*chain, path.resolve()))
         raise ConfigError(f"{path}: extends itself through {circle}; remove one `{EXTENDS}`")
-    content = _parse(_text(path, chain), str(path))
+    content = parse_value(_text(path, chain), str(path))
     if content is None:
         content = {}
     if not isinstance(content, dict):
@@ -114,7 +114,8 @@ def _text(path: Path, chain: tuple[Path, ...]) -> str:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
 
 
-def _parse(text: str, place: str) -> Any:
+def parse_value(text: str, place: str) -> Any:
+    """What a text says, read as YAML 1.2; `place` is named where it cannot be read."""
     loader = _Loader(text)
     loader.name = place
     try:

@@ -20,6 +20,12 @@ def load_strategy(spec: str, params: Mapping[str, Any] | None = None) -> object:
         spec: "package.module:Class", for instance "strategies.momentum:Momentum".
         params: values of the class's parameters; the class refuses what it does not know.
     """
+    strategy: object = load_class(spec)(**dict(params or {}))
+    return strategy
+
+
+def load_class(spec: str) -> type:
+    """Import the class that `spec` names: "package.module:Class"."""
     module_name, colon, class_name = spec.partition(":")
     if not colon or not module_name or not class_name.isidentifier():
         raise ConfigError(f'strategy = {spec!r}: must look like "package.module:Class", for instance "strategies.momentum:Momentum"')
@@ -28,8 +34,7 @@ def load_strategy(spec: str, params: Mapping[str, Any] | None = None) -> object:
     if not inspect.isclass(found):
         classes = [name for name, _ in inspect.getmembers(module, inspect.isclass) if _.__module__ == module.__name__]
         raise ConfigError(f"strategy = {spec!r}: {module_name} has no class {class_name}. {did_you_mean(class_name, classes)}")
-    strategy: object = found(**dict(params or {}))
-    return strategy
+    return found
 
 
 def _import(name: str, spec: str) -> ModuleType:

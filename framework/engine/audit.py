@@ -35,6 +35,11 @@ def _encode(header: Mapping[str, object]) -> bytes:
     return MAGIC + len(text).to_bytes(8, "little") + text
 
 
+def header_digest(header: Mapping[str, object]) -> str:
+    """blake2b-128 of a header, as hex: what a run was made of in 32 letters."""
+    return hashlib.blake2b(_encode(header), digest_size=16).hexdigest()
+
+
 class Audit:
     """Collects a run's records from its log, in memory; they are hashed when the digest is asked for.
 

@@ -22,12 +22,13 @@ import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType
 from typing import Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.engine.fingerprint import digest_of
 from framework.engine.strategy import PerInstrument, Strategy, declared_state
 from framework.engine.timers import Timers
 from framework.errors import ConfigError, InputError, StrategyError
@@ -318,45 +319,4 @@ def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
 
 def fingerprint(cls: type[Strategy]) -> str:
     """A digest of everything the compiled hooks depend on: their code, the functions they call, the constants they read."""
-    digest = hashlib.blake2b(digest_size=12)
-    seen: set[object] = set()
-    for name in _hooks_of(cls):
-        digest.update(name.encode())
-        _feed(digest, getattr(cls, name), seen)
-    return digest.hexdigest()
-
-
-def _feed(digest: Any, thing: object, seen: set[object]) -> None:
-    if isinstance(thing, FunctionType):
-        if thing in seen:
-            return
-        seen.add(thing)
-        _feed_code(digest, thing.__code__)
-        for name in _names(thing.__code__):
-            digest.update(name.encode())
-            if name in thing.__globals__:
-                _feed(digest, thing.__globals__[name], seen)
-        for cell in thing.__closure__ or ():
-            _feed(digest, cell.cell_contents, seen)
-    elif isinstance(thing, np.ndarray):
-        digest.update(thing.tobytes())
-    elif isinstance(thing, ModuleType | type):
-        digest.update(thing.__name__.encode())
-    elif hasattr(thing, "py_func"):
-        _feed(digest, thing.py_func, seen)
-    else:
-        digest.update(repr(thing).encode())
-
-
-def _feed_code(digest: Any, code: CodeType) -> None:
-    digest.update(code.co_code)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            _feed_code(digest, constant)
-        else:
-            digest.update(repr(constant).encode())
-
-
-def _names(code: CodeType) -> list[str]:
-    inner = [name for constant in code.co_consts if isinstance(constant, CodeType) for name in _names(constant)]
-    return sorted({*code.co_names, *inner})
+    return digest_of(getattr(cls, name) for name in _hooks_of(cls))

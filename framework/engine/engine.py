@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from framework.engine.audit import Audit
+from typing import Protocol
+
 from framework.engine.strategy import Strategy
 from framework.engine.view import View
-from framework.engine.world import Wake, WakeKind, World
+from framework.engine.world import Decision, Wake, WakeKind, World
 from framework.kernel.halves import Trader
 from framework.schema.units import NEVER_NS
 
 _END = int(WakeKind.END)
 
 
-def run(world: World, trader: Trader, strategy: Strategy, view: View, audit: Audit, until_ns: int = NEVER_NS) -> None:
+class Recorder(Protocol):
+    """Takes in what a run decides: the audit, or a count of it."""
+
+    def write(self, decision: Decision) -> None:
+        """Take in what a decision wrote, before it is sent."""
+
+    def close(self) -> None:
+        """Take in the last of it."""
+
+
+def run(world: World, trader: Trader, strategy: Strategy, view: View, audit: Recorder, until_ns: int = NEVER_NS) -> None:
     """Run a strategy in a world from its start to the end of the world's events or to `until_ns`."""
     decide, at, write, send, advance = strategy.decide, view.at, audit.write, world.send, world.advance
     nothing = view.nothing  # a wake that changed nothing leaves no record: the tape and the code reproduce it

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, get_type_hints
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Concatenate, Generic, ParamSpec, Self, TypeVar, get_type_hints
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -15,6 +16,9 @@ from framework.engine.view import View
 from framework.engine.world import Decision, WakeKind
 from framework.errors import ConfigError, OneTapeError, StrategyError, did_you_mean
 from framework.kernel import codes
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 _WAKE_BITS = {
     "on_bar": codes.ON_BAR,
@@ -26,6 +30,21 @@ _WAKE_BITS = {
 
 
 Value = TypeVar("Value")
+_Given = ParamSpec("_Given")
+
+
+def _once(function: Callable[Concatenate[type, _Given], Value]) -> Callable[Concatenate[type, _Given], Value]:
+    """Keep what a function says of a class for as long as the class is alive: it never changes."""
+    kept: WeakKeyDictionary[type, dict[Any, Value]] = WeakKeyDictionary()
+
+    @wraps(function)
+    def ask(cls: type, /, *args: _Given.args, **kwargs: _Given.kwargs) -> Value:
+        known = kept.setdefault(cls, {})
+        if args not in known:
+            known[args] = function(cls, *args, **kwargs)
+        return known[args]
+
+    return ask
 
 
 class PerInstrument(Generic[Value]):
@@ -52,19 +71,16 @@ State = Annotated[Value, _StateMark]
 """Declares state: `count: State[int] = 0`. It is set to its default when a run starts; it is no parameter."""
 
 
-_HINTS: WeakKeyDictionary[type, dict[str, Any]] = WeakKeyDictionary()
-
-
+@_once
 def _hints(cls: type) -> dict[str, Any]:
     """Annotations of a class and its bases; names are looked up where its hooks look them up, which need not be a module."""
-    if cls not in _HINTS:
-        names: dict[str, Any] = {}
-        for member in vars(cls).values():
-            names |= getattr(member, "__globals__", {})
-        _HINTS[cls] = get_type_hints(cls, localns=names, include_extras=True)
-    return _HINTS[cls]
+    names: dict[str, Any] = {}
+    for member in vars(cls).values():
+        names |= getattr(member, "__globals__", {})
+    return get_type_hints(cls, localns=names, include_extras=True)
 
 
+@_once
 def declared_state(cls: type) -> dict[str, Any]:
     """The state a class declares: int, float or bool for `State`, a `PerInstrument` for one value an instrument."""
     found: dict[str, Any] = {}
@@ -112,21 +128,21 @@ class Strategy:
         self._take(parameters)
 
     def _take(self, parameters: Mapping[str, object]) -> None:
-        known = _parameters(type(self))
+        known = declared_parameters(type(self))
         for name, value in parameters.items():
             if name not in known:
                 raise ConfigError(f"{type(self).__name__} has no parameter {name!r}. {did_you_mean(name, known)}")
-            setattr(self, name, _validated(type(self), name, known[name], value))
+            setattr(self, name, _validated(type(self), name, value))
         for name, hint in known.items():
             if name not in parameters:
                 if not hasattr(type(self), name):
                     raise ConfigError(f"{type(self).__name__} needs a value for parameter {name!r} ({hint})")
-                setattr(self, name, _validated(type(self), name, hint, getattr(type(self), name)))
+                setattr(self, name, _validated(type(self), name, getattr(type(self), name)))
 
     @property
     def parameters(self) -> Mapping[str, Any]:
         """Parameter names and values."""
-        return {name: getattr(self, name) for name in _parameters(type(self))}
+        return {name: getattr(self, name) for name in declared_parameters(type(self))}
 
     def on_start(self, view: View) -> None:
         """Before the first event: set timers and your own state."""
@@ -203,17 +219,26 @@ class Strategy:
         return f"{type(self).__name__}.{hook} at {view.now.isoformat()} ({where})"
 
 
-def _parameters(cls: type[Strategy]) -> dict[str, Any]:
+@_once
+def declared_parameters(cls: type[Strategy]) -> Mapping[str, Any]:
+    """The parameters a class declares, and what type each has."""
     hints, state = _hints(cls), declared_state(cls)
     own = {name: hint for name, hint in hints.items() if not name.startswith("_") and name not in state and name != "runs_compiled"}
     return {name: hint for name, hint in own.items() if typing.get_origin(hint) is not ClassVar}
 
 
-def _validated(cls: type[Strategy], name: str, hint: Any, value: object) -> object:
-    from pydantic import TypeAdapter, ValidationError
+@_once
+def _adapter(cls: type[Strategy], name: str) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(declared_parameters(cls)[name])
+
+
+def _validated(cls: type[Strategy], name: str, value: object) -> object:
+    from pydantic import ValidationError
 
     try:
-        return TypeAdapter(hint).validate_python(value)
+        return _adapter(cls, name).validate_python(value)
     except ValidationError as error:
-        rule = error.errors()[0]["msg"]
+        rule, hint = error.errors()[0]["msg"], declared_parameters(cls)[name]
         raise ConfigError(f"{cls.__name__}.{name} = {value!r}: {rule} (declared as {inspect.formatannotation(hint)})") from error

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from framework.data.tape_frames import Frames
 from framework.engine.strategy import Strategy
 from framework.errors import ConfigError, OneTapeError, StrategyError
-from framework.prove.frames import Frames
 
 Source = Strategy | type[Strategy] | Callable[[Frames], Strategy]
 """An instance, a class, or a function from frames to an instance."""

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from framework.config import CostsConfig, LatencyConfig, RiskConfig
 from framework.data.tape import Tape
+from framework.data.tape_frames import Frames, frames_of
 from framework.engine.strategy import Strategy
-from framework.prove.frames import Frames, frames_of
 from framework.prove.subject import Subject
 from framework.prove.verdict import DECISIONS
 from framework.schema.event import Kind

@@ -204,6 +204,30 @@ def overview(run: Drawn) -> Spec:
     return {"data": traces, "layout": layout}
 
 
+def heatmap(x: Sequence[Any], y: Sequence[Any], values: Sequence[Sequence[float]], x_name: str, y_name: str, title: str) -> Spec:
+    """A number over two parameters, each value of a parameter a row or column of its own; what is not known stays empty."""
+    cells = {"type": "heatmap", "x": [str(v) for v in x], "y": [str(v) for v in y], "colorscale": "RdBu", "hoverongaps": False}
+    spec = _over_parameters([{**cells, "z": [rounded(np.asarray(row, dtype=np.float64)) for row in values]}], x_name, title)
+    spec["layout"]["yaxis"] = {"type": "category", "title": {"text": escape(y_name)}, "automargin": True}
+    return spec
+
+
+def line_over(x: Sequence[Any], values: Sequence[float], x_name: str, title: str) -> Spec:
+    """A number over one parameter."""
+    points = {"type": "scatter", "mode": "lines+markers", "x": [str(v) for v in x], "line": {"color": PALETTE[0], "width": 1.6}}
+    return _over_parameters([{**points, "y": rounded(np.asarray(values, dtype=np.float64))}], x_name, title)
+
+
+def _over_parameters(traces: list[Spec], x_name: str, title: str) -> Spec:
+    spec = _figure(traces, height=420, legend=False)
+    layout = spec["layout"]
+    layout.update({"hovermode": "closest", "title": {"text": escape(title), "x": 0.02}})
+    layout["margin"] = {"l": 70, "r": 20, "t": 56, "b": 50}
+    layout["xaxis"] = {"type": "category", "title": {"text": escape(x_name)}}
+    layout["yaxis"]["tickformat"] = ""
+    return spec
+
+
 def _colours(count: int, alone: str = PALETTE[0]) -> list[str]:
     return [alone] if count == 1 else [PALETTE[i % len(PALETTE)] for i in range(count)]
 

@@ -15,31 +15,26 @@ from framework.data.catalog import DEFAULT
 from framework.data.readers import read_bars
 from framework.data.stamps import Bound
 from framework.data.tape import Tape, chunks
-from framework.engine.compiled import Driver
-from framework.engine.engine import run as run_engine
-from framework.engine.panel import Panel, PanelDriver
+from framework.data.tape_frames import frames_of
+from framework.engine.panel import Panel
 from framework.engine.strategy import Strategy
-from framework.engine.view import View
 from framework.errors import ConfigError, InputError
-from framework.kernel.halves import Exchange
-from framework.kernel.records import ROOM
-from framework.kernel.replay import advance
 from framework.reports.result import Result
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument
 from framework.simulation.arrays import Matrix, Signals, as_strategy, check_given
-from framework.simulation.prepare import Prepared, header_of, prepare
+from framework.simulation.building import build_from, is_built_from_data
+from framework.simulation.prepare import header_of, prepare
 from framework.simulation.tables import Tables
-from framework.simulation.world import Replay, SimulatedWorld
+from framework.simulation.through import run_through
 
-_MOST_POINTS = 4_000_000
-"""Points of the equity curve that are provided for at once; what is more grows by doubling."""
+_DEFAULT_SETTINGS = (("bar_stamp", "close"), ("missing", "refuse"))
 
 Data = str | Path | pd.DataFrame | Mapping[str, pd.DataFrame] | Tape
 
 
 def backtest(
-    strategy: Strategy | None = None,
+    strategy: Strategy | type[Strategy] | None = None,
     data: Data = DEFAULT,
     *,
     weights: Matrix | None = None,
@@ -75,7 +70,7 @@ def backtest(
     then what is reduced, then what is enlarged.
 
     Args:
-        strategy: an instance of a `Strategy` subclass.
+        strategy: an instance of a `Strategy` subclass; or a class with `from_data`, which is built from the bars of this run.
         weights: fractions of equity, sized as `view.target_weight` does.
         targets: signed quantities in units, as `view.target_quantity`.
         signals: `Signals(entries, exits, ...)` or `(entries, exits)`, boolean.
@@ -101,41 +96,39 @@ def backtest(
         StrategyError: a hook raised.
     """
     check_given("backtest()", {"strategy": strategy, "weights": weights, "targets": targets, "signals": signals})
+    if strategy is not None and not isinstance(strategy, Strategy) and not is_built_from_data(strategy):
+        raise ConfigError(
+            f"strategy must be an instance of a Strategy subclass, got {strategy!r}; did you forget the brackets of Crossover()?"
+        )
     if not cash > 0:
         raise ConfigError(f"cash = {cash}: must be above 0")
-    tape = _tape(
+    tape = tape_of(
         data,
         currency=currency,
         instruments=instruments,
         start=start,
         end=end,
         settings={
-            "bar_stamp": None if bar_stamp == "close" else bar_stamp,
+            "bar_stamp": bar_stamp,
             "calendar": calendar,
             "tick_size": tick_size,
             "lot_size": lot_size,
             "time_zone": time_zone,
-            "missing": None if missing == "refuse" else missing,
+            "missing": missing,
             "actions": actions,
             "instrument_specs": instrument_specs,
         },
     )
     settings = (parse_costs(costs), parse_risk(risk), parse_latency(latency))
     if strategy is None:
-        strategy = as_strategy(weights=weights, targets=targets, signals=signals, tape=tape, risk=settings[1])
-    return _simulate(strategy, tape, settings, cash, currency, seed, benchmark, chunk_events, name or _name(strategy))
+        built: Strategy = as_strategy(weights=weights, targets=targets, signals=signals, tape=tape, risk=settings[1])
+    else:
+        built = build_from(strategy, {}, frames_of(tape)) if isinstance(strategy, type) else strategy
+    return _simulate(built, tape, settings, cash, currency, seed, benchmark, chunk_events, name or _name(built))
 
 
 def _name(strategy: Strategy) -> str:
     return strategy.mode if isinstance(strategy, Panel) else type(strategy).__name__
-
-
-def _replay(strategy: Strategy, made: Prepared) -> Replay:
-    """The compiled loop of a strategy."""
-    if strategy.runs_compiled:
-        return PanelDriver(strategy, made.trader) if isinstance(strategy, Panel) else Driver(strategy, made.trader, made.timers)
-    plain: Replay = advance
-    return plain
 
 
 def _simulate(
@@ -152,13 +145,7 @@ def _simulate(
     costs, risk, latency = settings
     header = header_of(strategy, tape, cash, currency, costs, risk, latency, seed)
     run_of = prepare(strategy, tape, header)
-    exchange = Exchange(
-        len(tape.instruments), len(tape.calendars), entry_latency_ns=latency.entry_ns, response_latency_ns=latency.response_ns
-    )
-    run_of.trader.provide("points", min(len(tape.events), _MOST_POINTS) + ROOM)  # memory that is not written to costs nothing
-    world = SimulatedWorld(_parts(tape.events, chunk_events), exchange, run_of.audit.collect, _replay(strategy, run_of))
-    view = View(run_of.trader, run_of.timers, uses_numbers=strategy.uses_numbers)
-    run_engine(world, run_of.trader, strategy, view, run_of.audit)
+    run_through(strategy, tape, latency, run_of.trader, run_of.timers, run_of.audit, _parts(tape.events, chunk_events))
     tables = Tables(run_of.trader, run_of.audit)
     notes = (*tape.notes, *tables.overdraft_note())
     return Result(tables.of_run(name, currency, cash, notes, _shown(header), _benchmark(benchmark, tape)))
@@ -169,13 +156,12 @@ def run(config: RunConfig) -> Result:
     strategy = load_strategy(config.strategy, config.params)
     if not isinstance(strategy, Strategy):
         raise ConfigError(f"strategy = {config.strategy!r}: {type(strategy).__name__} is not a subclass of framework.Strategy")
-    data = config.data
+    tape = tape_of_config(config)
+    if is_built_from_data(type(strategy)):
+        strategy = build_from(type(strategy), config.params, frames_of(tape))
     return backtest(
         strategy,
-        data.source,
-        instruments=data.instruments,
-        start=data.start,
-        end=data.end,
+        tape,
         cash=config.account.cash,
         currency=config.account.currency,
         costs=config.costs,
@@ -183,16 +169,27 @@ def run(config: RunConfig) -> Result:
         latency=config.latency,
         seed=config.seed,
         benchmark=config.benchmark,
-        bar_stamp=data.bar_stamp,
-        calendar=data.calendar,
-        tick_size=data.tick_size,
-        lot_size=data.lot_size,
-        time_zone=data.time_zone,
     )
 
 
-def _tape(data: Data, *, currency: str, instruments: Sequence[str] | None, start: Bound, end: Bound, settings: Mapping[str, Any]) -> Tape:
-    given = {name: value for name, value in settings.items() if value is not None}
+def tape_of_config(config: RunConfig) -> Tape:
+    """The tape of a config's data."""
+    data = config.data
+    words = ("bar_stamp", "calendar", "tick_size", "lot_size", "time_zone")
+    settings = {name: getattr(data, name) for name in words}
+    return tape_of(
+        data.source,
+        currency=config.account.currency,
+        instruments=data.instruments,
+        start=data.start,
+        end=data.end,
+        settings=settings,
+    )
+
+
+def tape_of(data: Data, *, currency: str, instruments: Sequence[str] | None, start: Bound, end: Bound, settings: Mapping[str, Any]) -> Tape:
+    """The tape of some data. `settings` are those of `read_bars`; those at their default count as not given."""
+    given = {name: value for name, value in settings.items() if value is not None and (name, value) not in _DEFAULT_SETTINGS}
     if isinstance(data, Tape):
         if given:
             raise InputError(f"a tape is complete: {', '.join(given)} cannot be given with it")

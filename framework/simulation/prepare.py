@@ -37,10 +37,24 @@ def header_of(
     strategy: Strategy, tape: Tape, cash: float, currency: str, costs: CostsConfig, risk: RiskConfig, latency: LatencyConfig, seed: int
 ) -> dict[str, object]:
     """What a run is made of, as the audit's header."""
+    common = common_header(type(strategy), tape, cash, currency, costs, risk, latency, seed)
+    return {"onetape": common["onetape"], "strategy": common["strategy"], "parameters": dict(strategy.parameters), **common}
+
+
+def common_header(
+    strategy: type[Strategy],
+    tape: Tape,
+    cash: float,
+    currency: str,
+    costs: CostsConfig,
+    risk: RiskConfig,
+    latency: LatencyConfig,
+    seed: int,
+) -> dict[str, object]:
+    """The header without the parameters: what all runs of a sweep have in common."""
     return {
         "onetape": __version__,
-        "strategy": f"{type(strategy).__module__}:{type(strategy).__qualname__}",
-        "parameters": dict(strategy.parameters),
+        "strategy": f"{strategy.__module__}:{strategy.__qualname__}",
         "tape": tape.digest(),
         "data": tape.name,
         "cash": cash,
@@ -52,25 +66,44 @@ def header_of(
     }
 
 
+class Ground:
+    """What all runs over one tape with one account share; worked out once."""
+
+    def __init__(self, tape: Tape, cash: float, currency: str, costs: CostsConfig, risk: RiskConfig) -> None:
+        self._tape, self._cash, self._currency = tape, cash, currency
+        self._currencies = tuple(dict.fromkeys((currency, *tape.currencies)))
+        self._costs, self._risk = _cost_fields(costs), _risk_fields(risk)
+        self._bars_of_costs = _bars_of_costs(costs)
+        self._point_interval_ns = _ONE_SECOND_NS if tape.has_quotes else 0
+
+    def trader(self, strategy: Strategy) -> Trader:
+        """A new trader half for a strategy."""
+        trader = Trader(
+            self._tape.instruments,
+            currencies=self._currencies,
+            calendars=self._tape.calendars,
+            base_currency=self._currency,
+            cash=self._cash,
+            costs=self._costs,
+            risk=self._risk,
+            history=max(strategy.history, self._bars_of_costs),
+            wakes=strategy.wakes,
+            point_interval_ns=self._point_interval_ns,
+        )
+        trader.make_room(0)
+        return trader
+
+    def timers(self) -> Timers:
+        """New timers."""
+        return Timers(self._tape.sessions, self._tape.calendars[0] if self._tape.calendars else None)
+
+
 def prepare(strategy: Strategy, tape: Tape, header: Mapping[str, Any]) -> Prepared:
     """The trader half, the audit and the timers of a run with this header."""
     cash, currency = float(header["cash"]), str(header["currency"])
-    costs = parse_costs(header["costs"])
-    trader = Trader(
-        tape.instruments,
-        currencies=tuple(dict.fromkeys((currency, *tape.currencies))),
-        calendars=tape.calendars,
-        base_currency=currency,
-        cash=cash,
-        costs=_cost_fields(costs),
-        risk=_risk_fields(parse_risk(header["risk"])),
-        history=max(strategy.history, _bars_of_costs(costs)),
-        wakes=strategy.wakes,
-        point_interval_ns=_ONE_SECOND_NS if tape.has_quotes else 0,
-    )
-    trader.make_room(0)
-    timers = Timers(tape.sessions, tape.calendars[0] if tape.calendars else None)
-    return Prepared(trader, Audit(header, trader.take_log), timers, cash, currency)
+    ground = Ground(tape, cash, currency, parse_costs(header["costs"]), parse_risk(header["risk"]))
+    trader = ground.trader(strategy)
+    return Prepared(trader, Audit(header, trader.take_log), ground.timers(), cash, currency)
 
 
 def _bars_of_costs(costs: CostsConfig) -> int:

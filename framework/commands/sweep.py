@@ -1,0 +1,98 @@
+"""`onetape sweep CONFIG --grid fast=5,10,20`: many sets of parameters over one config's data, one table."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from framework.simulation.sweep_result import Sweep
+
+EXIT_INTERRUPTED = 130
+
+
+def sweep(
+    config: Annotated[Path, typer.Argument(help="A YAML file, for instance configs/crossover_daily.yaml.")],
+    grid: Annotated[list[str], typer.Option("--grid", metavar="NAME=VALUES", help="Values of a parameter, 5,10,20; may be repeated.")],
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting; may be repeated.")] = None,
+    processes: Annotated[int, typer.Option("--processes", help="How many processes share the work.", min=1)] = 1,
+    out: Annotated[Path | None, typer.Option("--out", help="The Parquet file; runs/sweep-<strategy>.parquet if not given.")] = None,
+    by: Annotated[str, typer.Option("--by", help="The column by which rows are ranked.")] = "sharpe",
+    top: Annotated[int, typer.Option("--top", help="How many rows are shown.", min=1)] = 10,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the shown rows as JSON and nothing else.")] = False,
+) -> None:
+    """Run every combination of parameter values; what is done is kept, so that the same command goes on where it was stopped."""
+    from framework.config import load
+
+    settled = load(config, settings or ())
+    values = read_grid(grid)
+    here = str(Path.cwd())
+    if here not in sys.path:  # a strategy may lie in the folder where the command runs
+        sys.path.insert(0, here)
+    from framework.simulation.sweep import sweep_config
+
+    target = out or Path("runs") / f"sweep-{settled.strategy.rpartition(':')[2].lower()}.parquet"
+    try:
+        swept = sweep_config(settled, values, processes=processes, out=target)
+    except KeyboardInterrupt as stopped:
+        Console(stderr=True).print(str(stopped), style="yellow", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    ranked = swept.ranked(by).head(top)
+    if as_json:
+        rows = [{name: _json(value) for name, value in row.items()} for row in ranked.to_dict("records")]
+        typer.echo(json.dumps({"rows": rows, "table": str(target)}, indent=2, allow_nan=False, default=str))
+        return
+    _show(swept, by, top)
+    Console().print(f"table: {target}", soft_wrap=True, highlight=False)
+
+
+def read_grid(texts: list[str]) -> dict[str, list[Any]]:
+    """Values by parameter from texts such as "fast=5,10,20"; values are read as YAML.
+
+    >>> read_grid(["fast=5,10", "share=0.5"])
+    {'fast': [5, 10], 'share': [0.5]}
+    """
+    from framework.config.files import parse_value
+    from framework.errors import ConfigError
+
+    grid: dict[str, list[Any]] = {}
+    for text in texts:
+        name, equals, listed = text.partition("=")
+        name = name.strip()
+        if not equals or not name or not listed.strip():
+            raise ConfigError(f"--grid {text}: must look like name=value,value, for instance fast=5,10,20")
+        if name in grid:
+            raise ConfigError(f"--grid {text}: {name} is given twice; put all its values into one --grid")
+        values = parse_value(f"[{listed}]", f"--grid {text}")
+        grid[name] = list(values)
+    return grid
+
+
+def _show(swept: Sweep, by: str, top: int) -> None:
+    from rich.table import Table
+
+    from framework.reports.format import label
+    from framework.simulation.sweep_result import text_of
+
+    columns = swept.columns(by)
+    table = Table(title=f"Best of {len(swept.table):,} sets by {label(by).lower()}")
+    for name in columns:
+        table.add_column(label(name), justify="right")
+    for _, row in swept.ranked(by).head(top).iterrows():
+        table.add_row(*(text_of(name, row[name]) for name in columns))
+    console = Console()
+    console.print(table)
+    failed = swept.table[swept.table["error"] != ""]
+    if len(failed):
+        console.print(f"- {len(failed):,} failed, the first with: {failed['error'].iloc[0]}", style="yellow", markup=False, highlight=False)
+
+
+def _json(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

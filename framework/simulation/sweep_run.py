@@ -1,0 +1,138 @@
+"""One set of a sweep: build the strategy, run it, measure it, forget it. What sets share is made once, here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from framework.config import CostsConfig, LatencyConfig, RiskConfig
+from framework.data.shared import Features, SetFrames
+from framework.data.tape import Tape
+from framework.data.tape_frames import Frames, frames_of
+from framework.engine.strategy import Strategy
+from framework.errors import KernelError, OneTapeError
+from framework.reports.scan import MEASURES, Measurer
+from framework.schema.event import CostKind
+from framework.simulation.building import build_from, is_built_from_data
+from framework.simulation.prepare import Ground
+from framework.simulation.stopwatch import seconds
+from framework.simulation.tally import Tally, terms_of
+from framework.simulation.through import run_through
+
+COUNTS = ("orders", "fills", "trades", "refused", "ambiguous_fills")
+OUTCOME = np.dtype(
+    [
+        ("final_equity", "<f8"),
+        *((name, "<f8") for name in MEASURES),
+        *((name, "<i8") for name in COUNTS),
+        ("fees", "<f8"),
+        ("costs", "<f8"),
+        ("ambiguous_share", "<f8"),
+        ("seconds", "<f8"),
+    ]
+)
+"""What is kept of a run; the columns of a sweep's table after the parameters."""
+
+_LOG_ROWS = 1 << 14
+"""Rows of the log that come before it is counted and emptied: a megabyte, so that few sets stop for it."""
+
+_GROWING = ("orders", "trades", "changes", "lots")
+_MOST_ROWS = 1 << 16
+"""Tables of the trader half that grow with what a set trades, and how many rows of each are provided for at once, at most."""
+
+REPORT_SECONDS = 0.1
+"""How long finished sets are held back before they are reported together."""
+
+Given = Mapping[str, Any]
+Row = tuple[int, tuple[float, ...], str]
+"""Which set, its `OUTCOME`, and what went wrong."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all sets of a sweep have in common."""
+
+    strategy: type[Strategy]
+    tape: Tape
+    cash: float
+    currency: str
+    costs: CostsConfig
+    risk: RiskConfig
+    latency: LatencyConfig
+    seed: int
+
+    def over(self, events: Any) -> Job:
+        """The same over other events: none, to be sent to another process, or those that it found there."""
+        return replace(self, tape=replace(self.tape, events=events))
+
+
+class Runner:
+    """Runs the sets of a job in this process, one after the other."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._ground = Ground(job.tape, job.cash, job.currency, job.costs, job.risk)
+        self._terms = terms_of(job.tape.instruments)
+        self._features = Features()
+        self._measurer = Measurer()
+        self._is_built = is_built_from_data(job.strategy)
+        self._room = dict.fromkeys(_GROWING, 0)  # what the sets before came to need, so that tables need not grow in each
+
+    @cached_property
+    def _frames(self) -> Frames:
+        return frames_of(self._job.tape)
+
+    def rows(self, sets: Sequence[tuple[int, Given]]) -> Iterator[list[Row]]:
+        """Run sets in order; what is done comes out every `REPORT_SECONDS` and at the end."""
+        done: list[Row] = []
+        reported = seconds()
+        for position, given in sets:
+            done.append(self.row(position, given))
+            if seconds() - reported >= REPORT_SECONDS:
+                yield done
+                done, reported = [], seconds()
+        if done:
+            yield done
+
+    def row(self, position: int, given: Given) -> Row:
+        """Run one set. An error of the strategy becomes the text of the row; a defect of the kernel is raised."""
+        start = seconds()
+        try:
+            values, error = self._run(given), ""
+        except KernelError:
+            raise
+        except OneTapeError as raised:
+            values, error = (math.nan,) * (1 + len(MEASURES)) + (0,) * len(COUNTS) + (math.nan,) * 3, str(raised)
+        return position, (*values, seconds() - start), error
+
+    def build(self, given: Given) -> Strategy:
+        """The strategy of one set."""
+        if not self._is_built:
+            return self._job.strategy(**given)
+        frames = SetFrames(self._frames)
+        with self._features.serving(frames):
+            return build_from(self._job.strategy, given, frames)
+
+    def _run(self, given: Given) -> tuple[float, ...]:
+        job, strategy = self._job, self.build(given)
+        trader = self._ground.trader(strategy)
+        trader.reserve("log", _LOG_ROWS // 2)
+        for name, rows in self._room.items():
+            trader.reserve(name, rows // 2)  # which makes a table of that many rows
+        tally = Tally(trader, self._terms)
+        run_through(strategy, job.tape, job.latency, trader, self._ground.timers(), tally, iter((job.tape.events,)))
+        self._room = {name: min(max(rows, len(trader.tables[name])), _MOST_ROWS) for name, rows in self._room.items()}
+        points, root = trader.used("points"), trader.record[0]
+        measures = self._measurer.measure(points, job.cash, tally.traded)
+        final = float(points["equity"][-1]) if len(points) else job.cash
+        ambiguous = int(root["ambiguous_fills"])
+        counts = (trader.count("orders"), tally.fills, trader.count("trades"), tally.refused, ambiguous)
+        paid = root["cost_totals"]
+        won = abs(final - job.cash)
+        share = 0.0 if not ambiguous else abs(float(root["ambiguous_pnl"])) / won if won else math.nan
+        return (final, *measures, *counts, float(paid[CostKind.FEE]), float(paid.sum()), share)

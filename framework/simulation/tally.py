@@ -1,0 +1,95 @@
+"""What a run of a sweep keeps of its log: four numbers. The records themselves are dropped as they come."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framework.engine.world import Decision
+from framework.kernel.compile import real, stamped_kernel
+from framework.kernel.halves import Trader
+from framework.schema.event import Kind
+
+_FILLED, _REFUSED = int(Kind.ORDER_FILLED), int(Kind.ORDER_REFUSED)
+
+TERMS = np.dtype(
+    [("tick_up", "<f8"), ("tick_down", "<f8"), ("lot_up", "<f8"), ("lot_down", "<f8"), ("value", "<f8"), ("multiplier", "<f8")]
+)
+
+
+def count_records(rows: Any, orders: Any, terms: Any, found: Any) -> None:
+    """Add the fills, refusals and notionals in `rows` to `found`; prices and notionals as in `tables.Tables.fills`."""
+    for k in range(len(rows)):
+        row = rows[k]
+        if row.kind == _FILLED:
+            term, lots, slippage = terms[row.instrument], row.w2, real(row.w4)
+            ticks = np.float64(row.w1)
+            if slippage != 0.0:
+                ticks += orders[row.w0].side * slippage / (lots * term.value)
+            found[0] += 1.0
+            found[1] += abs((lots * term.lot_up / term.lot_down) * (ticks * term.tick_up / term.tick_down) * term.multiplier)
+        elif row.kind == _REFUSED:
+            found[2] += 1.0
+
+
+_count = stamped_kernel(count_records, hashlib.blake2b(Path(__file__).read_bytes(), digest_size=12).hexdigest())
+
+
+def terms_of(trader_instruments: Any) -> NDArray[np.void]:
+    """What turns ticks and lots of each instrument into money."""
+    terms = np.zeros(len(trader_instruments), dtype=TERMS)
+    for row, i in zip(terms, trader_instruments, strict=True):
+        row["tick_up"], row["tick_down"], row["lot_up"], row["lot_down"] = (
+            i.tick.numerator,
+            i.tick.denominator,
+            i.lot.numerator,
+            i.lot.denominator,
+        )
+        row["value"], row["multiplier"] = i.point_value, i.multiplier
+    return terms
+
+
+class Tally:
+    """Takes the place of the audit: counts and forgets.
+
+    Args:
+        trader: whose log it empties.
+        terms: of `terms_of`.
+    """
+
+    def __init__(self, trader: Trader, terms: NDArray[np.void]) -> None:
+        self._trader, self._terms = trader, terms
+        self._found = np.zeros(3)
+
+    def write(self, decision: Decision) -> None:
+        """Take in what a decision wrote, before it is sent."""
+        self.collect()
+
+    def collect(self) -> None:
+        """Count the log as it stands, and empty it."""
+        rows = self._trader.take_log()
+        if len(rows):
+            _count(rows, self._trader.tables["orders"], self._terms, self._found)
+
+    def close(self) -> None:
+        """Count the last of the log."""
+        self.collect()
+
+    @property
+    def fills(self) -> int:
+        """Fills, each part of an order's on its own."""
+        return int(self._found[0])
+
+    @property
+    def traded(self) -> float:
+        """Sum of the notionals of all fills."""
+        return float(self._found[1])
+
+    @property
+    def refused(self) -> int:
+        """Orders and changes of orders that a pre-trade rule refused."""
+        return int(self._found[2])

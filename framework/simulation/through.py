@@ -1,0 +1,61 @@
+"""One strategy through one tape, whatever takes the records in: the part that a backtest and each run of a sweep share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framework.config import LatencyConfig
+from framework.data.tape import Tape
+from framework.engine.compiled import Driver
+from framework.engine.engine import Recorder
+from framework.engine.engine import run as run_engine
+from framework.engine.panel import Panel, PanelDriver
+from framework.engine.strategy import Strategy
+from framework.engine.timers import Timers
+from framework.engine.view import View
+from framework.kernel.halves import Exchange, Trader
+from framework.kernel.records import ROOM
+from framework.kernel.replay import advance
+from framework.simulation.world import Replay, SimulatedWorld
+
+_MOST_POINTS = 4_000_000
+"""Points of the equity curve that are provided for at once; what is more grows by doubling."""
+
+
+class Collector(Recorder, Protocol):
+    """A recorder that can be asked to empty the log before room is made."""
+
+    def collect(self) -> None:
+        """Take in the log as it stands."""
+
+
+def run_through(
+    strategy: Strategy,
+    tape: Tape,
+    latency: LatencyConfig,
+    trader: Trader,
+    timers: Timers,
+    records: Collector,
+    parts: Iterator[NDArray[np.void]],
+) -> None:
+    """Run a strategy over `parts` of the tape's events. What happened is then in the trader half and in `records`."""
+    exchange = Exchange(
+        len(tape.instruments), len(tape.calendars), entry_latency_ns=latency.entry_ns, response_latency_ns=latency.response_ns
+    )
+    exchange.make_room(len(trader.tables["orders"]) - 1)  # as many as the trader half has room for
+    trader.provide("points", min(len(tape.events), _MOST_POINTS) + ROOM)  # memory that is not written to costs nothing
+    world = SimulatedWorld(parts, exchange, records.collect, _replay(strategy, trader, timers))
+    view = View(trader, timers, uses_numbers=strategy.uses_numbers)
+    run_engine(world, trader, strategy, view, records)
+
+
+def _replay(strategy: Strategy, trader: Trader, timers: Timers) -> Replay:
+    """The compiled loop of a strategy."""
+    if strategy.runs_compiled:
+        return PanelDriver(strategy, trader) if isinstance(strategy, Panel) else Driver(strategy, trader, timers)
+    plain: Replay = advance
+    return plain
