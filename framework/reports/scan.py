@@ -32,7 +32,7 @@ def scan_points(points: Any, base: float, levels: Any, stamps: Any, found: Any) 
     and into `found` the deepest drawdown (0 or below), the sum of the levels and the row of the first level that is not finite,
     -1 for none. Returns how many days there are. The base counts as a level before the first point where it differs from it.
     """
-    first = points[0].equity
+    first = points[0].cash + points[0].net
     total, partial, day, bad = 0.0, 0.0, 0, -1
     peak, deepest = first, 0.0
     level, stamp = first, points[0].ts_ns
@@ -46,7 +46,7 @@ def scan_points(points: Any, base: float, levels: Any, stamps: Any, found: Any) 
             levels[day], stamps[day] = level, stamp
             day += 1
             day_end = (point.ts_ns // _DAY + 1) * _DAY
-        level, stamp = point.equity, point.ts_ns
+        level, stamp = point.cash + point.net, point.ts_ns
         if not math.isfinite(level) and bad < 0:
             bad = k
         if level > peak:
@@ -65,6 +65,12 @@ def scan_points(points: Any, base: float, levels: Any, stamps: Any, found: Any) 
 _scan = stamped_kernel(scan_points, hashlib.blake2b(Path(__file__).read_bytes(), digest_size=12).hexdigest())
 
 
+def levels_of(points: NDArray[np.void]) -> m.Floats:
+    """What the account is worth at each point."""
+    levels: m.Floats = points["cash"] + points["net"]
+    return levels
+
+
 class Measurer:
     """Measures the curves of many runs one after the other, in memory that is used again."""
 
@@ -78,7 +84,7 @@ class Measurer:
         """The `MEASURES` of one run, as `summary` defines them.
 
         Args:
-            points: rows of the trader half's equity curve (`ts_ns`, `equity`).
+            points: rows of the trader half's equity curve (`ts_ns`, `cash`, `net`).
             base: the account before its first mark.
             traded: sum of the notionals of all fills.
 
@@ -92,9 +98,9 @@ class Measurer:
         days = int(_scan(points, base, self._levels, self._stamps, self._found))
         deepest, total_levels, bad = self._found
         if bad >= 0:
-            stamp, level = np.datetime64(int(points["ts_ns"][int(bad)]), "ns"), points["equity"][int(bad)]
+            stamp, level = np.datetime64(int(points["ts_ns"][int(bad)]), "ns"), levels_of(points[int(bad) :])[0]
             raise InputError(f"equity at {stamp}Z (row {int(bad)}) is {level}; an account always has a value")
-        first, last = float(points["equity"][0]), float(points["equity"][-1])
+        first, last = levels_of(points[[0, -1]]).tolist()
         count = len(points) + (base != first)
         levels, stamps = self._annual(points, base, count, days)
         ppy = self._periods_per_year(stamps[1:] if len(stamps) > 1 and stamps[1] == stamps[0] else stamps)
@@ -123,7 +129,7 @@ class Measurer:
             is_alone = not has_base and stamps[0] == points["ts_ns"][0]
             start = (levels[:0], stamps[:0]) if is_alone else (np.array([base]), points["ts_ns"][:1])
         else:
-            levels, stamps = points["equity"], points["ts_ns"]
+            levels, stamps = levels_of(points), points["ts_ns"]
             start = (np.array([base]), stamps[:1]) if has_base else (levels[:0], stamps[:0])
         return np.concatenate((start[0], levels)), np.concatenate((start[1], stamps))
 

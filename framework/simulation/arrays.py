@@ -16,6 +16,7 @@ from framework.engine.panel import Panel
 from framework.engine.strategy import Strategy
 from framework.errors import ConfigError, InputError, did_you_mean
 from framework.kernel.panel import ENTRY, EXIT, SHORT_ENTRY, SHORT_EXIT
+from framework.simulation.building import is_built_from_data
 from framework.simulation.decision_stamps import Nanoseconds, decision_stamps
 
 Matrix = pd.DataFrame | pd.Series | NDArray[Any]
@@ -70,7 +71,7 @@ def check_given(caller: str, given: Mapping[str, object]) -> None:
         given: what was given, by name; None is nothing.
 
     Raises:
-        ConfigError: none or several were given, or `strategy` is not a Strategy.
+        ConfigError: none or several were given, or `strategy` is neither a Strategy nor a class that is built from data.
     """
     names, found = list(given), [name for name, value in given.items() if value is not None]
     if len(found) != 1:
@@ -80,7 +81,7 @@ def check_given(caller: str, given: Mapping[str, object]) -> None:
     strategy = given.get("strategy")
     if isinstance(strategy, (pd.DataFrame, pd.Series, np.ndarray)):
         raise ConfigError(f"strategy is a {type(strategy).__name__}; arrays are given by name: {caller[:-1]}weights=...)")
-    if strategy is not None and not isinstance(strategy, Strategy):
+    if strategy is not None and not isinstance(strategy, Strategy) and not is_built_from_data(strategy):
         raise ConfigError(
             f"strategy must be an instance of a Strategy subclass, got {strategy!r}; did you forget the brackets of Crossover()?"
         )

@@ -96,10 +96,6 @@ def backtest(
         StrategyError: a hook raised.
     """
     check_given("backtest()", {"strategy": strategy, "weights": weights, "targets": targets, "signals": signals})
-    if strategy is not None and not isinstance(strategy, Strategy) and not is_built_from_data(strategy):
-        raise ConfigError(
-            f"strategy must be an instance of a Strategy subclass, got {strategy!r}; did you forget the brackets of Crossover()?"
-        )
     if not cash > 0:
         raise ConfigError(f"cash = {cash}: must be above 0")
     tape = tape_of(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.data.tape import Tape
+from framework.data.tape_frames import frames_of
 from framework.engine import audit as audits
 from framework.engine.audit import Audit
 from framework.engine.engine import run as run_engine
@@ -26,6 +27,7 @@ from framework.schema.codec import to_frame
 from framework.schema.order import Approved
 from framework.schema.units import NEVER_NS
 from framework.simulation.arrays import Matrix, Signals, as_strategy, check_given
+from framework.simulation.building import build_from
 from framework.simulation.prepare import prepare
 from framework.simulation.tables import Tables
 
@@ -127,7 +129,7 @@ def _line(events: NDArray[np.void]) -> str:
 
 
 def replay(
-    strategy: Strategy | None,
+    strategy: Strategy | type[Strategy] | None,
     tape: Tape,
     audit: Audit | str | Path,
     *,
@@ -138,7 +140,7 @@ def replay(
     """Replay a recorded run and prove that the same strategy decides the same on the same tape.
 
     Args:
-        strategy: what is said to have run; None where it was one of the arrays.
+        strategy: what is said to have run, or its class where that is built from data; None where it was one of the arrays.
         tape: the data it is said to have run on.
         audit: its audit, or a file saved by `Audit.save`.
         weights, targets, signals: the arrays that are said to have run, as in `backtest`.
@@ -157,6 +159,8 @@ def replay(
     if strategy is None:
         risk = cast(Mapping[str, Any], header["risk"])
         strategy = as_strategy(weights=weights, targets=targets, signals=signals, tape=tape, risk=risk)
+    elif isinstance(strategy, type):
+        strategy = build_from(strategy, cast(Mapping[str, Any], header["parameters"]), frames_of(tape))
     prepared = prepare(strategy, tape, header)
     world = RecordedWorld(tape.events, records, prepared.audit)
     view = View(prepared.trader, prepared.timers, uses_numbers=strategy.uses_numbers)

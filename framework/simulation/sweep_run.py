@@ -16,7 +16,7 @@ from framework.data.tape import Tape
 from framework.data.tape_frames import Frames, frames_of
 from framework.engine.strategy import Strategy
 from framework.errors import KernelError, OneTapeError
-from framework.reports.scan import MEASURES, Measurer
+from framework.reports.scan import MEASURES, Measurer, levels_of
 from framework.schema.event import CostKind
 from framework.simulation.building import build_from, is_built_from_data
 from framework.simulation.prepare import Ground
@@ -129,7 +129,7 @@ class Runner:
         self._room = {name: min(max(rows, len(trader.tables[name])), _MOST_ROWS) for name, rows in self._room.items()}
         points, root = trader.used("points"), trader.record[0]
         measures = self._measurer.measure(points, job.cash, tally.traded)
-        final = float(points["equity"][-1]) if len(points) else job.cash
+        final = float(levels_of(points[-1:])[0]) if len(points) else job.cash
         ambiguous = int(root["ambiguous_fills"])
         counts = (trader.count("orders"), tally.fills, trader.count("trades"), tally.refused, ambiguous)
         paid = root["cost_totals"]

@@ -34,7 +34,7 @@ def curve(stamps: np.ndarray, kind: str) -> np.ndarray:
     steps = {"walk": random.normal(0, 0.01, len(stamps)), "rise": np.full(len(stamps), 0.001), "flat": np.zeros(len(stamps))}
     made = np.zeros(len(stamps), dtype=POINT)
     made["ts_ns"] = stamps
-    made["equity"] = -1000.0 * np.arange(len(stamps)) + 5000.0 if kind == "ruin" else 1e6 * np.exp(np.cumsum(steps[kind]))
+    made["cash"] = -1000.0 * np.arange(len(stamps)) + 5000.0 if kind == "ruin" else 1e6 * np.exp(np.cumsum(steps[kind]))
     return made
 
 
@@ -43,8 +43,8 @@ def curve(stamps: np.ndarray, kind: str) -> np.ndarray:
 @pytest.mark.parametrize("when", STAMPS)
 def test_the_numbers_of_summary(when: str, kind: str, off: float) -> None:
     points = curve(STAMPS[when], kind)
-    base = float(points["equity"][0]) + off
-    equity = pd.Series(points["equity"], index=pd.to_datetime(points["ts_ns"], utc=True))
+    base = float(points["cash"][0]) + off
+    equity = pd.Series(points["cash"], index=pd.to_datetime(points["ts_ns"], utc=True))
     fills = pd.DataFrame({"quantity": [10.0, 20.0, 5.0], "price": [100.0, 101.5, 99.0]})
     expected = summary(equity, trades=pd.DataFrame({"pnl": [1.0]}), fills=fills, initial_equity=base)
     found = dict(zip(MEASURES, Measurer().measure(points, base, 10 * 100.0 + 20 * 101.5 + 5 * 99.0), strict=True))
@@ -68,7 +68,7 @@ def test_nothing_and_what_is_no_number() -> None:
     points = curve(STAMPS["days"], "walk")
     assert all(map(math.isnan, Measurer().measure(points[:0], 1e6, 0.0)))
     for bad in (math.nan, math.inf, -math.inf):
-        points["equity"][7] = bad
-        points["equity"][9] = bad
+        points["cash"][7] = bad
+        points["cash"][9] = bad
         with pytest.raises(InputError, match=r"equity at 2020-09-20T12:26:40.*Z \(row 7\) is -?(nan|inf)"):
             Measurer().measure(points, 1e6, 0.0)
