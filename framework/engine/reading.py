@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,19 +57,30 @@ class Reading:
         self._history = _words(trader.tables["history"], np.float64)
         self._positions = _words(trader.tables["positions"], np.int64)
         self._mask = int(trader.record["history_mask"][0])
-        self._ticks = tuple((i.tick.numerator, i.tick.denominator) for i in trader.instruments)
-        self._lots = tuple((i.lot.numerator, i.lot.denominator) for i in trader.instruments)
-        names: Sequence[Any] = range(len(self._symbols)) if uses_numbers else self._symbols
-        self._names = tuple(names)
+        self._names: tuple[Any, ...] = tuple(range(len(self._symbols))) if uses_numbers else self._symbols
         nowhere: Any = -1 if uses_numbers else ""
         self._nowhere = nowhere
-        self._terms: tuple[Terms, ...] = tuple((s, *t, *q) for s, t, q in zip(names, self._ticks, self._lots, strict=True))
-        self._past_of = {
-            name: (i * _BOOK_WORDS + _BARS, i * (self._mask + 1) * _PAST_WORDS, *self._ticks[i]) for name, i in self._index.items()
-        }
-        self._held_of = {
-            name: (i * _POSITION_WORDS + _LOTS, i * _POSITION_WORDS + _MARKET_LOTS, *self._lots[i]) for name, i in self._index.items()
-        }
+
+    @cached_property
+    def _ticks(self) -> tuple[tuple[int, int], ...]:
+        return tuple((i.tick.numerator, i.tick.denominator) for i in self._trader.instruments)
+
+    @cached_property
+    def _lots(self) -> tuple[tuple[int, int], ...]:
+        return tuple((i.lot.numerator, i.lot.denominator) for i in self._trader.instruments)
+
+    @cached_property
+    def _terms(self) -> tuple[Terms, ...]:
+        return tuple((name, *tick, *lot) for name, tick, lot in zip(self._names, self._ticks, self._lots, strict=True))
+
+    @cached_property
+    def _past_of(self) -> dict[str | int, tuple[int, int, int, int]]:
+        ring = (self._mask + 1) * _PAST_WORDS
+        return {name: (i * _BOOK_WORDS + _BARS, i * ring, *self._ticks[i]) for name, i in self._index.items()}
+
+    @cached_property
+    def _held_of(self) -> dict[str | int, tuple[int, int, int, int]]:
+        return {name: (i * _POSITION_WORDS + _LOTS, i * _POSITION_WORDS + _MARKET_LOTS, *self._lots[i]) for name, i in self._index.items()}
 
     # -- time and names
 

@@ -51,7 +51,7 @@ from framework.kernel.codes import (
     TERMS,
     TRAILING,
 )
-from framework.kernel.compile import bits, kernel
+from framework.kernel.compile import bits, inlined, kernel
 from framework.kernel.ledger import position_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import clear, dividend_terms, dividend_ticks, is_done, order_of, split_terms, unpack
@@ -165,7 +165,7 @@ def _change(t: Any, x: Any, order: Any, event: Any) -> None:
     answer(t, x, REPLACED, 0, event.instrument, order.order_id, 0, event.w2, event.w3, stop_ticks)
 
 
-@kernel
+@inlined
 def _enter(t: Any, x: Any, event: Any) -> None:
     order = order_of(x, event.w0)
     clear(order)
@@ -194,7 +194,7 @@ def _enter_terms(t: Any, x: Any, event: Any) -> None:
         x.expiry_ns = min(x.expiry_ns, order.expire_ns + 1)
 
 
-@kernel
+@inlined
 def arrive(t: Any, x: Any) -> None:
     """The first command of the entry wire reaches the venue."""
     event = event_row(x.entry, x.entry_head)

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from framework.errors import InputError, KernelError
 from framework.kernel.codes import ON_ORDER
-from framework.kernel.memory import POOL
 from framework.kernel.records import (
     COST_TERMS,
     EXCHANGE,
     EXCHANGE_TABLES,
     RISK_TERMS,
     ROOM,
+    TERMS,
     TRADER,
     TRADER_TABLES,
     State,
@@ -59,6 +59,7 @@ class Trader(State):
         n = len(instruments)
         ring = 1 << max(history, 2).bit_length() if history & (history - 1) else max(history, 2)
         super().__init__(
+            "trader",
             TRADER,
             TRADER_TABLES,
             {"terms": n, "books": n, "history": n * ring, "positions": n, "money": len(currencies)},
@@ -89,20 +90,18 @@ class Trader(State):
         self._set_terms(list(calendars))
 
     def _set_terms(self, calendars: list[str]) -> None:
-        terms = self.tables["terms"]
-        for i, instrument in enumerate(self.instruments):
-            row = terms[i]
-            row["tick_numerator"], row["tick_denominator"] = instrument.tick.numerator, instrument.tick.denominator
-            row["lot_numerator"], row["lot_denominator"] = instrument.lot.numerator, instrument.lot.denominator
-            row["tick"], row["lot"] = instrument.tick.size, instrument.lot.size
-            row["point_value"] = instrument.point_value
-            row["bar_interval_ns"] = instrument.bar_interval_ns
-            row["currency"] = self.currencies.index(instrument.currency)
-            is_fx = instrument.kind is InstrumentKind.FX
-            row["base_currency"] = self.currencies.index(instrument.base_currency) if is_fx else -1
-            row["calendar"] = calendars.index(instrument.calendar)
-            row["kind"] = int(instrument.kind)
-            self.tables["books"]["is_fx"][i] = int(is_fx)
+        places = {currency: place for place, currency in enumerate(self.currencies)}
+        names = {calendar: place for place, calendar in enumerate(calendars)}
+        rows = [
+            (
+                *(i.tick.numerator, i.tick.denominator, i.tick.size, i.lot.numerator, i.lot.denominator, i.lot.size),
+                *(i.point_value, i.bar_interval_ns, places[i.currency]),
+                *(places[i.base_currency] if i.kind is InstrumentKind.FX else -1, names[i.calendar], int(i.kind)),
+            )
+            for i in self.instruments
+        ]
+        self.tables["terms"][:] = np.array(rows, dtype=TERMS)
+        self.tables["books"]["is_fx"] = self.tables["terms"]["kind"] == InstrumentKind.FX
 
     def has_delivered_all(self) -> bool:
         """Whether no order event of the log still has to wake the strategy."""
@@ -133,7 +132,7 @@ class Trader(State):
         rows = self.used("log")[taken:]
         self.record["taken"] = taken + len(rows)
         if told_all and 2 * len(rows) > len(self.tables["log"]):
-            self._place("log", POOL.take("log", len(self.tables["log"]), rows.dtype))  # a full table is handed over as it is
+            self._place("log", self._taken("log", len(self.tables["log"]), rows.dtype))  # a full table is handed over as it is
         else:
             rows = rows.copy()
         if told_all:
@@ -155,7 +154,7 @@ class Exchange(State):
     """The simulated venue and broker, and the part of the tape it reads."""
 
     def __init__(self, instruments: int, calendars: int, *, entry_latency_ns: int = 0, response_latency_ns: int = 0) -> None:
-        super().__init__(EXCHANGE, EXCHANGE_TABLES, {"books": instruments, "sessions": max(calendars, 1)})
+        super().__init__("exchange", EXCHANGE, EXCHANGE_TABLES, {"books": instruments, "sessions": max(calendars, 1)})
         root = self.record
         root["books_count"], root["sessions_count"] = instruments, calendars
         root["due_ns"], root["expiry_ns"], root["until_ns"] = NEVER_NS, NEVER_NS, NEVER_NS
@@ -187,7 +186,7 @@ class Exchange(State):
         self.reserve("entry", rows)
         self.reserve("response", rows)
         if len(self.tables["orders"]) < orders + 1:
-            self.reserve("orders", max(2 * orders, orders + ROOM) - self.count("orders"))
+            self.reserve("orders", orders + ROOM - self.count("orders"))
 
 
 def _set_fields(target: NDArray[np.void], dtype: np.dtype[np.void], values: Mapping[str, float]) -> None:

@@ -52,7 +52,7 @@ def record_point(t: Any) -> None:
     write_point(t)
 
 
-@kernel
+@inlined
 def record_change(t: Any, instrument: int) -> None:
     """Note the position of an instrument after it changed."""
     row = change_row(t.changes, t.changes_count)
@@ -60,7 +60,7 @@ def record_change(t: Any, instrument: int) -> None:
     t.changes_count += 1
 
 
-@kernel
+@inlined
 def _add_lot(t: Any, position: Any, lots: int, price: float, fees: float) -> None:
     if t.free_lot >= 0:
         at = t.free_lot
@@ -78,7 +78,7 @@ def _add_lot(t: Any, position: Any, lots: int, price: float, fees: float) -> Non
     position.cost += lots * price
 
 
-@kernel
+@inlined
 def _drop_first_lot(t: Any, position: Any) -> None:
     at = position.first
     position.first = lot_row(t.lots, at).next
@@ -88,7 +88,7 @@ def _drop_first_lot(t: Any, position: Any) -> None:
     t.free_lot = at
 
 
-@kernel
+@inlined
 def _record_trade(t: Any, instrument: int, entry: Any, lots: float, exit_price: float, gross: float, fees: float) -> None:
     row = trade_row(t.trades, t.trades_count)
     row.instrument, row.entry_ns, row.exit_ns = instrument, entry.ts_ns, t.now_ns
@@ -126,7 +126,7 @@ def _close_lots(t: Any, instrument: int, lots: int, price: float, fee_per_lot: f
     return rest, made
 
 
-@kernel
+@inlined
 def book_fill(t: Any, instrument: int, lots: int, ticks: int, slippage: float, fee: float) -> float:
     """Book a fill of signed `lots`; return the gross money that its closing part made."""
     position, terms = position_of(t, instrument), terms_of(t, instrument)

@@ -53,7 +53,7 @@ from framework.kernel.codes import (
     TRAILING,
     TRIGGERED,
 )
-from framework.kernel.compile import bits, kernel
+from framework.kernel.compile import bits, inlined, kernel
 from framework.kernel.costs import bounded_fee, half_spread_cost, impact_cost, raw_fee, volume_share_cost
 from framework.kernel.exchange import answer, end_order, session_of, venue_book
 from framework.kernel.ledger import position_of
@@ -67,7 +67,7 @@ _SHARE_SLACK = 1e-12
 """Relative room for rounding: 29% of 100 lots are 29, though 0.29 * 100 is a little less in binary."""
 
 
-@kernel
+@inlined
 def _charges(t: Any, order: Any, lots: int, ticks: int, is_maker: bool, bar: Any) -> Any:
     """(fee, raw fee, half spread, volume share, impact) of a fill, in the instrument's currency."""
     costs, terms = t.costs, terms_of(t, order.instrument)
@@ -255,7 +255,7 @@ def _end_leftover(t: Any, x: Any, order: Any, is_opening: bool) -> None:
         end_order(t, x, order, EXPIRED, R_MISSED_OPEN, 0.0, 0.0)
 
 
-@kernel
+@inlined
 def _takes_part(order: Any, bar: Any, start_ns: int, is_opening: bool) -> bool:
     if is_done(order) or order.accepted_ns > start_ns or order.blocked_ns == bar.ts_local_ns:
         return False

@@ -31,7 +31,7 @@ from framework.kernel.codes import (
     S_PENDING_CANCEL,
     STOP,
 )
-from framework.kernel.compile import kernel, real
+from framework.kernel.compile import inlined, kernel, real
 from framework.kernel.costs import planned_cost
 from framework.kernel.ledger import position_of, rate_of
 from framework.kernel.lifecycle import leaves, moved
@@ -99,7 +99,7 @@ def move(t: Any, order: Any, event: int) -> bool:
     return True
 
 
-@kernel
+@inlined
 def unpack(order: Any, event: Any) -> None:
     """Fill an order row from a submit event."""
     packed = event.w1
@@ -117,7 +117,7 @@ def pack(order: Any) -> int:
     return order.type | (order.time_in_force << 8) | (order.flags << 16) | ((1 if order.side < 0 else 0) << 40)
 
 
-@kernel
+@inlined
 def clear(order: Any) -> None:
     """Empty a row before its first use."""
     order.state, order.reason, order.next_working = S_NONE, 0, -1
@@ -148,14 +148,14 @@ def take_submit(t: Any, event: Any) -> None:
         position_of(t, order.instrument).target_order = order.order_id
 
 
-@kernel
+@inlined
 def take_terms(t: Any, event: Any) -> None:
     """The further terms of the order just submitted."""
     order = order_of(t, event.w0)
     order.trail, order.expire_ns, order.parent_id, order.group_id = event.w1, event.w2, event.w3, event.w4
 
 
-@kernel
+@inlined
 def take_refusal(t: Any, event: Any) -> None:
     """A pre-trade check said no, to an order or to a change of one that stands as it was."""
     order = order_of(t, event.w0)
@@ -165,7 +165,7 @@ def take_refusal(t: Any, event: Any) -> None:
     move(t, order, E_REFUSE)
 
 
-@kernel
+@inlined
 def take_cancel_request(t: Any, event: Any) -> None:
     """We ask for a cancel; a held child needs nobody's consent."""
     order = order_of(t, event.w0)

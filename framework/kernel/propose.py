@@ -42,7 +42,7 @@ from framework.kernel.codes import (
     TERMS,
     TRAILING,
 )
-from framework.kernel.compile import Unit, bits, kernel
+from framework.kernel.compile import Unit, bits, inlined, kernel
 from framework.kernel.ledger import position_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import clear, count, is_counted, is_done, order_of, pack
@@ -89,7 +89,7 @@ def _quantity(t: Any, instrument: int, value: float) -> Any:
     return lots, R_NONE, 0.0, 0.0
 
 
-@kernel
+@inlined
 def has_room(t: Any, rows: int) -> bool:
     """Whether log, outbox and orders can take `rows` more."""
     free = min(t.log_capacity - t.log_count, t.outbox_capacity - t.outbox_count)
@@ -114,7 +114,7 @@ def _place(t: Any, order: Any, reason: int, need: float, have: float, held: bool
     return order_id
 
 
-@kernel
+@inlined
 def _candidate(t: Any, instrument: int, side: int, kind: int, time_in_force: int, flags: int) -> Any:
     order = order_of(t, t.orders_count)
     clear(order)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.compile import kernel
+from framework.kernel.compile import inlined, kernel
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.records import venue_book_row
 
 
-@kernel
+@inlined
 def join(x: Any, order: Any) -> None:
     """Put an order at the back."""
     book = venue_book_row(x.books, order.instrument)

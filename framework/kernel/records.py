@@ -319,12 +319,16 @@ ROOM = 64
 class State:
     """A root record with its tables: owns the memory and makes room."""
 
-    def __init__(self, root: np.dtype[np.void], tables: tuple[Table, ...], rows: dict[str, int]) -> None:
+    def __init__(self, half: str, root: np.dtype[np.void], tables: tuple[Table, ...], rows: dict[str, int]) -> None:
+        self._half = half
         self.record: NDArray[np.void] = np.zeros(1, dtype=root)
         self.tables: dict[str, NDArray[np.void]] = {}
         for table in tables:
             count = max(1, rows.get(table.name, table.rows))
-            self._place(table.name, POOL.take(table.name, count, table.dtype) if table.grows else np.zeros(count, dtype=table.dtype))
+            self._place(table.name, self._taken(table.name, count, table.dtype) if table.grows else np.zeros(count, dtype=table.dtype))
+
+    def _taken(self, name: str, rows: int, dtype: np.dtype[np.void]) -> NDArray[np.void]:
+        return POOL.take(f"{self._half} {name}", rows, dtype)
 
     def _place(self, name: str, rows: NDArray[np.void]) -> None:
         self.tables[name] = rows
@@ -342,14 +346,14 @@ class State:
     def provide(self, name: str, rows: int) -> None:
         """Make an empty table at least `rows` long."""
         if len(self.tables[name]) < rows:
-            self._place(name, POOL.take(name, rows, self.tables[name].dtype))
+            self._place(name, self._taken(name, rows, self.tables[name].dtype))
 
     def reserve(self, name: str, free: int) -> bool:
         """Make sure `free` rows are free, doubling the table when it must; return whether it moved."""
         rows, count = self.tables[name], self.count(name)
         if len(rows) - count >= free:
             return False
-        larger = POOL.take(name, max(2 * len(rows), count + 2 * free), rows.dtype)
+        larger = self._taken(name, max(2 * len(rows), count + free), rows.dtype)
         larger[:count] = rows[:count]
         self._place(name, larger)
         return True

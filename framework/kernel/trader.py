@@ -56,7 +56,7 @@ from framework.kernel.codes import (
     TERMS,
     TRIGGERED,
 )
-from framework.kernel.compile import Unit, address_of, call, kernel, real
+from framework.kernel.compile import Unit, address_of, call, inlined, kernel, real
 from framework.kernel.ledger import book_charge, book_delisting, book_dividend, book_fill, book_split, rate_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import (
@@ -77,7 +77,7 @@ from framework.kernel.records import event_row, trader_row
 from framework.schema.event import NO_INSTRUMENT
 
 
-@kernel
+@inlined
 def write(t: Any, kind: int, flags: int, instrument: int, venue_ns: int, w0: int, w1: int, w2: int, w3: int, w4: int) -> Any:
     """Append an event to the log, after a note of the tape events applied since the last one."""
     t.touched = 1
@@ -139,7 +139,7 @@ def _take_end(t: Any, event: Any, how: int) -> None:
     move(t, order, how)
 
 
-@kernel
+@inlined
 def _take_replaced(t: Any, event: Any) -> None:
     order = order_of(t, event.w0)
     if is_counted(order):
@@ -150,7 +150,7 @@ def _take_replaced(t: Any, event: Any) -> None:
     move(t, order, E_REPLACE)
 
 
-@kernel
+@inlined
 def _take_fill(t: Any, event: Any) -> None:
     order = order_of(t, event.w0)
     lots, fee, slippage = event.w2, real(event.w3), real(event.w4)
@@ -174,7 +174,7 @@ def _take_fill(t: Any, event: Any) -> None:
     _react_to_fill(t, order, lots)
 
 
-@kernel
+@inlined
 def _take_costs(t: Any, event: Any) -> None:
     rate = rate_of(t, terms_of(t, event.instrument).currency)
     t.cost_totals[C_HALF_SPREAD] += real(event.w1) * rate
@@ -224,7 +224,7 @@ def _react_to_end(t: Any, order: Any) -> None:
         k += 1
 
 
-@kernel
+@inlined
 def _apply_answer(t: Any, event: Any) -> None:
     kind = event.kind
     if kind == CHARGE:

@@ -38,13 +38,6 @@ OUTCOME = np.dtype(
 )
 """What is kept of a run; the columns of a sweep's table after the parameters."""
 
-_LOG_ROWS = 1 << 14
-"""Rows of the log that come before it is counted and emptied: a megabyte, so that few sets stop for it."""
-
-_GROWING = ("orders", "trades", "changes", "lots")
-_MOST_ROWS = 1 << 16
-"""Tables of the trader half that grow with what a set trades, and how many rows of each are provided for at once, at most."""
-
 REPORT_SECONDS = 0.1
 """How long finished sets are held back before they are reported together."""
 
@@ -81,7 +74,6 @@ class Runner:
         self._features = Features()
         self._measurer = Measurer()
         self._is_built = is_built_from_data(job.strategy)
-        self._room = dict.fromkeys(_GROWING, 0)  # what the sets before came to need, so that tables need not grow in each
 
     @cached_property
     def _frames(self) -> Frames:
@@ -121,12 +113,8 @@ class Runner:
     def _run(self, given: Given) -> tuple[float, ...]:
         job, strategy = self._job, self.build(given)
         trader = self._ground.trader(strategy)
-        trader.reserve("log", _LOG_ROWS // 2)
-        for name, rows in self._room.items():
-            trader.reserve(name, rows // 2)  # which makes a table of that many rows
         tally = Tally(trader, self._terms)
         run_through(strategy, job.tape, job.latency, trader, self._ground.timers(), tally, iter((job.tape.events,)))
-        self._room = {name: min(max(rows, len(trader.tables[name])), _MOST_ROWS) for name, rows in self._room.items()}
         points, root = trader.used("points"), trader.record[0]
         measures = self._measurer.measure(points, job.cash, tally.traded)
         final = float(levels_of(points[-1:])[0]) if len(points) else job.cash

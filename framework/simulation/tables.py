@@ -42,11 +42,10 @@ class Tables:
         self._trader, self._audit = trader, audit
         instruments = trader.instruments
         self.symbols = tuple(instrument.symbol for instrument in instruments)
-        self._tick_up = np.array([i.tick.numerator for i in instruments], dtype=np.float64)
-        self._tick_down = np.array([i.tick.denominator for i in instruments], dtype=np.float64)
-        self._lot_up = np.array([i.lot.numerator for i in instruments], dtype=np.float64)
-        self._lot_down = np.array([i.lot.denominator for i in instruments], dtype=np.float64)
-        self._point_value = np.array([i.point_value for i in instruments], dtype=np.float64)
+        terms = trader.tables["terms"]
+        self._tick_up, self._tick_down = terms["tick_numerator"], terms["tick_denominator"]
+        self._lot_up, self._lot_down = terms["lot_numerator"], terms["lot_denominator"]
+        self._point_value = terms["point_value"]
 
     def _price(self, ticks: NDArray[Any], instrument: NDArray[Any]) -> NDArray[np.float64]:
         prices: NDArray[np.float64] = ticks * self._tick_up[instrument] / self._tick_down[instrument]

@@ -46,7 +46,6 @@ def run_through(
     exchange = Exchange(
         len(tape.instruments), len(tape.calendars), entry_latency_ns=latency.entry_ns, response_latency_ns=latency.response_ns
     )
-    exchange.make_room(len(trader.tables["orders"]) - 1)  # as many as the trader half has room for
     trader.provide("points", min(len(tape.events), _MOST_POINTS) + ROOM)  # memory that is not written to costs nothing
     world = SimulatedWorld(parts, exchange, records.collect, _replay(strategy, trader, timers))
     view = View(trader, timers, uses_numbers=strategy.uses_numbers)
