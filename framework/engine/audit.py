@@ -57,8 +57,7 @@ class Audit:
         self._joined: NDArray[np.void] | None = None
 
     def write(self, decision: Decision) -> None:
-        """Take in what a decision wrote, before it is sent."""
-        self.collect()
+        """Nothing is to be done: what a decision wrote stands in the log, which is taken over when it is full and at the end."""
 
     def collect(self) -> None:
         """Take in the log as it stands."""

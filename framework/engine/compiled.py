@@ -122,7 +122,7 @@ class Driver:
         trader.make_room(0)
         self._is_started = False
 
-    def __call__(self, trader: NDArray[np.void], exchange: NDArray[np.void], until_ns: int) -> int:
+    def __call__(self, trader: int, exchange: int, until_ns: int) -> int:
         """Like `replay.advance`; wakes of compiled hooks do not come back."""
         if not self._is_started:
             self._is_started = True
@@ -137,7 +137,7 @@ class Driver:
             self._store()
         return wake
 
-    def _replay(self, trader: NDArray[np.void], exchange: NDArray[np.void], until_ns: int) -> int:
+    def _replay(self, trader: int, exchange: int, until_ns: int) -> int:
         try:
             wake: int = self._drive(trader, exchange, self._own, self._agenda, until_ns)
         except Exception as error:
@@ -206,15 +206,14 @@ class Driver:
 
 _SOURCE = """
 def drive(trader, exchange, own, agendas, until_ns):
-    t, x, self, agenda = trader[0], exchange[0], own[0], agendas[0]
+    t, x, self, agenda = trader_row(trader, 0), exchange_row(exchange, 0), own[0], agendas[0]
     x.until_ns = until_ns
-    trader_address, exchange_address = address_of(t), address_of(x)
-    view = make_view(trader_address)
+    view = make_view(trader)
     while True:
         {fast_lane}
         if t.hook_error != 0:
             return 0
-        wake = call(t.advance, trader_address, exchange_address)
+        wake = call(t.advance, trader, exchange)
         t.hook_wake = wake
         {hooks}
         return wake
@@ -229,7 +228,7 @@ _FAST_LANE = """
                 bar = fast_bar(t, x, stop_ns)
                 if bar == 0:
                     break
-                on_bar_here(self, view, make_bar(bar, trader_address))
+                on_bar_here(self, view, make_bar(bar, trader))
                 if t.touched != 0:
                     break
 """
@@ -249,8 +248,8 @@ _TIMER_HOOK = """
 """A timer fired: the next one of the agenda is armed. After its last Python is asked for the next agenda."""
 
 _HANDED = {
-    "on_bar": "make_bar(x.tape + t.wake_row * EVENT_BYTES, trader_address)",
-    "on_bars": "bars_ending_at(x.tape, t.wake_row, trader_address)",
+    "on_bar": "make_bar(x.tape + t.wake_row * EVENT_BYTES, trader)",
+    "on_bars": "bars_ending_at(x.tape, t.wake_row, trader)",
     "on_quote": "quote_at(t, x.tape + t.wake_row * EVENT_BYTES)",
     "on_order": "order_told_of(t)",
     "on_event": "market_event_at(t, x.tape + t.wake_row * EVENT_BYTES)",
@@ -292,14 +291,15 @@ def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
     import numba
 
     from framework.engine import compiled_market, compiled_types, compiled_view
-    from framework.kernel.compile import address_of, call, stamped_kernel
+    from framework.kernel.compile import call, stamped_kernel
+    from framework.kernel.records import exchange_row, trader_row
     from framework.kernel.replay import fast_bar, horizon
 
     hooks = _hooks_of(cls)
-    known = (address_of, call, fast_bar, horizon)
+    known = (call, fast_bar, horizon)
     scope: dict[str, Any] = {function.__name__: function for function in known}
     scope |= {name: getattr(compiled_types, name) for name in _TYPE_WORDS}
-    scope |= {"W_BAR": codes.W_BAR, "W_TIMER": codes.W_TIMER}
+    scope |= {"trader_row": trader_row, "exchange_row": exchange_row, "W_BAR": codes.W_BAR, "W_TIMER": codes.W_TIMER}
     scope |= {name: numba.njit(error_model="numpy")(getattr(cls, name)) for name in hooks}
     exec(compile(_driver_source(hooks), f"{cls.__module__}.{cls.__qualname__}.driver", "exec"), scope)
     if "on_bar" in hooks:  # part of the fast lane's loop

@@ -109,7 +109,7 @@ class PanelDriver:
         self._panel = panel
         entry.link(trader.record, orders=False)
 
-    def __call__(self, trader: NDArray[np.void], exchange: NDArray[np.void], until_ns: int) -> int:
+    def __call__(self, trader: int, exchange: int, until_ns: int) -> int:
         """Like `replay.advance`; wakes for the bars of a stamp do not come back."""
         wake: int = drive(trader, exchange, self._panel.record, until_ns)
         return wake

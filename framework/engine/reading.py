@@ -20,15 +20,15 @@ from framework.engine.world import Wake
 from framework.errors import InputError, did_you_mean
 from framework.kernel import codes, entry
 from framework.kernel.halves import Trader
-from framework.kernel.records import BOOK, PAST_BAR, POSITION, TRADER
+from framework.kernel.records import BOOK, POSITION, TRADER
 from framework.schema.event import Kind
 
+_mean_close = entry.mean_close  # looked up once: it is asked on every bar
 _NAN = math.nan
 _ROOT_WORD = {name: TRADER.fields[name][1] // 8 for name in ("now_ns",)}  # type: ignore[index]
 _BOOK_WORD = {name: BOOK.fields[name][1] // 8 for name in BOOK.names}  # type: ignore[index, union-attr]
-_PAST_WORD = {name: PAST_BAR.fields[name][1] // 8 for name in PAST_BAR.names}  # type: ignore[index, union-attr]
 _POSITION_WORD = {name: POSITION.fields[name][1] // 8 for name in POSITION.names}  # type: ignore[index, union-attr]
-_BOOK_WORDS, _PAST_WORDS, _POSITION_WORDS = BOOK.itemsize // 8, PAST_BAR.itemsize // 8, POSITION.itemsize // 8
+_BOOK_WORDS, _POSITION_WORDS = BOOK.itemsize // 8, POSITION.itemsize // 8
 _NOW = _ROOT_WORD["now_ns"]
 _BARS, _SEEN, _MARK = _BOOK_WORD["bars"], _BOOK_WORD["seen_ns"], _BOOK_WORD["mark_ticks"]
 _LOTS, _MARKET_LOTS = _POSITION_WORD["lots"], _POSITION_WORD["market_lots"]
@@ -50,11 +50,10 @@ class Reading:
         self._index: dict[str | int, int] = {symbol: i for i, symbol in enumerate(self._symbols)}
         if uses_numbers:
             self._index |= {i: i for i in range(len(self._symbols))}
-        self._record = trader.record
+        self._record, self._address = trader.record, trader.address
         self._root = trader.words
         self._books = _words(trader.tables["books"], np.int64)
         self._marks = _words(trader.tables["books"], np.float64)
-        self._history = _words(trader.tables["history"], np.float64)
         self._positions = _words(trader.tables["positions"], np.int64)
         self._mask = int(trader.record["history_mask"][0])
         self._names: tuple[Any, ...] = tuple(range(len(self._symbols))) if uses_numbers else self._symbols
@@ -70,13 +69,9 @@ class Reading:
         return tuple((i.lot.numerator, i.lot.denominator) for i in self._trader.instruments)
 
     @cached_property
-    def _terms(self) -> tuple[Terms, ...]:
+    def terms(self) -> tuple[Terms, ...]:
+        """What a `Bar` needs to know of each instrument."""
         return tuple((name, *tick, *lot) for name, tick, lot in zip(self._names, self._ticks, self._lots, strict=True))
-
-    @cached_property
-    def _past_of(self) -> dict[str | int, tuple[int, int, int, int]]:
-        ring = (self._mask + 1) * _PAST_WORDS
-        return {name: (i * _BOOK_WORDS + _BARS, i * ring, *self._ticks[i]) for name, i in self._index.items()}
 
     @cached_property
     def _held_of(self) -> dict[str | int, tuple[int, int, int, int]]:
@@ -141,22 +136,17 @@ class Reading:
         The sum is exact (whole ticks) until the first adjustment, so two means that should tie do tie.
         """
         try:
-            at, base, up, down = self._past_of[instrument]
+            mean: float = _mean_close(self._address, self._index[instrument], bars)
         except KeyError:
             self.number(instrument)  # names near ones
             raise
-        count, mask, history = self._books[at], self._mask, self._history
-        if not 0 < bars <= count or bars > mask + 1:
-            return self._too_few(bars)
-        last = base + (count - 1 & mask) * 6
-        first = base + (count - bars & mask) * 6
-        return (history[last + 5] - history[first + 5] + history[first + 3]) * up / (bars * down)
+        return mean if mean == mean else self._too_few(bars)
 
     def std_close(self, instrument: str, bars: int) -> float:
         """Sample standard deviation (ddof 1) of the last `bars` adjusted closes; NaN while there are fewer, or fewer than two."""
         if bars > self._mask + 1 or bars < 1:
             return self._too_few(bars)
-        return float(entry.deviation(self._record, self.number(instrument), bars))
+        return float(entry.deviation(self._address, self.number(instrument), bars))
 
     def closes(self, instrument: str, bars: int) -> NDArray[np.float64]:
         """The last `bars` adjusted closes, oldest first, shape (k,) with k = bars or what there is; a copy."""
@@ -184,12 +174,6 @@ class Reading:
         return _NAN
 
     @property
-    def bar(self) -> Bar:
-        """The bar of this wake."""
-        wake = self.wake
-        return Bar(wake.tape, wake.row, self._terms[wake.instrument])
-
-    @property
     def quote(self) -> Quote:
         """The quote of this wake."""
         i = self.wake.instrument
@@ -202,7 +186,7 @@ class Reading:
         while row >= 0 and words[row * 8] == now:  # the wake is at the last bar of the stamp
             if words[row * 8 + 2] & 0xFFFF == codes.BAR:
                 instrument = words[row * 8 + 2] >> 32
-                found[self._symbols[instrument]] = Bar(words, row, self._terms[instrument])
+                found[self._symbols[instrument]] = Bar(words, row, self.terms[instrument])
             row -= 1
         in_order = dict(sorted(found.items()))
         return list(in_order.values()) if self._uses_numbers else in_order
@@ -259,12 +243,12 @@ class Reading:
     @property
     def equity(self) -> float:
         """Cash and positions at the present marks."""
-        return float(entry.valuation(self._record)[0])
+        return float(entry.valuation(self._address)[0])
 
     @property
     def cash(self) -> float:
         """Cash of all currencies at the present rates."""
-        return float(entry.valuation(self._record)[1])
+        return float(entry.valuation(self._address)[1])
 
     def cash_in(self, currency: str) -> float:
         """Cash of one currency, in that currency."""

@@ -20,6 +20,8 @@ from framework.kernel import codes
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+_W_BAR, _W_BARS = codes.W_BAR, codes.W_BARS
+
 _WAKE_BITS = {
     "on_bar": codes.ON_BAR,
     "on_bars": codes.ON_BARS,
@@ -185,11 +187,12 @@ class Strategy:
 
     def decide(self, view: View) -> Decision:
         """Call the hook of the present wake and return what it ordered."""
-        kind = view.wake.kind
+        wake = view.wake
+        kind = wake.kind
         try:
-            if kind == codes.W_BAR:
-                self.on_bar(view, view.bar)
-            elif kind == codes.W_BARS:
+            if kind == _W_BAR:
+                self.on_bar(view, Bar(wake.tape, wake.row, view.terms[wake.instrument]))
+            elif kind == _W_BARS:
                 self.on_bars(view, view.bars_now())  # a list for those that use numbers
             else:
                 self._decide_rarer(view, kind)

@@ -6,9 +6,11 @@ the root array. Both reach the same machine code. `link` must have been called o
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from framework.kernel.book import deviation as _deviation
+from framework.kernel.book import mean_close as _mean_close
 from framework.kernel.compile import address_of, call, kernel
 from framework.kernel.propose import (
     AIMS,
@@ -21,9 +23,23 @@ from framework.kernel.propose import (
     NO_ROOM,
     ORDERS,
 )
+from framework.kernel.records import trader_row
 from framework.kernel.valuation import valuation as _valuation
 
-__all__ = ["NO_ROOM", "aim", "aim_in", "bracket", "cancel", "deviation", "link", "order_in", "propose", "replace", "valuation"]
+__all__ = [
+    "NO_ROOM",
+    "aim",
+    "aim_in",
+    "bracket",
+    "cancel",
+    "deviation",
+    "link",
+    "mean_close",
+    "order_in",
+    "propose",
+    "replace",
+    "valuation",
+]
 
 WEIGHT, QUANTITY = ASK_WEIGHT, ASK_QUANTITY
 
@@ -107,12 +123,19 @@ def replace(trader: Any, order_id: int, quantity: float, limit: float, stop: flo
 
 
 @kernel
-def valuation(trader: Any) -> Any:
-    """(equity, cash, gross exposure, net exposure) in the base currency at the present marks."""
-    return _valuation(trader[0])
+def valuation(trader: int) -> Any:
+    """(equity, cash, gross exposure, net exposure) in the base currency at the present marks; by the root's address."""
+    return _valuation(trader_row(trader, 0))
 
 
 @kernel
-def deviation(trader: Any, instrument: int, bars: int) -> float:
-    """See `framework.kernel.book.deviation`."""
-    return _deviation(trader[0], instrument, bars)
+def deviation(trader: int, instrument: int, bars: int) -> float:
+    """See `framework.kernel.book.deviation`; by the root's address."""
+    return _deviation(trader_row(trader, 0), instrument, bars)
+
+
+@kernel
+def mean_close(trader: int, instrument: int, bars: int) -> float:
+    """See `framework.kernel.book.mean_close`; by the root's address. NaN for fewer bars than 1 and more than are kept."""
+    t = trader_row(trader, 0)
+    return _mean_close(t, instrument, bars) if 0 < bars <= t.history_mask + 1 else math.nan

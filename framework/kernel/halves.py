@@ -64,7 +64,6 @@ class Trader(State):
             TRADER_TABLES,
             {"terms": n, "books": n, "history": n * ring, "positions": n, "money": len(currencies)},
         )
-        self.words: memoryview[int] = memoryview(self.record.view(np.int64))  # type: ignore[arg-type]  # the root as words: the fastest read
         self.instruments = tuple(instruments)
         self.currencies = tuple(currencies)
         root = self.record
@@ -105,8 +104,8 @@ class Trader(State):
 
     def has_delivered_all(self) -> bool:
         """Whether no order event of the log still has to wake the strategy."""
-        waits = int(self.record["wakes"][0]) & ON_ORDER
-        return not waits or int(self.record["noticed"][0]) >= self.count("log")
+        waits = self.words[self._word["wakes"]] & ON_ORDER
+        return not waits or self.words[self._word["noticed"]] >= self.count("log")
 
     def alive(self) -> int:
         """How many orders have not ended."""
@@ -123,7 +122,7 @@ class Trader(State):
     def take_approved(self) -> Approved:
         """Empty the outbox: the commands that passed the pre-trade checks since it was last taken."""
         approved = Approved(self.used("outbox").copy(), Approved._key)
-        self.record["outbox_count"] = 0
+        self.words[self._word["outbox_count"]] = 0
         return approved
 
     def take_log(self) -> NDArray[np.void]:
@@ -171,14 +170,14 @@ class Exchange(State):
 
     def receive(self, commands: Approved) -> None:
         """Put approved commands on the entry wire."""
-        events, root = commands.events, self.record
+        events, words, at = commands.events, self.words, self._word
         self.reserve("entry", len(events))
         start = self.count("entry")
         rows = self.tables["entry"][start : start + len(events)]
         rows[:] = events
-        rows["ts_venue_ns"] = events["ts_local_ns"] + root["entry_latency_ns"]
-        root["entry_count"] = start + len(events)
-        root["due_ns"] = min(int(root["due_ns"][0]), int(rows["ts_venue_ns"][0]))
+        rows["ts_venue_ns"] = events["ts_local_ns"] + words[at["entry_latency_ns"]]
+        words[at["entry_count"]] = start + len(events)
+        words[at["due_ns"]] = min(words[at["due_ns"]], int(rows["ts_venue_ns"][0]))
 
     def make_room(self, orders: int) -> None:
         """Let every table take what one event can cause, with `orders` orders known to the trader half."""

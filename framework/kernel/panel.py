@@ -13,10 +13,11 @@ import numpy as np
 
 from framework.kernel.book import book_of, terms_of
 from framework.kernel.codes import NEED_ROOM, W_BARS
-from framework.kernel.compile import address_of, call, kernel, row_of
+from framework.kernel.compile import call, kernel, row_of
 from framework.kernel.entry import NO_ROOM, QUANTITY, aim_in
 from framework.kernel.ledger import position_of, rate_of
 from framework.kernel.propose import has_room
+from framework.kernel.records import exchange_row, trader_row
 from framework.kernel.valuation import valuation
 
 PANEL = np.dtype(
@@ -118,17 +119,16 @@ def rebalance(trader: Any, panel: Any) -> int:
 
 
 @kernel
-def drive(trader: Any, exchange: Any, panel: Any, until_ns: int) -> int:
+def drive(trader: int, exchange: int, panel: Any, until_ns: int) -> int:
     """`replay.advance` that follows a panel in between; wakes for all bars of a stamp do not come back."""
-    t, x, p = trader[0], exchange[0], panel[0]
+    t, x, p = trader_row(trader, 0), exchange_row(exchange, 0), panel[0]
     x.until_ns = until_ns
-    trader_address, exchange_address = address_of(t), address_of(x)
     while True:
         if p.is_due != 0:
             if _rebalance(t, p) == NO_ROOM:
                 return NEED_ROOM
             p.is_due = 0
-        wake = call(t.advance, trader_address, exchange_address)
+        wake = call(t.advance, trader, exchange)
         if wake != W_BARS:
             return wake
         p.is_due = 1

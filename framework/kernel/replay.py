@@ -321,18 +321,18 @@ ADVANCE = Unit(_advance)
 
 
 @kernel
-def advance(trader: Any, exchange: Any, until_ns: int) -> int:
+def advance(trader: int, exchange: int, until_ns: int) -> int:
     """Replay until a wake, the end, or until Python must make room or bring the next part of the tape.
 
     Args:
-        trader, exchange: the root records, arrays of length one.
+        trader, exchange: addresses of the root records.
         until_ns: no event later than this is applied.
 
     Returns:
         A wake of `codes`, END, NEED_ROOM, NEED_TAPE or BROKEN.
     """
-    exchange[0].until_ns = until_ns
-    return call(trader[0].advance, address_of(trader[0]), address_of(exchange[0]))
+    exchange_row(exchange, 0).until_ns = until_ns
+    return call(trader_row(trader, 0).advance, trader, exchange)
 
 
 @kernel

@@ -66,8 +66,7 @@ class Tally:
         self._found = np.zeros(3)
 
     def write(self, decision: Decision) -> None:
-        """Take in what a decision wrote, before it is sent."""
-        self.collect()
+        """Nothing is to be done: the log is counted when it is full and at the end."""
 
     def collect(self) -> None:
         """Count the log as it stands, and empty it."""

@@ -20,7 +20,8 @@ _INSTRUMENT = TRADER.fields["wake_instrument"][1] // 8  # type: ignore[index]
 _ROW = TRADER.fields["wake_row"][1] // 8  # type: ignore[index]
 
 
-Replay = Callable[[NDArray[np.void], NDArray[np.void], int], int]
+Replay = Callable[[int, int, int], int]
+"""`replay.advance`, or what takes its place: addresses of both roots, and no event later than the stamp is applied."""
 
 
 class SimulatedWorld:
@@ -56,12 +57,11 @@ class SimulatedWorld:
 
     def advance(self, trader: Trader, until_ns: int) -> Wake:
         """Replay to the next wake, making room and fetching tape as the kernel asks."""
-        exchange, wake = self._exchange, self._wake
-        kind = self._replay(trader.record, exchange.record, until_ns)
+        exchange, wake, root = self._exchange.address, self._wake, trader.words
+        kind = self._replay(trader.address, exchange, until_ns)
         while kind < 0:
             self._serve(trader, kind)
-            kind = self._replay(trader.record, exchange.record, until_ns)
-        root = trader.words
+            kind = self._replay(trader.address, exchange, until_ns)
         wake.kind, wake.instrument, wake.row = kind, root[_INSTRUMENT], root[_ROW]
         return wake
 
