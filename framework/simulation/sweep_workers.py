@@ -65,11 +65,20 @@ def refuse_what_cannot_be_sent(strategy: type) -> None:
         )
 
 
+def _context() -> Any:
+    """How workers are started: forked from a server without threads, which stays for the next sweep, or each from nothing."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["framework.simulation.sweep_warm"])
+    return context
+
+
 class _Worker:
     """A process and what it was given."""
 
     def __init__(self, job: Job, path: Path) -> None:
-        context = multiprocessing.get_context("spawn")
+        context = _context()
         self.pipe, far = context.Pipe()
         empty = job.over(job.tape.events[:0].copy())
         self.process = context.Process(target=work, args=(far, empty, str(path)), daemon=True)
@@ -147,6 +156,7 @@ def _served(workers: list[_Worker], waiting: deque[tuple[int, Given]], path: Pat
 
 def work(pipe: Connection, job: Job, path: str) -> None:
     """The main function of a worker: run what comes through the pipe until it closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all, and the one that asked ends the others
     try:
         runner = Runner(job.over(np.load(path, mmap_mode="r")))
         pipe.send([])

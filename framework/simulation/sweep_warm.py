@@ -1,0 +1,17 @@
+"""Imported once by the server that worker processes are forked from: the kernel is loaded there and not in every worker."""
+
+from __future__ import annotations
+
+from framework.engine import compiled_market, compiled_types, compiled_view
+from framework.kernel.compile import is_cached
+from framework.kernel.propose import AIMS, ORDERS
+from framework.kernel.replay import ADVANCE
+from framework.kernel.trader import ANSWERS
+from framework.simulation import sweep_run
+
+LOADED = (
+    sweep_run.Runner,
+    (compiled_market, compiled_types, compiled_view),
+    [unit.address for unit in (ANSWERS, ADVANCE, AIMS, ORDERS)] if is_cached() else [],
+)
+"""What workers find in memory."""
