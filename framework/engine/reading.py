@@ -69,8 +69,7 @@ class Reading:
         return tuple((i.lot.numerator, i.lot.denominator) for i in self._trader.instruments)
 
     @cached_property
-    def terms(self) -> tuple[Terms, ...]:
-        """What a `Bar` needs to know of each instrument."""
+    def _terms(self) -> tuple[Terms, ...]:
         return tuple((name, *tick, *lot) for name, tick, lot in zip(self._names, self._ticks, self._lots, strict=True))
 
     @cached_property
@@ -186,7 +185,7 @@ class Reading:
         while row >= 0 and words[row * 8] == now:  # the wake is at the last bar of the stamp
             if words[row * 8 + 2] & 0xFFFF == codes.BAR:
                 instrument = words[row * 8 + 2] >> 32
-                found[self._symbols[instrument]] = Bar(words, row, self.terms[instrument])
+                found[self._symbols[instrument]] = Bar(words, row, self._terms[instrument])
             row -= 1
         in_order = dict(sorted(found.items()))
         return list(in_order.values()) if self._uses_numbers else in_order

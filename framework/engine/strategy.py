@@ -6,7 +6,7 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Concatenate, Generic, ParamSpec, Self, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Self, TypeVar, TypeVarTuple, get_type_hints
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -32,19 +32,19 @@ _WAKE_BITS = {
 
 
 Value = TypeVar("Value")
-_Given = ParamSpec("_Given")
+_Rest = TypeVarTuple("_Rest")
 
 
-def _once(function: Callable[Concatenate[type, _Given], Value]) -> Callable[Concatenate[type, _Given], Value]:
+def _once(function: Callable[[type, *_Rest], Value]) -> Callable[[type, *_Rest], Value]:
     """Keep what a function says of a class for as long as the class is alive: it never changes."""
     kept: WeakKeyDictionary[type, dict[Any, Value]] = WeakKeyDictionary()
 
     @wraps(function)
-    def ask(cls: type, /, *args: _Given.args, **kwargs: _Given.kwargs) -> Value:
+    def ask(cls: type, *rest: *_Rest) -> Value:
         known = kept.setdefault(cls, {})
-        if args not in known:
-            known[args] = function(cls, *args, **kwargs)
-        return known[args]
+        if rest not in known:
+            known[rest] = function(cls, *rest)
+        return known[rest]
 
     return ask
 
@@ -191,7 +191,7 @@ class Strategy:
         kind = wake.kind
         try:
             if kind == _W_BAR:
-                self.on_bar(view, Bar(wake.tape, wake.row, view.terms[wake.instrument]))
+                self.on_bar(view, Bar(wake.tape, wake.row, view._terms[wake.instrument]))
             elif kind == _W_BARS:
                 self.on_bars(view, view.bars_now())  # a list for those that use numbers
             else:

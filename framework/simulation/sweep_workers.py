@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sys
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -81,7 +82,7 @@ class _Worker:
         context = _context()
         self.pipe, far = context.Pipe()
         empty = job.over(job.tape.events[:0].copy())
-        self.process = context.Process(target=work, args=(far, empty, str(path)), daemon=True)
+        self.process = context.Process(target=work, args=(far, empty, str(path), dict(os.environ)), daemon=True)
         with _deaf_to_interrupts():
             self.process.start()
         far.close()  # held by the worker alone, so that its end closes the pipe
@@ -154,8 +155,10 @@ def _served(workers: list[_Worker], waiting: deque[tuple[int, Given]], path: Pat
                 yield rows
 
 
-def work(pipe: Connection, job: Job, path: str) -> None:
+def work(pipe: Connection, job: Job, path: str, environment: Mapping[str, str]) -> None:
     """The main function of a worker: run what comes through the pipe until it closes."""
+    os.environ.clear()
+    os.environ.update(environment)  # a server that was started for an earlier sweep knows that one's
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all, and the one that asked ends the others
     try:
         runner = Runner(job.over(np.load(path, mmap_mode="r")))
