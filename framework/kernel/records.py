@@ -43,15 +43,15 @@ BOOK = np.dtype(
         ("seen_ns", "<i8"),  # stamp of the first mark, 0: none yet
         ("bars", "<i8"),  # how many bars were applied
         ("bar_ns", "<i8"),  # stamp of the last bar
+        ("history", "<i8"),  # address of the ring of past bars
+        ("is_fx", "<i8"),  # the mark is a rate of exchange
+        ("halted", "<i4"),
+        ("delisted", "<i4"),
         ("bid", "<i8"),
         ("ask", "<i8"),
         ("bid_lots", "<i8"),
         ("ask_lots", "<i8"),
         ("quote_ns", "<i8"),
-        ("history", "<i8"),  # address of the ring of past bars
-        ("is_fx", "<i8"),  # the mark is a rate of exchange
-        ("halted", "<i4"),
-        ("delisted", "<i4"),
     ]
 )
 """The market of one instrument as seen by the trader half."""
