@@ -246,6 +246,7 @@ def book_delisting(t: Any, instrument: int, ticks: int) -> None:
 def book_charge(t: Any, kind: int, amount: float, currency: int) -> None:
     """Take a charge (borrow, tax) or, negative, a credit."""
     forget_sums(t)
+    t.dirty |= 2  # makes no point of its own, but the last one must know of it
     money = money_row(t.money, currency)
     money.cash -= amount
     t.cost_totals[kind] += amount * money.fx_rate

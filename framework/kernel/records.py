@@ -241,7 +241,7 @@ TRADER = _root(
         ("timer_ns", "<i8"),  # the next timer
         ("timer_id", "<i8"),
         ("touched", "<i8"),  # something was written since the housekeeping was last done
-        ("dirty", "<i8"),  # a mark moved since the last point of the equity curve
+        ("dirty", "<i8"),  # since the last point of the equity curve a mark or position moved (1), something was charged (2)
         ("overdrawn", "<i8"),  # points with cash below zero
         ("lowest_cash", "<f8"),
         ("cash", "<f8"),  # of all currencies, base currency; holds while `has_cash` is set

@@ -126,7 +126,7 @@ def pending_wake(t: Any) -> int:
 @kernel
 def point_is_due(t: Any, next_ns: int) -> bool:
     """Whether a point of the equity curve belongs at the present stamp, now that the next event is later."""
-    return t.dirty != 0 and next_ns > t.now_ns and t.now_ns >= t.point_ns and t.now_ns > 0
+    return t.dirty & 1 != 0 and next_ns > t.now_ns and t.now_ns >= t.point_ns and t.now_ns > 0
 
 
 @kernel
@@ -194,7 +194,7 @@ def fast_bar(t: Any, x: Any, stop_ns: int) -> int:
     next_ns = event.ts_local_ns
     if event.kind != BAR or next_ns >= stop_ns or (x.working > 0 and venue_book(x, event.instrument).first >= 0):
         return 0
-    if t.dirty != 0 and next_ns > t.now_ns and t.now_ns >= t.point_ns:
+    if t.dirty & 1 != 0 and next_ns > t.now_ns and t.now_ns >= t.point_ns:
         if t.points_count + 1 >= t.points_capacity:  # one stays free for the slow lane
             t.touched = 1
             return 0

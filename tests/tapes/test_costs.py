@@ -288,6 +288,25 @@ def test_borrow_is_charged_for_each_night_a_short_is_held() -> None:
     assert result.costs["borrow"] == pytest.approx(2.10)
 
 
+def test_a_charge_that_is_told_after_the_last_bar_is_in_the_last_equity() -> None:
+    result = draw(
+        """
+        1  100 101  99 100  1000
+        2  100 101  99 100  1000       # sold; we know of it 30 hours later
+        3  100 101  99 100  1000
+        4  100 101  99 100  1000       # charged at its open, told after its close
+
+        at 1: SELL 100
+        fill 2: SELL 100 @ 100 taker
+        """,
+        risk={"allow_short": True},
+        costs={"borrow_bps": 360.0},
+        latency={"response_ns": 30 * 3_600_000_000_000},
+    )
+    assert result.costs["borrow"] == pytest.approx(1.0)  # 3.6% / 360 of 10,000
+    assert result.equity.iloc[-1] == pytest.approx(999_999.0)
+
+
 NEW_YORK_WEEKEND = """
         clock 2024-06-06 America/New_York 16:00        # day 1 is a Thursday, day 2 a Friday, day 5 the Monday
         instrument X calendar XNYS
