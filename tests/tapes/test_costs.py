@@ -294,7 +294,8 @@ def test_a_charge_that_is_told_after_the_last_bar_is_in_the_last_equity() -> Non
         1  100 101  99 100  1000
         2  100 101  99 100  1000       # sold; we know of it 30 hours later
         3  100 101  99 100  1000
-        4  100 101  99 100  1000       # charged at its open, told after its close
+        4  100 101  99 100  1000
+        5  100 101  99 100  1000       # charged at its open, told after its close
 
         at 1: SELL 100
         fill 2: SELL 100 @ 100 taker
