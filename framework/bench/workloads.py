@@ -102,5 +102,5 @@ def _panel(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, NDArray[Any
 
 def bar_frame(work: Any, column: int | None = None) -> pd.DataFrame:
     """The bars of a workload, or of one symbol of a panel, as the readers take them."""
-    prices = {name: work.prices(name) if column is None else work.prices(name)[:, column] for name in ("open", "high", "low", "close")}
+    prices = {name: work.prices(name, column) for name in ("open", "high", "low", "close")}
     return pd.DataFrame({**prices, "volume": 1e6}, index=pd.to_datetime(work.array("stamps"), utc=True))

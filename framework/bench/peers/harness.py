@@ -47,6 +47,7 @@ class Work:
 
     def __init__(self, folder: Path, limit: int = 0) -> None:
         self.folder, self.limit = folder, limit
+        self._arrays: dict[str, Any] = {}
         self.spec: dict[str, Any] = json.loads((folder / "spec.json").read_text())
 
     @property
@@ -56,12 +57,15 @@ class Work:
 
     def array(self, name: str) -> Any:
         """An array of the workload, cut to the limit."""
-        values = np.load(self.folder / f"{name}.npy")
+        if name not in self._arrays:
+            self._arrays[name] = np.load(self.folder / f"{name}.npy")
+        values = self._arrays[name]
         return values[: self.limit] if self.limit and name in self.spec["limited"] else values
 
-    def prices(self, name: str) -> Any:
-        """Prices in money, from whole ticks: correctly rounded, so that every engine sees the same floats."""
-        return self.array(name) / self.spec["ticks_per_unit"]
+    def prices(self, name: str, column: int | None = None) -> Any:
+        """Prices in money, of one column or all, from whole ticks: correctly rounded, so that every engine sees the same floats."""
+        ticks = self.array(name) if column is None else self.array(name)[:, column]
+        return ticks / self.spec["ticks_per_unit"]
 
 
 def peak_rss_mb() -> float:
