@@ -7,6 +7,7 @@ for compiled hooks.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from framework.schema.instrument import Instrument
 from framework.schema.order import OrderState, OrderType, Reason, Side, TimeInForce
 
 _EVENT_WORDS = EVENT.itemsize // 8
+_BAR = int(Kind.BAR)
 
 Terms = tuple[str, int, int, int, int]
 """Symbol, tick numerator and denominator, lot numerator and denominator."""
@@ -66,6 +68,41 @@ class Bar:
 
     def __repr__(self) -> str:
         return f"Bar({self.instrument}, {self.ts_ns}, {self.open:g} {self.high:g} {self.low:g} {self.close:g}, volume {self.volume:g})"
+
+
+class Bars(Mapping[str, Bar]):
+    """The bars of one stamp by symbol, sorted. Safe to keep.
+
+    They are taken from the tape when first asked for: most wakes ask for none.
+    """
+
+    __slots__ = ("_found", "_last_row", "_terms", "_ts_ns", "_words")
+
+    def __init__(self, words: memoryview[int], last_row: int, ts_ns: int, terms: Sequence[Terms]) -> None:
+        self._words, self._last_row, self._ts_ns, self._terms = words, last_row, ts_ns, terms
+        self._found: dict[str, Bar] | None = None
+
+    def _all(self) -> dict[str, Bar]:
+        if self._found is None:
+            words, row, found = self._words, self._last_row, []
+            while row >= 0 and words[row * _EVENT_WORDS] == self._ts_ns:
+                if words[row * _EVENT_WORDS + 2] & 0xFFFF == _BAR:
+                    found.append(Bar(words, row, self._terms[words[row * _EVENT_WORDS + 2] >> 32]))
+                row -= 1
+            self._found = {bar.instrument: bar for bar in sorted(found, key=lambda bar: bar.instrument)}
+        return self._found
+
+    def __getitem__(self, instrument: str) -> Bar:
+        return self._all()[instrument]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __repr__(self) -> str:
+        return f"Bars({list(self._all().values())})"
 
 
 class Quote:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.engine.market import Bar, MarketEvent, OrderView, Quote, Terms
+from framework.engine.market import Bars, MarketEvent, OrderView, Quote, Terms
 from framework.engine.world import Wake
 from framework.errors import InputError, did_you_mean
 from framework.kernel import codes, entry
@@ -180,15 +180,8 @@ class Reading:
 
     def bars_now(self) -> Any:
         """The bars of the present stamp: by symbol, sorted; a list in that order for strategies that use numbers."""
-        words, now, row = self.wake.tape, self._root[_NOW], self.wake.row
-        found = {}
-        while row >= 0 and words[row * 8] == now:  # the wake is at the last bar of the stamp
-            if words[row * 8 + 2] & 0xFFFF == codes.BAR:
-                instrument = words[row * 8 + 2] >> 32
-                found[self._symbols[instrument]] = Bar(words, row, self._terms[instrument])
-            row -= 1
-        in_order = dict(sorted(found.items()))
-        return list(in_order.values()) if self._uses_numbers else in_order
+        bars = Bars(self.wake.tape, self.wake.row, self._root[_NOW], self._terms)  # the wake is at the last bar of the stamp
+        return list(bars.values()) if self._uses_numbers else bars
 
     @property
     def event(self) -> MarketEvent:

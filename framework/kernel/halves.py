@@ -27,6 +27,21 @@ from framework.schema.order import Approved, OrderEvent, OrderState
 from framework.schema.units import NEVER_NS
 
 
+def terms_table(instruments: Sequence[Instrument], currencies: Sequence[str], calendars: Sequence[str]) -> NDArray[np.void]:
+    """What the kernel knows of instruments that never changes, dtype TERMS."""
+    places = {currency: place for place, currency in enumerate(currencies)}
+    names = {calendar: place for place, calendar in enumerate(calendars)}
+    rows = [
+        (
+            *(i.tick.numerator, i.tick.denominator, i.tick.size, i.lot.numerator, i.lot.denominator, i.lot.size),
+            *(i.point_value, i.bar_interval_ns, places[i.currency]),
+            *(places[i.base_currency] if i.kind is InstrumentKind.FX else -1, names[i.calendar], int(i.kind)),
+        )
+        for i in instruments
+    ]
+    return np.array(rows, dtype=TERMS)
+
+
 class Trader(State):
     """The trader half: market as seen, orders as known, ledger.
 
@@ -40,6 +55,7 @@ class Trader(State):
         history: how many past bars per instrument a strategy can look back on; rounded up to a power of two.
         wakes: `ON_*` bits of `codes`.
         point_interval_ns: shortest time between two points of the equity curve.
+        terms: `terms_table` of the same instruments, currencies and calendars, where it was made before; it is only read.
     """
 
     def __init__(
@@ -55,6 +71,7 @@ class Trader(State):
         history: int = 1024,
         wakes: int = 0,
         point_interval_ns: int = 0,
+        terms: NDArray[np.void] | None = None,
     ) -> None:
         n = len(instruments)
         ring = 1 << max(history, 2).bit_length() if history & (history - 1) else max(history, 2)
@@ -86,20 +103,7 @@ class Trader(State):
         self.tables["books"]["history"] = rings.ctypes.data + np.arange(n) * (ring * rings.itemsize)
         positions = self.tables["positions"]
         positions["first"], positions["last"], positions["target_order"] = -1, -1, -1
-        self._set_terms(list(calendars))
-
-    def _set_terms(self, calendars: list[str]) -> None:
-        places = {currency: place for place, currency in enumerate(self.currencies)}
-        names = {calendar: place for place, calendar in enumerate(calendars)}
-        rows = [
-            (
-                *(i.tick.numerator, i.tick.denominator, i.tick.size, i.lot.numerator, i.lot.denominator, i.lot.size),
-                *(i.point_value, i.bar_interval_ns, places[i.currency]),
-                *(places[i.base_currency] if i.kind is InstrumentKind.FX else -1, names[i.calendar], int(i.kind)),
-            )
-            for i in self.instruments
-        ]
-        self.tables["terms"][:] = np.array(rows, dtype=TERMS)
+        self._place("terms", terms_table(instruments, currencies, calendars) if terms is None else terms)
         self.tables["books"]["is_fx"] = self.tables["terms"]["kind"] == InstrumentKind.FX
 
     def has_delivered_all(self) -> bool:

@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
 
 from framework.config import CostsConfig, LatencyConfig, RiskConfig, parse_costs, parse_risk
 from framework.data.tape import Tape
@@ -15,11 +19,12 @@ from framework.engine.audit import Audit
 from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
 from framework.kernel.costs import PLANNING_BARS
-from framework.kernel.halves import Trader
+from framework.kernel.halves import Trader, terms_table
 from framework.version import __version__
 
 _ONE_SECOND_NS = 1_000_000_000
 _BPS = 1e-4
+_TERMS: WeakKeyDictionary[Tape, dict[tuple[str, ...], NDArray[np.void]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class Ground:
         self._currencies = tuple(dict.fromkeys((currency, *tape.currencies)))
         self._costs, self._risk = _cost_fields(costs), _risk_fields(risk)
         self._bars_of_costs = _bars_of_costs(costs)
+        self._terms = _terms_of(tape, self._currencies)
         self._point_interval_ns = _ONE_SECOND_NS if tape.has_quotes else 0
 
     def trader(self, strategy: Strategy) -> Trader:
@@ -89,6 +95,7 @@ class Ground:
             history=max(strategy.history, self._bars_of_costs),
             wakes=strategy.wakes,
             point_interval_ns=self._point_interval_ns,
+            terms=self._terms,
         )
         trader.make_room(0)
         return trader
@@ -104,6 +111,14 @@ def prepare(strategy: Strategy, tape: Tape, header: Mapping[str, Any]) -> Prepar
     ground = Ground(tape, cash, currency, parse_costs(header["costs"]), parse_risk(header["risk"]))
     trader = ground.trader(strategy)
     return Prepared(trader, Audit(header, trader.take_log), ground.timers(), cash, currency)
+
+
+def _terms_of(tape: Tape, currencies: tuple[str, ...]) -> NDArray[np.void]:
+    """The kernel's table of a tape's instruments, made once for the tape."""
+    made = _TERMS.setdefault(tape, {})
+    if currencies not in made:
+        made[currencies] = terms_table(tape.instruments, currencies, tape.calendars)
+    return made[currencies]
 
 
 def _bars_of_costs(costs: CostsConfig) -> int:
