@@ -5,8 +5,10 @@ Two stamps, a kind, flags, an instrument and five int64 words whose meaning the 
     kind            w0              w1             w2              w3               w4
     BAR             open ticks      high ticks     low ticks       close ticks      volume lots
     QUOTE           bid ticks       ask ticks      bid lots        ask lots         -
-    TRADE           price ticks     lots           trade id        -                -
-    DEPTH           price ticks     lots           order id        level            -
+    TRADE           price ticks     lots           trade id        order id         sequence         flags: BUY or SELL, who took
+    DEPTH           price ticks     lots           order id        level            sequence         flags: see below
+    GAP             expected seq.   found seq.     -               -                -
+    OPEN_INTEREST   contracts       -              -               -                -
     FUNDING         rate * 1e9      -              -               -                -
     DIVIDEND        nano money per share           -               -                -
     SPLIT           new shares      old shares     -               -                -
@@ -33,6 +35,12 @@ Two stamps, a kind, flags, an instrument and five int64 words whose meaning the 
 
 `(f8)` means the bits of a float64 kept in the int64 word. `slippage` is the money paid beyond price times quantity: half
 spread, volume-share slippage and impact in a simulation, the part of a price finer than a tick at a real venue.
+
+DEPTH says what stands in a book after the event. Without an order id (0) it is a price level: so many lots at this price, 0 for none;
+`level` is its rank from the best, -1 where the source does not say. With an order id it is one order: its remaining lots at its
+price, 0 when it is gone. BUY or SELL is its side. A snapshot is a run of DEPTH events flagged SNAPSHOT whose first is flagged CLEAR too:
+the book before it is forgotten. The last event of one message of the source is flagged LAST; between, a book may be crossed. After a
+GAP messages are missing and the book is unknown until the next snapshot. `sequence` is the source's own number, 0 where it has none.
 
 Order of events: (`ts_local_ns`, source rank, sequence). At one stamp market data comes first (a bar stamped T tells of the
 time up to T), then session closes, session opens, corporate actions, timers.
@@ -78,6 +86,8 @@ class Kind(IntEnum):
     HALT = 8
     SESSION = 9
     DELIST = 10
+    GAP = 11
+    OPEN_INTEREST = 12
     CUSTOM = 15
     # time and people
     TIMER = 20
@@ -112,11 +122,15 @@ class Flag(IntFlag):
     SESSION_CLOSE = 2
     MAKER = 4  # fill added liquidity
     AMBIGUOUS = 8  # fill was chosen among several possible inside one bar
-    LAST = 16  # fill completed its order
+    LAST = 16  # fill completed its order; DEPTH: last of its message
     REFUSED = 32  # submit that never left: an ORDER_REFUSED follows
     HELD = 64  # submit of a child that waits for its parent's fill
     MORE = 128  # submit whose ORDER_TERMS follows at once
     CHANGE = 256  # what was refused is a change; the order stands as it was
+    BUY = 512  # DEPTH: a bid; TRADE: the buyer took
+    SELL = 1024  # DEPTH: an offer; TRADE: the seller took
+    SNAPSHOT = 2048
+    CLEAR = 4096
 
 
 class CostKind(IntEnum):
@@ -136,6 +150,8 @@ SOURCE_RANK = {
     Kind.QUOTE: 0,
     Kind.TRADE: 0,
     Kind.DEPTH: 0,
+    Kind.GAP: 0,
+    Kind.OPEN_INTEREST: 0,
     Kind.CUSTOM: 0,
     Kind.HALT: 1,
     Kind.SESSION: 2,  # closes before opens: see `tape.build`
