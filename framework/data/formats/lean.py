@@ -264,7 +264,9 @@ def _notes(pieces: list[_Piece], instruments: list[Instrument], known: Reference
     file, said = pieces[0].file, []
     kinds = {piece.file.kind for piece in pieces}
     if "quote" in kinds and file.resolution != "tick":
-        said.append("Quote bars are QUOTE events of the closing bid and ask at the close of the bar; their open, high and low are not kept.")
+        said.append(
+            "Quote bars are QUOTE events of the closing bid and ask at the close of the bar; their open, high and low are not kept."
+        )
     if "quote" in kinds:
         said.append("Quotes are as recorded: a side without a price is 0, and a crossed quote stays crossed.")
     if file.resolution == "tick" and file.security_type not in ("forex", "cfd"):
@@ -275,7 +277,10 @@ def _notes(pieces: list[_Piece], instruments: list[Instrument], known: Reference
     if file.security_type == "cryptofuture" and instruments[0].currency == "USD":
         said.append("Contracts quoted in USD are settled in the coin (inverse); profit is counted as if they were linear.")
     moved = {piece.base for piece in pieces if piece.file.ticker.upper() != piece.base}
-    said += [f"{symbol}: read through its former tickers; rows outside their dates are other companies' and left out." for symbol in sorted(moved)]
+    said += [
+        f"{symbol}: read through its former tickers; rows outside their dates are other companies' and left out."
+        for symbol in sorted(moved)
+    ]
     return said
 
 

@@ -168,7 +168,13 @@ def read_map(path: str | Path) -> pd.DataFrame:
             last = pd.NaT if day >= END_OF_TIME else pd.Timestamp(day)
             exchange = fields[2] if len(fields) > 2 else ""
             rows.append(
-                {"symbol": source.stem.upper(), "ticker": fields[1].upper(), "exchange": exchange, "first": pd.Timestamp(first), "last": last}
+                {
+                    "symbol": source.stem.upper(),
+                    "ticker": fields[1].upper(),
+                    "exchange": exchange,
+                    "first": pd.Timestamp(first),
+                    "last": last,
+                }
             )
         before = day
     return pd.DataFrame(rows, columns=["symbol", "ticker", "exchange", "first", "last"])

@@ -1,7 +1,7 @@
 """The folders and names of QuantConnect Lean's data: which file holds what, and the terms of a contract from its name.
 
-    <root>/<security type>/<market>/<tick|second|minute>/<ticker>/<yyyymmdd>_<kind>[_<style>].zip
-    <root>/<security type>/<market>/<hour|daily>/<ticker>[_<yyyy>][_<kind>][_<style>].zip
+<root>/<security type>/<market>/<tick|second|minute>/<ticker>/<yyyymmdd>_<kind>[_<style>].zip
+<root>/<security type>/<market>/<hour|daily>/<ticker>[_<yyyy>][_<kind>][_<style>].zip
 """
 
 from __future__ import annotations

@@ -33,6 +33,8 @@ _QUOTE_BAR = ("bid open", "bid high", "bid low", "bid close", "bid size", "ask o
 _QUOTE = ("bid", "bid size", "ask", "ask size")
 _TEXT = ("exchange", "condition")
 _MS_PER_DAY = 86_400_000
+_SUM_NOISE = 1e-13
+"""Relative, of a sum of many doubles."""
 
 
 def columns_of(file: LeanFile) -> list[tuple[str, ...]]:
@@ -64,6 +66,7 @@ class Rows:
         owner: position of each row's instrument.
         opens: local stamps as written, ns since 1970 without a zone.
         values: numbers by column; NaN where the field was blank.
+        numbers: which row of the zip each is, from 0 over all members.
     """
 
     file: LeanFile
@@ -72,11 +75,13 @@ class Rows:
     owner: Ints
     opens: Ints
     values: dict[str, Floats]
+    numbers: Ints
 
     def place(self, row: int) -> str:
         """How a message names a row."""
-        member = int(np.searchsorted(self.ends, row, side="right"))
-        line = row - (int(self.ends[member - 1]) if member else 0) + 1
+        number = int(self.numbers[row])
+        member = int(np.searchsorted(self.ends, number, side="right"))
+        line = number - (int(self.ends[member - 1]) if member else 0) + 1
         return f"{self.file.path.name}, member {self.members[member]}, line {line}"
 
     def refuse(self, broken: Mask, column: str, rule: str) -> None:
@@ -84,15 +89,15 @@ class Rows:
         if broken.any():
             row = int(np.argmax(broken))
             value = self.values[column][row] if column in self.values else _clock(int(self.opens[row]))
-            shown = "empty" if isinstance(value, float) and np.isnan(value) else f"{value:.10g}" if not isinstance(value, str) else value
+            shown = "empty" if isinstance(value, float) and np.isnan(value) else f"{value:.15g}" if not isinstance(value, str) else value
             raise DataError(
                 f"{self.place(row)}, column {column}: {shown}; rule: {rule}; {int(broken.sum())} in all. Correct or remove the rows."
             )
 
     def only(self, keep: Mask) -> Rows:
-        """The rows where `keep` holds; they can no longer be named by line."""
+        """The rows where `keep` holds."""
         values = {name: column[keep] for name, column in self.values.items()}
-        return Rows(self.file, self.members, self.ends, self.owner[keep], self.opens[keep], values)
+        return Rows(self.file, self.members, self.ends, self.owner[keep], self.opens[keep], values, self.numbers[keep])
 
 
 def member_names(file: LeanFile) -> list[str]:
@@ -135,7 +140,7 @@ def read_rows(file: LeanFile, owners: dict[str, int]) -> Rows:
         for name in columns
         if name not in _TEXT
     }  # fmt: skip
-    rows = Rows(file, members, np.cumsum(counts), owner, _opens(file, table.column("time")), values)
+    rows = Rows(file, members, np.cumsum(counts), owner, _opens(file, table.column("time")), values, np.arange(table.num_rows))
     if file.day is not None:
         since = rows.opens - _day_ns(file)
         rows.refuse((since < 0) | (since > NANOSECONDS_PER_DAY), "time", f"0 <= milliseconds since midnight <= {_MS_PER_DAY}")
@@ -177,9 +182,7 @@ def _parse(file: LeanFile, members: tuple[str, ...], texts: Sequence[bytes]) -> 
     return table, columns
 
 
-def _say_what_is_wrong(
-    file: LeanFile, members: Sequence[str], texts: Sequence[bytes], columns: tuple[str, ...], reason: str
-) -> NoReturn:
+def _say_what_is_wrong(file: LeanFile, members: Sequence[str], texts: Sequence[bytes], columns: tuple[str, ...], reason: str) -> NoReturn:
     """Find the first line that cannot be read; only called when one is there."""
     for member, text in zip(members, texts, strict=True):
         for number, line in enumerate(text.decode("utf-8", "replace").splitlines(), 1):
@@ -328,13 +331,17 @@ def _fill(events: NDArray[np.void], word: str, rows: Rows, name: str, steps: Seq
     if len({steps[k] for k in present.tolist()}) <= 1:
         groups = [(steps[int(present[0])], slice(None))] if len(present) else []
     else:
-        groups = [(steps[k], rows.owner == k) for k in present.tolist()]  # type: ignore[misc]
+        groups = [(steps[k], rows.owner == k) for k in present.tolist()]
     for step, mine in groups:
-        whole, off = to_steps(values[mine], Step(step.numerator * scale, step.denominator))
+        grid = Step(step.numerator * scale, step.denominator)
+        whole, off = to_steps(values[mine], grid)
+        size = "size" in name or name == "volume"
+        if size:  # Lean adds sizes up as doubles: 24.568570729999998 is a whole number of 1e-8
+            off &= np.abs(grid.to_floats(whole) - values[mine]) > _SUM_NOISE * values[mine]
         if off.any():
             broken = np.zeros(len(values), np.bool_)
             broken[mine] = off
-            argument = "lot_size" if "size" in name or name == "volume" else "tick_size"
-            unit = f"{step.numerator * scale}/{step.denominator}" if scale != 1 else f"{step.size:g}"
+            argument = "lot_size" if size else "tick_size"
+            unit = f"{grid.numerator}/{grid.denominator}" if scale != 1 else f"{step.size:g}"
             rows.refuse(broken, name, f"a whole number of {unit} (else declare a finer {argument}=)")
         events[word][mine] = whole
