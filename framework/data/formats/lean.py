@@ -141,10 +141,11 @@ class _Job:
             merged = _merged([self._events(piece) for piece in pieces])
             if not len(merged):
                 continue
-            if int(merged["ts_local_ns"][0]) < last:
+            begins = int(merged["ts_local_ns"][0])
+            if begins < last:
                 raise DataError(
-                    f"{pieces[0].file.path}: period {period or 'all'} begins at {pd.Timestamp(int(merged['ts_local_ns'][0]), tz='UTC')}, before "
-                    f"the one before it ends ({pd.Timestamp(last, tz='UTC')}). Read the tickers or years apart."
+                    f"{pieces[0].file.path}: period {period or 'all'} begins at {pd.Timestamp(begins, tz='UTC')}, before the one before it "
+                    f"ends ({pd.Timestamp(last, tz='UTC')}). Read the tickers or years apart."
                 )
             last = int(merged["ts_local_ns"][-1])
             yield from chunks(merged, EVENTS_PER_PART)
@@ -277,10 +278,7 @@ def _notes(pieces: list[_Piece], instruments: list[Instrument], known: Reference
     if file.security_type == "cryptofuture" and instruments[0].currency == "USD":
         said.append("Contracts quoted in USD are settled in the coin (inverse); profit is counted as if they were linear.")
     moved = {piece.base for piece in pieces if piece.file.ticker.upper() != piece.base}
-    said += [
-        f"{symbol}: read through its former tickers; rows outside their dates are other companies' and left out."
-        for symbol in sorted(moved)
-    ]
+    said += [f"{symbol}: read through its former tickers; rows outside their dates are left out." for symbol in sorted(moved)]
     return said
 
 

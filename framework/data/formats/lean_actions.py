@@ -14,6 +14,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ def actions(
     factors = read_factors(source)
     kept = calendar if calendar is not None else calendar_of("equity", market)
     rows: list[dict[str, Any]] = []
-    for now, after in zip(factors[:-1], factors[1:], strict=True):
+    for now, after in pairwise(factors):
         ratio = _split(now.split, after.split)
         dividend = _dividend(now, after, source)
         if ratio == 1 and not dividend:
@@ -137,7 +138,7 @@ def adjusted(closes: pd.Series[float], factors: list[Factor]) -> pd.Series[float
     days = np.array([np.datetime64(factor.day) for factor in factors])
     row = np.searchsorted(days, pd.DatetimeIndex(closes.index).values.astype("datetime64[D]"))
     product = np.array([float(factor.price * factor.split) for factor in factors] + [1.0])
-    return closes * product[row]
+    return pd.Series(closes.to_numpy(np.float64) * product[row], closes.index)
 
 
 def read_map(path: str | Path) -> pd.DataFrame:
@@ -224,8 +225,9 @@ def _dividend(now: Factor, after: Factor, source: Path) -> float:
         return 0.0
     if amount <= noise:
         raise DataError(
-            f"{source.name}, line {now.line}, column price factor: {float(now.price):.10g}, then {float(after.price):.10g}, would be a dividend of "
-            f"{amount:.6g}; rule: > 0, factors rise with time, and the reference price ({float(now.close):g}) is the close. Correct the row."
+            f"{source.name}, line {now.line}, column price factor: {float(now.price):.10g}, then {float(after.price):.10g}, would be a "
+            f"dividend of {amount:.6g}; rule: > 0: factors rise with time, and the reference price ({float(now.close):g}) is the close. "
+            "Correct the row."
         )
     return roundest(amount, noise)
 

@@ -134,7 +134,8 @@ class Reference:
         missing = [f"{name}=" for name, value in named.items() if not value]
         if missing or tick is None or lot is None or currency is None:
             raise DataError(
-                f"{symbol} ({security_type} of {market}): {', '.join(missing)} not known. Give them, or reference= the folder of {PROPERTIES}."
+                f"{symbol} ({security_type} of {market}): {', '.join(missing)} not known. Give them, or say reference= the folder that "
+                f"holds {PROPERTIES}."
             )
         kind = _KINDS.get(security_type, InstrumentKind.EQUITY)
         return Instrument(
