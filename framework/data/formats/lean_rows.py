@@ -132,7 +132,8 @@ def read_rows(file: LeanFile, owners: dict[str, int]) -> Rows:
         raise _damaged(file, error) from error
     table, columns = _parse(file, members, texts)
     counts = np.array([text.count(b"\n") for text in texts], np.int64)
-    if int(counts.sum()) != table.num_rows:
+    stamps = table.column("time").to_pandas()
+    if int(counts.sum()) != table.num_rows or stamps.isna().any():
         _say_what_is_wrong(file, members, texts, columns, "blank lines")
     owner = np.repeat(np.fromiter(owners.values(), np.int64, len(members)), counts)
     values = {
@@ -140,7 +141,7 @@ def read_rows(file: LeanFile, owners: dict[str, int]) -> Rows:
         for name in columns
         if name not in _TEXT
     }  # fmt: skip
-    rows = Rows(file, members, np.cumsum(counts), owner, _opens(file, table.column("time")), values, np.arange(table.num_rows))
+    rows = Rows(file, members, np.cumsum(counts), owner, _opens(file, stamps), values, np.arange(table.num_rows))
     if file.day is not None:
         since = rows.opens - _day_ns(file)
         rows.refuse((since < 0) | (since > NANOSECONDS_PER_DAY), "time", f"0 <= milliseconds since midnight <= {_MS_PER_DAY}")
@@ -211,12 +212,10 @@ def _meaning(file: LeanFile, name: str) -> str:
     return "number"
 
 
-def _opens(file: LeanFile, column: Any) -> Ints:
+def _opens(file: LeanFile, stamps: pd.Series[Any]) -> Ints:
     if file.day is None:
-        seconds: Ints = column.to_numpy(zero_copy_only=False).astype("datetime64[s]").astype(np.int64)
-        return seconds * NANOSECONDS_PER_SECOND
-    milliseconds: Floats = column.to_numpy(zero_copy_only=False)
-    return _day_ns(file) + np.rint(milliseconds * 1e6).astype(np.int64)
+        return pd.DatetimeIndex(stamps).as_unit("ns").asi8
+    return _day_ns(file) + np.rint(stamps.to_numpy(np.float64) * 1e6).astype(np.int64)
 
 
 def _day_ns(file: LeanFile) -> int:
@@ -326,7 +325,7 @@ def _check_side(rows: Rows, side: str) -> None:
 def _fill(events: NDArray[np.void], word: str, rows: Rows, name: str, steps: Sequence[Step], scale: int) -> None:
     """Write a column as whole steps of each row's instrument."""
     values = rows.values[name]
-    rows.refuse(~(values >= 0), name, f"a finite {name} >= 0")
+    rows.refuse(~((values >= 0) & np.isfinite(values)), name, f"a finite {name} >= 0")
     present = np.unique(rows.owner)
     if len({steps[k] for k in present.tolist()}) <= 1:
         groups = [(steps[int(present[0])], slice(None))] if len(present) else []
