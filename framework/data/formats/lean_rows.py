@@ -166,7 +166,7 @@ def _parse(file: LeanFile, members: tuple[str, ...], texts: Sequence[bytes]) -> 
     width = body[: body.find(b"\n")].count(b",")
     columns = next((one for one in allowed if len(one) == width), allowed[0])
     stamp = pa.timestamp("s") if RESOLUTIONS[file.resolution] >= RESOLUTIONS["hour"] else pa.float64()
-    types = {name: pa.string() if name in _TEXT else pa.float64() for name in columns}
+    types = {name: pa.float64() for name in columns if name not in _TEXT}
     if not body:
         return pa.table({"time": pa.array([], stamp), **{name: pa.array([], kind) for name, kind in types.items()}}), columns
     try:
@@ -175,7 +175,10 @@ def _parse(file: LeanFile, members: tuple[str, ...], texts: Sequence[bytes]) -> 
             read_options=csv.ReadOptions(column_names=["time", *columns], use_threads=False, block_size=max(len(body) + 1, 1 << 20)),
             parse_options=csv.ParseOptions(quote_char=False, ignore_empty_lines=False),
             convert_options=csv.ConvertOptions(
-                column_types={"time": stamp, **types}, timestamp_parsers=["%Y%m%d %H:%M"], null_values=[""], strings_can_be_null=False
+                column_types={"time": stamp, **types},
+                include_columns=["time", *types],
+                timestamp_parsers=["%Y%m%d %H:%M"],
+                null_values=[""],
             ),
         )
     except pa.ArrowInvalid as error:

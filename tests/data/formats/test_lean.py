@@ -6,6 +6,7 @@ import datetime as dt
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -163,6 +164,27 @@ def test_a_futures_option_names_its_future(tmp_path: Path) -> None:
     assert option.symbol == "ES 2020-03 2020-03-20 P 3025 american"
     assert ContractTerms.of(option.symbol).underlying == "ES 2020-03"
     assert words(tmp_path)[0][3] == 430  # futures options are not scaled: 107.5 / 0.25
+
+
+def test_an_index_is_read_in_chicago_and_is_no_thing_to_trade(tmp_path: Path) -> None:
+    put(
+        tmp_path, "index/usa/minute/spx/20210104_trade.zip", {"20210104_spx_minute_trade.csv": "30600000,3764.61,3769.99,3764.61,3768.69,0"}
+    )
+    put(tmp_path, "index/usa/daily/spx.zip", {"spx.csv": "20210104 00:00,3764.61,3769.99,3662.71,3700.65,0"})
+    assert words(tmp_path / "index/usa/minute", tick_size="0.01")[0][:4] == (ns("2021-01-04 14:31Z"), Kind.BAR, 0, 376_461)
+    recording = lean.read(tmp_path / "index/usa/daily", "SPX", tick_size="0.01")
+    assert recording.events()["ts_local_ns"].tolist() == [ns("2021-01-04 21:00Z")]
+    assert [(i.kind, i.currency) for i in recording.instruments] == [(InstrumentKind.INDEX, "USD")]
+
+
+def test_days_stream_in_parts_of_four_megabytes_at_most(tmp_path: Path) -> None:
+    rows = "".join(f"{k},100,1,P,0,0\n" for k in range(70_000))
+    for day in ("20140605", "20140606"):
+        minute(tmp_path, day, rows, resolution="tick")
+    recording = lean.read(tmp_path)
+    assert [len(part) for part in recording.parts()] == [65_536, 4464] * 2
+    assert [len(part) for part in recording.parts()] == [65_536, 4464] * 2  # anew each time
+    assert (np.diff(recording.events()["ts_local_ns"]) > 0).all()
 
 
 def test_the_range_chooses_files_and_rows(tmp_path: Path) -> None:
