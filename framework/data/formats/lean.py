@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from framework.data.calendar import session_table
 from framework.data.formats import lean_actions
 from framework.data.formats.lean_files import (
     CONTRACTS,
@@ -45,6 +46,7 @@ __all__ = ["ContractTerms", "read"]
 
 Events = NDArray[np.void]
 Suspicious = Literal["leave_out", "keep", "refuse"]
+Hours = Literal["all", "session"]
 
 EVENTS_PER_PART = 65_536
 """4 MB."""
@@ -74,6 +76,7 @@ def read(
     reference: str | Path | None = None,
     map_files: str | Path | None = None,
     suspicious: Suspicious = "leave_out",
+    hours: Hours = "all",
     time_zone: str | None = None,
     calendar: str | None = None,
     tick_size: float | str | Fraction | Step | None = None,
@@ -92,6 +95,7 @@ def read(
         reference: the folder with market-hours/ and symbol-properties/; by default the one that holds the data.
         map_files: folder of map files. A symbol that has one is read through its former tickers. Default: Lean's place, if there.
         suspicious: what to do with ticks flagged so: "leave_out" as Lean does (counted in the notes), "keep" or "refuse".
+        hours: "all" that is there, or only what lies in the "session"s of the calendar, without the minutes before and after.
         time_zone: of the stamps in the files. calendar: of the instruments. Else by type and market.
         tick_size, lot_size, multiplier, currency: else from the databases. Prices of equities and options are in ten-thousandths,
             and so are their ticks.
@@ -109,6 +113,8 @@ def read(
         raise DataError(f"kind={kind!r} is unknown. {did_you_mean(str(kind), KINDS)}")
     if suspicious not in ("leave_out", "keep", "refuse"):
         raise DataError(f"suspicious={suspicious!r} is unknown. {did_you_mean(suspicious, ('leave_out', 'keep', 'refuse'))}")
+    if hours not in ("all", "session"):
+        raise DataError(f"hours={hours!r} is unknown. {did_you_mean(hours, ('all', 'session'))}")
     wanted = {"security_type": security_type, "market": market, "resolution": resolution, "kind": kind}
     files = select(find(place), wanted, place)
     file = files[0]
@@ -120,7 +126,9 @@ def read(
     zones = {ticker: known.time_zone(file.security_type, file.market, ticker, given) for ticker in tickers(p.file for p in chosen)}
     pieces, instruments = _positions(_in_range(chosen, first_ns, last_ns, place), known, given, symbol, place)
     notes = [*_notes(pieces, instruments, known), *_count_suspicious(pieces, suspicious)]
-    job = _Job(tuple(pieces), tuple(instruments), zones, first_ns, last_ns, suspicious)
+    if hours == "session":
+        notes.append(f"Rows outside the sessions of {instruments[0].calendar} are left out, as asked.")
+    job = _Job(tuple(pieces), tuple(instruments), zones, first_ns, last_ns, suspicious, hours)
     return Recording(tuple(instruments), job.parts, str(place), tuple(notes))
 
 
@@ -132,6 +140,7 @@ class _Job:
     first_ns: int
     last_ns: int
     suspicious: Suspicious
+    hours: Hours
 
     def parts(self) -> Iterator[Events]:
         """Period after period; the files of one are merged in memory."""
@@ -160,15 +169,25 @@ class _Job:
             if self.suspicious == "refuse":
                 rows.refuse(flags != 0, "suspicious", '0 (say suspicious="leave_out" or "keep" to read on)')
             rows = rows.only(flags == 0)
-        stamps = close_stamps(rows, self.zones[piece.file.ticker], self._calendar(piece))
-        keep = (stamps >= self.first_ns) & (stamps <= self.last_ns)
+        calendar = self.instruments[next(iter(piece.owners.values()))].calendar
+        stamps = close_stamps(rows, self.zones[piece.file.ticker], calendar)
         if piece.file.kind == "quote" and piece.file.security_type not in ("forex", "cfd") and piece.file.resolution == "tick":
             rows = _carried(rows)
-        events = to_events(rows, self.instruments, stamps)
-        return events if keep.all() else events[(events["ts_local_ns"] >= self.first_ns) & (events["ts_local_ns"] <= self.last_ns)]
+        keep = (stamps >= self.first_ns) & (stamps <= self.last_ns)
+        if self.hours == "session":
+            keep &= _in_session(stamps, calendar, with_open=piece.file.resolution == "tick")
+        return to_events(rows.only(keep), self.instruments, stamps[keep]) if not keep.all() else to_events(rows, self.instruments, stamps)
 
-    def _calendar(self, piece: _Piece) -> str:
-        return self.instruments[next(iter(piece.owners.values()))].calendar
+
+def _in_session(stamps: NDArray[np.int64], calendar: str, *, with_open: bool) -> NDArray[np.bool_]:
+    """Bars that close in a session tell of it; one stamped at its open tells of the time before. A tick at the open belongs."""
+    if not len(stamps):
+        return np.zeros(0, np.bool_)
+    table = session_table(calendar, int(stamps.min()), int(stamps.max()))
+    session = np.searchsorted(table.close_ns, stamps)
+    inside = session < len(table.close_ns)
+    opens = table.open_ns[np.minimum(session, len(table.close_ns) - 1)]
+    return inside & ((opens <= stamps) if with_open else (opens < stamps))
 
 
 def _carried(rows: Rows) -> Rows:

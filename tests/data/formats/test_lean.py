@@ -187,6 +187,18 @@ def test_days_stream_in_parts_of_four_megabytes_at_most(tmp_path: Path) -> None:
     assert (np.diff(recording.events()["ts_local_ns"]) > 0).all()
 
 
+def test_hours_outside_the_session_are_left_out_on_request(tmp_path: Path) -> None:
+    starts = (34_140_000, 34_200_000, 57_540_000, 57_600_000)  # 9:29, 9:30, 15:59, 16:00
+    minute(tmp_path, "20140605", "".join(f"{start},100,100,100,100,1\n" for start in starts))
+    assert len(words(tmp_path)) == 4
+    assert [row[0] for row in words(tmp_path, hours="session")] == [ns("2014-06-05 13:31Z"), ns("2014-06-05 20:00Z")]
+    assert "Rows outside the sessions of XNYS are left out, as asked." in lean.read(tmp_path, hours="session").notes
+    minute(tmp_path, "20140605", "34199999,100,1,P,0,0\n34200000,100,2,P,0,0\n57600001,100,3,P,0,0\n", resolution="tick")
+    assert [row[4] for row in words(tmp_path / "equity/usa/tick", hours="session")] == [2]
+    with pytest.raises(DataError, match="hours='sesion' is unknown. Did you mean session"):
+        words(tmp_path, resolution="minute", hours="sesion")
+
+
 def test_the_range_chooses_files_and_rows(tmp_path: Path) -> None:
     for day in ("20140604", "20140605", "20140606"):
         minute(tmp_path, day, ONE_BAR + "34260000,1000000,1010000,990000,1005000,300\n")
