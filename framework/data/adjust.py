@@ -150,10 +150,10 @@ def _explain(factor: float, base: float, yields: float, noise: float, place: str
             f"and as a dividend it would be {dividend:.6g}; rule: 0 < dividend <= {LARGEST_DIVIDEND:g} of the close. "
             "Correct the closes, or give actions by hand."
         )
-    return "dividend", _roundest(dividend, max(noise * base * ratio, 1e-9))
+    return "dividend", roundest(dividend, max(noise * base * ratio, 1e-9))
 
 
-def _roundest(amount: float, tolerance: float) -> float:
+def roundest(amount: float, tolerance: float) -> float:
     """The amount with the fewest decimals, at most nine, that is within the tolerance."""
     for decimals in range(9):
         rounded = round(amount, decimals)
