@@ -66,12 +66,13 @@ def see_bar(t: Any, event: Any) -> None:
 
 @kernel
 def see_quote(t: Any, event: Any) -> None:
-    """Take in a quote: the mark is its mid."""
+    """Take in a quote: the mark is its mid; a quote with an empty side (price 0) leaves the mark as it was."""
     book = book_of(t, event.instrument)
     book.bid, book.ask, book.bid_lots, book.ask_lots = event.w0, event.w1, event.w2, event.w3
     book.quote_ns = event.ts_local_ns
-    mark_to(t, event.instrument, 0.5 * (event.w0 + event.w1))
-    t.dirty = 1
+    if event.w0 > 0 and event.w1 > 0:
+        mark_to(t, event.instrument, 0.5 * (event.w0 + event.w1))
+        t.dirty = 1
 
 
 @kernel

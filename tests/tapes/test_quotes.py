@@ -270,6 +270,21 @@ def test_empty_side_fills_nothing() -> None:
     )
 
 
+def test_empty_side_leaves_the_mark() -> None:
+    draw(
+        """
+        1 10:00  99 x 500 / 101 x 500
+        1 10:01  99 x 500 / 101 x 500
+        1 10:02   0 x 0   / 101 x 500       # nobody bids: the mid of 0 and 101 is no price
+
+        at 1 10:00: BUY 100
+        fill 1 10:01: BUY 100 @ 101 taker
+        end: 100 X, 989900 USD, 999900 equity
+        """,
+        both=True,
+    )
+
+
 def test_quotes_during_a_halt_fill_nothing() -> None:
     draw(
         """
