@@ -15,6 +15,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -58,7 +59,7 @@ class Rows:
 
     def __init__(self, clock_offset_ns: int) -> None:
         self._offset = clock_offset_ns
-        self._heads: list[tuple[int, int, int, int, int, int, int, int]] = []
+        self._heads: list[tuple[int, ...]] = []
         self._files: list[str] = []
         self.prices: list[str] = []
         self.sizes: list[str] = []
@@ -72,7 +73,7 @@ class Rows:
 
     def _head(self, line: Line, kind: Kind, instrument: int, venue_ns: int | None, count: int, w2: int = 0, w4: int = 0) -> None:
         local = line.stamp_ns + self._offset
-        self._heads.append((local, local if venue_ns is None else venue_ns, kind, instrument, w2, w4, line.number, count))
+        self._heads.append((local, local if venue_ns is None else venue_ns, kind, instrument, w2, w4, line.number, len(self._files), count))
         self._files.append(line.file)
 
     def depth(self, line: Line, instrument: int, venue_ns: int | None, bids: Levels, asks: Levels, sequence: int = 0) -> None:
@@ -83,7 +84,7 @@ class Rows:
         """All levels, best first.
 
         Raises:
-            DataError: there is none, or the best bid is at or above the best offer.
+            DataError: there is none, they are not best first, or the best bid is at or above the best offer.
         """
         if not (bids or asks):
             raise DataError(f"{line.place}: a snapshot without levels cannot be told from a failed request. Remove the line.")
@@ -92,6 +93,12 @@ class Rows:
                 f"{line.place}: a crossed snapshot; rule: best bid < best offer, but {bids[0][0]} >= {asks[0][0]}. "
                 "Are bids and asks swapped? Remove the line to start from the next snapshot."
             )
+        for name, levels, sign in (("bids", bids, -1), ("asks", asks, 1)):
+            prices = [sign * float(level[0]) for level in levels]
+            if any(after <= before for before, after in pairwise(prices)):
+                raise DataError(
+                    f"{line.place}, {name}: a snapshot's levels are best first and each price once; these are not. Remove the line."
+                )
         start = len(self.prices)
         self._levels(line, instrument, venue_ns, bids, asks, sequence, [*range(len(bids)), *range(len(asks))])
         for k in range(start, len(self.prices)):
@@ -111,7 +118,9 @@ class Rows:
         self._flags[-1] |= Flag.LAST
         self._ranks += ranks
 
-    def trade(self, line: Line, instrument: int, venue_ns: int | None, price: str, size: str, taker: Flag, trade_id: int, sequence: int = 0) -> None:
+    def trade(
+        self, line: Line, instrument: int, venue_ns: int | None, price: str, size: str, taker: Flag, trade_id: int, sequence: int = 0
+    ) -> None:
         """One trade; `taker` is BUY or SELL."""
         self._head(line, Kind.TRADE, instrument, venue_ns, 1, trade_id, sequence)
         self._one(price, size, int(taker))
@@ -140,8 +149,8 @@ class Rows:
         Raises:
             DataError: a price not above 0, a size below 0, or what is no number; a trade of nothing.
         """
-        heads = np.array(self._heads, dtype=np.int64).reshape(-1, 8)
-        rows = np.repeat(heads, heads[:, 7], axis=0)
+        heads = np.array(self._heads, dtype=np.int64).reshape(-1, 9)
+        rows = np.repeat(heads, heads[:, 8], axis=0)
         price, size = self._floats(rows, self.prices, "price"), self._floats(rows, self.sizes, "size")
         kind = rows[:, 2]
         at = np.array([row for row, _, _ in self._asks], dtype=np.int64)
@@ -156,19 +165,17 @@ class Rows:
         try:
             return np.fromiter(map(float, texts), dtype=np.float64, count=len(texts))
         except (TypeError, ValueError):
-            pass_over = [_is_number(text) for text in texts]
-            self._refuse(rows, ~np.array(pass_over), texts, f"{what} is a number")
+            self._refuse(rows, np.array([not _is_number(text) for text in texts]), texts, f"{what} is a number")
             raise
 
     def _refuse(self, rows: NDArray[np.int64], broken: NDArray[np.bool_], texts: list[str], rule: str) -> None:
         if broken.any():
             at = int(np.argmax(broken))
-            head = int(np.searchsorted(np.cumsum([one[7] for one in self._heads]), at, side="right")) if len(rows) == len(self) else 0
-            raise DataError(f"{self._files[head]}, line {rows[at, 6]}: {texts[at]!r}; rule: {rule}. Correct or remove the line.")
+            raise DataError(f"{self._files[rows[at, 7]]}, line {rows[at, 6]}: {texts[at]!r}; rule: {rule}. Correct or remove the line.")
 
     def late_ns(self) -> tuple[int, str]:
         """The most by which a venue's stamp is after the local one, and where."""
-        heads = np.array(self._heads, dtype=np.int64).reshape(-1, 8)
+        heads = np.array(self._heads, dtype=np.int64).reshape(-1, 9)
         if not len(heads):
             return 0, ""
         late = heads[:, 1] - heads[:, 0]
@@ -200,7 +207,9 @@ class Rows:
     ) -> NDArray[np.int64]:
         exact = values * step[:, 1] / step[:, 0]
         whole = np.rint(exact)
-        self._refuse(rows, np.abs(exact - whole) > np.maximum(1e-9, np.abs(exact) * 4e-16), texts, f"a whole number of the instrument's {name}")
+        self._refuse(
+            rows, np.abs(exact - whole) > np.maximum(1e-9, np.abs(exact) * 4e-16), texts, f"a whole number of the instrument's {name}"
+        )
         return whole.astype(np.int64)
 
 
@@ -336,20 +345,15 @@ def lines(path: Path, truncated: Truncated, cut: Counter[str]) -> Iterator[Line]
     """
     last = 0
     for number, (text, is_whole) in enumerate(_texts(path), start=1):
-        try:
-            line = _parsed(path, number, text) if is_whole or text else None
-        except DataError:
-            if is_whole or truncated == "refuse":
-                raise
-            line = None
         if not is_whole:
             if truncated == "refuse":
                 raise DataError(
                     f"{path.name}, line {number}: the gzip stream ends here, before its end. Fetch the file again, or read up to "
                     'here with truncated="allow".'
                 )
-            cut[f"{path.name} is cut short at line {number}, which was left out"] += 1
+            cut[f"{path.name} is cut short in line {number}, which was left out"] += 1
             return
+        line = _parsed(path, number, text)
         if line is None:
             continue
         if line.stamp_ns < last:
