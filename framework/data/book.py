@@ -174,9 +174,7 @@ def check_books(recording: Recording, *, starts_empty: bool = False) -> tuple[Bo
     for part in recording.parts():
         for k, book in enumerate(books):
             _check_part(book, part, counts[k], first, k)
-    return tuple(
-        BookCheck(one.symbol, *map(int, counts[k]), first_crossed_ns=first[k]) for k, one in enumerate(recording.instruments)
-    )  # fmt: skip
+    return tuple(BookCheck(one.symbol, *map(int, (*counts[k], first[k]))) for k, one in enumerate(recording.instruments))
 
 
 def _check_part(book: OrderBook, part: Events, counts: NDArray[np.int64], first: list[int], k: int) -> None:

@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from framework.data.formats.capture import Line, Paths, Rows, Symbols, Truncated, record
+from framework.data.formats.capture import Paths, Rows, Symbols, record
+from framework.data.formats.lines import Line, Truncated
 from framework.data.recording import Recording
 from framework.errors import DataError
 from framework.schema.event import Flag

@@ -19,7 +19,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from framework.data.formats.capture import Levels, Line, Paths, Rows, Symbols, Truncated, record
+from framework.data.formats.capture import Levels, Paths, Rows, Symbols, record
+from framework.data.formats.lines import Line, Truncated
 from framework.data.recording import Recording
 from framework.errors import DataError
 from framework.schema.event import Flag

@@ -131,7 +131,7 @@ class _Pass:
     def __init__(self, path: Path, midnight_ns: int, levels: Words, step: int) -> None:
         self._path, self._midnight_ns, self._levels, self._step = path, midnight_ns, levels, step
         self._live_ids, self._live_lots = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-        self._anonymous = {(side, price): lots for side, price, lots, _ in levels.tolist()}
+        self._anonymous: dict[tuple[int, int], int] = {(side, price): lots for side, price, lots, _ in levels.tolist()}
         self._last_ns = 0
         self._row = 1  # of the first row of the part
         self.in_cents = True
@@ -280,10 +280,11 @@ class _Pass:
     def _from_level(self, side: int, price: int, size: int) -> int:
         """Take the size of an order that the file never showed from its level; what is left there without an order."""
         known = self._anonymous.get((side, price), 0)
+        left = max(known - size, 0)
         self.unseen += 1
         self.beyond += size > known
-        self._anonymous[side, price] = max(known - size, 0)
-        return self._anonymous[side, price]
+        self._anonymous[side, price] = left
+        return left
 
 
 def _batches(path: Path) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.data.formats import binance, capture
+from framework.data.formats import binance, lines
 from framework.errors import DataError
 
 ROWS = "".join(
@@ -26,12 +26,12 @@ def test_lines_of_both_writers(tmp_path: Path) -> None:
         "wss://x <-> 1633998511.159679\nwss://x <- 1633998511.2: {}\n1633998512.0633569: [1]\n\n"
         'https://x/depth?symbol=A -> 1633998513: {"a":1}\nconfiguration: {}\n'
     )
-    found = list(capture.lines(place(tmp_path, text), "refuse", Counter()))
+    found = list(lines.lines(place(tmp_path, text), "refuse", Counter()))
     assert [(line.stamp_ns, line.number, line.url, line.message) for line in found] == [
         (1633998512_063356900, 3, "", [1]),
         (1633998513_000000000, 5, "https://x/depth?symbol=A", {"a": 1}),
     ]
-    [line] = capture.lines(place(tmp_path, '1723161256172216566 {"a":1}'), "refuse", Counter())
+    [line] = lines.lines(place(tmp_path, '1723161256172216566 {"a":1}'), "refuse", Counter())
     assert line.stamp_ns == 1723161256172216566
 
 
