@@ -216,6 +216,32 @@ def test_real_captures_have_no_gap_and_no_crossed_book(shared: Path, name: str) 
     assert check.unknown < 30 < 3000 < check.messages
 
 
+@pytest.mark.parametrize(("name", "least"), [(REAL[1], 300), (REAL[0], 300), (REAL[2], 30)])
+def test_books_agree_with_the_best_quotes_of_the_venue(shared: Path, name: str, least: int) -> None:
+    """Where a best quote and a diff have the same update id, the book after the diff has that best bid and offer."""
+    path = shared / "05_l2_l3_books" / "hftbacktest" / name
+    quotes: dict[int, list[float]] = {}
+    for row in gzip.decompress(path.read_bytes()).splitlines():
+        if b"@bookTicker" in row:
+            message = json.loads(row.partition(b" ")[2])["data"]
+            quotes[message["u"]] = [float(message[key]) for key in "bBaA"]
+    recording = binance.read(path, clock_offset_ns=2_000_000_000)
+    [instrument] = recording.instruments
+    found, book, compared, wrong = recording.events(), OrderBook(), 0, []
+    for at in book.messages(found):
+        quote = quotes.get(int(found["w4"][at]))
+        if quote is None or not book.is_known:
+            continue
+        [bid], [ask] = book.bids(1), book.asks(1)
+        mine = [step.to_float(whole) for side in (bid, ask) for step, whole in zip((instrument.tick, instrument.lot), side, strict=True)]
+        compared += 1
+        if mine != quote:
+            wrong.append((int(found["w4"][at]), mine, quote))
+    print(f"{name}: {compared} compared, {len(wrong)} differ", *wrong[:20], sep="\n")
+    assert compared >= least
+    assert not wrong
+
+
 def test_a_message_taken_out_of_a_real_capture_is_noticed(shared: Path, tmp_path: Path) -> None:
     rows = gzip.decompress((shared / "05_l2_l3_books" / "hftbacktest" / REAL[1]).read_bytes()).splitlines(keepends=True)[:3000]
     diffs = [k for k, row in enumerate(rows) if b"depthUpdate" in row]
