@@ -17,7 +17,7 @@ from framework.data.recording import Events, Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
-from framework.schema.units import Step, infer_step
+from framework.schema.units import Step
 
 Paths = Path | str | Sequence[Path | str]
 Levels = Sequence[Sequence[str]]
@@ -242,7 +242,7 @@ def record(
     for rows in _filled(files, reading, clock_offset_ns, truncated, cut):
         late, place = max((late, place), rows.late_ns())
         if instruments is None:
-            _find_decimals(rows, decimals)
+            _find_decimals(rows, decimals, symbols.names)
         else:
             rows.events(instruments)
     if late > 0:
@@ -282,17 +282,27 @@ def _filled(files: Sequence[Path], decoder: Decoder, offset: int, truncated: Tru
         yield rows
 
 
-def _find_decimals(rows: Rows, decimals: dict[tuple[int, str], int]) -> None:
+def _find_decimals(rows: Rows, decimals: dict[tuple[int, str], int], names: Sequence[str]) -> None:
     heads, price, size, ask, ask_size = rows.columns()
     market = heads[:, 2] != Kind.GAP
     quotes = heads[heads[:, 2] == Kind.QUOTE, 3]
     for place in np.unique(heads[market, 3]).tolist():
         mine, quoted = market & (heads[:, 3] == place), quotes == place
         for what, values in (("tick", [price[mine], ask[quoted]]), ("lot", [size[mine], ask_size[quoted]])):
-            step, error = infer_step(np.unique(np.concatenate(values)), MAX_DECIMALS)
-            if error:
-                raise DataError(f"a {what} finer than 1e-{MAX_DECIMALS}. Give instruments= with the steps.")
-            decimals[place, what] = max(decimals.get((place, what), 0), len(str(step.denominator)) - 1)
+            needed = _decimals(np.unique(np.concatenate(values)))
+            if needed > MAX_DECIMALS:
+                raise DataError(f"{names[place]}: a {what} finer than 1e-{MAX_DECIMALS}. Give instruments= with the steps to use.")
+            decimals[place, what] = max(decimals.get((place, what), 0), needed)
+
+
+def _decimals(values: NDArray[np.float64]) -> int:
+    """How many decimal places write every value exactly; above `MAX_DECIMALS` where that many do not."""
+    for places in range(MAX_DECIMALS + 1):
+        scaled = values * 10.0**places
+        broken = np.abs(scaled - np.rint(scaled)) > np.abs(scaled) * 4e-16  # one by one: a large value must not hide a small one
+        if not broken.any():
+            return places
+    return MAX_DECIMALS + 1
 
 
 def _instruments(symbols: Symbols, decimals: dict[tuple[int, str], int], venue: str) -> tuple[Instrument, ...]:
