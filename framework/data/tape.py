@@ -173,23 +173,39 @@ def build(
     return assemble(ordered, pieces, name=name, notes=said)
 
 
-def assemble(instruments: Sequence[Instrument], pieces: Sequence[Events], *, name: str, notes: Sequence[str]) -> Tape:
-    """Add the sessions to events whose `instrument` is a position in `instruments`, and sort everything."""
-    stamps = _stamps_by_calendar(instruments, pieces)
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """A tape without its market events: instruments with their final calendars, the words, and the SESSION events in order."""
+
+    instruments: tuple[Instrument, ...]
+    currencies: tuple[str, ...]
+    calendars: tuple[str, ...]
+    sessions: Events
+
+
+def skeleton(instruments: Sequence[Instrument], bars: Sequence[Events], first_ns: int, last_ns: int) -> Skeleton:
+    """What goes around events from `first_ns` to `last_ns`; of the events only the bars are looked at, for calendars of bars."""
+    stamps = _stamps_by_calendar(instruments, bars)
     ordered = tuple(replace(i, calendar=c) if i.calendar != c else i for i, c in zip(instruments, stamps.calendar_of, strict=True))
-    first = min(int(piece["ts_local_ns"].min()) for piece in pieces if len(piece))
-    last = max(int(piece["ts_local_ns"].max()) for piece in pieces if len(piece))
     calendars = tuple(sorted({instrument.calendar for instrument in ordered}))
-    all_pieces = list(pieces)
+    pieces = [np.zeros(0, EVENT)]
     for position, calendar in enumerate(calendars):
-        bars, interval_ns = stamps.bars_of.get(calendar, (None, 0))
-        opens, closes = sessions(calendar, first, last, bars, interval_ns=interval_ns)
-        all_pieces.append(_session_events(position, opens, closes))
-    events = _sorted(np.concatenate(all_pieces))
-    events.setflags(write=False)
+        stamped, interval_ns = stamps.bars_of.get(calendar, (None, 0))
+        opens, closes = sessions(calendar, first_ns, last_ns, stamped, interval_ns=interval_ns)
+        pieces.append(_session_events(position, opens, closes))
     bases = {i.base_currency for i in ordered if i.kind is InstrumentKind.FX}
     currencies = tuple(sorted({i.currency for i in ordered} | bases))
-    return Tape(ordered, currencies, calendars, events, tuple(notes), name)
+    return Skeleton(ordered, currencies, calendars, in_order(np.concatenate(pieces)))
+
+
+def assemble(instruments: Sequence[Instrument], pieces: Sequence[Events], *, name: str, notes: Sequence[str]) -> Tape:
+    """Add the sessions to events whose `instrument` is a position in `instruments`, and sort everything."""
+    first = min(int(piece["ts_local_ns"].min()) for piece in pieces if len(piece))
+    last = max(int(piece["ts_local_ns"].max()) for piece in pieces if len(piece))
+    made = skeleton(instruments, pieces, first, last)
+    events = in_order(np.concatenate([*pieces, made.sessions]))
+    events.setflags(write=False)
+    return Tape(made.instruments, made.currencies, made.calendars, events, tuple(notes), name)
 
 
 def chunks(events: Events, max_events: int) -> Iterator[Events]:
@@ -239,7 +255,7 @@ def _session_events(position: int, opens: NDArray[np.int64], closes: NDArray[np.
     return events
 
 
-def _sorted(events: Events) -> Events:
+def in_order(events: Events) -> Events:
     """Order by stamp, then source rank (a session's close before another's open), then instrument; else as given."""
     ranks = np.full(1 << 16, max(SOURCE_RANK.values()), np.int64)
     for kind, rank in SOURCE_RANK.items():
