@@ -21,11 +21,6 @@ from framework.data.tape import Tape, assemble
 from framework.errors import DataError
 from framework.schema.event import Kind
 
-__all__ = [
-    *("DEFAULT", "check", "describe", "has", "import_recording", "is_embedded", "load", "manifest", "names", "open", "remove"),
-    "versions",
-]
-
 Events = NDArray[np.void]
 
 

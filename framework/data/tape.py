@@ -195,7 +195,7 @@ def skeleton(instruments: Sequence[Instrument], bars: Sequence[Events], first_ns
         pieces.append(_session_events(position, opens, closes))
     bases = {i.base_currency for i in ordered if i.kind is InstrumentKind.FX}
     currencies = tuple(sorted({i.currency for i in ordered} | bases))
-    return Skeleton(ordered, currencies, calendars, in_order(np.concatenate(pieces)))
+    return Skeleton(ordered, currencies, calendars, in_order(joined(pieces)))
 
 
 def assemble(instruments: Sequence[Instrument], pieces: Sequence[Events], *, name: str, notes: Sequence[str]) -> Tape:
@@ -203,7 +203,7 @@ def assemble(instruments: Sequence[Instrument], pieces: Sequence[Events], *, nam
     first = min(int(piece["ts_local_ns"].min()) for piece in pieces if len(piece))
     last = max(int(piece["ts_local_ns"].max()) for piece in pieces if len(piece))
     made = skeleton(instruments, pieces, first, last)
-    events = in_order(np.concatenate([*pieces, made.sessions]))
+    events = in_order(joined([*pieces, made.sessions]))
     events.setflags(write=False)
     return Tape(made.instruments, made.currencies, made.calendars, events, tuple(notes), name)
 
@@ -257,19 +257,42 @@ def _session_events(position: int, opens: NDArray[np.int64], closes: NDArray[np.
 
 def in_order(events: Events) -> Events:
     """Order by stamp, then source rank (a session's close before another's open), then instrument; else as given."""
-    ranks = np.full(1 << 16, max(SOURCE_RANK.values()), np.int64)
-    for kind, rank in SOURCE_RANK.items():
-        ranks[kind] = rank
-    rank = ranks[events["kind"]]
-    rank += (events["kind"] == Kind.SESSION) & ((events["flags"] & int(Flag.SESSION_OPEN)) != 0)
-    key = (rank << 32) | events["instrument"]
+    rank = _RANKS[events["kind"]]
+    owners = events["instrument"]
     # Two stable sorts, the rarer key first: the pieces come in long sorted runs, which a merge sort passes in linear time.
-    if (key[1:] < key[:-1]).any():
-        events = events[np.argsort(key, kind="stable")]
+    if rank.any() or (owners[1:] < owners[:-1]).any():
+        opens = (events["kind"] == Kind.SESSION) & ((events["flags"] & int(Flag.SESSION_OPEN)) != 0)
+        key = ((rank + opens).astype(np.int64) << 32) | owners
+        if (key[1:] < key[:-1]).any():
+            events = taken(events, np.argsort(key, kind="stable"))
     stamps = np.ascontiguousarray(events["ts_local_ns"])
     if (stamps[1:] < stamps[:-1]).any():
-        events = events[np.argsort(stamps, kind="stable")]
+        events = taken(events, np.argsort(stamps, kind="stable"))
     return events
+
+
+def joined(pieces: Sequence[Events]) -> Events:
+    """One array of several. Moved as plain words: numpy copies records field by field, which takes twenty times as long."""
+    return np.concatenate([_words(piece) for piece in pieces]).view(EVENT).reshape(-1)
+
+
+def put(target: Events, begin: int, events: Events) -> None:
+    """Copy events into a place of a longer array."""
+    _words(target)[begin : begin + len(events)] = _words(events)
+
+
+def taken(events: Events, order: NDArray[np.int64]) -> Events:
+    """Events at some positions, moved as plain words; see `joined`."""
+    return np.take(_words(events), order, axis=0).view(EVENT).reshape(-1)
+
+
+def _words(events: Events) -> NDArray[np.int64]:
+    return np.ascontiguousarray(events).view(np.int64).reshape(-1, EVENT.itemsize // 8)
+
+
+_RANKS = np.full(1 << 16, max(SOURCE_RANK.values()), np.uint8)
+for _kind, _rank in SOURCE_RANK.items():
+    _RANKS[_kind] = _rank
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.tape import in_order
+from framework.data.tape import in_order, joined
 
 Events = NDArray[np.void]
 
@@ -37,7 +37,7 @@ def merged(streams: Sequence[Iterator[Events]]) -> Iterator[Events]:
                 taken.append(head[:cut])
                 heads[k] = head[cut:]
         if taken:
-            yield in_order(np.concatenate(taken) if len(taken) > 1 else taken[0])
+            yield in_order(joined(taken) if len(taken) > 1 else taken[0])
             continue
         yield from _of_one_stamp(streams, heads, horizon)
 
@@ -55,7 +55,7 @@ def _of_one_stamp(streams: Sequence[Iterator[Events]], heads: list[Events | None
                 heads[k] = head[cut:]
                 break
             head = heads[k] = next(stream, None)
-    yield in_order(np.concatenate(taken))
+    yield in_order(joined(taken))
 
 
 def _last(head: Events | None) -> int:

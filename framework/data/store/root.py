@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from pyarrow import fs
 
@@ -21,7 +22,8 @@ DEFAULT_FOLDER = "~/.local/share/onetape/data"
 MANIFEST = "manifest.json"
 REMOVED = ".removed"
 
-RootLike = str | Path | fs.FileSystem | None
+RootLike: TypeAlias = str | Path | Any | None
+"""A folder, a URL, a pyarrow file system (which has no types: hence Any), or None for the setting."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")
 _VERSION = re.compile(rf"({_NAME.pattern})@([1-9][0-9]*)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from framework.data.recording import Recording
 from framework.data.store.manifest import DIGEST_BYTES, PERIODS, Manifest, Partition, Period, kinds_of, terms_of
 from framework.data.store.root import RootLike, check_name, root_of
 from framework.data.store.staging import Staging, stage
+from framework.data.tape import joined, taken
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT, NO_INSTRUMENT, SOURCE_RANK, Kind
 from framework.schema.units import NANOSECONDS_PER_DAY
@@ -174,7 +176,7 @@ class _Writer:
     def _write(self, owner: int) -> None:
         pieces = self._buffers.pop(owner)
         del self._sizes[owner]
-        events = np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
+        events = joined(pieces) if len(pieces) > 1 else pieces[0]
         pieces.clear()
         events["instrument"] = 0
         symbol = "" if owner == NO_INSTRUMENT else self._symbols[owner]
@@ -260,5 +262,5 @@ def _by_instrument(events: Events) -> Iterator[tuple[int, Events]]:
     order = np.argsort(owners, kind="stable")
     ordered = owners[order]
     edges = [0, *(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), len(events)]
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
-        yield int(ordered[begin]), events[order[begin:end]]
+    for begin, end in pairwise(edges):
+        yield int(ordered[begin]), taken(events, order[begin:end])
