@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -273,7 +274,18 @@ def in_order(events: Events) -> Events:
 
 def joined(pieces: Sequence[Events]) -> Events:
     """One array of several. Moved as plain words: numpy copies records field by field, which takes twenty times as long."""
-    return np.concatenate([_words(piece) for piece in pieces]).view(EVENT).reshape(-1)
+    events = room(sum(len(piece) for piece in pieces))
+    if len(events):
+        np.concatenate([_words(piece) for piece in pieces], out=_words(events))
+    return events
+
+
+def room(rows: int) -> Events:
+    """Memory for events that will all be written. The system hands out much of it at once: page by page takes longer than the copy."""
+    if rows < _MANY:
+        return np.empty(rows, EVENT)
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_POPULATE", 0)
+    return np.frombuffer(mmap.mmap(-1, rows * EVENT.itemsize, flags=flags), EVENT)
 
 
 def put(target: Events, begin: int, events: Events) -> None:
@@ -289,6 +301,9 @@ def taken(events: Events, order: NDArray[np.int64]) -> Events:
 def _words(events: Events) -> NDArray[np.int64]:
     return np.ascontiguousarray(events).view(np.int64).reshape(-1, EVENT.itemsize // 8)
 
+
+_MANY = 500_000
+"""Events, 32 MB, from which on memory is asked of the system directly."""
 
 _RANKS = np.full(1 << 16, max(SOURCE_RANK.values()), np.uint8)
 for _kind, _rank in SOURCE_RANK.items():

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import mmap
 import os
 import tempfile
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from framework.data.calendar import is_bars
 from framework.data.store.manifest import terms_of
 from framework.data.store.merge import merged
 from framework.data.store.read import Dataset
-from framework.data.tape import Skeleton, Tape, put, skeleton
+from framework.data.tape import Skeleton, Tape, put, room, skeleton
 from framework.errors import DataError
 from framework.schema.event import EVENT, Kind
 
@@ -53,19 +52,10 @@ def tape_of(dataset: Dataset, *, name: str, in_memory_events: int = IN_MEMORY_EV
     if sum(partition.rows for partition in dataset.partitions) > in_memory_events:
         return _mapped(dataset, name)
     made, rows = _around(dataset, name)
-    events = _room(rows + len(made.sessions))
+    events = room(rows + len(made.sessions))
     _fill(events, dataset, made)
     events.setflags(write=False)
     return Tape(made.instruments, made.currencies, made.calendars, events, dataset.manifest.notes, name)
-
-
-def _room(rows: int) -> Events:
-    """Memory in huge pages where the system has them: touching fresh small pages takes longer than reading the dataset."""
-    memory = mmap.mmap(-1, max(rows, 1) * EVENT.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        with suppress(OSError):  # a kernel without them
-            memory.madvise(mmap.MADV_HUGEPAGE)
-    return np.frombuffer(memory, EVENT)[:rows]
 
 
 def _around(dataset: Dataset, name: str) -> tuple[Skeleton, int]:
