@@ -1,15 +1,184 @@
-"""`onetape data`: what the embedded datasets are called and what is known about them."""
+"""`onetape data`: keep datasets, list them, look into them, check them, give them away, remove them."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 from rich.console import Console
 
+from framework.commands.clock import now
 
-def data() -> None:
+if TYPE_CHECKING:
+    from framework.data.store.manifest import Manifest
+
+EXIT_DAMAGED = 1
+
+data = typer.Typer(help="The datasets that a config can name.", invoke_without_command=True)
+
+Root = Annotated[str | None, typer.Option("--root", help="Folder or URL of the datasets; ONETAPE_DATA if not given.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+Name = Annotated[str, typer.Argument(help="A dataset; NAME@2 for a version.")]
+
+
+@data.callback()
+def _alone(context: typer.Context) -> None:
+    """List datasets, or do one of the commands below."""
+    if context.invoked_subcommand is None:
+        list_datasets()
+
+
+@data.command("ls")
+def list_datasets(root: Root = None, *, as_json: AsJson = False) -> None:
     """List the datasets that a config can name, with their span, origin and faults."""
     from framework.data import catalog
 
     console = Console()
-    for name in catalog.names():
+    rows = []
+    for name in catalog.names(root):
+        found = catalog.versions(name, root)
+        if as_json:
+            rows.append({"name": name, "embedded": not found, "versions": found, "description": catalog.describe(name, root)})
+            continue
         console.print(name, style="bold")
-        console.print(f"  {catalog.describe(name)}", markup=False, highlight=False)
+        console.print(f"  {catalog.describe(name, root)}", markup=False, highlight=False)
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+
+
+@data.command()
+def show(name: Name, root: Root = None, *, as_json: AsJson = False) -> None:
+    """Show what a dataset holds: instruments, kinds, span, files, where it came from."""
+    from framework.data import catalog
+
+    if catalog.is_embedded(name):
+        description = catalog.describe(name)
+        typer.echo(json.dumps({"name": name, "embedded": True, "description": description}, indent=2) if as_json else description)
+        return
+    found = catalog.manifest(name, root)
+    if as_json:
+        typer.echo(found.to_json(), nl=False)
+        return
+    _show(found)
+
+
+@data.command("import")
+def import_paths(
+    format_name: Annotated[str, typer.Argument(metavar="FORMAT", help="A format; a wrong one lists those that are there.")],
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders; files of the same instruments in order of time.")],
+    name: Annotated[str, typer.Option("--name", help="What the dataset is called.")],
+    licence: Annotated[str, typer.Option("--licence", help="Under which licence the data may be used.")],
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An argument of the reader; repeatable.")] = None,
+    partition_by: Annotated[str, typer.Option("--by", help="Period of a file: day, month or year.")] = "month",
+    root: Root = None,
+    *,
+    restart: Annotated[bool, typer.Option("--restart", help="Forget what an interrupted import has left.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Keep files as a dataset. The same command goes on where it was stopped."""
+    from framework.commands.formats import recording_of
+    from framework.data import catalog
+
+    recording = recording_of(format_name, paths, settings or [])
+    made_by = f"onetape data import {format_name} {' '.join(map(str, paths))}" + "".join(f" --set {word}" for word in settings or ())
+    with _counting(f"importing {name}", quiet=as_json) as progress:
+        found = catalog.import_recording(
+            name, recording, root=root, licence=licence, created=now(), made_by=made_by,
+            partition_by=partition_by, restart=restart, progress=progress,  # type: ignore[arg-type]  # refused there by name
+        )  # fmt: skip
+    if as_json:
+        typer.echo(found.to_json(), nl=False)
+        return
+    _show(found)
+
+
+@data.command()
+def check(name: Name, root: Root = None, *, as_json: AsJson = False) -> None:
+    """Read a dataset whole and compare it with its manifest; exits with 1 where something is wrong."""
+    from framework.data import catalog
+
+    found = catalog.manifest(name, root)
+    with _counting(f"checking {name}", total=found.rows, quiet=as_json) as progress:
+        wrong = catalog.check(name, root, progress)
+    if as_json:
+        typer.echo(json.dumps({"name": f"{found.name}@{found.version}", "rows": found.rows, "wrong": wrong}, indent=2))
+    else:
+        for sentence in wrong:
+            Console().print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+        if not wrong:
+            typer.echo(f"{found.name}@{found.version}: {found.rows:,} events in {len(found.partitions):,} files, all as imported")
+    if wrong:
+        raise typer.Exit(EXIT_DAMAGED)
+
+
+@data.command()
+def export(
+    name: Name,
+    target: Annotated[Path, typer.Argument(help="A file that does not exist yet, ending in .parquet or .csv.")],
+    instruments: Annotated[list[str] | None, typer.Option("--instrument", help="A symbol; may be repeated.")] = None,
+    kinds: Annotated[list[str] | None, typer.Option("--kind", help="A kind of event, such as trade; may be repeated.")] = None,
+    start: Annotated[str | None, typer.Option("--start", help="First date or moment, UTC.")] = None,
+    end: Annotated[str | None, typer.Option("--end", help="Last date or moment, UTC.")] = None,
+    root: Root = None,
+) -> None:
+    """Write the events of a dataset into one file: integer ticks and lots, symbols and kinds by name."""
+    from framework.commands.formats import write_table
+    from framework.data import catalog
+
+    recording = catalog.open(name, instruments=instruments or None, kinds=kinds or None, start=start, end=end, root=root)
+    with _counting(f"writing {target}") as progress:
+        rows = write_table(recording, target, progress)
+    typer.echo(f"{target}: {rows:,} events")
+
+
+@data.command()
+def rm(name: Name, root: Root = None, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Remove a version of a dataset; NAME alone is the newest."""
+    from framework.data import catalog
+
+    found = catalog.manifest(name, root)
+    if not yes:
+        typer.confirm(f"Remove {found.name}@{found.version}, {found.rows:,} events from {found.source}?", abort=True)
+    typer.echo(f"removed {catalog.remove(f'{found.name}@{found.version}', root)}")
+
+
+def _show(found: Manifest) -> None:
+    import numpy as np
+    from rich.table import Table
+
+    table = Table(title=f"{found.name}@{found.version}", show_header=False)
+    stamps = [f"{np.datetime64(stamp, 'ns')}Z" for stamp in (found.first_ns, found.last_ns)]
+    symbols = [instrument.symbol for instrument in found.instruments]
+    rows: dict[str, Any] = {
+        "instruments": f"{len(symbols):,}: {', '.join(symbols[:12])}{' ...' if len(symbols) > 12 else ''}",
+        **{kind: f"{count:,}" for kind, count in found.kinds.items()},
+        "first": stamps[0],
+        "last": stamps[1],
+        "files": f"{len(found.partitions):,}, {found.size / 1e6:,.1f} MB",
+        "source": found.source,
+        "made by": found.made_by,
+        "licence": found.licence,
+        "created": found.created or "not said",
+        "digest": found.digest(),
+    }
+    for word, value in rows.items():
+        table.add_row(word, str(value))
+    console = Console()
+    console.print(table)
+    for note in (*found.notes, *(f"repaired: {repair}" for repair in found.repairs)):
+        console.print(f"- {note}", style="yellow", markup=False, highlight=False)
+
+
+@contextmanager
+def _counting(text: str, *, total: int | None = None, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+    """A bar that counts events, on the error stream so that output can be piped; nothing where `quiet`."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as progress:
+        task = progress.add_task(text, total=total)
+        yield lambda done: progress.update(task, completed=done)

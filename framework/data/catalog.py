@@ -1,203 +1,217 @@
-"""Named datasets: what is in them, where they come from, and what is wrong with them."""
+"""Named datasets: those embedded in packages and those kept under a root, one list, one way to load them."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
-from framework.data.adjust import derive_actions
-from framework.data.calendar import session_table
-from framework.data.frames import Source, Terms, to_tape
+from framework.data.embedded import DATASETS, DEFAULT
+from framework.data.recording import Recording
 from framework.data.stamps import Bound
-from framework.data.tape import Tape
-from framework.errors import DataError, did_you_mean
-from framework.schema.instrument import InstrumentKind
-from framework.schema.units import NANOSECONDS_PER_DAY
+from framework.data.store.check import check_dataset
+from framework.data.store.manifest import Manifest, Period
+from framework.data.store.read import Dataset, kind_of, manifest_of, open_dataset
+from framework.data.store.root import MANIFEST, REMOVED, RootLike, folder_of, root_of
+from framework.data.store.tapes import IN_MEMORY_EVENTS, forget, tape_of
+from framework.data.store.write import import_recording as _import_recording
+from framework.data.tape import Tape, assemble
+from framework.errors import DataError
+from framework.schema.event import Kind
 
-DEFAULT = "us_equities_daily"
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """One entry: what it is, in a sentence or two, and how to load it."""
-
-    name: str
-    description: str
-    load: Callable[[Sequence[str] | None, Bound, Bound], Tape]
+Events = NDArray[np.void]
 
 
-def names() -> list[str]:
-    """Names of all datasets, the default first."""
-    return list(_DATASETS)
+def names(root: RootLike = None) -> list[str]:
+    """Names of all datasets: the embedded ones, the default first, then those under the root, by name.
+
+    Args:
+        root: see `framework.data.store.root.root_of`; None is ONETAPE_DATA, else ~/.local/share/onetape/data.
+    """
+    return [*DATASETS, *root_of(root).versions()]
 
 
-def describe(name: str) -> str:
+def has(name: str, root: RootLike = None) -> bool:
+    """Whether there is a dataset of this name, with or without a version."""
+    return is_embedded(name) or name.partition("@")[0] in root_of(root).versions()
+
+
+def is_embedded(name: str) -> bool:
+    """Whether a dataset comes with a package."""
+    return name in DATASETS
+
+
+def versions(name: str, root: RootLike = None) -> list[int]:
+    """Versions of a dataset under the root, ascending; none where there is no such dataset."""
+    return root_of(root).versions().get(name, [])
+
+
+def describe(name: str, root: RootLike = None) -> str:
     """What a dataset holds, from when to when, where from, and its known faults.
 
     Raises:
         DataError: no such dataset; the message names the nearest.
     """
-    return _find(name).description
+    return DATASETS[name].description if is_embedded(name) else _sentence(manifest(name, root))
 
 
-def load(name: str = DEFAULT, *, instruments: Sequence[str] | None = None, start: Bound = None, end: Bound = None) -> Tape:
+def manifest(name: str, root: RootLike = None) -> Manifest:
+    """The manifest of a dataset under the root; NAME is its newest version, NAME@2 that one.
+
+    Raises:
+        DataError: no such dataset or version, an embedded one, or a manifest that cannot be trusted.
+    """
+    where = root_of(root)
+    if is_embedded(name):
+        raise DataError(f"dataset {name!r} is embedded in a package and has no manifest. `onetape data show {name}` describes it.")
+    return manifest_of(where, folder_of(where, name, DATASETS))
+
+
+def import_recording(
+    name: str,
+    recording: Recording,
+    *,
+    root: RootLike = None,
+    licence: str,
+    created: str = "",
+    made_by: str = "import_recording",
+    repairs: Sequence[str] = (),
+    partition_by: Period = "month",
+    restart: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Manifest:
+    """Keep a recording as a dataset under the root, in bounded memory; see `framework.data.store.write.import_recording`.
+
+    Raises:
+        DataError: an embedded dataset has this name, and what is said there.
+    """
+    if is_embedded(name):
+        raise DataError(f"dataset name {name!r}; rule: names of embedded datasets are taken. Choose another.")
+    return _import_recording(
+        name, recording, root=root, licence=licence, created=created, made_by=made_by, repairs=repairs, partition_by=partition_by,
+        restart=restart, progress=progress,
+    )  # fmt: skip
+
+
+def open(
+    name: str,
+    *,
+    instruments: Sequence[str] | None = None,
+    kinds: Iterable[Kind | str] | None = None,
+    start: Bound = None,
+    end: Bound = None,
+    root: RootLike = None,
+) -> Recording:
+    """A dataset as a recording: its events part by part, without the sessions that a tape adds.
+
+    Of a dataset under the root only the partitions and row groups are read that may hold what is asked for, and no more than a row
+    group an instrument is held at once. Events come in order of stamp, source rank, instrument.
+
+    Args:
+        name: one of `names()`, or NAME@2 for a version under the root.
+        instruments: which symbols; None means all.
+        kinds: which kinds of events, such as Kind.TRADE or "trade"; None means all.
+        start, end: inclusive, by `ts_local_ns`; a date means the whole day, UTC.
+        root: where datasets lie; None is ONETAPE_DATA, else ~/.local/share/onetape/data.
+
+    Raises:
+        DataError: no such dataset, version, symbol or kind; while reading: a partition is missing or damaged.
+    """
+    if not is_embedded(name):
+        return _dataset(name, instruments, kinds, start, end, root).recording()
+    tape = load(name, instruments=instruments, kinds=kinds, start=start, end=end)
+
+    def parts() -> Iterator[Events]:
+        yield tape.events[tape.events["kind"] != Kind.SESSION]
+
+    return Recording(tape.instruments, parts, name, tape.notes)
+
+
+def load(
+    name: str = DEFAULT,
+    *,
+    instruments: Sequence[str] | None = None,
+    kinds: Iterable[Kind | str] | None = None,
+    start: Bound = None,
+    end: Bound = None,
+    root: RootLike = None,
+    in_memory_events: int = IN_MEMORY_EVENTS,
+) -> Tape:
     """A dataset as a tape.
 
     Args:
-        name: one of `names()`.
-        instruments: which symbols; None means all.
-        start, end: inclusive; a date means the whole day, UTC.
+        name, instruments, kinds, start, end, root: see `open`.
+        in_memory_events: a dataset under the root with more events is written once into a file of the cache folder (ONETAPE_CACHE,
+            else ~/.cache/onetape) and mapped from there, so that it may be larger than memory.
 
     Raises:
-        DataError: no such dataset or symbol, its package is not installed, or nothing lies in the range.
+        DataError: no such dataset or symbol, its package is not installed, nothing lies in the range, or a partition is damaged.
 
     >>> [i.symbol for i in load("us_equities_daily").instruments]
     ['AAPL', 'FB', 'GOOG', 'IBM', 'MSFT']
     """
-    return _find(name).load(instruments, start, end)
+    if not is_embedded(name):
+        return tape_of(_dataset(name, instruments, kinds, start, end, root), name=name, in_memory_events=in_memory_events)
+    tape = DATASETS[name].load(instruments, start, end)
+    if kinds is None:
+        return tape
+    wanted = [int(kind_of(kind)) for kind in kinds]
+    events = tape.events[np.isin(tape.events["kind"], wanted) & (tape.events["kind"] != Kind.SESSION)]
+    if not len(events):
+        raise DataError(f"dataset {name!r}: no events of these kinds. Ask for others.")
+    return assemble(tape.instruments, [events], name=tape.name, notes=tape.notes)
 
 
-def _find(name: str) -> Dataset:
-    if name not in _DATASETS:
-        raise DataError(f"{name!r} is neither a dataset nor a file that exists. {did_you_mean(name, _DATASETS)}")
-    return _DATASETS[name]
+def check(name: str, root: RootLike = None, progress: Callable[[int], None] | None = None) -> list[str]:
+    """Read a dataset whole and compare it with its manifest: checksums, rows, kinds, order of stamps.
+
+    Returns:
+        One sentence for each thing that is wrong, naming the file; none for a dataset that is whole.
+
+    Raises:
+        DataError: no such dataset, an embedded one, or a manifest that cannot be trusted.
+    """
+    where = root_of(root)
+    found = manifest(name, root)
+    return check_dataset(where, f"{found.name}@{found.version}", progress)
 
 
-def _chosen(instruments: Sequence[str] | None, known: Sequence[str], name: str) -> list[str]:
-    for symbol in instruments or ():
-        if symbol not in known:
-            raise DataError(f"dataset {name!r} has no instrument {symbol!r}. {did_you_mean(symbol, known)}")
-    return sorted(set(instruments)) if instruments is not None else sorted(known)
+def remove(name: str, root: RootLike = None) -> str:
+    """Remove a version of a dataset and the tapes made of it; its number is not used again. Whoever is reading it is interrupted.
+
+    Returns:
+        NAME@VERSION, what was removed.
+
+    Raises:
+        DataError: no such dataset, or an embedded one.
+    """
+    where = root_of(root)
+    found = manifest(name, root)
+    folder = f"{found.name}@{found.version}"
+    where.write(b"", f"{folder}{REMOVED}")
+    if where.local is not None:
+        aside = where.local / f".removing-{folder}"
+        (where.local / folder).rename(aside)
+        shutil.rmtree(aside)
+    else:
+        where.files.delete_file(where.path(folder, MANIFEST))
+        where.files.delete_dir(where.path(folder))
+    forget(found.digest())
+    return folder
 
 
-# us_equities_daily
-
-_SURVIVORS = (
-    "Five shares that are still known because they did well: results on them say nothing about a strategy that would have had to "
-    "pick among all shares of its day.",
-    "The series end on 2013-03-01. Quandl declared the WIKI prices public domain.",
-)
+def _dataset(
+    name: str, instruments: Sequence[str] | None, kinds: Iterable[Kind | str] | None, start: Bound, end: Bound, root: RootLike
+) -> Dataset:
+    return open_dataset(root_of(root), name, instruments=instruments, kinds=kinds, start=start, end=end, known=DATASETS)
 
 
-def _us_equities_daily(instruments: Sequence[str] | None, start: Bound, end: Bound) -> Tape:
-    table = _read_stocks()
-    chosen = _chosen(instruments, sorted(set(table["Ticker"])), DEFAULT)
-    sources, actions = [], []
-    for symbol in chosen:
-        rows = table[table["Ticker"] == symbol].set_index("Date")
-        bars = rows[["Open", "High", "Low", "Close", "Volume"]].set_axis(["open", "high", "low", "close", "volume"], axis=1)
-        sources.append(Source(symbol, bars, bars.index, f"{DEFAULT} ({symbol})"))
-        actions.append(derive_actions(rows["Close"], rows["Adj Close"], symbol=symbol))
-    found = pd.concat(actions, ignore_index=True)
-    counts = found["kind"].value_counts()
-    derived = (
-        f"{counts.get('split', 0)} splits and {counts.get('dividend', 0)} dividends up to 2013-03-01 were derived from raw against "
-        "adjusted closes; they take effect at the open of the ex-date."
-    )
-    terms = Terms(start=start, end=end, calendar="XNYS")
-    return to_tape(sources, terms, actions=_at_the_open(found, "XNYS"), name=DEFAULT, notes=(*_SURVIVORS, derived))
-
-
-def _read_stocks() -> pd.DataFrame:
-    # Read beside the package: importing its module parses the same file in pure Python.
-    found = importlib.util.find_spec("bokeh_sampledata")
-    if found is None or not found.submodule_search_locations:
-        raise DataError(
-            f"dataset {DEFAULT!r} comes with the package bokeh_sampledata, which is not installed. Run: pip install bokeh_sampledata"
-        )
-    path = Path(found.submodule_search_locations[0]) / "_data" / "stocks.csv.gz"
-    if not path.exists():
-        raise DataError(
-            f"dataset {DEFAULT!r}: the installed bokeh_sampledata has no {path.name}. Run: pip install --upgrade bokeh_sampledata"
-        )
-    return pd.read_csv(path, parse_dates=["Date"])
-
-
-def _at_the_open(actions: pd.DataFrame, calendar: str) -> pd.DataFrame:
-    """Move actions from their dates to the opens of those sessions."""
-    if actions.empty:
-        return actions.assign(ts=pd.DatetimeIndex([], tz="UTC"))
-    dates = pd.DatetimeIndex(actions["ts"]).as_unit("ns").asi8
-    table = session_table(calendar, int(dates.min()), int(dates.max()))
-    opens = table.open_ns[np.searchsorted(table.labels, dates // NANOSECONDS_PER_DAY)]
-    return actions.assign(ts=pd.DatetimeIndex(opens, tz="UTC"))
-
-
-# indices of the package arch
-
-
-def _arch_frame(dataset: str, module: str) -> pd.DataFrame:
-    try:
-        found = importlib.import_module(f"arch.data.{module}")
-    except ImportError as error:
-        raise DataError(
-            f"dataset {dataset!r} comes with the package arch, which is not installed. Run: pip install onetape[data]"
-        ) from error
-    frame: pd.DataFrame = found.load()
-    return frame.set_axis([str(name).strip().lower() for name in frame.columns], axis=1)
-
-
-def _index_tape(dataset: str, symbol: str, bars: pd.DataFrame, calendar: str, terms: Terms, notes: Sequence[str]) -> Tape:
-    source = Source(symbol, bars, bars.index, dataset)
-    specs = {symbol: {"kind": InstrumentKind.INDEX, "calendar": calendar}}
-    return to_tape([source], Terms(start=terms.start, end=terms.end, specs=specs), name=dataset, notes=notes)
-
-
-def _arch_index(dataset: str, module: str, symbol: str) -> Callable[[Sequence[str] | None, Bound, Bound], Tape]:
-    def load_index(instruments: Sequence[str] | None, start: Bound, end: Bound) -> Tape:
-        _chosen(instruments, [symbol], dataset)
-        bars = _arch_frame(dataset, module)[["open", "high", "low", "close", "volume"]]
-        note = f"{symbol} is an index: a value to read, not to trade. Without dividends."
-        return _index_tape(dataset, symbol, bars, "XNYS", Terms(start=start, end=end), (note,))
-
-    return load_index
-
-
-def _vix_daily(instruments: Sequence[str] | None, start: Bound, end: Bound) -> Tape:
-    _chosen(instruments, ["VIX"], "vix_daily")
-    values = _arch_frame("vix_daily", "vix").iloc[:, -1]
-    empty = values.isna()
-    kept = values[~empty]
-    bars = pd.DataFrame({name: kept for name in ("open", "high", "low", "close")})
-    notes = (
-        "VIX is an index: a value to read, not to trade.",
-        "The source has one value a day, so open, high, low and close are all it. It is stamped at the close of Cboe futures, since "
-        "the index is computed for a quarter of an hour after shares close.",
-        f"{int(empty.sum())} rows without a value (holidays) were left out.",
-    )
-    return _index_tape("vix_daily", "VIX", bars, "XCBF", Terms(start=start, end=end), notes)
-
-
-_DATASETS = {
-    dataset.name: dataset
-    for dataset in (
-        Dataset(
-            DEFAULT,
-            "Daily bars of AAPL, FB, GOOG, IBM and MSFT as traded (unadjusted), 2000-03-01 to 2013-03-01, with splits and dividends. "
-            "Calendar XNYS. Source: Quandl WIKI, public domain, through the package bokeh_sampledata. " + _SURVIVORS[0],
-            _us_equities_daily,
-        ),
-        Dataset(
-            "sp500_daily",
-            "Daily bars of the S&P 500 index (SPX), 1999-01-04 to 2018-12-31, through the package arch. An index, without dividends.",
-            _arch_index("sp500_daily", "sp500", "SPX"),
-        ),
-        Dataset(
-            "nasdaq_daily",
-            "Daily bars of the Nasdaq Composite index (IXIC), 1999-01-04 to 2018-12-31, through the package arch. An index, "
-            "without dividends.",
-            _arch_index("nasdaq_daily", "nasdaq", "IXIC"),
-        ),
-        Dataset(
-            "vix_daily",
-            "Daily closes of the Cboe volatility index (VIX), 2014-01-03 to 2019-01-03, through the package arch. An index.",
-            _vix_daily,
-        ),
-    )
-}
+def _sentence(found: Manifest) -> str:
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in found.kinds.items())
+    symbols = [instrument.symbol for instrument in found.instruments]
+    listed = ", ".join(symbols[:8]) + (f" and {len(symbols) - 8} more" if len(symbols) > 8 else "")
+    first, last = (str(np.datetime64(stamp, "s")) for stamp in (found.first_ns // 10**9, found.last_ns // 10**9))
+    notes = " ".join(("", *found.notes, *(f"Repaired: {repair}" for repair in found.repairs)))
+    return f"Version {found.version}. {counts} of {listed}, {first}Z to {last}Z. Source: {found.source}. Licence: {found.licence}.{notes}"

@@ -93,7 +93,7 @@ def read_bars(
 
 
 def _is_path(text: str) -> bool:
-    return text.endswith(SUFFIXES) or "/" in text or "\\" in text or (text not in catalog.names() and Path(text).exists())
+    return text.endswith(SUFFIXES) or "/" in text or "\\" in text or (not catalog.has(text) and Path(text).exists())
 
 
 def _chosen(sources: list[Source], instruments: Sequence[str] | None, name: str) -> list[Source]:

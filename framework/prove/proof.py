@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from framework.config import CostsConfig, LatencyConfig, RiskConfig, RunConfig, load_strategy, parse_costs, parse_latency, parse_risk
-from framework.data.catalog import DEFAULT
+from framework.data.embedded import DEFAULT
 from framework.data.readers import read_bars
 from framework.data.stamps import BarStamp, Bound
 from framework.data.tape import Tape

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from framework.config import CostsConfig, LatencyConfig, RiskConfig, RunConfig, load_strategy, parse_costs, parse_latency, parse_risk
-from framework.data.catalog import DEFAULT
+from framework.data.embedded import DEFAULT
 from framework.data.readers import read_bars
 from framework.data.stamps import Bound
 from framework.data.tape import Tape, chunks

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from framework.config import CostsConfig, LatencyConfig, RiskConfig, RunConfig, load_class, parse_costs, parse_latency, parse_risk
-from framework.data.catalog import DEFAULT
+from framework.data.embedded import DEFAULT
 from framework.data.stamps import Bound
 from framework.engine.fingerprint import code_digest
 from framework.engine.strategy import Strategy

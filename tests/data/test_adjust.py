@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from framework.data import catalog
+from framework.data import embedded
 from framework.data.adjust import adjusted_returns, derive_actions
 from framework.errors import DataError
 
 
 @pytest.fixture(scope="module")
 def stocks() -> dict[str, pd.DataFrame]:
-    table = catalog._read_stocks()
+    table = embedded._read_stocks()
     return {str(symbol): rows.set_index("Date") for symbol, rows in table.groupby("Ticker")}
 
 

@@ -24,6 +24,7 @@ def examples(text: str) -> list[tuple[int, str]]:
 )
 def test_page_runs_as_printed(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # what an example writes must not land in the project
+    monkeypatch.setenv("ONETAPE_DATA", str(tmp_path / "datasets"))  # put back afterwards, whatever a page sets
     namespace: dict[str, object] = {"__name__": "example"}
     for line, code in examples(page.read_text(encoding="utf-8")):
         exec(compile("\n" * line + code, str(page), "exec"), namespace)

@@ -9,7 +9,7 @@ import pytest
 
 import framework
 from framework.config.models import CostsConfig, LatencyConfig, RiskConfig
-from framework.data import catalog
+from framework.data.embedded import DATASETS
 from framework.engine.reading import Reading
 from framework.engine.strategy import Strategy
 from framework.engine.view import View
@@ -70,7 +70,7 @@ def test_every_hook_is_explained() -> None:
 
 
 def test_every_dataset_is_listed() -> None:
-    assert [name for name in first_cells("data.md") if name in catalog.names()] == catalog.names()
+    assert [name for name in first_cells("data.md") if name in DATASETS] == list(DATASETS)
 
 
 def test_every_public_name_is_in_the_reference() -> None:

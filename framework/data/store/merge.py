@@ -1,0 +1,63 @@
+"""Several sorted streams of events into one, holding no more than a block of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framework.data.tape import in_order, joined
+
+Events = NDArray[np.void]
+
+
+def merged(streams: Sequence[Iterator[Events]]) -> Iterator[Events]:
+    """Blocks in the order of a tape: stamp, source rank, `instrument`, then the order of the streams and that within each.
+
+    Args:
+        streams: of blocks, each stream sorted by `ts_local_ns`. A stream whose stamps repeat over many blocks is held until they end.
+    """
+    heads: list[Events | None] = [next(stream, None) for stream in streams]
+    while True:
+        for k, head in enumerate(heads):
+            while head is not None and not len(head):
+                head = heads[k] = next(streams[k], None)
+        live = [k for k, head in enumerate(heads) if head is not None]
+        if not live:
+            return
+        # A stream may go on with its last stamp in its next block, so only what lies before the earliest of these is settled.
+        horizon = min(_last(heads[k]) for k in live)
+        taken = []
+        for k in live:
+            head = heads[k]
+            assert head is not None
+            cut = int(np.searchsorted(head["ts_local_ns"], horizon))
+            if cut:
+                taken.append(head[:cut])
+                heads[k] = head[cut:]
+        if taken:
+            yield in_order(joined(taken) if len(taken) > 1 else taken[0])
+            continue
+        yield from _of_one_stamp(streams, heads, horizon)
+
+
+def _of_one_stamp(streams: Sequence[Iterator[Events]], heads: list[Events | None], stamp: int) -> Iterator[Events]:
+    """All events of a stamp with which every head begins or which comes later; heads go on behind it."""
+    taken = []
+    for k, stream in enumerate(streams):
+        head = heads[k]
+        while head is not None:
+            cut = int(np.searchsorted(head["ts_local_ns"], stamp, side="right"))
+            if cut:
+                taken.append(head[:cut])
+            if cut < len(head):
+                heads[k] = head[cut:]
+                break
+            head = heads[k] = next(stream, None)
+    yield in_order(joined(taken))
+
+
+def _last(head: Events | None) -> int:
+    assert head is not None
+    return int(head["ts_local_ns"][-1])
