@@ -326,14 +326,18 @@ def _orders(events: Events, records: Any, ticks: Ints, file: _File, sizes: Order
             f"{file.path}, record {row + at}: action {action[at]!r}, flags {records['flags'][at]}; rule: A, C, M, R, T, F or N of single "
             "orders (no top-of-book flag 64). Fetch it again."
         )
-    left, last = sizes.apply(records, events["instrument"], file.path, row)
+    left, last, clear = sizes.apply(records, events["instrument"], file.path, row)
     depth = events.copy()
     depth["kind"], depth["w0"], depth["w1"], depth["w2"], depth["w3"] = Kind.DEPTH, ticks, left, records["order_id"].astype(np.int64), -1
     depth["w4"] = records["sequence"]
     is_clear = action == b"R"
     for word in ("w0", "w1", "w2"):
         depth[word][is_clear] = 0
-    flags = np.where(is_clear, int(Flag.SNAPSHOT | Flag.CLEAR), _side(records)) | np.where(last, int(Flag.LAST), 0)
+    flags = (
+        np.where(is_clear, int(Flag.SNAPSHOT | Flag.CLEAR), _side(records))
+        | np.where(clear, int(Flag.CLEAR), 0)
+        | np.where(last, int(Flag.LAST), 0)
+    )
     depth["flags"] = flags | np.where(records["flags"] & _SNAPSHOT, int(Flag.SNAPSHOT), 0)
     book = np.flatnonzero(np.isin(action, [b"A", b"C", b"M", b"R"]))
     traded = np.flatnonzero(action == b"T")
