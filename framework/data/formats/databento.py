@@ -66,7 +66,7 @@ def read(path: str | Path, *, definitions: str | Path | None = None, tick_size: 
     without a price is 0 ticks and 0 lots. Multipliers are 1: set them on the instrument.
 
     Raises:
-        DataError: the package is missing, a cut file, another schema or record, an unknown action, prices off the grid, stamps out of order.
+        DataError: the package is missing, a cut file, another schema, an unknown action, prices off the grid, stamps out of order.
     """
     file = _open(Path(path))
     for records, _ in _records(file):
@@ -163,7 +163,7 @@ def _records(file: _File) -> Iterator[tuple[Any, int]]:
             if not block:
                 if len(data) != whole:
                     raise DataError(
-                        f"{file.path}, record {row + len(records)}: {len(data) - whole} of {size} bytes. The file is cut; fetch it again."
+                        f"{file.path}, record {row + len(records)}: {len(data) - whole} of {size} bytes. It is cut; fetch it again."
                     )
                 if len(records):
                     yield records, row
@@ -219,7 +219,8 @@ def _definitions(path: Path) -> dict[int, Instrument]:
     dbn, found = _package(), {}
     decoder = dbn.DBNDecoder()
     with _stream(path) as stream:
-        decoder.write(_take(stream, -1, path))
+        while block := _take(stream, _CHUNK_BYTES, path):
+            decoder.write(block)
     for record in decoder.decode():
         if hasattr(record, "min_price_increment") and record.min_price_increment != _UNDEFINED:
             tick = Step.of(Fraction(record.min_price_increment, 10**9))

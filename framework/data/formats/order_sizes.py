@@ -47,8 +47,8 @@ class OrderSizes:
                 standing = known.pop(key, None)
                 if standing is None or size > standing:
                     raise DataError(
-                        f"{path}, record {row + at}: cancels {size} of order {order}, of which {standing or 0} stand; rule: an order is added "
-                        "before it is cancelled. Start from a file that begins with a snapshot."
+                        f"{path}, record {row + at}: cancels {size} of order {order}, of which {standing or 0} stand; rule: added "
+                        "before cancelled. Start from a file that begins with a snapshot."
                     )
                 if standing > size:
                     known[key] = left[at] = standing - size

@@ -16,7 +16,11 @@ B, S, L = int(Flag.BUY), int(Flag.SELL), int(Flag.LAST)
 
 
 def head() -> bytes:
-    return bytes(dbn.Metadata("X.Y", 0, dbn.SType.INSTRUMENT_ID, dbn.Schema.MBO, stype_in=dbn.SType.RAW_SYMBOL).encode())
+    return bytes(
+        dbn.Metadata(
+            dataset="X.Y", start=0, stype_in=dbn.SType.RAW_SYMBOL, stype_out=dbn.SType.INSTRUMENT_ID, schema=dbn.Schema.MBO
+        ).encode()
+    )
 
 
 def mbo(at: int, action: str, side: str, order: int, price: int, size: int, flags: int) -> bytes:
