@@ -39,7 +39,8 @@ def read(path: str | Path, *, date: dt.date, symbols: Sequence[str] | None = Non
         DataError: an unknown message, a wrong length, a cut file, an order never added, more taken than stands, stamps out of order.
     """
     path = Path(path)
-    counts, directory = np.zeros(256, dtype=np.int64), {}
+    counts = np.zeros(256, dtype=np.int64)
+    directory: dict[int, str] = {}
     for data, size, offset in _chunks(path):
         found = np.zeros((len(data) // 39 + 1), dtype=np.int64)
         number = messages.scan(data, size, counts, found)
