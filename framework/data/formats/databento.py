@@ -324,8 +324,8 @@ def _orders(events: Events, records: Any, ticks: Ints, file: _File, sizes: Order
     if unknown.any():
         at = int(np.argmax(unknown))
         raise DataError(
-            f"{file.path}, record {row + at}: action {bytes(action[at])!r}, flags {records['flags'][at]}; rule: A, C, M, R, T, F or N of single "
-            "orders (no top-of-book flag 64). Fetch it again."
+            f"{file.path}, record {row + at}: action {bytes(action[at])!r}, flags {records['flags'][at]}; rule: A, C, M, R, T, F or N of "
+            "single orders (no top-of-book flag 64). Fetch it again."
         )
     left, last, clear = sizes.apply(records, events["instrument"], file.path, row)
     depth = events.copy()
