@@ -1,0 +1,213 @@
+"""Quotes, trades or bars from any CSV, Parquet file or DataFrame, by a mapping of its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as csv
+import pyarrow.parquet as parquet
+
+from framework.data.formats.grid import Ints, check_order, finest, steps
+from framework.data.readers import read_bars
+from framework.data.recording import Events, Recording
+from framework.data.stamps import Epoch
+from framework.errors import DataError, did_you_mean
+from framework.schema.event import EVENT, Flag, Kind
+from framework.schema.instrument import Instrument
+from framework.schema.units import Step
+
+Table = str | Path | pd.DataFrame
+TableKind = Literal["quotes", "trades", "bars"]
+Size = float | str | Fraction | Step | None
+
+_NEEDED = {"quotes": ("ts", "bid", "ask"), "trades": ("ts", "price", "size")}
+_ALLOWED = {"quotes": ("bid_size", "ask_size"), "trades": ("side", "trade_id")}
+_PRICES = {"quotes": ("bid", "ask"), "trades": ("price",)}
+_SIZES = {"quotes": ("bid_size", "ask_size"), "trades": ("size",)}
+_PER_UNIT = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+
+
+def read(
+    data: Table,
+    kind: TableKind,
+    columns: Mapping[str, str] | None = None,
+    *,
+    symbol: str | None = None,
+    time_zone: str | None = None,
+    unit: Epoch | None = None,
+    tick_size: Size = None,
+    lot_size: Size = None,
+) -> Recording:
+    """Read a table of one instrument.
+
+    Args:
+        data: a .csv, .csv.gz or .parquet file, which streams, or a DataFrame.
+        kind: "quotes" (columns ts, bid, ask and, where there are any, bid_size, ask_size), "trades" (ts, price, size and, where there
+            are any, side of who took, "buy" or "sell", and trade_id) or "bars" (see `read_bars`).
+        columns: names in the source to ours, {"timestamp": "ts"}; {"name": ""} leaves a column out.
+        symbol: of the instrument; if not given, the file's stem, or ASSET.
+        time_zone: of stamps that do not say theirs.
+        unit: what numeric stamps count since 1970: "s", "ms", "us" or "ns".
+        tick_size, lot_size: if not given, the coarsest decimal that represents every value, which takes a pass of its own.
+
+    Raises:
+        DataError: unknown or missing columns, values that cannot be trusted, stamps without a zone or out of order, crossed quotes.
+    """
+    stem = "ASSET" if isinstance(data, pd.DataFrame) else Path(data).name.split(".")[0]
+    name, place = symbol or stem, "frame" if isinstance(data, pd.DataFrame) else str(data)
+    if kind == "bars":
+        return _bars(data, name, place, columns, time_zone, unit, tick_size, lot_size)
+    if kind not in _NEEDED:
+        raise DataError(f"kind={kind!r} is unknown. {did_you_mean(str(kind), ('quotes', 'trades', 'bars'))}")
+    tick = None if tick_size is None else Step.of(tick_size)
+    lot = None if lot_size is None else Step.of(lot_size)
+    if tick is None or lot is None:
+        inferred_tick, inferred_lot = Step(1, 1), Step(1, 1)
+        for batch in _batches(data, kind, columns or {}, place):
+            for column in _PRICES[kind]:
+                inferred_tick = finest(_floats(batch, column, place), inferred_tick, 9, place=place, column=column)
+            for column in [one for one in _SIZES[kind] if one in batch.schema.names]:
+                inferred_lot = finest(_floats(batch, column, place), inferred_lot, 9, place=place, column=column)
+        tick, lot = tick or inferred_tick, lot or inferred_lot
+    instrument = Instrument(name, tick, lot)
+
+    def parts() -> Iterator[Events]:
+        row, last = 0, int(np.iinfo(np.int64).min)
+        for batch in _batches(data, kind, columns or {}, place):
+            stamps = _stamps(batch, place, time_zone, unit)
+            last = check_order(stamps, last, place=place, first_row=row)
+            yield _events(batch, kind, stamps, instrument, place, row)
+            row += len(stamps)
+
+    return Recording((instrument,), parts, place)
+
+
+def _bars(
+    data: Table,
+    symbol: str,
+    place: str,
+    columns: Mapping[str, str] | None,
+    time_zone: str | None,
+    unit: Epoch | None,
+    tick: Size,
+    lot: Size,
+) -> Recording:
+    frames = {symbol: data} if isinstance(data, pd.DataFrame) else data
+    tape = read_bars(frames, columns=columns, time_zone=time_zone, epoch=unit, tick_size=tick, lot_size=lot)
+
+    def parts() -> Iterator[Events]:
+        yield tape.events[tape.events["kind"] == Kind.BAR]
+
+    return Recording(tuple(tape.instruments), parts, place, tuple(tape.notes))
+
+
+def _batches(data: Table, kind: TableKind, columns: Mapping[str, str], place: str) -> Iterator[pa.RecordBatch]:
+    try:
+        for batch in _raw(data):
+            yield batch.rename_columns(_names(batch.schema.names, kind, columns, place))
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{place}: cannot be read: {error}. Rows need as many fields as the header, and one type a column.") from error
+
+
+def _raw(data: Table) -> Iterator[pa.RecordBatch]:
+    if isinstance(data, pd.DataFrame):
+        yield from pa.Table.from_pandas(data, preserve_index=False).to_batches(max_chunksize=1 << 17)
+    elif str(data).endswith(".parquet"):
+        with parquet.ParquetFile(data) as file:
+            yield from file.iter_batches(batch_size=1 << 17)
+    else:
+        with csv.open_csv(data, read_options=csv.ReadOptions(block_size=1 << 23)) as stream:
+            yield from stream
+
+
+def _names(found: list[str], kind: TableKind, columns: Mapping[str, str], place: str) -> list[str]:
+    for name in columns:
+        if name not in found:
+            raise DataError(f"{place}: columns= names {name!r}, which is not there. {did_you_mean(name, found)}")
+    names = [columns.get(name, name) or f"\0{name}" for name in found]
+    known = (*_NEEDED[kind], *_ALLOWED[kind])
+    for name in names:
+        if name not in known and not name.startswith("\0"):
+            raise DataError(f'{place}: column {name!r} is none of {kind}. {did_you_mean(name, known)} Map it, or leave it out with "".')
+        if names.count(name) > 1:
+            raise DataError(f'{place}: two columns are called {name!r}. Leave one out with "".')
+    for name in _NEEDED[kind]:
+        if name not in names:
+            raise DataError(f"{place}: no column {name!r}, which {kind} need; found {', '.join(found)}. Map it with columns=.")
+    return names
+
+
+def _floats(batch: pa.RecordBatch, name: str, place: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    column = batch.column(name)
+    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type) or pa.types.is_decimal(column.type)):
+        raise DataError(f"{place}, column {name}: {column.type}; rule: numbers. Correct the column or map another one.")
+    values: np.ndarray[tuple[int], np.dtype[np.float64]] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return values
+
+
+def _stamps(batch: pa.RecordBatch, place: str, time_zone: str | None, unit: Epoch | None) -> Ints:
+    column = batch.column("ts")
+    if column.null_count:
+        row = int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
+        raise DataError(f"{place}, row {row} of its part, column ts: empty. Fill it in or remove the row.")
+    if pa.types.is_integer(column.type):
+        if unit not in _PER_UNIT:
+            raise DataError(
+                f'{place}, column ts: numbers, {column[0]} first. Say what they count since 1970: unit="s", "ms", "us" or "ns".'
+            )
+        numbers: Ints = column.cast(pa.int64()).to_numpy()
+        return numbers * _PER_UNIT[unit]
+    if not pa.types.is_timestamp(column.type):
+        raise DataError(f"{place}, column ts: {column.type}, {column[0]} first; rule: ISO 8601 stamps or whole numbers. Rewrite them.")
+    if column.type.tz is None:
+        if time_zone is None:
+            raise DataError(f'{place}, column ts: {column[0]} has no zone. Name it: time_zone="America/New_York", or "UTC".')
+        column = pc.assume_timezone(column, time_zone)  # refuses what a clock change makes happen twice or never
+    stamps: Ints = column.cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_numpy()
+    return stamps
+
+
+def _events(batch: pa.RecordBatch, kind: TableKind, stamps: Ints, instrument: Instrument, place: str, row: int) -> Events:
+    events = np.zeros(len(stamps), EVENT)
+    events["ts_local_ns"] = events["ts_venue_ns"] = stamps
+
+    def fill(word: str, name: str, step: Step, minimum: int) -> None:
+        events[word] = steps(_floats(batch, name, place), step, place=place, column=name, first_row=row, minimum=minimum)
+
+    present = batch.schema.names
+    if kind == "quotes":
+        events["kind"] = Kind.QUOTE
+        fill("w0", "bid", instrument.tick, 1)
+        fill("w1", "ask", instrument.tick, 1)
+        for word, name in (("w2", "bid_size"), ("w3", "ask_size")):
+            if name in present:
+                fill(word, name, instrument.lot, 0)
+        crossed = events["w0"] > events["w1"]
+        if crossed.any():
+            at = int(np.argmax(crossed))
+            raise DataError(
+                f"{place}, row {row + at}: bid {events['w0'][at]} above ask {events['w1'][at]} ticks; rule: bid <= ask. Remove it."
+            )
+        return events
+    events["kind"] = Kind.TRADE
+    fill("w0", "price", instrument.tick, 1)
+    fill("w1", "size", instrument.lot, 1)
+    if "trade_id" in present:
+        events["w2"] = batch.column("trade_id").cast(pa.int64()).to_numpy(zero_copy_only=False)
+    if "side" in present:
+        lower = pc.utf8_lower(batch.column("side"))
+        buys, sells = (pc.fill_null(pc.equal(lower, side), False).to_numpy(zero_copy_only=False) for side in ("buy", "sell"))
+        if not (buys | sells).all():
+            at = int(np.argmin(buys | sells))
+            raise DataError(
+                f"{place}, row {row + at}, column side: {batch.column('side')[at]}; rule: buy or sell. Correct it or leave it out."
+            )
+        events["flags"] = np.where(buys, int(Flag.BUY), int(Flag.SELL))
+    return events

@@ -1,0 +1,57 @@
+"""Tables by column mapping, and freqtrade's feather files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from framework.data.formats import freqtrade, table
+from framework.errors import DataError
+from framework.schema.event import Flag, Kind
+
+
+def test_quotes_by_mapping_and_zone(tmp_path: Path) -> None:
+    path = tmp_path / "q.csv"
+    path.write_text("when,b,a,x\n2024-01-02 09:30:00.5,9.99,10.01,1\n2024-01-02 09:30:01,10,10.01,1\n")
+    columns = {"when": "ts", "b": "bid", "a": "ask", "x": ""}
+    events = table.read(path, "quotes", columns, time_zone="America/New_York").events()
+    assert events["ts_local_ns"].tolist() == [1_704_205_800_500_000_000, 1_704_205_801_000_000_000]
+    assert events["w0"].tolist() == [999, 1000] and events["w1"].tolist() == [1001, 1001]
+    with pytest.raises(DataError, match="no zone"):
+        table.read(path, "quotes", columns).events()
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("2,1.0,5,buy\n1,1.0,5,buy", "never before"),
+        ("1,1.0,5,hold", "column side"),
+        ("1,1.0,0,buy", "column size"),
+        ("1,-1.0,5,buy", "column price"),
+    ],
+)
+def test_bad_trades_are_refused(tmp_path: Path, rows: str, said: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"ts,price,size,side\n{rows}\n")
+    with pytest.raises(DataError, match=rf"t.csv, row \d.*{said}"):
+        table.read(path, "trades", unit="ms").events()
+
+
+def test_freqtrade_candles_move_to_their_closes(tmp_path: Path) -> None:
+    path = tmp_path / "A_B-5m.feather"
+    dates = pd.date_range("2024-01-01", periods=2, freq="5min", tz="UTC")
+    pd.DataFrame({"date": dates, "open": 1.0, "high": 1.2, "low": 0.9, "close": 1.1, "volume": 2.5}).to_feather(path)
+    events = freqtrade.read(path).events()
+    assert events["ts_local_ns"].tolist() == [1_704_067_500 * 10**9, 1_704_067_800 * 10**9]
+    assert [int(events[w][0]) for w in ("w0", "w1", "w2", "w3", "w4")] == [10, 12, 9, 11, 25]
+
+
+def test_real_freqtrade_files(shared: Path) -> None:
+    room = shared / "03_crypto/freqtrade"
+    trades = freqtrade.read(room / "XRP_ETH-trades.feather").events()
+    assert len(trades) == 12477 and trades[0]["flags"] == Flag.SELL and trades[0]["w2"] == 13519807 and trades[0]["w0"] == 141342
+    funding = freqtrade.read(room / "futures/XRP_USDT_USDT-8h-funding_rate.feather").events()
+    assert len(funding) == 91 and funding[0]["kind"] == Kind.FUNDING and funding[0]["w0"] == 100_000
+    assert len(freqtrade.read(room / "futures/XRP_USDT_USDT-1h-mark.feather").events()) == 100
