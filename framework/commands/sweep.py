@@ -76,19 +76,23 @@ def read_grid(texts: list[str]) -> dict[str, list[Any]]:
 
 
 def _show(swept: Sweep, by: str, top: int) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     from framework.reports.format import label
     from framework.simulation.sweep_result import text_of
 
     columns = swept.columns(by)
-    table = Table(title=f"Best of {len(swept.table):,} sets by {label(by).lower()}")
-    for name in columns:
-        table.add_column(label(name), justify="right")
-    for _, row in swept.ranked(by).head(top).iterrows():
-        table.add_row(*(text_of(name, row[name]) for name in columns))
+    rows = [[text_of(name, one[name]) for name in columns] for _, one in swept.ranked(by).head(top).iterrows()]
+    table = Table(title=f"Best of {len(swept.table):,} sets by {label(by).lower()}", box=SIMPLE_HEAD)
+    for k, name in enumerate(columns):
+        table.add_column(label(name), justify="right", min_width=max(len(row[k]) for row in rows))  # a number cut short says nothing
+    for row in rows:
+        table.add_row(*row)
     console = Console()
     console.print(table)
+    if swept.found:
+        console.print(f"{swept.found:,} of these sets were in the file already.", highlight=False)
     failed = swept.table[swept.table["error"] != ""]
     if len(failed):
         console.print(f"- {len(failed):,} failed, the first with: {failed['error'].iloc[0]}", style="yellow", markup=False, highlight=False)

@@ -12,11 +12,11 @@ from framework.data.embedded import DATASETS, DEFAULT
 from framework.data.recording import Recording
 from framework.data.stamps import Bound
 from framework.data.store.check import check_dataset
-from framework.data.store.manifest import Manifest, Period
+from framework.data.store.manifest import Manifest
 from framework.data.store.read import Dataset, kind_of, manifest_of, open_dataset
 from framework.data.store.root import MANIFEST, REMOVED, RootLike, folder_of, root_of
 from framework.data.store.tapes import IN_MEMORY_EVENTS, forget, tape_of
-from framework.data.store.write import import_recording as _import_recording
+from framework.data.store.write import import_recording as import_recording
 from framework.data.tape import Tape, assemble
 from framework.errors import DataError
 from framework.schema.event import Kind
@@ -67,32 +67,6 @@ def manifest(name: str, root: RootLike = None) -> Manifest:
     if is_embedded(name):
         raise DataError(f"dataset {name!r} is embedded in a package and has no manifest. `onetape data show {name}` describes it.")
     return manifest_of(where, folder_of(where, name, DATASETS))
-
-
-def import_recording(
-    name: str,
-    recording: Recording,
-    *,
-    root: RootLike = None,
-    licence: str,
-    created: str = "",
-    made_by: str = "import_recording",
-    repairs: Sequence[str] = (),
-    partition_by: Period = "month",
-    restart: bool = False,
-    progress: Callable[[int], None] | None = None,
-) -> Manifest:
-    """Keep a recording as a dataset under the root, in bounded memory; see `framework.data.store.write.import_recording`.
-
-    Raises:
-        DataError: an embedded dataset has this name, and what is said there.
-    """
-    if is_embedded(name):
-        raise DataError(f"dataset name {name!r}; rule: names of embedded datasets are taken. Choose another.")
-    return _import_recording(
-        name, recording, root=root, licence=licence, created=created, made_by=made_by, repairs=repairs, partition_by=partition_by,
-        restart=restart, progress=progress,
-    )  # fmt: skip
 
 
 def open(

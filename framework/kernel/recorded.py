@@ -25,6 +25,7 @@ from framework.kernel.codes import (
 )
 from framework.kernel.compile import kernel
 from framework.kernel.ledger import record_point
+from framework.kernel.orders import first_live
 from framework.kernel.records import event_row
 from framework.kernel.replay import lacks_room, order_wake, pending_wake, point_is_due, wake_for
 from framework.kernel.trader import apply, apply_answer, write
@@ -75,12 +76,11 @@ def _is_final(record: Any) -> bool:
 
 
 @kernel
-def advance_recorded(trader: Any, recording: Any, working: int) -> int:
+def advance_recorded(trader: Any, recording: Any) -> int:
     """Replay until a wake or the end; the counterpart of `replay.advance` without an exchange half.
 
     Args:
         trader, recording: root arrays of length one.
-        working: orders the trader half may have alive, for the room to keep.
 
     Returns:
         A wake, END, NEED_ROOM, BROKEN, or MISSING_COMMAND where the record has a command that was not issued.
@@ -96,7 +96,7 @@ def advance_recorded(trader: Any, recording: Any, working: int) -> int:
                 return wake
         if t.pending_wake != 0:
             return pending_wake(t)
-        if lacks_room(t, working) or t.points_count + 1 >= t.points_capacity:
+        if lacks_room(t, t.orders_count - first_live(t)) or t.points_count + 1 >= t.points_capacity:
             return NEED_ROOM
         if r.at >= r.records_count:
             if t.seen >= r.tape_count or event_row(r.tape, t.seen).ts_local_ns > r.until_ns:

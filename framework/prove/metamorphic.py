@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from framework.engine.view import View
 from framework.engine.world import Decision, WakeKind
 from framework.prove.trial import Progress, Records, Trial, decisions, with_events
 from framework.prove.verdict import Verdict, first_difference
+from framework.prove.wrapped import Wrapped
 from framework.schema.event import NO_INSTRUMENT, Kind
 from framework.schema.instrument import Instrument
 from framework.schema.units import NANOSECONDS_PER_DAY, Step
@@ -40,7 +41,7 @@ def irrelevant_instrument(trial: Trial, base: Records, progress: Progress) -> Ve
         if not trial.subject.told_universe:
             if strategy.uses_numbers and place == 0:
                 continue  # it would move every number that the strategy knows
-            strategy = Blinkered.over(strategy, place)
+            strategy = Blinkered.like(strategy)(strategy, place)
         found = trial.records(strategy, tape).copy()
         found["instrument"] -= ((found["instrument"] > place) & (found["instrument"] != NO_INSTRUMENT)).astype(np.uint32)
         pair = first_difference(base, found, trial.tape.instruments, f"an instrument {symbol!r} that it does not trade was added")
@@ -186,33 +187,13 @@ class BlinkeredView(View):
         return {name: bar for name, bar in bars.items() if name != self.stranger}
 
 
-class Blinkered(Strategy):
+class Blinkered(Wrapped):
     """A strategy that is not told of one instrument of the tape."""
 
     def __init__(self, strategy: Strategy, stranger: int) -> None:
-        super().__init__()
-        self._strategy, self._stranger = strategy, stranger
+        super().__init__(strategy)
+        self._stranger = stranger
         self._view: BlinkeredView | None = None
-
-    @classmethod
-    def over(cls, strategy: Strategy, stranger: int) -> Blinkered:
-        """With the look-back and the names that the strategy's class asks for."""
-        make: Callable[..., Blinkered] = type("Blinkered", (cls,), {"history": strategy.history, "uses_numbers": strategy.uses_numbers})
-        return make(strategy, stranger)
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        """The strategy's."""
-        return self._strategy.parameters
-
-    @property
-    def wakes(self) -> int:
-        """The strategy's."""
-        return self._strategy.wakes
-
-    def reset_state(self, instruments: int) -> None:
-        """The strategy's."""
-        self._strategy.reset_state(instruments)
 
     def decide(self, view: View) -> Decision:
         """As the strategy decides where the wake is not the stranger's."""

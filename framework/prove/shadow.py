@@ -6,7 +6,7 @@ So what differs between them is history alone, never the money made or lost befo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self, cast
 
 import numpy as np
@@ -18,6 +18,7 @@ from framework.engine.view import View
 from framework.engine.world import Decision, WakeKind
 from framework.errors import OneTapeError
 from framework.kernel import entry
+from framework.prove.wrapped import Wrapped
 
 _WORDS = {entry.aim: "target", entry.propose: "order", entry.bracket: "bracket", entry.cancel: "cancel", entry.replace: "replace"}
 """Every door of the kernel that a strategy can order through."""
@@ -159,34 +160,13 @@ class _NoTimers:
         return lambda *_, **__: None
 
 
-class Shadowed(Strategy):
+class Shadowed(Wrapped):
     """A strategy with copies beside it. Its audit is the strategy's own."""
 
     def __init__(self, strategy: Strategy, copies: Sequence[Copy], heard: Heard) -> None:
-        super().__init__()
-        self._strategy, self._copies, self._heard = strategy, copies, heard
+        super().__init__(strategy)
+        self._copies, self._heard = copies, heard
         self._view: NotingView | None = None
-
-    @classmethod
-    def over(cls, strategy: Strategy, copies: Sequence[Copy], heard: Heard) -> Shadowed:
-        """With the look-back and the names that the strategy's class asks for."""
-        words = {"history": strategy.history, "uses_numbers": strategy.uses_numbers}
-        made: Shadowed = type("Shadowed", (cls,), words)(strategy, copies, heard)
-        return made
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        """The strategy's."""
-        return self._strategy.parameters
-
-    @property
-    def wakes(self) -> int:
-        """The strategy's."""
-        return self._strategy.wakes
-
-    def reset_state(self, instruments: int) -> None:
-        """The strategy's."""
-        self._strategy.reset_state(instruments)
 
     def decide(self, view: View) -> Decision:
         """Ask the copies first, since they must see the account as the strategy finds it."""

@@ -71,7 +71,7 @@ def check(trial: Trial, base: Records, progress: Progress) -> Verdict:
             if answer is not None:
                 _compare(ledger, view, notes, answer)
 
-    beside = trial.records(Shadowed.over(strategy, copies, heard), trial.tape)
+    beside = trial.records(Shadowed.like(strategy)(strategy, copies, heard), trial.tape)
     if first_difference(base, beside, trial.tape.instruments, "") is not None:
         return Verdict(
             NAME, None, "it decides otherwise beside copies of itself: it keeps state in its class or module, or is not repeatable"

@@ -61,7 +61,7 @@ class RecordedWorld:
         """Replay to the next wake, comparing what was decided so far."""
         self._recording["until_ns"] = until_ns
         self._compare(trader)
-        kind = advance_recorded(trader.record, self._recording, self._alive(trader))
+        kind = advance_recorded(trader.record, self._recording)
         while kind < 0:
             if kind == codes.NEED_ROOM:
                 if trader.has_delivered_all():
@@ -71,7 +71,7 @@ class RecordedWorld:
                 raise trader.breakage()
             else:
                 self._mismatch(int(self._recording["at"][0]), None)
-            kind = advance_recorded(trader.record, self._recording, self._alive(trader))
+            kind = advance_recorded(trader.record, self._recording)
         self._compare(trader)
         root = trader.words
         self._wake.kind, self._wake.instrument, self._wake.row = kind, root[_INSTRUMENT], root[_ROW]

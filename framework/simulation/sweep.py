@@ -137,7 +137,7 @@ def _run(job: Job, grid: Grid, fixed: Given, processes: int, out: str | Path | N
     if store is not None and not (store.is_whole and store.path.exists()):
         store.finish(order)
     table = table_of([(one.digest, replace(done[one.digest], parameters=one.parameters)) for one in sets])
-    return Sweep(table, job, tuple(sets), {**header}, None if store is None else store.path)
+    return Sweep(table, job, tuple(sets), {**header}, None if store is None else store.path, len(sets) - len(missing))
 
 
 def _rows(job: Job, missing: Sequence[tuple[int, Given]], processes: int) -> Generator[list[Row]]:

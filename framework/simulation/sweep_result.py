@@ -42,14 +42,15 @@ class Sweep:
             `header`, the digest of the header of the run's audit. What cannot be known is NaN.
         header: what all rows have in common: data, costs, limits, strategy, code.
         path: the Parquet file, if there is one.
+        found: how many of the sets were in that file already.
     """
 
     def __init__(
-        self, table: pd.DataFrame, job: Job, sets: tuple[ParameterSet, ...], header: Mapping[str, object], path: Path | None
+        self, table: pd.DataFrame, job: Job, sets: tuple[ParameterSet, ...], header: Mapping[str, object], path: Path | None, found: int
     ) -> None:
         self.table = table
         self.header = dict(header)
-        self.path = path
+        self.path, self.found = path, found
         self._job = job
         self._sets = {one.digest: one for one in sets}
 

@@ -51,7 +51,8 @@ def test_a_rhythm_that_counts_from_the_beginning_is_found() -> None:
 def test_copies_change_nothing(cls: type[Strategy]) -> None:
     trial = Trial(Subject(cls), TAPE, 1e6, "USD", parse_costs(None), parse_risk(None), parse_latency(None), 0, None, 8)
     copies: list[Copy] = [_copy(trial, int(bar_stamps(TAPE)[at])) for at in (0, 30)]
-    beside = trial.records(Shadowed.over(trial.subject.build(trial.frames(TAPE)), copies, lambda *_: None), TAPE)
+    strategy = trial.subject.build(trial.frames(TAPE))
+    beside = trial.records(Shadowed.like(strategy)(strategy, copies, lambda *_: None), TAPE)
     assert beside.tobytes() == trial.run().tobytes()
 
 

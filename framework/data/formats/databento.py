@@ -40,6 +40,10 @@ _RTYPE = {
 }
 
 
+_UNUSED = ("publisher_id", "channel_id", "ts_in_delta", "depth", "bid_ct_00", "ask_ct_00", "ts_out")
+"""Fields of records that no event has a word for."""
+
+
 @dataclass(slots=True)
 class _File:
     path: Path
@@ -84,7 +88,11 @@ def read(path: str | Path, *, definitions: str | Path | None = None, tick_size: 
     def parts() -> Iterator[Events]:
         yield from _parts(file, np.array(ids, dtype=np.int64), instruments)
 
-    return Recording(instruments, parts, str(path), (f"{Path(path).name}: {counted or 'no records'}.",))
+    unused = [name for name in _UNUSED if name in (file.dtype.names or ())]
+    notes = [f"{Path(path).name}: {counted or 'no records'}."]
+    if unused:
+        notes.append(f"{Path(path).name}: the fields {', '.join(unused)} have no place in an event and were left out.")
+    return Recording(instruments, parts, str(path), tuple(notes))
 
 
 def _package() -> Any:

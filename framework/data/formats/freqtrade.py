@@ -27,6 +27,7 @@ Size = float | str | Fraction | Step | None
 
 _UNIT_NS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _NAME = re.compile(r"(?P<pair>.+?)-(?:(?P<count>\d+)(?P<unit>[mhdw])(?:-(?P<what>futures|mark|funding_rate))?|(?P<trades>trades))\.feather")
+_PRICE_DECIMALS, _VOLUME_DECIMALS = 12, 8
 _CANDLE = ("date", "open", "high", "low", "close", "volume")
 _TRADE = ("timestamp", "id", "type", "side", "price", "amount", "cost")
 
@@ -101,17 +102,37 @@ def _floats(table: pa.Table, name: str) -> np.ndarray[tuple[int], np.dtype[np.fl
     return values
 
 
+def _without_dust(
+    values: np.ndarray[tuple[int], np.dtype[np.float64]], decimals: int, what: str, notes: list[str]
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Values to so many decimals; how many that changed is said.
+
+    Freqtrade writes prices and volumes with the dust of float arithmetic: 0.016984990000000002.
+    """
+    rounded = np.round(values, decimals)
+    changed = rounded != values
+    if changed.any():
+        most = float(np.abs(rounded - values)[changed].max())
+        notes.append(f"{what}: {int(changed.sum())} of {len(values)} values were rounded to {decimals} decimals, by at most {most:.2g}.")
+    return rounded
+
+
+def _currency(symbol: str) -> str:
+    """What a pair is quoted in: "BTC" of ETH_BTC, "USDT" of XRP_USDT_USDT and XRP_USDT.MARK; USD where the symbol is no pair."""
+    return symbol.removesuffix(".MARK").split("_")[1] if "_" in symbol else "USD"
+
+
 def _candles(
     table: pa.Table, stamps: Ints, path: Path, symbol: str, interval: int, tick_size: Size, lot_size: Size, *, is_mark: bool
 ) -> Recording:
-    place, notes = str(path), []
+    place = str(path)
+    notes: list[str] = []
     if len(stamps) and (np.diff(stamps) < interval).any():
         row = int(np.argmax(np.diff(stamps) < interval)) + 1
         raise DataError(
             f"{path}, row {row}: opens {int(stamps[row] - stamps[row - 1])} ns after the row before; rule: at least {interval}."
         )
-    # Freqtrade writes averaged prices with the dust of float arithmetic: 0.016984990000000002. What twelve digits say is meant.
-    prices = {name: np.round(_floats(table, name), 12) for name in _CANDLE[1:5]}
+    prices = {name: _without_dust(_floats(table, name), _PRICE_DECIMALS, f"column {name}", notes) for name in _CANDLE[1:5]}
     tick = (
         Step.of(tick_size)
         if tick_size is not None
@@ -131,11 +152,11 @@ def _candles(
     if is_mark:
         notes.append(f"{symbol}: mark prices, an index; their volume column was left out.")
     else:
-        volume = np.round(_floats(table, "volume"), 8)
+        volume = _without_dust(_floats(table, "volume"), _VOLUME_DECIMALS, "column volume", notes)
         lot = Step.of(lot_size) if lot_size is not None else finest(volume, None, 8, place=place, column="volume")
         events["w4"] = steps(volume, lot, place=place, column="volume", minimum=0)
     kind = InstrumentKind.INDEX if is_mark else InstrumentKind.EQUITY
-    currency = symbol.removesuffix(".MARK").split("_")[1] if "_" in symbol else "USD"
+    currency = _currency(symbol)
     notes.insert(0, f"{path.name}: {len(stamps)} candles.")
     return _recording(events, Instrument(symbol, tick, lot, currency=currency, kind=kind, bar_interval_ns=interval), path, notes)
 
@@ -145,7 +166,7 @@ def _funding(table: pa.Table, stamps: Ints, path: Path, symbol: str, tick_size: 
     events["ts_local_ns"] = events["ts_venue_ns"] = stamps
     events["kind"] = Kind.FUNDING
     events["w0"] = steps(_floats(table, "open"), Step(1, 10**9), place=str(path), column="open (the rate)")
-    instrument = Instrument(symbol, Step.of(tick_size or Step(1, 100)), Step.of(lot_size or Step(1, 1)))
+    instrument = Instrument(symbol, Step.of(tick_size or Step(1, 100)), Step.of(lot_size or Step(1, 1)), currency=_currency(symbol))
     return _recording(events, instrument, path, [f"{path.name}: {len(stamps)} funding rates, kept by freqtrade in the column open."])
 
 
@@ -173,4 +194,4 @@ def _trades(table: pa.Table, path: Path, symbol: str, tick_size: Size, lot_size:
     events["w1"] = steps(amount, lot, place=place, column="amount", minimum=1)
     events["w2"] = ids
     notes = [f"{path.name}: {len(stamps)} trades; the columns type and cost have no place in an event and were left out."]
-    return _recording(events, Instrument(symbol, tick, lot), path, notes)
+    return _recording(events, Instrument(symbol, tick, lot, currency=_currency(symbol)), path, notes)

@@ -30,7 +30,7 @@ class OrderSizes:
         """
         left, known = np.zeros(len(records), dtype=np.int64), self._left
         clear = np.zeros(len(records), dtype=np.bool_)
-        last, open_row = np.zeros(len(records), dtype=np.bool_), -1
+        last, open_rows = np.zeros(len(records), dtype=np.bool_), dict[int, int]()  # by instrument: messages of several interleave
         columns = (records["action"].tolist(), instruments.tolist(), records["order_id"].tolist(), records["size"].tolist())
         for at, (action, instrument, order, size, flags) in enumerate(zip(*columns, records["flags"].tolist(), strict=True)):
             key = (instrument, order)
@@ -56,7 +56,7 @@ class OrderSizes:
                 for one in [one for one in known if one[0] == instrument]:
                     del known[one]
             if action in (b"A", b"M", b"C", b"R"):
-                open_row = at
-            if flags & 128 and open_row >= 0:
-                last[open_row], open_row = True, -1
+                open_rows[instrument] = at
+            if flags & 128 and instrument in open_rows:
+                last[open_rows.pop(instrument)] = True
         return left, last, clear

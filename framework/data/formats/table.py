@@ -81,7 +81,7 @@ def read(
     def parts() -> Iterator[Events]:
         row, last = 0, int(np.iinfo(np.int64).min)
         for batch in _batches(data, kind, columns or {}, place):
-            stamps = _stamps(batch, place, time_zone, unit)
+            stamps = _stamps(batch, place, time_zone, unit, row)
             last = check_order(stamps, last, place=place, first_row=row)
             yield _events(batch, kind, stamps, instrument, place, row)
             row += len(stamps)
@@ -152,11 +152,11 @@ def _floats(batch: pa.RecordBatch, name: str, place: str) -> np.ndarray[tuple[in
     return values
 
 
-def _stamps(batch: pa.RecordBatch, place: str, time_zone: str | None, unit: Epoch | None) -> Ints:
+def _stamps(batch: pa.RecordBatch, place: str, time_zone: str | None, unit: Epoch | None, first_row: int) -> Ints:
     column = batch.column("ts")
     if column.null_count:
-        row = int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
-        raise DataError(f"{place}, row {row} of its part, column ts: empty. Fill it in or remove the row.")
+        row = first_row + int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
+        raise DataError(f"{place}, row {row}, column ts: empty. Fill it in or remove the row.")
     if pa.types.is_integer(column.type):
         if unit not in _PER_UNIT:
             raise DataError(
@@ -169,9 +169,39 @@ def _stamps(batch: pa.RecordBatch, place: str, time_zone: str | None, unit: Epoc
     if column.type.tz is None:
         if time_zone is None:
             raise DataError(f'{place}, column ts: {column[0]} has no zone. Name it: time_zone="America/New_York", or "UTC".')
-        column = pc.assume_timezone(column, time_zone)  # refuses what a clock change makes happen twice or never
+        column = _zoned(column, place, time_zone, first_row)
     stamps: Ints = column.cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_numpy()
     return stamps
+
+
+def _zoned(column: pa.Array, place: str, time_zone: str, first_row: int) -> pa.Array:
+    """Wall times as instants; what a clock change makes happen twice or never is refused."""
+    try:
+        return pc.assume_timezone(column, time_zone)
+    except pa.ArrowException as error:
+        try:
+            early, late = (pc.assume_timezone(column, time_zone, ambiguous=one, nonexistent=one) for one in ("earliest", "latest"))
+        except pa.ArrowException:
+            raise DataError(f"{place}: time_zone={time_zone!r}: {error}. Name it as the IANA does, America/New_York.") from error
+        row = int(np.argmax(pc.not_equal(early, late).to_numpy(zero_copy_only=False)))
+        raise DataError(
+            f"{place}, row {first_row + row}, column ts: {column[row]} in {time_zone}; rule: a wall time that a change of the clock makes "
+            "happen twice or never is no instant. Write the stamps with their offset or in UTC."
+        ) from error
+
+
+def _whole(batch: pa.RecordBatch, name: str, place: str, first_row: int) -> Ints:
+    column = batch.column(name)
+    try:
+        values: Ints = column.cast(pa.int64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowException as error:
+        raise DataError(
+            f"{place}, rows from {first_row}, column {name}: {error}; rule: whole numbers below 2**63. Correct it or leave it out."
+        ) from error
+    if column.null_count:
+        row = int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
+        raise DataError(f"{place}, row {first_row + row}, column {name}: empty; rule: a whole number. Fill it in or leave the column out.")
+    return values
 
 
 def _events(batch: pa.RecordBatch, kind: TableKind, stamps: Ints, instrument: Instrument, place: str, row: int) -> Events:
@@ -200,7 +230,7 @@ def _events(batch: pa.RecordBatch, kind: TableKind, stamps: Ints, instrument: In
     fill("w0", "price", instrument.tick, 1)
     fill("w1", "size", instrument.lot, 1)
     if "trade_id" in present:
-        events["w2"] = batch.column("trade_id").cast(pa.int64()).to_numpy(zero_copy_only=False)
+        events["w2"] = _whole(batch, "trade_id", place, row)
     if "side" in present:
         lower = pc.utf8_lower(batch.column("side"))
         buys, sells = (pc.fill_null(pc.equal(lower, side), False).to_numpy(zero_copy_only=False) for side in ("buy", "sell"))

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from framework.data.embedded import DATASETS
 from framework.data.recording import Recording
 from framework.data.store.manifest import DIGEST_BYTES, PERIODS, Manifest, Partition, Period, kinds_of, terms_of
 from framework.data.store.root import RootLike, check_name, root_of
@@ -81,6 +82,8 @@ def import_recording(
             that cannot be, another import of this name under way.
     """
     check_name(name)
+    if name in DATASETS:
+        raise DataError(f"dataset name {name!r}; rule: names of embedded datasets are taken. Choose another.")
     if partition_by not in PERIODS:
         raise DataError(f"partition_by={partition_by!r} is unknown. {did_you_mean(str(partition_by), PERIODS)}")
     if not licence.strip():

@@ -23,9 +23,9 @@ def head() -> bytes:
     )
 
 
-def mbo(at: int, action: str, side: str, order: int, price: int, size: int, flags: int) -> bytes:
+def mbo(at: int, action: str, side: str, order: int, price: int, size: int, flags: int, instrument: int = 5) -> bytes:
     return struct.pack(
-        "<BBHIQQqIBBccQiI", 14, 160, 1, 5, at, order, price * 10**9, size, flags, 0, action.encode(), side.encode(), at + 1, 0, 9
+        "<BBHIQQqIBBccQiI", 14, 160, 1, instrument, at, order, price * 10**9, size, flags, 0, action.encode(), side.encode(), at + 1, 0, 9
     )
 
 
@@ -54,6 +54,22 @@ def test_orders_become_what_remains_of_them(tmp_path: Path) -> None:
         (4, 3, Kind.DEPTH, B | L, 9, 7, 1),
     ]
     assert "1 action F" in recording.notes[0] and "6 records" in recording.notes[0]
+
+
+def test_each_instrument_has_its_own_last_change(tmp_path: Path) -> None:
+    path = tmp_path / "x.dbn"
+    rows = [
+        mbo(1, "A", "B", 1, 10, 5, 0, instrument=5),
+        mbo(1, "A", "B", 2, 20, 6, 0, instrument=6),
+        mbo(1, "T", "B", 0, 10, 1, 128, instrument=5),  # ends the message of 5 alone
+        mbo(1, "A", "A", 3, 21, 7, 128, instrument=6),
+    ]
+    path.write_bytes(head() + b"".join(rows))
+    recording = databento.read(path)
+    events = recording.events()
+    depth = events[events["kind"] == Kind.DEPTH]
+    assert [(int(one["w2"]), bool(one["flags"] & L)) for one in depth] == [(1, True), (2, False), (3, True)]
+    assert "publisher_id, channel_id, ts_in_delta have no place in an event" in recording.notes[1]
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,44 @@ def test_bad_trades_are_refused(tmp_path: Path, rows: str, said: str) -> None:
         table.read(path, "trades", unit="ms").events()
 
 
+@pytest.mark.parametrize("stamp", [pytest.param("2024-11-03 01:30:00", id="twice"), pytest.param("2024-03-10 02:30:00", id="never")])
+def test_a_wall_time_that_is_no_instant_is_refused(tmp_path: Path, stamp: str) -> None:
+    path = tmp_path / "q.csv"
+    path.write_text(f"ts,bid,ask\n2024-01-02 09:30:00,9.99,10.01\n{stamp},10,10.01\n")
+    with pytest.raises(DataError, match=rf"q.csv, row 1, column ts: {stamp}.* in America/New_York; rule: .* twice or never"):
+        table.read(path, "quotes", time_zone="America/New_York").events()
+
+
+def test_an_unknown_zone_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "q.csv"
+    path.write_text("ts,bid,ask\n2024-01-02 09:30:00,9.99,10.01\n")
+    with pytest.raises(DataError, match="time_zone='New York'"):
+        table.read(path, "quotes", time_zone="New York").events()
+
+
+@pytest.mark.parametrize("number", ["1.5", ""])
+def test_a_trade_id_that_is_no_whole_number_is_refused(tmp_path: Path, number: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"ts,price,size,trade_id\n1,1.0,5,7\n2,1.0,5,{number}\n")
+    with pytest.raises(DataError, match=r"t.csv, rows? .*column trade_id: .*rule: "):
+        table.read(path, "trades", unit="ms").events()
+
+
+def test_freqtrade_says_what_it_rounded_and_what_a_pair_is_quoted_in(tmp_path: Path) -> None:
+    path = tmp_path / "A_B-5m.feather"
+    dates = pd.date_range("2024-01-01", periods=2, freq="5min", tz="UTC")
+    closes = [1.1, 1.1 + 4e-14]
+    pd.DataFrame({"date": dates, "open": 1.0, "high": 1.2, "low": 0.9, "close": closes, "volume": 2.5}).to_feather(path)
+    recording = freqtrade.read(path)
+    assert recording.events()["w3"].tolist() == [11, 11]
+    assert recording.notes[1:] == ("column close: 1 of 2 values were rounded to 12 decimals, by at most 4e-14.",)
+    assert recording.instruments[0].currency == "B"
+    path = tmp_path / "A_C-trades.feather"
+    row = {"timestamp": [1], "id": ["1"], "type": [""], "side": ["buy"], "price": [1.0], "amount": [1.0], "cost": [1.0]}
+    pd.DataFrame(row).to_feather(path)
+    assert freqtrade.read(path).instruments[0].currency == "C"
+
+
 def test_freqtrade_candles_move_to_their_closes(tmp_path: Path) -> None:
     path = tmp_path / "A_B-5m.feather"
     dates = pd.date_range("2024-01-01", periods=2, freq="5min", tz="UTC")
