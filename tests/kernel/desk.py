@@ -52,7 +52,7 @@ class Desk:
         """Replay a tape without a venue."""
         recording = np.zeros(1, dtype=RECORDING)
         recording["tape"], recording["tape_count"], recording["until_ns"] = tape.ctypes.data, len(tape), NEVER_NS
-        assert advance_recorded(self.trader.record, recording, 8) == END
+        assert advance_recorded(self.trader.record, recording) == END
 
     def submit(self, kind: OrderType = OrderType.LIMIT, quantity: float = 10.0, parent: int = -1) -> int:
         """Send an order to buy at 100; return its id."""
