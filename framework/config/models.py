@@ -82,7 +82,12 @@ class CostsConfig(Section):
         impact: `{model: square_root, ...}`, `{model: volume_share, ...}` or nothing.
         max_participation: the largest share of a bar's volume that fills may take; None is no limit.
         borrow_bps: a year, of the value held short.
-        limit_fill: a resting limit fills when the price trades "through" it or already when it is "touch"ed.
+        limit_fill: a resting limit fills when the price trades "through" it or already when it is "touch"ed; on bars.
+        queue: how cancels move our orders up the line of a book told by level: "pessimistic" (not at all), "power" or "log"; see
+            docs/fills.md. A book told by order needs no model.
+        queue_power: the n of "power"; 1 is proportional.
+        take: an order takes from a book from the "next" message on, or at its "arrival" from what stands.
+        book_start: a book is unknown until its first "snapshot", or "empty" and known from the beginning.
     """
 
     fee_bps: NonNegative | None = None
@@ -97,6 +102,10 @@ class CostsConfig(Section):
     max_participation: Share | None = None
     borrow_bps: NonNegative = 0.0
     limit_fill: Literal["through", "touch"] = "through"
+    queue: Literal["pessimistic", "power", "log"] = "pessimistic"
+    queue_power: Positive = 1.0
+    take: Literal["next", "arrival"] = "next"
+    book_start: Literal["snapshot", "empty"] = "snapshot"
 
     @property
     def effective_maker_bps(self) -> float:

@@ -40,6 +40,8 @@ _HOOKS = {
     "on_bar": codes.W_BAR,
     "on_bars": codes.W_BARS,
     "on_quote": codes.W_QUOTE,
+    "on_trade": codes.W_TRADE,
+    "on_book": codes.W_BOOK,
     "on_timer": codes.W_TIMER,
     "on_order": codes.W_ORDER,
     "on_event": codes.W_EVENT,
@@ -251,6 +253,8 @@ _HANDED = {
     "on_bar": "make_bar(x.tape + t.wake_row * EVENT_BYTES, trader)",
     "on_bars": "bars_ending_at(x.tape, t.wake_row, trader)",
     "on_quote": "quote_at(t, x.tape + t.wake_row * EVENT_BYTES)",
+    "on_trade": "trade_at(t, x.tape + t.wake_row * EVENT_BYTES)",
+    "on_book": "book_told_of(t)",
     "on_order": "order_told_of(t)",
     "on_event": "market_event_at(t, x.tape + t.wake_row * EVENT_BYTES)",
 }
@@ -273,6 +277,8 @@ _TYPE_WORDS = (
     "make_name",
     "make_bar",
     "quote_at",
+    "trade_at",
+    "book_told_of",
     "market_event_at",
     "bars_ending_at",
     "order_told_of",
@@ -290,7 +296,7 @@ def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
         return _drivers[cls]
     import numba
 
-    from framework.engine import compiled_market, compiled_types, compiled_view
+    from framework.engine import compiled_book, compiled_market, compiled_types, compiled_view
     from framework.kernel.compile import call, stamped_kernel
     from framework.kernel.records import exchange_row, trader_row
     from framework.kernel.replay import fast_bar, horizon
@@ -306,7 +312,7 @@ def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
         scope["on_bar_here"] = numba.njit(error_model="numpy", forceinline=True)(cls.on_bar)
     drive: FunctionType = scope["drive"]
     drive.__module__, drive.__qualname__ = cls.__module__, f"{cls.__qualname__}.drive"
-    parts = (compiled_types.__file__, compiled_market.__file__, compiled_view.__file__, __file__)
+    parts = (compiled_types.__file__, compiled_book.__file__, compiled_market.__file__, compiled_view.__file__, __file__)
     view_source = b"".join(Path(part).read_bytes() for part in parts)
     made: Callable[..., int]
     if all(getattr(cls, name).__module__ in sys.modules for name in hooks):

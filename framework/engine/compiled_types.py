@@ -14,7 +14,8 @@ from numba.core.imputils import RefType, iternext_impl, lower_builtin
 from numba.extending import intrinsic, make_attribute_wrapper, models, register_model
 
 from framework.engine.timers import FIRING
-from framework.kernel.book import terms_of
+from framework.kernel.book import book_of, terms_of
+from framework.kernel.codes import F_BUY, F_SELL
 from framework.kernel.compile import row_of
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.records import event_row, trader_row
@@ -74,6 +75,12 @@ class QuoteType(HandedType):
     fields = (*_fields(types.int64, "instrument", "ts_ns"), *_fields(types.float64, "bid", "ask", "bid_size", "ask_size"))
 
 
+class TradeType(HandedType):
+    """numba type of a trade."""
+
+    fields = (*_fields(types.int64, "instrument", "ts_ns", "side"), *_fields(types.float64, "price", "size"))
+
+
 class MarketEventType(HandedType):
     """numba type of a market event that is no price."""
 
@@ -104,11 +111,12 @@ class BarsIteratorType(types.SimpleIteratorType):
         super().__init__("onetape.BarsIterator", BAR)
 
 
-VIEW, NAME, BAR, QUOTE, MARKET_EVENT, ORDER, BARS = (
+VIEW, NAME, BAR, QUOTE, TRADE, MARKET_EVENT, ORDER, BARS = (
     ViewType(),
     NameType(),
     BarType(),
     QuoteType(),
+    TradeType(),
     MarketEventType(),
     OrderType(),
     BarsType(),
@@ -125,6 +133,7 @@ class _AddressModel(models.PrimitiveModel):
 
 @register_model(BarType)
 @register_model(QuoteType)
+@register_model(TradeType)
 @register_model(MarketEventType)
 @register_model(OrderType)
 @register_model(BarsType)
@@ -139,7 +148,7 @@ class _BarsIteratorModel(models.StructModel):
         super().__init__(manager, kind, [("at", types.EphemeralPointer(types.int64)), ("end", types.int64), ("trader", types.int64)])
 
 
-for _type in (BarType, QuoteType, MarketEventType, OrderType, BarsType):
+for _type in (BarType, QuoteType, TradeType, MarketEventType, OrderType, BarsType):
     for _field, _ in _type.fields:
         make_attribute_wrapper(_type, _word(_field), _field)
 
@@ -171,7 +180,8 @@ def _handed_maker(made: HandedType) -> Any:
 
 make_view, make_name = _maker(VIEW), _maker(NAME)
 make_bar, _make_bars = _handed_maker(BAR), _handed_maker(BARS)
-_make_quote, _make_market_event, _make_order = _handed_maker(QUOTE), _handed_maker(MARKET_EVENT), _handed_maker(ORDER)
+_make_quote, _make_trade = _handed_maker(QUOTE), _handed_maker(TRADE)
+_make_market_event, _make_order = _handed_maker(MARKET_EVENT), _handed_maker(ORDER)
 
 
 @intrinsic
@@ -225,6 +235,25 @@ def quote_at(t: Any, address: int) -> Any:
     up, down, lot_up, lot_down = terms.tick_numerator, terms.tick_denominator, terms.lot_numerator, terms.lot_denominator
     prices = event.w0 * up / down, event.w1 * up / down
     return _make_quote(event.instrument, event.ts_local_ns, *prices, event.w2 * lot_up / lot_down, event.w3 * lot_up / lot_down)
+
+
+@numba.njit(error_model="numpy")
+def book_told_of(t: Any) -> Any:
+    """The best prices of the book that the BOOK wake tells of, as a quote."""
+    book, terms = book_of(t, t.wake_instrument), terms_of(t, t.wake_instrument)
+    up, down, lot_up, lot_down = terms.tick_numerator, terms.tick_denominator, terms.lot_numerator, terms.lot_denominator
+    prices, sizes = (book.bid * up / down, book.ask * up / down), (book.bid_lots * lot_up / lot_down, book.ask_lots * lot_up / lot_down)
+    return _make_quote(t.wake_instrument, book.quote_ns, *prices, *sizes)
+
+
+@numba.njit(error_model="numpy")
+def trade_at(t: Any, address: int) -> Any:
+    """The trade whose event lies at an address."""
+    event = event_row(address, 0)
+    terms = terms_of(t, event.instrument)
+    side = 1 if event.flags & F_BUY else (-1 if event.flags & F_SELL else 0)
+    price = event.w0 * terms.tick_numerator / terms.tick_denominator
+    return _make_trade(event.instrument, event.ts_local_ns, side, price, event.w1 * terms.lot_numerator / terms.lot_denominator)
 
 
 @numba.njit

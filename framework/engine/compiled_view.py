@@ -51,7 +51,7 @@ _INLINED = {"forceinline": True, "error_model": "numpy"}
 """For what is small and asked on every bar: it becomes part of the hook."""
 
 
-def _method(name: str, options: dict[str, Any] | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def give_method(name: str, options: dict[str, Any] | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give the view a method whose compiled form is the decorated function."""
 
     def give(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -94,19 +94,19 @@ def _noted(t: Any, result: int) -> int:
     return result
 
 
-@_method("mean_close", _INLINED)
+@give_method("mean_close", _INLINED)
 def _mean_close(view: Any, instrument: Any, bars: Any) -> Any:
     t = trader_of(view)
     return books.mean_close(t, instrument, bars) if _checked(t, bars) else math.nan
 
 
-@_method("std_close")
+@give_method("std_close")
 def _std_close(view: Any, instrument: Any, bars: Any) -> Any:
     t = trader_of(view)
     return books.deviation(t, instrument, bars) if _checked(t, bars) else math.nan
 
 
-@_method("closes")
+@give_method("closes")
 def _closes(view: Any, instrument: Any, bars: Any) -> Any:
     t = trader_of(view)
     if not _checked(t, bars):
@@ -120,26 +120,26 @@ def _closes(view: Any, instrument: Any, bars: Any) -> Any:
     return values
 
 
-@_method("bar_count", _INLINED)
+@give_method("bar_count", _INLINED)
 def _bar_count(view: Any, instrument: Any) -> Any:
     return book_of(trader_of(view), instrument).bars
 
 
-@_method("price", _INLINED)
+@give_method("price", _INLINED)
 def _price(view: Any, instrument: Any) -> Any:
     t = trader_of(view)
     book, terms = book_of(t, instrument), terms_of(t, instrument)
     return book.mark_ticks * terms.tick_numerator / terms.tick_denominator if book.seen_ns != 0 else math.nan
 
 
-@_method("position", _INLINED)
+@give_method("position", _INLINED)
 def _position(view: Any, instrument: Any) -> Any:
     t = trader_of(view)
     terms = terms_of(t, instrument)
     return position_of(t, instrument).lots * terms.lot_numerator / terms.lot_denominator
 
 
-@_method("target_quantity", _INLINED)
+@give_method("target_quantity", _INLINED)
 def _target_quantity(view: Any, instrument: Any, quantity: Any) -> Any:
     t = trader_of(view)
     terms, position = terms_of(t, instrument), position_of(t, instrument)
@@ -148,7 +148,7 @@ def _target_quantity(view: Any, instrument: Any, quantity: Any) -> Any:
     return _noted(t, aim_in(t, QUANTITY, instrument, float(quantity)))
 
 
-@_method("target_weight")
+@give_method("target_weight")
 def _target_weight(view: Any, instrument: Any, weight: Any) -> Any:
     t = trader_of(view)
     return _noted(t, aim_in(t, WEIGHT, instrument, float(weight)))
@@ -178,7 +178,7 @@ def _as_int_compiled(value: Any) -> Any:
     return lambda value: int(value)
 
 
-@_method("order")
+@give_method("order")
 def _order(
     view: Any,
     instrument: Any,
@@ -230,7 +230,7 @@ def _placed(
     return _noted(t, order_in(t, ASK_ORDER))
 
 
-@_method("bracket")
+@give_method("bracket")
 def _bracket(view: Any, instrument: Any, quantity: Any, target: Any, loss: Any, limit: Any = None, stop: Any = None) -> Any:
     t = trader_of(view)
     r = t.request
@@ -241,7 +241,7 @@ def _bracket(view: Any, instrument: Any, quantity: Any, target: Any, loss: Any, 
     return _noted(t, order_in(t, ASK_BRACKET))
 
 
-@_method("cancel")
+@give_method("cancel")
 def _cancel(view: Any, order_id: Any) -> Any:
     t = trader_of(view)
     if not _known(t, order_id):
@@ -250,7 +250,7 @@ def _cancel(view: Any, order_id: Any) -> Any:
     return _noted(t, order_in(t, ASK_CANCEL)) == 1
 
 
-@_method("replace")
+@give_method("replace")
 def _replace(view: Any, order_id: Any, quantity: Any = None, limit: Any = None, stop: Any = None) -> Any:
     t = trader_of(view)
     if not _known(t, order_id):
@@ -260,13 +260,13 @@ def _replace(view: Any, order_id: Any, quantity: Any = None, limit: Any = None, 
     return _noted(t, order_in(t, ASK_REPLACE)) == 1
 
 
-@_method("is_done")
+@give_method("is_done")
 def _is_done(view: Any, order_id: Any) -> Any:
     t = trader_of(view)
     return _known(t, order_id) and order_of(t, order_id).state >= S_FILLED
 
 
-@_method("filled_quantity")
+@give_method("filled_quantity")
 def _filled_quantity(view: Any, order_id: Any) -> Any:
     t = trader_of(view)
     if not _known(t, order_id):

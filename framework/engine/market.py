@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from framework.schema.event import EVENT, Kind
+from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
 from framework.schema.order import OrderState, OrderType, Reason, Side, TimeInForce
 
@@ -115,6 +115,26 @@ class Quote:
         self.ts_ns = int(book["quote_ns"])
         self.bid, self.ask = instrument.tick.to_float(int(book["bid"])), instrument.tick.to_float(int(book["ask"]))
         self.bid_size, self.ask_size = instrument.lot.to_float(int(book["bid_lots"])), instrument.lot.to_float(int(book["ask_lots"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """A trade of the market: price in price units, size in units; `side` +1: the buyer took, -1: the seller, 0: not told."""
+
+    instrument: str
+    ts_ns: int
+    price: float
+    size: float
+    side: int
+
+    @classmethod
+    def of(cls, words: memoryview[int], row: int, terms: Terms) -> Trade:
+        """Make it from a TRADE event of the tape."""
+        name, up, down, lot_up, lot_down = terms
+        at = row * _EVENT_WORDS
+        flags = (words[at + 2] >> 16) & 0xFFFF
+        side = 1 if flags & Flag.BUY else (-1 if flags & Flag.SELL else 0)
+        return cls(name, words[at], words[at + 3] * up / down, words[at + 4] * lot_up / lot_down, side)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from framework.engine.market import Bar, MarketEvent, OrderView, Quote
+from framework.engine.market import Bar, MarketEvent, OrderView, Quote, Trade
 from framework.engine.view import View
 from framework.engine.world import Decision, WakeKind
 from framework.errors import ConfigError, OneTapeError, StrategyError, did_you_mean
@@ -26,6 +26,8 @@ _WAKE_BITS = {
     "on_bar": codes.ON_BAR,
     "on_bars": codes.ON_BARS,
     "on_quote": codes.ON_QUOTE,
+    "on_trade": codes.ON_TRADE,
+    "on_book": codes.ON_BOOK,
     "on_order": codes.ON_ORDER,
     "on_event": codes.ON_EVENT,
 }
@@ -158,6 +160,12 @@ class Strategy:
     def on_quote(self, view: View, quote: Quote) -> None:
         """A quote has come."""
 
+    def on_trade(self, view: View, trade: Trade) -> None:
+        """The market has traded."""
+
+    def on_book(self, view: View, book: Quote) -> None:
+        """The book has changed: its best prices after a whole message. Ask the view for its depth."""
+
     def on_timer(self, view: View, name: str) -> None:
         """A timer set with `view.timers` is due."""
 
@@ -205,6 +213,10 @@ class Strategy:
     def _decide_rarer(self, view: View, kind: int) -> None:
         if kind == codes.W_QUOTE:
             self.on_quote(view, view.quote)
+        elif kind == codes.W_BOOK:
+            self.on_book(view, view.book_told)
+        elif kind == codes.W_TRADE:
+            self.on_trade(view, view.trade)
         elif kind == codes.W_ORDER:
             self.on_order(view, view.order_event)
         elif kind == codes.W_TIMER:
@@ -218,7 +230,7 @@ class Strategy:
 
     def _place(self, view: View) -> str:
         hook = f"on_{WakeKind(view.wake.kind).name.lower()}"
-        where = view.instruments[view.wake.instrument] if view.wake.kind in (codes.W_BAR, codes.W_QUOTE) else "run"
+        where = view.instruments[view.wake.instrument] if view.wake.kind in (codes.W_BAR, codes.W_QUOTE, codes.W_TRADE, codes.W_BOOK) else "run"
         return f"{type(self).__name__}.{hook} at {view.now.isoformat()} ({where})"
 
 

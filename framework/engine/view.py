@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.engine.reading import Reading
+from framework.engine.book_reading import BookReading
 from framework.engine.timers import Timers
 from framework.engine.world import Decision, Wake
 from framework.errors import InputError, did_you_mean
@@ -26,7 +26,7 @@ _NAN = math.nan
 _OUTBOX = TRADER.fields["outbox_count"][1] // 8  # type: ignore[index]
 
 
-class View(Reading):
+class View(BookReading):
     """The view of one run; one object is used at every wake. What can be read is described in `Reading`.
 
     Attributes:

@@ -24,6 +24,7 @@ class WakeKind(IntEnum):
     EVENT = codes.W_EVENT
     START = 8
     STOP = 9
+    BOOK = codes.W_BOOK
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from framework.schema.order import OrderEvent, OrderFlag, OrderState, OrderType,
 # kinds of events
 BAR, QUOTE, TRADE_TICK, DEPTH = int(Kind.BAR), int(Kind.QUOTE), int(Kind.TRADE), int(Kind.DEPTH)
 FUNDING, DIVIDEND, SPLIT, HALT = int(Kind.FUNDING), int(Kind.DIVIDEND), int(Kind.SPLIT), int(Kind.HALT)
+GAP, OPEN_INTEREST = int(Kind.GAP), int(Kind.OPEN_INTEREST)
 SESSION, DELIST, CUSTOM, TIMER = int(Kind.SESSION), int(Kind.DELIST), int(Kind.CUSTOM), int(Kind.TIMER)
 SUBMIT, TERMS = int(Kind.ORDER_SUBMIT), int(Kind.ORDER_TERMS)
 CANCEL, REPLACE, REFUSED = int(Kind.ORDER_CANCEL), int(Kind.ORDER_REPLACE), int(Kind.ORDER_REFUSED)
@@ -20,6 +21,8 @@ CANCEL_REJECTED, CHARGE, TAPE = int(Kind.ORDER_CANCEL_REJECTED), int(Kind.CHARGE
 F_OPEN, F_CLOSE, F_MAKER = int(Flag.SESSION_OPEN), int(Flag.SESSION_CLOSE), int(Flag.MAKER)
 F_AMBIGUOUS, F_LAST, F_REFUSED = int(Flag.AMBIGUOUS), int(Flag.LAST), int(Flag.REFUSED)
 F_HELD, F_MORE, F_CHANGE = int(Flag.HELD), int(Flag.MORE), int(Flag.CHANGE)
+
+F_BUY, F_SELL, F_SNAPSHOT, F_CLEAR = int(Flag.BUY), int(Flag.SELL), int(Flag.SNAPSHOT), int(Flag.CLEAR)
 
 # kinds of cost
 C_FEE, C_HALF_SPREAD, C_VOLUME_SHARE = int(CostKind.FEE), int(CostKind.HALF_SPREAD), int(CostKind.VOLUME_SHARE)
@@ -63,8 +66,11 @@ R_NO_CASH, R_SUPERSEDED = int(Reason.NO_CASH_AT_FILL), int(Reason.SUPERSEDED)
 
 # wakes: what `advance` returns
 END, W_BAR, W_BARS, W_QUOTE, W_TRADE = 0, 1, 2, 3, 4
-W_TIMER, W_ORDER, W_EVENT = 5, 6, 7
+W_TIMER, W_ORDER, W_EVENT, W_BOOK = 5, 6, 7, 10
 NEED_ROOM, NEED_TAPE, BROKEN, MISSING_COMMAND = -1, -2, -3, -4
 
 # what a strategy may wait for: bits of `wakes`
-ON_BAR, ON_BARS, ON_QUOTE, ON_TRADE, ON_ORDER, ON_EVENT = 1, 2, 4, 8, 16, 32
+ON_BAR, ON_BARS, ON_QUOTE, ON_TRADE, ON_ORDER, ON_EVENT, ON_BOOK = 1, 2, 4, 8, 16, 32, 64
+
+# models of the place in the line, where the source tells levels and not orders
+QUEUE_PESSIMISTIC, QUEUE_POWER, QUEUE_LOG = 0, 1, 2

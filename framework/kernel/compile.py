@@ -193,6 +193,22 @@ def prefetch(typingctx: Any, address: Any) -> Any:
     return types.void(types.int64), codegen
 
 
+def _bit_counter(name: str) -> Any:
+    """An intrinsic that counts zero bits of a word from one end; 64 for a word of zeros."""
+
+    @intrinsic
+    def count_zeros(typingctx: Any, word: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return getattr(builder, name)(args[0], ir.Constant(ir.IntType(1), 0))
+
+        return types.int64(types.int64), codegen
+
+    return count_zeros
+
+
+leading_zeros, trailing_zeros = _bit_counter("ctlz"), _bit_counter("cttz")
+
+
 class Unit:
     """A part of the kernel that is compiled once and called by address.
 

@@ -12,6 +12,11 @@ from typing import Any
 from framework.kernel.book import deviation as _deviation
 from framework.kernel.book import mean_close as _mean_close
 from framework.kernel.compile import address_of, call, kernel
+from framework.kernel.depth import depth_of, level_of, next_level
+from framework.kernel.depth import imbalance as _imbalance
+from framework.kernel.depth import lots_at as _lots_at
+from framework.kernel.depth import sweep_ticks as _sweep_ticks
+from framework.kernel.depth import weighted_mid_ticks as _weighted_mid_ticks
 from framework.kernel.propose import (
     AIMS,
     ASK_BRACKET,
@@ -33,12 +38,17 @@ __all__ = [
     "bracket",
     "cancel",
     "deviation",
+    "imbalance",
+    "levels",
     "link",
+    "lots_at",
     "mean_close",
     "order_in",
     "propose",
     "replace",
+    "sweep_ticks",
     "valuation",
+    "weighted_mid_ticks",
 ]
 
 WEIGHT, QUANTITY = ASK_WEIGHT, ASK_QUANTITY
@@ -139,3 +149,45 @@ def mean_close(trader: int, instrument: int, bars: int) -> float:
     """See `framework.kernel.book.mean_close`; by the root's address. NaN for fewer bars than 1 and more than are kept."""
     t = trader_row(trader, 0)
     return _mean_close(t, instrument, bars) if 0 < bars <= t.history_mask + 1 else math.nan
+
+
+@kernel
+def lots_at(trader: int, instrument: int, side: int, price: int) -> int:
+    """Lots that stand at a price; by the root's address."""
+    t = trader_row(trader, 0)
+    depth = depth_of(t, instrument)
+    return _lots_at(t, depth, side, price) if depth.bids != 0 else 0
+
+
+@kernel
+def levels(trader: int, instrument: int, side: int, found: Any) -> int:
+    """Write prices and lots of the best levels of a side into `found`, shape (n, 2); return how many there were."""
+    t = trader_row(trader, 0)
+    depth = depth_of(t, instrument)
+    price, k = next_level(depth, side, 0), 0
+    while price != 0 and k < len(found):
+        found[k, 0], found[k, 1] = price, level_of(t, depth, side, price).lots
+        price = next_level(depth, side, price)
+        k += 1
+    return k
+
+
+@kernel
+def imbalance(trader: int, instrument: int, levels: int) -> float:
+    """See `framework.kernel.depth.imbalance`; by the root's address."""
+    t = trader_row(trader, 0)
+    return _imbalance(t, depth_of(t, instrument), levels)
+
+
+@kernel
+def weighted_mid_ticks(trader: int, instrument: int) -> float:
+    """See `framework.kernel.depth.weighted_mid_ticks`; by the root's address."""
+    t = trader_row(trader, 0)
+    return _weighted_mid_ticks(t, depth_of(t, instrument))
+
+
+@kernel
+def sweep_ticks(trader: int, instrument: int, side: int, lots: int) -> float:
+    """See `framework.kernel.depth.sweep_ticks`; by the root's address."""
+    t = trader_row(trader, 0)
+    return _sweep_ticks(t, depth_of(t, instrument), side, lots)

@@ -51,8 +51,8 @@ from framework.kernel.codes import (
     TERMS,
     TRAILING,
 )
-from framework.kernel.compile import bits, inlined, kernel
-from framework.kernel.ledger import position_of
+from framework.kernel.compile import address_of, bits, call, inlined, kernel
+from framework.kernel.ledger import position_of, record_point
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import clear, dividend_terms, dividend_ticks, is_done, order_of, split_terms, unpack
 from framework.kernel.queue import join, sweep, to_the_back
@@ -84,6 +84,10 @@ def session_of(t: Any, x: Any, instrument: int) -> Any:
 def answer(t: Any, x: Any, kind: int, flags: int, instrument: int, w0: int, w1: int, w2: int, w3: int, w4: int) -> None:
     """Say something to the trader half, at once or by the response wire."""
     if x.response_latency_ns == 0:
+        if x.now_ns > t.now_ns:  # the feed is late, so the venue is ahead of us
+            if t.dirty & 1 != 0 and t.now_ns >= t.point_ns and t.now_ns > 0:
+                record_point(t)
+            t.now_ns = x.now_ns
         apply_answer(t, write(t, kind, flags, instrument, x.now_ns, w0, w1, w2, w3, w4))
         return
     row = event_row(x.response, x.response_count)
@@ -156,13 +160,18 @@ def _change(t: Any, x: Any, order: Any, event: Any) -> None:
     stop_ticks = event.w4
     if order.type == TRAILING:
         stop_ticks = min(stop_ticks, order.stop_ticks) if order.side > 0 else max(stop_ticks, order.stop_ticks)
+    keeps_place = event.w3 == order.limit_ticks and event.w2 <= order.quantity_lots
     if event.w3 != order.limit_ticks:
         order.flags &= ~O_RESTING  # at its new price it was not yet offered anything
     order.quantity_lots, order.limit_ticks, order.stop_ticks = event.w2, event.w3, stop_ticks
     order.accepted_ns = x.now_ns
     order.state = S_PARTIAL if order.filled_lots > 0 else (S_TRIGGERED if order.state == S_TRIGGERED else S_WORKING)
-    to_the_back(x, order)
+    if not keeps_place:
+        to_the_back(x, order)
     answer(t, x, REPLACED, 0, event.instrument, order.order_id, 0, event.w2, event.w3, stop_ticks)
+    if x.receive_order != 0 and not keeps_place:
+        x.arrived = address_of(event)
+        call(x.receive_order, address_of(x), address_of(t))
 
 
 @inlined
@@ -180,7 +189,15 @@ def _enter(t: Any, x: Any, event: Any) -> None:
     join(x, order)
     x.working += 1
     if not event.flags & F_MORE:
-        answer(t, x, ACCEPTED, 0, order.instrument, order.order_id, 0, 0, 0, 0)
+        _accept(t, x, order, event)
+
+
+@inlined
+def _accept(t: Any, x: Any, order: Any, event: Any) -> None:
+    answer(t, x, ACCEPTED, 0, order.instrument, order.order_id, 0, 0, 0, 0)
+    if x.receive_order != 0:
+        x.arrived = address_of(event)
+        call(x.receive_order, address_of(x), address_of(t))
 
 
 @kernel
@@ -189,7 +206,7 @@ def _enter_terms(t: Any, x: Any, event: Any) -> None:
     if is_done(order):
         return
     order.trail, order.expire_ns, order.parent_id, order.group_id = event.w1, event.w2, event.w3, event.w4
-    answer(t, x, ACCEPTED, 0, order.instrument, order.order_id, 0, 0, 0, 0)
+    _accept(t, x, order, event)
     if order.expire_ns > 0:
         x.expiry_ns = min(x.expiry_ns, order.expire_ns + 1)
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from framework.errors import InputError, KernelError
 from framework.kernel.codes import ON_ORDER
+from framework.kernel.depth import rehash
 from framework.kernel.records import (
     COST_TERMS,
     EXCHANGE,
     EXCHANGE_TABLES,
+    LEVEL,
+    RESTING,
     RISK_TERMS,
     ROOM,
     TERMS,
@@ -21,10 +26,63 @@ from framework.kernel.records import (
     State,
 )
 from framework.kernel.replay import ADVANCE, ROWS_PER_ORDER
+from framework.kernel.tick_loop import CATCH_UP, PASS_TICKS, SEE_TICK
+from framework.kernel.ticks import RECEIVE
 from framework.kernel.trader import ANSWERS
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import Approved, OrderEvent, OrderState
 from framework.schema.units import NEVER_NS
+
+_FEWEST_TICKS, _MOST_TICKS_LOG2 = 1024, 20
+"""A book's window covers its tape's prices, from 1,024 to 2**20 ticks."""
+
+_RESTING_ROWS = 1 << 14
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """What the halves must know of a tape's ticks before they begin.
+
+    Attributes:
+        spans: lowest and highest price in ticks of each instrument that has a book, by number.
+        has_orders: whether books are told by order.
+        starts_empty: whether a book counts as known, and empty, before its first snapshot.
+    """
+
+    spans: Mapping[int, tuple[int, int]]
+    has_orders: bool = False
+    starts_empty: bool = False
+
+
+class _Books:
+    """The memory of one half's books of depth."""
+
+    def __init__(self, half: State, ticks: Ticks) -> None:
+        self._half = half
+        self._memory: list[NDArray[Any]] = []  # owned here, reached by address
+        rows = half.tables["depths"]
+        for instrument, (low, high) in ticks.spans.items():
+            span = high - low + 1
+            size = 1 << min(max(span - 1, _FEWEST_TICKS - 1).bit_length(), _MOST_TICKS_LOG2)
+            row = rows[instrument]
+            for levels, marks in (("bids", "bid_bits"), ("asks", "ask_bits")):
+                row[levels] = self._own(np.zeros(size, dtype=LEVEL))
+                row[marks] = self._own(np.zeros(size // 64, dtype=np.int64))
+            row["mask"], row["is_known"] = size - 1, ticks.starts_empty
+            row["low"] = low if span <= size else 0
+        if ticks.has_orders:
+            half._place("resting", np.zeros(_RESTING_ROWS, dtype=RESTING))
+
+    def _own(self, memory: NDArray[Any]) -> int:
+        self._memory.append(memory)
+        return int(memory.ctypes.data)
+
+    def make_room(self) -> None:
+        """Let the table of resting orders take more: it is kept half empty."""
+        old, count = self._half.tables["resting"], self._half.count("resting")
+        if 2 * (count + 1) > len(old):
+            self._half._place("resting", np.zeros(max(2 * len(old), _RESTING_ROWS), dtype=RESTING))
+            rehash(self._half.record, old.ctypes.data, len(old))
 
 
 def terms_table(instruments: Sequence[Instrument], currencies: Sequence[str], calendars: Sequence[str]) -> NDArray[np.void]:
@@ -56,6 +114,7 @@ class Trader(State):
         wakes: `ON_*` bits of `codes`.
         point_interval_ns: shortest time between two points of the equity curve.
         terms: `terms_table` of the same instruments, currencies and calendars, where it was made before; it is only read.
+        ticks: where the tape has trades or books.
     """
 
     def __init__(
@@ -72,6 +131,7 @@ class Trader(State):
         wakes: int = 0,
         point_interval_ns: int = 0,
         terms: NDArray[np.void] | None = None,
+        ticks: Ticks | None = None,
     ) -> None:
         n = len(instruments)
         ring = 1 << max(history, 2).bit_length() if history & (history - 1) else max(history, 2)
@@ -79,7 +139,7 @@ class Trader(State):
             "trader",
             TRADER,
             TRADER_TABLES,
-            {"terms": n, "books": n, "history": n * ring, "positions": n, "money": len(currencies)},
+            {"terms": n, "books": n, "history": n * ring, "positions": n, "money": len(currencies), "depths": n},
         )
         self.instruments = tuple(instruments)
         self.currencies = tuple(currencies)
@@ -103,6 +163,10 @@ class Trader(State):
         self.tables["books"]["history"] = rings.ctypes.data + np.arange(n) * (ring * rings.itemsize)
         positions = self.tables["positions"]
         positions["first"], positions["last"], positions["target_order"] = -1, -1, -1
+        self.ticks = ticks
+        self._depths = _Books(self, ticks) if ticks is not None else None
+        if ticks is not None:
+            root["see_tick"], root["pass_ticks"], root["catch_up"] = SEE_TICK.address, PASS_TICKS.address, CATCH_UP.address
         self._place("terms", terms_table(instruments, currencies, calendars) if terms is None else terms)
         self.tables["books"]["is_fx"] = self.tables["terms"]["kind"] == InstrumentKind.FX
 
@@ -122,6 +186,8 @@ class Trader(State):
             self.reserve(name, rows)
         self.reserve("trades", rows + self.count("lots"))
         self.reserve("points", ROOM)
+        if self._depths is not None:
+            self._depths.make_room()
 
     def take_approved(self) -> Approved:
         """Empty the outbox: the commands that passed the pre-trade checks since it was last taken."""
@@ -156,9 +222,21 @@ class Trader(State):
 class Exchange(State):
     """The simulated venue and broker, and the part of the tape it reads."""
 
-    def __init__(self, instruments: int, calendars: int, *, entry_latency_ns: int = 0, response_latency_ns: int = 0) -> None:
-        super().__init__("exchange", EXCHANGE, EXCHANGE_TABLES, {"books": instruments, "sessions": max(calendars, 1)})
+    def __init__(
+        self,
+        instruments: int,
+        calendars: int,
+        *,
+        entry_latency_ns: int = 0,
+        response_latency_ns: int = 0,
+        ticks: Ticks | None = None,
+    ) -> None:
+        rows = {"books": instruments, "sessions": max(calendars, 1), "depths": instruments}
+        super().__init__("exchange", EXCHANGE, EXCHANGE_TABLES, rows)
         root = self.record
+        self._depths = _Books(self, ticks) if ticks is not None else None
+        if ticks is not None:
+            root["receive_order"] = RECEIVE.address
         root["books_count"], root["sessions_count"] = instruments, calendars
         root["due_ns"], root["expiry_ns"], root["until_ns"] = NEVER_NS, NEVER_NS, NEVER_NS
         root["entry_latency_ns"], root["response_latency_ns"] = entry_latency_ns, response_latency_ns
@@ -171,6 +249,17 @@ class Exchange(State):
         self.record["tape_start"] += len(self._tape) if self._tape is not None else 0
         self.record["tape_is_last"] = int(is_last)
         self._tape = events
+
+    def feed_venue(self, events: NDArray[np.void], order: NDArray[np.int64] | None) -> None:
+        """Give the whole tape to the venue, which sees ticks at its own stamps: the feed to us is late.
+
+        Args:
+            events: every event of the tape.
+            order: rows in order of the venue's stamps; None: as they lie.
+        """
+        self._venue_tape = (events, order)
+        self.record["venue_tape"], self.record["venue_tape_count"] = events.ctypes.data, len(events)
+        self.record["venue_order"] = order.ctypes.data if order is not None else 0
 
     def receive(self, commands: Approved) -> None:
         """Put approved commands on the entry wire."""
@@ -188,6 +277,8 @@ class Exchange(State):
         rows = ROOM + ROWS_PER_ORDER * int(self.record["working"][0]) + self.count("books")
         self.reserve("entry", rows)
         self.reserve("response", rows)
+        if self._depths is not None:
+            self._depths.make_room()
         if len(self.tables["orders"]) < orders + 1:
             self.reserve("orders", orders + ROOM - self.count("orders"))
 

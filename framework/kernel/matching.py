@@ -150,18 +150,20 @@ def _block_relatives(x: Any, order: Any, lots: int, now_ns: int) -> None:
 
 
 @kernel
-def _trigger(t: Any, x: Any, order: Any) -> None:
+def trigger(t: Any, x: Any, order: Any) -> None:
+    """Trigger a stop."""
     order.state = S_TRIGGERED
     answer(t, x, TRIGGERED, 0, order.instrument, order.order_id, order.stop_ticks, 0, 0, 0)
 
 
 @kernel
-def _has_triggered(order: Any) -> bool:
+def has_triggered(order: Any) -> bool:
+    """Whether a stop works as the market or limit order that it becomes."""
     return order.state == S_TRIGGERED or (order.state == S_PARTIAL and order.type >= STOP)
 
 
 @kernel
-def _passes(side: int, price: int, level: int) -> bool:
+def passes(side: int, price: int, level: int) -> bool:
     """Whether a stop at `level` is reached at `price`."""
     return price >= level if side > 0 else price <= level
 
@@ -179,10 +181,10 @@ def _fill_at_open(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     price = bar.w0
     if order.type == MARKET:
         return execute(t, x, order, budget, price, 0, bar)
-    if order.type >= STOP and not _has_triggered(order):
-        if not _passes(order.side, price, order.stop_ticks):
+    if order.type >= STOP and not has_triggered(order):
+        if not passes(order.side, price, order.stop_ticks):
             return 0
-        _trigger(t, x, order)
+        trigger(t, x, order)
     if order.type == STOP or order.type == TRAILING:
         return execute(t, x, order, budget, price, 0, bar)
     if _betters(order.side, price, order.limit_ticks, t.costs.limit_needs_through):
@@ -212,7 +214,7 @@ def _stop_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     extreme = bar.w1 if order.side > 0 else bar.w2
     flags = 0
     price = order.stop_ticks
-    if not _passes(order.side, extreme, order.stop_ticks):
+    if not passes(order.side, extreme, order.stop_ticks):
         if order.type != TRAILING:
             return 0
         best = bar.w2 if order.side > 0 else bar.w1
@@ -220,12 +222,12 @@ def _stop_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
         if (moved - order.stop_ticks) * order.side >= 0:
             return 0
         order.stop_ticks = moved
-        if not _passes(order.side, bar.w3, moved):
+        if not passes(order.side, bar.w3, moved):
             return 0
         price, flags = bar.w3, F_AMBIGUOUS  # the close lies beyond the moved stop, so it was passed on the way there
     elif _target_inside(x, order, bar, t.costs.limit_needs_through):
         flags = F_AMBIGUOUS
-    _trigger(t, x, order)
+    trigger(t, x, order)
     if order.type == STOP_LIMIT and not _betters(order.side, price, order.limit_ticks, 0):
         order.blocked_ns = bar.ts_local_ns  # the limit lies beyond the stop: whether the price came back in this bar is not known
         order.flags |= O_RESTING
@@ -243,9 +245,9 @@ def _limit_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
 
 
 @kernel
-def _end_leftover(t: Any, x: Any, order: Any, is_opening: bool) -> None:
+def end_leftover(t: Any, x: Any, order: Any, is_opening: bool) -> None:
     """What may not outlive its first chance ends here."""
-    if is_done(order) or (order.type >= STOP and not _has_triggered(order)):
+    if is_done(order) or (order.type >= STOP and not has_triggered(order)):
         return
     if order.time_in_force == IOC:
         end_order(t, x, order, CANCELLED, R_IOC, 0.0, 0.0)
@@ -298,9 +300,9 @@ def match_bar(t: Any, x: Any, bar: Any) -> None:
                 budget -= _fill_at_open(t, x, order, bar, budget)
             elif order.time_in_force == AT_OPEN or (order.type == LIMIT and (order.time_in_force == IOC or order.time_in_force == FOK)):
                 continue
-            elif step == 1 and order.type >= STOP and not _has_triggered(order):
+            elif step == 1 and order.type >= STOP and not has_triggered(order):
                 budget -= _stop_inside(t, x, order, bar, budget)
-            elif step == 2 and (order.type == LIMIT or (order.type == STOP_LIMIT and _has_triggered(order))):
+            elif step == 2 and (order.type == LIMIT or (order.type == STOP_LIMIT and has_triggered(order))):
                 budget -= _limit_inside(t, x, order, bar, budget)
     at = book.first
     while at >= 0:
@@ -308,7 +310,7 @@ def match_bar(t: Any, x: Any, bar: Any) -> None:
         at = order.next_working
         if _takes_part(order, bar, start_ns, is_opening):
             order.flags |= O_RESTING
-            _end_leftover(t, x, order, is_opening)
+            end_leftover(t, x, order, is_opening)
         elif order.time_in_force == AT_CLOSE and session.known and bar.ts_venue_ns == session.close_ns:
             budget -= _fill_at_close(t, x, order, bar, budget)
     sweep(x, bar.instrument)
@@ -347,7 +349,7 @@ def match_quote(t: Any, x: Any, quote: Any) -> None:
             ask_left -= done
         else:
             bid_left -= done
-        _end_leftover(t, x, order, True)
+        end_leftover(t, x, order, True)
     sweep(x, quote.instrument)
 
 
@@ -356,14 +358,14 @@ def _fill_on_quote(t: Any, x: Any, order: Any, quote: Any, size_left: int) -> in
     price = quote.w1 if order.side > 0 else quote.w0
     if price <= 0:
         return 0  # that side is empty
-    if order.type >= STOP and not _has_triggered(order):
-        if not _passes(order.side, price, order.stop_ticks):
+    if order.type >= STOP and not has_triggered(order):
+        if not passes(order.side, price, order.stop_ticks):
             if order.type == TRAILING:
                 moved = trailing_stop(order, price)
                 if (moved - order.stop_ticks) * order.side < 0:
                     order.stop_ticks = moved
             return 0
-        _trigger(t, x, order)
+        trigger(t, x, order)
     if order.type == LIMIT or order.type == STOP_LIMIT:
         if not _betters(order.side, price, order.limit_ticks, 0):
             order.flags |= O_RESTING  # from now on it makes

@@ -125,6 +125,7 @@ def clear(order: Any) -> None:
     order.decided_ns, order.accepted_ns, order.done_ns, order.blocked_ns = 0, 0, 0, 0
     order.filled_value, order.fees, order.raw_fees, order.planned_cost = 0.0, 0.0, 0.0, 0.0
     order.need, order.have = 0.0, 0.0
+    order.ahead_lots, order.passed_lots, order.place = 0.0, 0.0, 0
 
 
 @kernel

@@ -52,6 +52,8 @@ BOOK = np.dtype(
         ("bid_lots", "<i8"),
         ("ask_lots", "<i8"),
         ("quote_ns", "<i8"),
+        ("last", "<i8"),  # price of the last trade, 0: none yet
+        ("last_lots", "<i8"),
     ]
 )
 """The market of one instrument as seen by the trader half."""
@@ -128,6 +130,9 @@ COST_TERMS = np.dtype(
         ("borrow_rate", "<f8"),  # a year
         ("volatility_bars", "<i8"),
         ("limit_needs_through", "<i8"),
+        ("queue_model", "<i8"),  # of books told by level: QUEUE_* of `codes`
+        ("queue_power", "<f8"),
+        ("takes_at_arrival", "<i8"),  # an order takes from the standing book, not from the next message on
     ]
 )
 
@@ -164,6 +169,35 @@ REQUEST = np.dtype(
 """The arguments of a proposal on their way to the compiled unit that handles it."""
 
 SESSION_STATE = np.dtype([("known", "<i8"), ("is_open", "<i8"), ("open_ns", "<i8"), ("close_ns", "<i8"), ("charged_ns", "<i8")])
+
+LEVEL = np.dtype([("lots", "<i8"), ("loose", "<i8"), ("taken", "<i8")])
+"""What stands at a price: all lots, of these those without a known order, and, at the venue, what our orders took of them."""
+
+DEPTH_BOOK = np.dtype(
+    [
+        ("bids", "<i8"),  # addresses: levels by slot, and a bit a slot for what is not empty
+        ("asks", "<i8"),
+        ("bid_bits", "<i8"),
+        ("ask_bits", "<i8"),
+        ("mask", "<i8"),  # ticks in the window less one
+        ("low", "<i8"),  # the lowest price of the window, 0: nothing was told yet
+        ("bid", "<i8"),  # best prices, 0: none
+        ("ask", "<i8"),
+        ("is_known", "<i8"),
+        ("in_snapshot", "<i8"),
+        ("has_orders", "<i8"),  # the source tells orders
+        ("places", "<i8"),  # how many orders have joined a line
+        ("forgotten", "<i8"),  # levels outside the window
+    ]
+)
+"""The depth of one instrument; `depth.py`."""
+
+RESTING = np.dtype(
+    [("order_id", "<i8"), ("price", "<i8"), ("lots", "<i8"), ("place", "<i8"), ("instrument", "<i4"), ("side", "<i4")]
+)
+"""An order of somebody else that the source tells of; a row of a hash table, `order_id` 0: free."""
+
+WORD = np.dtype([("value", "<i8")])
 
 VENUE_BOOK = np.dtype(
     [
@@ -205,6 +239,8 @@ TRADER_TABLES = (
     Table("trades", TRADE, 256),
     Table("points", POINT, 4096),
     Table("changes", CHANGE, 256),
+    Table("depths", DEPTH_BOOK, 1, grows=False),
+    Table("resting", RESTING, 1, grows=False),
     Table("log", EVENT, 8192),
     Table("outbox", EVENT, 256),
 )
@@ -213,6 +249,8 @@ EXCHANGE_TABLES = (
     Table("orders", ORDER, 256),
     Table("books", VENUE_BOOK, 1, grows=False),
     Table("sessions", SESSION_STATE, 1, grows=False),
+    Table("depths", DEPTH_BOOK, 1, grows=False),
+    Table("resting", RESTING, 1, grows=False),
     Table("entry", EVENT, 256),
     Table("response", EVENT, 256),
 )
@@ -231,6 +269,9 @@ TRADER = _root(
     TRADER_TABLES,
     [
         ("apply_answer", "<i8"),  # addresses of compiled units
+        ("see_tick", "<i8"),
+        ("pass_ticks", "<i8"),  # 0 where the tape has none
+        ("catch_up", "<i8"),
         ("advance", "<i8"),
         ("aim_unit", "<i8"),
         ("order_unit", "<i8"),
@@ -302,6 +343,13 @@ EXCHANGE = _root(
         ("response_latency_ns", "<i8"),
         ("now_ns", "<i8"),
         ("working", "<i8"),  # orders in the books
+        ("venue_tape", "<i8"),  # where the feed is late: the whole tape, which the venue sees at its own stamps
+        ("venue_tape_count", "<i8"),
+        ("venue_order", "<i8"),  # its rows in order of these stamps, 0: as they lie
+        ("venue_seen", "<i8"),
+        ("limit_ns", "<i8"),  # how far the venue is to catch up
+        ("receive_order", "<i8"),  # address of the unit
+        ("arrived", "<i8"),  # address of the command that arrives
     ],
 )
 """The exchange half and the tape it reads."""
@@ -373,5 +421,6 @@ position_row, money_row, lot_row = row_of(POSITION), row_of(MONEY), row_of(TAX_L
 order_row, trade_row, point_row = row_of(ORDER), row_of(TRADE), row_of(POINT)
 change_row, event_row = row_of(CHANGE), row_of(EVENT)
 venue_book_row, session_row = row_of(VENUE_BOOK), row_of(SESSION_STATE)
+depth_row, level_row, resting_row, word_row = row_of(DEPTH_BOOK), row_of(LEVEL), row_of(RESTING), row_of(WORD)
 
 trader_row, exchange_row = row_of(TRADER), row_of(EXCHANGE)

@@ -15,6 +15,7 @@ from framework.kernel.codes import (
     CANCEL,
     CHARGE,
     COSTS,
+    DEPTH,
     END,
     NEED_ROOM,
     NEED_TAPE,
@@ -37,6 +38,7 @@ from framework.kernel.codes import (
     W_TRADE,
 )
 from framework.kernel.compile import Unit, address_of, call, inlined, kernel, prefetch
+from framework.kernel.depth import lacks_rows
 from framework.kernel.exchange import arrive, deliver, end_all, expire, next_due, restate_venue_orders, send_outbox, venue_book, venue_event
 from framework.kernel.ledger import record_point, write_point
 from framework.kernel.matching import match_bar, match_quote
@@ -93,7 +95,7 @@ def wake_for(t: Any, event: Any, row: int, is_last_of_stamp: bool) -> int:
         wake = W_QUOTE if t.wakes & ON_QUOTE else 0
     elif kind == TRADE_TICK:
         wake = W_TRADE if t.wakes & ON_TRADE else 0
-    elif t.wakes & ON_EVENT:
+    elif t.wakes & ON_EVENT and kind != DEPTH:
         wake = W_EVENT
     if wake != 0:
         t.wake_instrument, t.wake_kind, t.wake_row = event.instrument, kind, row
@@ -172,6 +174,8 @@ def on_due(t: Any, x: Any) -> None:
 @inlined
 def horizon(t: Any, x: Any) -> int:
     """The first stamp that the fast lane must not reach: something else is due, or the replay is to stop."""
+    if x.venue_tape != 0:
+        return 0  # the venue is ahead of us: what it sees must come between
     stop = x.due_ns
     if t.timer_ns < stop:
         stop = t.timer_ns + 1
@@ -227,6 +231,7 @@ def _keep_house(t: Any, x: Any) -> int:
         or lacks_room(t, x.working)
         or venue_lacks_room(x, t.orders_count)
         or t.points_count + 1 >= t.points_capacity
+        or (t.pass_ticks != 0 and (lacks_rows(t) or lacks_rows(x)))
     ):
         return NEED_ROOM
     if t.outbox_count > 0:
@@ -254,6 +259,10 @@ def _advance(trader: int, exchange: int) -> int:
                 wake = bar_wake(t, x)
                 if wake != 0:
                     return wake
+        if t.pass_ticks != 0 and t.touched == 0:
+            wake = call(t.pass_ticks, trader, exchange)
+            if wake != 0:
+                return wake
         if t.touched == 0:
             wake = _step(t, x)
             if wake != GO_ON:
@@ -268,6 +277,10 @@ def _step(t: Any, x: Any) -> int:
         return _at_end(t, x)
     event = event_row(x.tape, row)
     next_ns = event.ts_local_ns
+    if x.venue_tape != 0:
+        x.limit_ns = min(next_ns, t.timer_ns)
+        if call(t.catch_up, address_of(t), address_of(x)) == 0 and t.touched != 0:
+            return GO_ON
     if x.due_ns <= next_ns and x.due_ns <= t.timer_ns:
         if point_is_due(t, x.due_ns):
             record_point(t)

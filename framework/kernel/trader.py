@@ -23,6 +23,7 @@ from framework.kernel.codes import (
     CHARGE,
     COSTS,
     DELIST,
+    DEPTH,
     DIVIDEND,
     E_ACCEPT,
     E_ASK_REPLACE,
@@ -38,6 +39,7 @@ from framework.kernel.codes import (
     F_AMBIGUOUS,
     F_MORE,
     FILLED,
+    GAP,
     HALT,
     O_OCO,
     QUOTE,
@@ -54,6 +56,7 @@ from framework.kernel.codes import (
     SUBMIT,
     TAPE,
     TERMS,
+    TRADE_TICK,
     TRIGGERED,
 )
 from framework.kernel.compile import Unit, address_of, call, inlined, kernel, real
@@ -293,6 +296,8 @@ def apply_market(t: Any, event: Any) -> None:
         book_delisting(t, event.instrument, event.w0)
     elif kind == HALT:
         book_of(t, event.instrument).halted = event.w0
+    elif (kind == DEPTH or kind == TRADE_TICK or kind == GAP) and t.see_tick != 0:
+        call(t.see_tick, address_of(t), address_of(event))
 
 
 @kernel

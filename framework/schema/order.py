@@ -161,6 +161,9 @@ ORDER = np.dtype(
         ("planned_cost", "<f8"),  # what it was expected to cost when submitted, base currency
         ("raw_fees", "<f8"),  # venue half: before minimum and maximum of the order
         ("blocked_ns", "<i8"),  # venue half: a sibling filled in the bar of this stamp
+        ("ahead_lots", "<f8"),  # venue half: what stands before it in the line at its price
+        ("passed_lots", "<f8"),  # venue half: trades at its price since its level was last told
+        ("place", "<i8"),  # venue half: orders of the source up to this place in the line stand before it
         ("need", "<f8"),  # numbers of the reason: what was asked
         ("have", "<f8"),  # and what the rule allows
     ]

@@ -14,16 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.config import CostsConfig, LatencyConfig, RiskConfig, parse_costs, parse_risk
+from framework.data.survey import survey
 from framework.data.tape import Tape
 from framework.engine.audit import Audit
 from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
+from framework.kernel import codes
 from framework.kernel.costs import PLANNING_BARS
-from framework.kernel.halves import Trader, terms_table
+from framework.kernel.halves import Ticks, Trader, terms_table
 from framework.version import __version__
 
 _ONE_SECOND_NS = 1_000_000_000
 _BPS = 1e-4
+_QUEUE_MODELS = {"pessimistic": codes.QUEUE_PESSIMISTIC, "power": codes.QUEUE_POWER, "log": codes.QUEUE_LOG}
 _TERMS: WeakKeyDictionary[Tape, dict[tuple[str, ...], NDArray[np.void]]] = WeakKeyDictionary()
 
 
@@ -80,7 +83,8 @@ class Ground:
         self._costs, self._risk = _cost_fields(costs), _risk_fields(risk)
         self._bars_of_costs = _bars_of_costs(costs)
         self._terms = _terms_of(tape, self._currencies)
-        self._point_interval_ns = _ONE_SECOND_NS if tape.has_quotes else 0
+        self._ticks = _ticks_of(tape, costs)
+        self._point_interval_ns = _ONE_SECOND_NS if tape.has_quotes or self._ticks is not None else 0
 
     def trader(self, strategy: Strategy) -> Trader:
         """A new trader half for a strategy."""
@@ -96,6 +100,7 @@ class Ground:
             wakes=strategy.wakes,
             point_interval_ns=self._point_interval_ns,
             terms=self._terms,
+            ticks=self._ticks,
         )
         trader.make_room(0)
         return trader
@@ -119,6 +124,12 @@ def _terms_of(tape: Tape, currencies: tuple[str, ...]) -> NDArray[np.void]:
     if currencies not in made:
         made[currencies] = terms_table(tape.instruments, currencies, tape.calendars)
     return made[currencies]
+
+
+def _ticks_of(tape: Tape, costs: CostsConfig) -> Ticks | None:
+    """What the kernel must know of a tape's ticks; None where it has none."""
+    found = survey(tape)
+    return Ticks(found.spans, found.has_orders, costs.book_start == "empty") if found.has_ticks else None
 
 
 def _bars_of_costs(costs: CostsConfig) -> int:
@@ -145,6 +156,9 @@ def _cost_fields(costs: CostsConfig) -> dict[str, float]:
         "max_participation": costs.max_participation or 0.0,
         "borrow_rate": costs.borrow_bps * _BPS,
         "limit_needs_through": float(costs.limit_fill == "through"),
+        "queue_model": float(_QUEUE_MODELS[costs.queue]),
+        "queue_power": costs.queue_power,
+        "takes_at_arrival": float(costs.take == "arrival"),
     }
 
 

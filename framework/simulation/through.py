@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.config import LatencyConfig
+from framework.data.survey import survey
 from framework.data.tape import Tape
 from framework.engine.compiled import Driver
 from framework.engine.engine import Recorder
@@ -44,8 +45,14 @@ def run_through(
 ) -> None:
     """Run a strategy over `parts` of the tape's events. What happened is then in the trader half and in `records`."""
     exchange = Exchange(
-        len(tape.instruments), len(tape.calendars), entry_latency_ns=latency.entry_ns, response_latency_ns=latency.response_ns
+        len(tape.instruments),
+        len(tape.calendars),
+        entry_latency_ns=latency.entry_ns,
+        response_latency_ns=latency.response_ns,
+        ticks=trader.ticks,
     )
+    if trader.ticks is not None and survey(tape).is_late:
+        exchange.feed_venue(tape.events, survey(tape).venue_order)
     trader.provide("points", min(len(tape.events), _MOST_POINTS) + ROOM)  # memory that is not written to costs nothing
     world = SimulatedWorld(parts, exchange, records.collect, _replay(strategy, trader, timers))
     view = View(trader, timers, uses_numbers=strategy.uses_numbers)

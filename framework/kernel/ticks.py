@@ -1,0 +1,317 @@
+"""How orders fill on trades and on books: the same physics as on bars, at the finest grain.
+
+A **trade** fills the orders that rest on the side it hit. Those that it went through fill at their limits, the best price first;
+those at its price fill with what is left of it after the line ahead of them (`queue_position.py`). All of them together take
+no more than the trade's lots.
+
+At the end of a **message** of the book, in order of arrival: stops that the opposite side has reached trigger; market orders and
+limits that can take do so, level by level at the levels' prices; resting limits that the opposite side has come through fill at
+their limits. What an order took of a level is gone until the level is told anew.
+
+An order takes part only in what is newer at the venue than its own arrival, inside an open session, while the book is known.
+With `take: arrival` it takes from the standing book as it arrives.
+
+Assumptions: nobody reacts to our orders; displayed lots are what there is.
+Fails when: our orders are large against the book, or most of the liquidity is hidden.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.approval import affordable_lots
+from framework.kernel.codes import (
+    AT_CLOSE,
+    AT_OPEN,
+    DEPTH,
+    F_BUY,
+    F_LAST,
+    F_MAKER,
+    F_SELL,
+    FOK,
+    IOC,
+    LIMIT,
+    MARKET,
+    O_RESTING,
+    STOP,
+    STOP_LIMIT,
+    TRADE_TICK,
+    TRAILING,
+)
+from framework.kernel.compile import Unit, inlined, kernel
+from framework.kernel.depth import depth_of, find_order, level_of, lots_at, next_level, see_depth
+from framework.kernel.exchange import session_of, venue_book
+from framework.kernel.lifecycle import leaves
+from framework.kernel.matching import end_leftover, execute, has_triggered, passes, trigger
+from framework.kernel.orders import is_done, order_of
+from framework.kernel.propose import trailing_stop
+from framework.kernel.queue import sweep
+from framework.kernel.queue_position import join_line, level_changed, traded_ahead
+from framework.kernel.records import event_row, exchange_row, resting_row, trader_row
+
+
+@inlined
+def _is_open(t: Any, x: Any, instrument: int) -> bool:
+    session = session_of(t, x, instrument)
+    return venue_book(x, instrument).halted == 0 and (session.known == 0 or session.is_open != 0)
+
+
+@inlined
+def _rests(order: Any) -> bool:
+    """Whether an order stands in a line, where trades can reach it."""
+    return (
+        order.flags & O_RESTING != 0
+        and not is_done(order)
+        and (order.type == LIMIT or (order.type == STOP_LIMIT and has_triggered(order)))
+        and order.time_in_force != AT_CLOSE
+        and order.time_in_force != AT_OPEN
+    )
+
+
+@inlined
+def _side_hit(depth: Any, event: Any) -> int:
+    """Whose resting orders a trade hit: +1 bids, -1 offers, 0 where neither flags nor the book tell."""
+    if event.flags & F_SELL:
+        return 1
+    if event.flags & F_BUY:
+        return -1
+    if depth.bid != 0 and event.w0 <= depth.bid:
+        return 1
+    return -1 if depth.ask != 0 and event.w0 >= depth.ask else 0
+
+
+@kernel
+def _next_in_line(x: Any, instrument: int, side: int, price: int, after_limit: int, after_order: int, event: Any) -> int:
+    """The resting order next in price, then arrival, after the one named, that a trade at `price` reaches; -1 for none."""
+    found, best, at = -1, 0, venue_book(x, instrument).first
+    is_behind = after_order < 0  # of those at the same limit only the ones that arrived later come after it
+    while at >= 0:
+        order = order_of(x, at)
+        if at == after_order:
+            is_behind = True
+        elif order.side == side and _rests(order) and order.accepted_ns < event.ts_venue_ns and order.blocked_ns != event.ts_local_ns:
+            reach, behind = (order.limit_ticks - price) * side, (after_limit - order.limit_ticks) * side
+            comes_after = after_order < 0 or behind > 0 or (behind == 0 and is_behind)
+            if reach >= 0 and comes_after and (found < 0 or (order.limit_ticks - best) * side > 0):
+                found, best = at, order.limit_ticks
+        at = order.next_working
+    return found
+
+
+@kernel
+def match_trade(t: Any, x: Any, event: Any) -> None:
+    """Fill what a trade would have filled of ours."""
+    instrument, price, left = event.instrument, event.w0, event.w1
+    depth = depth_of(x, instrument)
+    side = _side_hit(depth, event)
+    if side == 0 or depth.is_known == 0 or not _is_open(t, x, instrument):
+        return
+    ours = 0  # what our orders at the trade's price have taken of it: it is ahead of the later ones
+    filled_any = False
+    at = _next_in_line(x, instrument, side, price, 0, -1, event)
+    while at >= 0:
+        order = order_of(x, at)
+        limit = order.limit_ticks
+        due = left
+        if limit == price:
+            due = min(left, _reached_in_line(x, depth, order, event) - ours)
+        if due > 0:
+            done = execute(t, x, order, due, limit, F_MAKER, event)
+            left -= done
+            filled_any = filled_any or done > 0 or is_done(order)
+            if limit == price:
+                ours += done
+        at = _next_in_line(x, instrument, side, price, limit, at, event)
+    if filled_any:
+        sweep(x, instrument)
+
+
+@inlined
+def _reached_in_line(x: Any, depth: Any, order: Any, event: Any) -> int:
+    """How much of a trade at an order's own price gets past the line ahead of it."""
+    if depth.has_orders == 0:
+        return int(traded_ahead(order, event.w1) + 1e-9)
+    if event.w3 != 0:
+        k = find_order(x, order.instrument, event.w3)
+        return event.w1 if k >= 0 and resting_row(x.resting, k).place > order.place else 0
+    return event.w1 if order.ahead_lots <= 0.0 else 0  # hidden orders fill after all that is shown at their price
+
+
+@kernel
+def _take(t: Any, x: Any, depth: Any, order: Any, worst: int, price: int, flags: int, event: Any) -> None:
+    """Take from the opposite side down to `worst` (0: whatever it costs), at the levels' prices, or all at `price` if that is not 0."""
+    level_price = next_level(depth, -order.side, 0)
+    while level_price != 0 and (worst == 0 or (worst - level_price) * order.side >= 0):
+        level = level_of(x, depth, -order.side, level_price)
+        free = level.lots - level.taken
+        if free > 0:
+            done = execute(t, x, order, free, price if price != 0 else level_price, flags, event)
+            level.taken += done
+            if done < free or is_done(order):
+                return
+        level_price = next_level(depth, -order.side, level_price)
+
+
+@kernel
+def _can_fill_whole(t: Any, x: Any, depth: Any, order: Any, worst: int) -> bool:
+    """Whether book and account allow all that is left of an order, for fill-or-kill."""
+    left, price, last = leaves(order), next_level(depth, -order.side, 0), 0
+    while price != 0 and left > 0 and (worst == 0 or (worst - price) * order.side >= 0):
+        level = level_of(x, depth, -order.side, price)
+        left -= level.lots - level.taken
+        last, price = price, next_level(depth, -order.side, price)
+    return left <= 0 and affordable_lots(t, order, leaves(order), last, 0.0) == leaves(order)
+
+
+@kernel
+def _act_on_book(t: Any, x: Any, depth: Any, order: Any, event: Any) -> None:
+    """What a known book does for one order."""
+    opposite = depth.ask if order.side > 0 else depth.bid
+    if order.type >= STOP and not has_triggered(order):
+        if opposite == 0:
+            return
+        if not passes(order.side, opposite, order.stop_ticks):
+            if order.type == TRAILING:
+                moved = trailing_stop(order, opposite)
+                if (moved - order.stop_ticks) * order.side < 0:
+                    order.stop_ticks = moved
+            return
+        trigger(t, x, order)
+    is_limit = order.type == LIMIT or order.type == STOP_LIMIT
+    worst = order.limit_ticks if is_limit else 0
+    if order.flags & O_RESTING:
+        if opposite != 0 and (worst - opposite) * order.side >= 0:
+            _take(t, x, depth, order, worst, worst, F_MAKER, event)
+        return
+    if order.time_in_force != FOK:
+        _take(t, x, depth, order, worst, 0, 0, event)
+    elif _can_fill_whole(t, x, depth, order, worst):
+        order.time_in_force = IOC  # all of it is there: taken level by level
+        _take(t, x, depth, order, worst, 0, 0, event)
+    if is_limit and not is_done(order):
+        end_leftover(t, x, order, True)
+        if not is_done(order):
+            order.flags |= O_RESTING
+            join_line(x, depth, order)
+    elif order.type == MARKET or has_triggered(order):
+        end_leftover(t, x, order, True)
+
+
+@kernel
+def match_book(t: Any, x: Any, event: Any) -> None:
+    """What the book as it stands after a message does for our orders."""
+    instrument = event.instrument
+    depth, session = depth_of(x, instrument), session_of(t, x, instrument)
+    if not _is_open(t, x, instrument):
+        return
+    at, acted = venue_book(x, instrument).first, False
+    while at >= 0:
+        order = order_of(x, at)
+        at = order.next_working
+        if is_done(order) or order.accepted_ns >= event.ts_venue_ns or order.blocked_ns == event.ts_local_ns:
+            continue
+        if order.time_in_force == AT_CLOSE or (order.time_in_force == AT_OPEN and order.accepted_ns > session.open_ns):
+            continue
+        if order.flags & O_RESTING and order.type == LIMIT:
+            opposite = depth.ask if order.side > 0 else depth.bid
+            if opposite == 0 or (order.limit_ticks - opposite) * order.side < 0:
+                continue  # the usual case: it rests behind the opposite side
+        _act_on_book(t, x, depth, order, event)
+        acted = True
+    if acted:
+        sweep(x, instrument)
+
+
+@kernel
+def _rejoin(x: Any, instrument: int, depth: Any) -> None:
+    """After a book was unknown nobody knows where in the lines we are: at the back."""
+    at = venue_book(x, instrument).first
+    while at >= 0:
+        order = order_of(x, at)
+        if _rests(order):
+            join_line(x, depth, order)
+        at = order.next_working
+
+
+@kernel
+def _move_lines(t: Any, x: Any, instrument: int, side: int, price: int, before: int, after: int, place: int, lots: int) -> None:
+    """Our orders at a price whose level went from `before` to `after`; or the order at `place` of the line lost `lots` there."""
+    at = venue_book(x, instrument).first
+    while at >= 0:
+        order = order_of(x, at)
+        if order.side == side and order.limit_ticks == price and _rests(order):
+            if place < 0:
+                level_changed(t, order, before, after)
+            elif place <= order.place:
+                order.ahead_lots = max(order.ahead_lots - lots, 0.0)
+        at = order.next_working
+
+
+@kernel
+def _book_with_orders(t: Any, x: Any, depth: Any, event: Any) -> None:
+    """A DEPTH event or GAP while orders of ours work at this instrument."""
+    instrument = event.instrument
+    was_known = depth.is_known
+    side = 1 if event.flags & F_BUY else -1
+    if was_known != 0 and event.kind == DEPTH and event.w2 != 0:
+        k = find_order(x, instrument, event.w2)
+        if k >= 0:
+            row = resting_row(x.resting, k)
+            stays = row.side == side and row.price == event.w0 and event.w1 <= row.lots
+            lost = row.lots - event.w1 if stays else row.lots
+            _move_lines(t, x, instrument, row.side, row.price, 0, 0, row.place, lost)
+        see_depth(x, depth, event)
+    elif was_known != 0 and event.kind == DEPTH:
+        before = lots_at(x, depth, side, event.w0)
+        see_depth(x, depth, event)
+        after = lots_at(x, depth, side, event.w0)
+        if depth.has_orders:
+            _move_lines(t, x, instrument, side, event.w0, 0, 0, 0, max(before - after, 0))  # older than all that is known
+        elif before != after:
+            _move_lines(t, x, instrument, side, event.w0, before, after, -1, 0)
+    else:
+        see_depth(x, depth, event)
+    if depth.is_known != 0:
+        if was_known == 0:
+            _rejoin(x, instrument, depth)
+        if event.flags & F_LAST:
+            match_book(t, x, event)
+
+
+@inlined
+def venue_tick(t: Any, x: Any, event: Any) -> None:
+    """The venue's part of a DEPTH, GAP or TRADE event."""
+    has_orders = x.working > 0 and venue_book(x, event.instrument).first >= 0
+    depth = depth_of(x, event.instrument)
+    if depth.bids == 0:
+        return
+    if event.kind == TRADE_TICK:
+        if has_orders:
+            match_trade(t, x, event)
+    elif has_orders:
+        _book_with_orders(t, x, depth, event)
+    else:
+        see_depth(x, depth, event)
+
+
+def _receive_order(exchange: int, trader: int) -> int:
+    """An order reaches the venue: it takes what it may at once, or joins its line."""
+    x, t = exchange_row(exchange, 0), trader_row(trader, 0)
+    event = event_row(x.arrived, 0)
+    order = order_of(x, event.w0)
+    depth = depth_of(x, order.instrument)
+    if depth.bids == 0 or depth.is_known == 0 or is_done(order):
+        return 0
+    opposite = depth.ask if order.side > 0 else depth.bid
+    if order.type == LIMIT and (opposite == 0 or (order.limit_ticks - opposite) * order.side < 0):
+        if order.time_in_force != IOC and order.time_in_force != FOK:
+            order.flags |= O_RESTING
+            join_line(x, depth, order)
+    elif t.costs.takes_at_arrival != 0 and order.type <= LIMIT and _is_open(t, x, order.instrument):
+        if order.time_in_force != AT_OPEN and order.time_in_force != AT_CLOSE:
+            _act_on_book(t, x, depth, order, event)
+            sweep(x, order.instrument)
+    return 0
+
+
+RECEIVE = Unit(_receive_order)
