@@ -202,11 +202,15 @@ class Reading:
 
     def is_done(self, order_id: int) -> bool:
         """Whether an order has ended."""
-        return self.order_state(order_id).is_done
+        self._known(order_id)
+        return bool(self._trader.tables["orders"]["state"][order_id] >= codes.S_FILLED)
 
     def filled_quantity(self, order_id: int) -> float:
         """What of an order was filled."""
-        return self.order_state(order_id).filled_quantity
+        self._known(order_id)
+        row = self._trader.tables["orders"][order_id]
+        up, down = self._lots[int(row["instrument"])]
+        return int(row["filled_lots"]) * up / down
 
     @property
     def positions(self) -> Mapping[str, float]:

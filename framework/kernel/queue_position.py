@@ -62,16 +62,19 @@ def level_changed(t: Any, order: Any, before: int, after: int) -> None:
         back = before - front
         share = share_from_behind(t.costs.queue_model, t.costs.queue_power, front, back)
         order.ahead_lots = front - (1.0 - share) * gone + min(back - share * gone, 0.0)
-    order.ahead_lots = max(min(order.ahead_lots, float(after)), 0.0)
+    order.ahead_lots = min(order.ahead_lots, float(after))
 
 
 @inlined
-def traded_ahead(order: Any, lots: int) -> float:
-    """A trade at our price took from the front of the line; returns what of it is left for us."""
+def traded_ahead(order: Any, lots: int) -> int:
+    """A trade at our price took from the front of the line; returns how many lots of it reach us.
+
+    The models leave parts of lots in front of us: half a lot and more counts as one.
+    """
     order.ahead_lots -= lots
     order.passed_lots += lots
-    left = -order.ahead_lots
-    if left > 0.0:
+    reached = int(round(-order.ahead_lots))
+    if reached > 0:
         order.ahead_lots = 0.0
-        return left
-    return 0.0
+        return reached
+    return 0

@@ -130,7 +130,7 @@ def match_trade(t: Any, x: Any, event: Any) -> None:
 def _reached_in_line(x: Any, depth: Any, order: Any, event: Any) -> int:
     """How much of a trade at an order's own price gets past the line ahead of it."""
     if depth.has_orders == 0:
-        return int(traded_ahead(order, event.w1) + 1e-9)
+        return min(traded_ahead(order, event.w1), event.w1)
     if event.w3 != 0:
         k = find_order(x, order.instrument, event.w3)
         return event.w1 if k >= 0 and resting_row(x.resting, k).place > order.place else 0
