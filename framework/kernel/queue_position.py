@@ -73,7 +73,7 @@ def traded_ahead(order: Any, lots: int) -> int:
     """
     order.ahead_lots -= lots
     order.passed_lots += lots
-    reached = int(round(-order.ahead_lots))
+    reached = math.floor(0.5 - order.ahead_lots)
     if reached > 0:
         order.ahead_lots = 0.0
         return reached
