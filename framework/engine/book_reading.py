@@ -45,7 +45,8 @@ class BookReading(Reading):
         """What stands at a price of a side of the book, in units; 0 where nothing does."""
         i = self.number(instrument)
         (up, down), (lot_up, lot_down) = self._ticks[i], self._lots[i]
-        return entry.lots_at(self._address, i, _checked_side(side), round(price * down / up)) * lot_up / lot_down
+        lots: int = entry.lots_at(self._address, i, _checked_side(side), round(price * down / up))
+        return lots * lot_up / lot_down
 
     def levels(self, instrument: str, side: int, count: int) -> NDArray[np.float64]:
         """The best `count` prices of a side with their sizes, the best first: shape (k, 2), k = count or what there is."""

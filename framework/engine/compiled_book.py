@@ -69,6 +69,6 @@ def _weighted_mid(view: Any, instrument: Any) -> Any:
 def _sweep_price(view: Any, instrument: Any, quantity: Any) -> Any:
     t = trader_of(view)
     terms = terms_of(t, instrument)
-    lots = int(round(abs(quantity) * terms.lot_denominator / terms.lot_numerator))
+    lots = round(abs(quantity) * terms.lot_denominator / terms.lot_numerator)
     ticks = sweep_ticks(t, depth_of(t, instrument), 1 if quantity > 0 else -1, lots)
     return ticks * terms.tick_numerator / terms.tick_denominator

@@ -230,7 +230,9 @@ class Strategy:
 
     def _place(self, view: View) -> str:
         hook = f"on_{WakeKind(view.wake.kind).name.lower()}"
-        where = view.instruments[view.wake.instrument] if view.wake.kind in (codes.W_BAR, codes.W_QUOTE, codes.W_TRADE, codes.W_BOOK) else "run"
+        where = (
+            view.instruments[view.wake.instrument] if view.wake.kind in (codes.W_BAR, codes.W_QUOTE, codes.W_TRADE, codes.W_BOOK) else "run"
+        )
         return f"{type(self).__name__}.{hook} at {view.now.isoformat()} ({where})"
 
 

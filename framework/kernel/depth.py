@@ -136,7 +136,7 @@ def _move_window(half: Any, book: Any, price: int) -> None:
 @inlined
 def _follow(half: Any, book: Any, best: int) -> None:
     edge = (book.mask + 1) // _EDGE
-    if best != 0 and (best - book.low < edge or book.low + book.mask - best < edge) and not (book.low == 1 and best < edge):
+    if best != 0 and book.is_fixed == 0 and (best - book.low < edge or book.low + book.mask - best < edge) and not (book.low == 1 and best < edge):
         _move_window(half, book, best)
 
 

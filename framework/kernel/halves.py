@@ -23,9 +23,9 @@ from framework.kernel.records import (
     TERMS,
     TRADER,
     TRADER_TABLES,
-    State,
 )
 from framework.kernel.replay import ADVANCE, ROWS_PER_ORDER
+from framework.kernel.state import State
 from framework.kernel.tick_loop import CATCH_UP, PASS_TICKS, SEE_TICK
 from framework.kernel.ticks import RECEIVE
 from framework.kernel.trader import ANSWERS
@@ -69,7 +69,7 @@ class _Books:
                 row[levels] = self._own(np.zeros(size, dtype=LEVEL))
                 row[marks] = self._own(np.zeros(size // 64, dtype=np.int64))
             row["mask"], row["is_known"] = size - 1, ticks.starts_empty
-            row["low"] = low if span <= size else 0
+            row["low"], row["is_fixed"] = (low, 1) if span <= size else (0, 0)
         if ticks.has_orders:
             half._place("resting", np.zeros(_RESTING_ROWS, dtype=RESTING))
 

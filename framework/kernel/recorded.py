@@ -24,6 +24,7 @@ from framework.kernel.codes import (
     W_TIMER,
 )
 from framework.kernel.compile import kernel
+from framework.kernel.depth import lacks_rows
 from framework.kernel.ledger import record_point
 from framework.kernel.orders import first_live
 from framework.kernel.records import event_row
@@ -96,7 +97,11 @@ def advance_recorded(trader: Any, recording: Any) -> int:
                 return wake
         if t.pending_wake != 0:
             return pending_wake(t)
-        if lacks_room(t, t.orders_count - first_live(t)) or t.points_count + 1 >= t.points_capacity:
+        if (
+            lacks_room(t, t.orders_count - first_live(t))
+            or t.points_count + 1 >= t.points_capacity
+            or (t.pass_ticks != 0 and lacks_rows(t))
+        ):
             return NEED_ROOM
         if r.at >= r.records_count:
             if t.seen >= r.tape_count or event_row(r.tape, t.seen).ts_local_ns > r.until_ns:

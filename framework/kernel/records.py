@@ -8,14 +8,11 @@ when the kernel asks; compiled code reads and writes rows in place.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from framework.kernel.codes import COST_KINDS
 from framework.kernel.compile import row_of
-from framework.kernel.memory import POOL
 from framework.schema.event import EVENT
 from framework.schema.order import ORDER
 
@@ -183,6 +180,7 @@ DEPTH_BOOK = np.dtype(
         ("low", "<i8"),  # the lowest price of the window, 0: nothing was told yet
         ("bid", "<i8"),  # best prices, 0: none
         ("ask", "<i8"),
+        ("is_fixed", "<i8"),  # the window covers every price of the tape
         ("is_known", "<i8"),
         ("in_snapshot", "<i8"),
         ("has_orders", "<i8"),  # the source tells orders
@@ -192,9 +190,7 @@ DEPTH_BOOK = np.dtype(
 )
 """The depth of one instrument; `depth.py`."""
 
-RESTING = np.dtype(
-    [("order_id", "<i8"), ("price", "<i8"), ("lots", "<i8"), ("place", "<i8"), ("instrument", "<i4"), ("side", "<i4")]
-)
+RESTING = np.dtype([("order_id", "<i8"), ("price", "<i8"), ("lots", "<i8"), ("place", "<i8"), ("instrument", "<i4"), ("side", "<i4")])
 """An order of somebody else that the source tells of; a row of a hash table, `order_id` 0: free."""
 
 WORD = np.dtype([("value", "<i8")])
@@ -207,12 +203,6 @@ VENUE_BOOK = np.dtype(
         ("delisted", "<i4"),
     ]
 )
-
-
-@cache
-def words_of(root: np.dtype[np.void]) -> dict[str, int]:
-    """Where each field of a root stands, in 8-byte words."""
-    return {name: offset // 8 for name, (_, offset, *_) in (root.fields or {}).items()}
 
 
 @dataclass(frozen=True)
@@ -369,51 +359,6 @@ RECORDING = np.dtype(
 
 ROOM = 64
 """Rows every table keeps free while one event is handled outside the matching of orders."""
-
-
-class State:
-    """A root record with its tables: owns the memory and makes room."""
-
-    def __init__(self, half: str, root: np.dtype[np.void], tables: tuple[Table, ...], rows: dict[str, int]) -> None:
-        self._half, self._word = half, words_of(root)
-        self.record: NDArray[np.void] = np.zeros(1, dtype=root)
-        self.address: int = self.record.ctypes.data  # how compiled loops are handed the root: an array costs them far more
-        self.words: memoryview[int] = memoryview(self.record.view(np.int64))  # type: ignore[arg-type]  # the root as words: the fastest read
-        self.tables: dict[str, NDArray[np.void]] = {}
-        for table in tables:
-            count = max(1, rows.get(table.name, table.rows))
-            self._place(table.name, self._taken(table.name, count, table.dtype) if table.grows else np.zeros(count, dtype=table.dtype))
-
-    def _taken(self, name: str, rows: int, dtype: np.dtype[np.void]) -> NDArray[np.void]:
-        return POOL.take(f"{self._half} {name}", rows, dtype)
-
-    def _place(self, name: str, rows: NDArray[np.void]) -> None:
-        at = self._word[name]
-        self.tables[name] = rows
-        self.words[at], self.words[at + 2] = rows.ctypes.data, len(rows)
-
-    def count(self, name: str) -> int:
-        """Rows in use."""
-        return self.words[self._word[name] + 1]
-
-    def used(self, name: str) -> NDArray[np.void]:
-        """The rows in use, as a view that lasts until the table grows."""
-        return self.tables[name][: self.count(name)]
-
-    def provide(self, name: str, rows: int) -> None:
-        """Make an empty table at least `rows` long."""
-        if len(self.tables[name]) < rows:
-            self._place(name, self._taken(name, rows, self.tables[name].dtype))
-
-    def reserve(self, name: str, free: int) -> bool:
-        """Make sure `free` rows are free, doubling the table when it must; return whether it moved."""
-        rows, count = self.tables[name], self.count(name)
-        if len(rows) - count >= free:
-            return False
-        larger = self._taken(name, max(2 * len(rows), count + free), rows.dtype)
-        larger[:count] = rows[:count]
-        self._place(name, larger)
-        return True
 
 
 terms_row, book_row, past_bar_row = row_of(TERMS), row_of(BOOK), row_of(PAST_BAR)

@@ -15,7 +15,6 @@ from framework.kernel.codes import (
     CANCEL,
     CHARGE,
     COSTS,
-    DEPTH,
     END,
     NEED_ROOM,
     NEED_TAPE,
@@ -24,18 +23,15 @@ from framework.kernel.codes import (
     ON_EVENT,
     ON_ORDER,
     ON_QUOTE,
-    ON_TRADE,
     QUOTE,
     TAPE,
     TIMER,
-    TRADE_TICK,
     W_BAR,
     W_BARS,
     W_EVENT,
     W_ORDER,
     W_QUOTE,
     W_TIMER,
-    W_TRADE,
 )
 from framework.kernel.compile import Unit, address_of, call, inlined, kernel, prefetch
 from framework.kernel.depth import lacks_rows
@@ -43,6 +39,7 @@ from framework.kernel.exchange import arrive, deliver, end_all, expire, next_due
 from framework.kernel.ledger import record_point, write_point
 from framework.kernel.matching import match_bar, match_quote
 from framework.kernel.records import ROOM, event_row, exchange_row, trader_row
+from framework.kernel.tick_loop import is_tick, tick_wake
 from framework.kernel.trader import apply, end_held, write
 from framework.schema.event import NO_INSTRUMENT
 from framework.schema.units import NEVER_NS
@@ -93,9 +90,9 @@ def wake_for(t: Any, event: Any, row: int, is_last_of_stamp: bool) -> int:
                 t.pending_wake, t.touched = W_BARS, 1
     elif kind == QUOTE:
         wake = W_QUOTE if t.wakes & ON_QUOTE else 0
-    elif kind == TRADE_TICK:
-        wake = W_TRADE if t.wakes & ON_TRADE else 0
-    elif t.wakes & ON_EVENT and kind != DEPTH:
+    elif is_tick(kind):
+        return tick_wake(t, event, row)
+    elif t.wakes & ON_EVENT:
         wake = W_EVENT
     if wake != 0:
         t.wake_instrument, t.wake_kind, t.wake_row = event.instrument, kind, row

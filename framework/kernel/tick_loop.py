@@ -10,7 +10,7 @@ from typing import Any
 
 from framework.kernel.book import book_of, mark_to
 from framework.kernel.codes import DEPTH, F_LAST, GAP, ON_BOOK, ON_EVENT, ON_ORDER, ON_TRADE, TRADE_TICK, W_BOOK, W_EVENT, W_TRADE
-from framework.kernel.compile import Unit, address_of, inlined, kernel, prefetch
+from framework.kernel.compile import Unit, address_of, inlined, prefetch
 from framework.kernel.depth import depth_of, lacks_rows, level_of, see_depth
 from framework.kernel.ledger import write_point
 from framework.kernel.records import event_row, exchange_row, trader_row, word_row

@@ -307,10 +307,11 @@ def _receive_order(exchange: int, trader: int) -> int:
         if order.time_in_force != IOC and order.time_in_force != FOK:
             order.flags |= O_RESTING
             join_line(x, depth, order)
-    elif t.costs.takes_at_arrival != 0 and order.type <= LIMIT and _is_open(t, x, order.instrument):
-        if order.time_in_force != AT_OPEN and order.time_in_force != AT_CLOSE:
-            _act_on_book(t, x, depth, order, event)
-            sweep(x, order.instrument)
+        return 0
+    waits = order.type > LIMIT or order.time_in_force == AT_OPEN or order.time_in_force == AT_CLOSE
+    if t.costs.takes_at_arrival != 0 and not waits and _is_open(t, x, order.instrument):
+        _act_on_book(t, x, depth, order, event)
+        sweep(x, order.instrument)
     return 0
 
 

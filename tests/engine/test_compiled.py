@@ -133,7 +133,7 @@ def test_more_bars_than_are_kept_is_the_same_error_in_both() -> None:
 
 
 def test_what_cannot_be_compiled_is_refused_when_it_is_declared() -> None:
-    with pytest.raises(ConfigError, match="it has none of on_bar, on_bars, on_quote, on_timer, on_order, on_event"):
+    with pytest.raises(ConfigError, match="it has none of on_bar, on_bars, on_quote, on_trade, on_book, on_timer, on_order, on_event"):
         compiled(type("Empty", (Strategy,), {}))
 
     class Texts(Strategy):

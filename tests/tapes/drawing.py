@@ -18,6 +18,10 @@ Market. A row of five numbers is a bar stamped at its close: open, high, low, cl
 quote: bid x size / ask x size), `SPLIT 7:1`, `DIVIDEND 0.50`, `DELIST 10`, `HALT`, `RESUME`. With more instruments than one the
 symbol stands after the time. `instrument SAP currency EUR tick 0.01 lot 1 calendar XETR` describes one; not described: X.
 
+Ticks. `book 99 x 5, 98 x 3 / 101 x 4` is a snapshot, `bid 99 x 7, ask 101 x 0` one message of changes, `trade 99 x 3 SELL` a trade
+that a seller took, `GAP` a break; `id 7` behind a size names an order of the source. `feed 0.5`: we hear of every tick so many
+seconds after its time.
+
 Orders. `at TIME:` is decided when the bar or quote of that stamp has come, or by a timer where none does; `timer TIME:` always by
 a timer, after everything else of its stamp. `BUY|SELL quantity [symbol] [LIMIT p] [STOP p] [TRAIL p | TRAIL n bps] [DAY | IOC |
 FOK | AT_OPEN | AT_CLOSE | GTD TIME] [REDUCE_ONLY] [PARENT id] [GROUP id]`, `BRACKET BUY 100 [LIMIT p | STOP p] TARGET p LOSS p`,
@@ -54,6 +58,7 @@ from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import TERMINAL
 from framework.schema.units import Step
 from framework.simulation.recorded import replay
+from tests.tapes import ticks
 
 _ACTIONS = {"SPLIT": "split", "DIVIDEND": "dividend", "DELIST": "delist"}
 _PRICES = ("limit", "stop", "target", "loss")
@@ -99,6 +104,7 @@ class Drawing:
     outcomes: dict[int, dict[str, Any]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     end: dict[str, float] | None = None
+    feed_ns: int = 0
 
     @property
     def only(self) -> str:
@@ -121,6 +127,8 @@ def read(text: str) -> Drawing:
         if word == "clock":
             day, zone, close = rest.split()
             drawing.clock = Clock(dt.date.fromisoformat(day), zone, close)
+        elif word == "feed":
+            drawing.feed_ns = round(float(rest) * 1e9)
         elif word == "instrument":
             instrument = _instrument(rest.split())
             drawing.instruments[instrument.symbol] = instrument
@@ -146,7 +154,7 @@ def _read_line(drawing: Drawing, line: str) -> None:
     elif word == "end:":
         pairs = [part.split() for part in rest.split(",")]
         drawing.end = {name: float(amount) for amount, name in pairs}
-    elif word not in ("clock", "instrument"):
+    elif word not in ("clock", "instrument", "feed"):
         drawing.market.append(_market(drawing, line.split()))
 
 
@@ -173,6 +181,8 @@ def _market(drawing: Drawing, words: list[str]) -> tuple[int, str, str, Any]:
     assert symbol, f"which instrument? {words}"
     if words[0] in _ACTIONS or words[0] in ("HALT", "RESUME"):
         return drawing.clock.ns(time), symbol, words[0], words[1] if len(words) > 1 else None
+    if words[0] in ticks.WORDS:
+        return drawing.clock.ns(time), symbol, "TICKS", ticks.read_ticks(words)
     if "/" in words:
         bid, _, bid_size, _, ask, _, ask_size = words
         return drawing.clock.ns(time), symbol, "QUOTE", (float(bid), float(ask), float(bid_size), float(ask_size))
@@ -246,7 +256,9 @@ def upside_down(drawing: Drawing) -> Drawing:
     """The same drawing with prices p as 200 - p and sides exchanged."""
 
     def turned(kind: str, words: Any) -> Any:
-        assert kind in ("BAR", "QUOTE", "HALT", "RESUME"), f"{kind} cannot be turned upside down"
+        assert kind in ("BAR", "QUOTE", "TICKS", "HALT", "RESUME"), f"{kind} cannot be turned upside down"
+        if kind == "TICKS":
+            return ticks.upside_down(words)
         if kind == "BAR":
             return (200 - words[0], 200 - words[2], 200 - words[1], 200 - words[3], words[4])
         return (200 - words[1], 200 - words[0], words[3], words[2]) if kind == "QUOTE" else words
@@ -293,7 +305,14 @@ def tape_of(drawing: Drawing) -> Tape:
             event["w2"], event["w3"] = (lot.nearest(size) for size in words[2:])
         else:
             event["kind"], event["w0"] = Kind.HALT, int(kind == "HALT")
-    return build(frames, drawing.instruments, actions=table if actions else None, extra=events if extra else None, name="drawing")
+    pieces = [events] + [
+        ticks.events_of(words, ns, ns + drawing.feed_ns, symbols.index(symbol), drawing.instruments[symbol])
+        for ns, symbol, kind, words in drawing.market
+        if kind == "TICKS"
+    ]
+    made = np.concatenate(pieces)
+    made = made[np.argsort(made["ts_local_ns"], kind="stable")]
+    return build(frames, drawing.instruments, actions=table if actions else None, extra=made if len(made) else None, name="drawing")
 
 
 class Scripted(Strategy):
@@ -303,6 +322,7 @@ class Scripted(Strategy):
         super().__init__()
         self.drawing = drawing
         seen = {ns for ns, _, kind, _ in drawing.market if kind in ("BAR", "QUOTE")}
+        seen |= {ns + drawing.feed_ns for ns, _, kind, words in drawing.market if kind == "TICKS" and words[0][0] != "GAP"}
         self.plans: dict[bool, dict[int, list[tuple[str, dict[str, Any]]]]] = {True: {}, False: {}}
         for ns, timer, verb, words in drawing.orders:
             self.plans[timer or ns not in seen].setdefault(ns, []).append((verb, words))
@@ -317,6 +337,12 @@ class Scripted(Strategy):
         self._act(view, timer=False)
 
     def on_quote(self, view: Any, quote: Any) -> None:
+        self._act(view, timer=False)
+
+    def on_trade(self, view: Any, trade: Any) -> None:
+        self._act(view, timer=False)
+
+    def on_book(self, view: Any, book: Any) -> None:
         self._act(view, timer=False)
 
     def on_timer(self, view: Any, name: str) -> None:
