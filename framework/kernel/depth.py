@@ -135,8 +135,11 @@ def _move_window(half: Any, book: Any, price: int) -> None:
 
 @inlined
 def _follow(half: Any, book: Any, best: int) -> None:
+    if best == 0 or book.is_fixed != 0:
+        return
     edge = (book.mask + 1) // _EDGE
-    if best != 0 and book.is_fixed == 0 and (best - book.low < edge or book.low + book.mask - best < edge) and not (book.low == 1 and best < edge):
+    is_low = best - book.low < edge and book.low > 1
+    if is_low or book.low + book.mask - best < edge:
         _move_window(half, book, best)
 
 

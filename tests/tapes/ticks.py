@@ -28,7 +28,8 @@ def read_ticks(words: list[str]) -> list[Tick]:
         return [("TRADE", taker, {"price": float(words[1]), "size": float(words[3]), "id": _id(words)})]
     if words[0] == "book":
         sides = text.removeprefix("book").split("/")
-        changes = [(side, level) for side, levels in zip(("bid", "ask"), sides, strict=True) for level in levels.split(",") if level.strip()]
+        named = zip(("bid", "ask"), sides, strict=True)
+        changes = [(side, level) for side, levels in named for level in levels.split(",") if level.strip()]
         flags = [int(Flag.SNAPSHOT)] * len(changes)
         flags[0] |= int(Flag.CLEAR)
     else:
