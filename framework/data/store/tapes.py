@@ -33,7 +33,7 @@ Events = NDArray[np.void]
 IN_MEMORY_EVENTS = 16_000_000
 """Tapes up to so many events, 1 GiB, are made in memory each time; longer ones are mapped from a file."""
 
-_LAYOUT = 1
+_LAYOUT = 2
 """Part of a file's name: raised when the same question gives other bytes."""
 
 
