@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from framework.data.actions import action_events, refuse_trading_after_delisting
+from framework.data.actions import action_events, action_notes, refuse_trading_after_delisting
 from framework.data.bars import bar_events
 from framework.data.calendar import BARS, is_bars, pauses, sessions
 from framework.data.session_events import breaks, closed_before, opens_and_closes
@@ -134,8 +134,9 @@ def build(
     Args:
         frames: by symbol; float columns open, high, low, close, volume and a UTC index of bar closes, already checked.
         instruments: by symbol; may name more than `frames` does, for events in `extra`.
-        actions: columns symbol, ts (UTC), kind ("split", "dividend" or "delist"), value: the split's new over old shares as a
-            Fraction, a number or "new:old"; the dividend's money per share; the delisting's final price.
+        actions: columns symbol, ts (UTC), kind ("split", "dividend", "spin_off", "delist" or "rename"), value: the split's new over
+            old shares as a Fraction, a number or "new:old"; money per share of a dividend, or of the child that a spin-off gave for
+            one share; the delisting's final price; the new name. A column child may name what was spun off.
         extra: dtype EVENT, in any order; `instrument` is the position among the sorted symbols of `instruments`.
         name: shown in messages and reports.
         notes: sentences for the user.
@@ -171,6 +172,7 @@ def build(
         corporate = action_events(actions, ordered)
         refuse_trading_after_delisting(corporate, pieces, ordered)
         pieces.append(corporate)
+        said += action_notes(actions)
     if not sum(len(piece) for piece in pieces):
         raise DataError(f"tape {name!r}: no bars and no events. Give at least one.")
     return assemble(ordered, pieces, name=name, notes=said)

@@ -168,7 +168,8 @@ def _conditions(file: LeanFile, members: tuple[str, ...], texts: Sequence[bytes]
         known = np.array([int(word or "0", 16) for word in column.dictionary.to_pylist()] + [0], np.float64)
     except ValueError:
         _say_what_is_wrong(file, members, texts, columns, "a sale condition that is no hexadecimal number")
-    return np.take(known, column.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False))
+    found: Floats = np.take(known, column.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False))
+    return found
 
 
 def _damaged(file: LeanFile, error: Exception) -> DataError:
