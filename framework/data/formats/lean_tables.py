@@ -9,8 +9,10 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import gzip
+import json
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -190,6 +192,34 @@ def map_rows(path: Path) -> list[tuple[dt.date, str, int]]:
         except (ValueError, IndexError) as error:
             raise DataError(f"{path.name}, line {number}: {line!r}; rule: date, security id, exchange, way of mapping.") from error
     return rows
+
+
+def roll_gaps(factor_file: str | Path, way: int) -> pd.DataFrame:
+    """What Lean found at each roll between the front and the next, from a future's factor file.
+
+    Its rows hold, up to a last date, the products and sums of all later rolls; those of two rows in sequence differ by one roll.
+
+    Returns:
+        Columns ratio (new / old close) and gap (new - old close), indexed by the last date of the old contract.
+
+    Raises:
+        DataError: no such file, a row that cannot be read, or no rows mapped in this way.
+    """
+    place = Path(factor_file)
+    if not place.exists():
+        raise DataError(f"{place}: no such file.")
+    rows = []
+    for number, line in enumerate(place.read_text(encoding="utf-8-sig").splitlines(), 1):
+        try:
+            row = json.loads(line)
+            if row["DataMappingMode"] == way:
+                rows.append((pd.Timestamp(row["Date"]).normalize(), row["BackwardsRatioScale"][0], row["BackwardsPanamaCanalScale"][0]))
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise DataError(f"{place.name}, line {number}: cannot be read: {error}. Fetch the file again.") from error
+    if not rows:
+        raise DataError(f"{place}: no rows mapped in the way {way}.")
+    found = [(now[1] / after[1], now[2] - after[2]) for now, after in pairwise(rows)]
+    return pd.DataFrame(found, pd.DatetimeIndex([row[0] for row in rows[:-1]]), ["ratio", "gap"])
 
 
 def mapped(path: str | Path, way: int, calendar: str) -> list[tuple[int, str]]:
