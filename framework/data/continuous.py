@@ -172,7 +172,7 @@ def by_volume(done: Activity, contracts: Sequence[ContractRow], *, days: int = 1
 
     Decided at the close of a session, in force from the open of the next. A session without a figure of the front decides nothing and
     does not count as one of the `days`. Of several later contracts the busiest is taken. A contract is
-    left at the latest as by `by_calendar`. The first front is the nearest contract that is not to be left then.
+    left at the latest as by `by_calendar`; so is the last one, after the end of the figures. The first front is the nearest contract that is not to be left then.
 
     Args:
         done: as `activity` counts it.
@@ -219,7 +219,7 @@ def _by(figures: NDArray[np.float64], done: Activity, contracts: Sequence[Contra
         if chosen != front:
             front = chosen
             rolls.append(Roll(int(opens[day + 1]), ordered[front].id, int(closes[day])))
-    return RollSchedule(tuple(rolls), int(closes[-1]) + 1)
+    return RollSchedule(tuple(rolls), left[ordered[front].id][1])
 
 
 def _left_at(contracts: Sequence[ContractRow], calendar: str, sessions_before: int) -> dict[str, tuple[int, int]]:

@@ -219,7 +219,7 @@ def _row(kind: type[Row], known: dict[str, str], words: dict[Any, Any], place: s
                 values[name] = _BLANK[name]
             continue
         try:
-            values[name] = _READ.get(name, str)(text)
+            values[name] = _kind(text) if (kind, name) == (InstrumentRow, "kind") else _READ.get(name, str)(text)
         except (InputError, ValueError, KeyError, ZeroDivisionError) as error:
             raise DataError(f"{place}, column {header}: {text!r} cannot be read: {error}. Correct it.") from error
     return kind(**values)
@@ -281,5 +281,4 @@ _READ: dict[str, Callable[[str], Any]] = {
     "price_from": Fraction,
     "strike": Fraction,
     "multiplier": float,
-    "kind": _kind,
 }
