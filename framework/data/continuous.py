@@ -171,8 +171,9 @@ def by_volume(done: Activity, contracts: Sequence[ContractRow], *, days: int = 1
     """Roll to a later contract when its volume was above the front's in each of the last `days` sessions.
 
     Decided at the close of a session, in force from the open of the next. A session without a figure of the front decides nothing and
-    does not count as one of the `days`. Of several later contracts the busiest is taken. A contract is
-    left at the latest as by `by_calendar`; so is the last one, after the end of the figures. The first front is the nearest contract that is not to be left then.
+    does not count as one of the `days`. Of several later contracts the busiest is taken. A contract is left at the latest as by
+    `by_calendar`, and so is the last one, after the end of the figures. The first front is the nearest contract that is not to be left
+    then.
 
     Args:
         done: as `activity` counts it.
