@@ -108,12 +108,11 @@ def by_calendar(contracts: Sequence[ContractRow], calendar: str, *, sessions_bef
     begin, ordered = instant_ns(start), sorted(contracts, key=lambda row: row.expiry_ns)
     if not ordered:
         raise DataError("no contracts to roll between.")
-    out = _left_at(ordered, calendar, sessions_before)
     rolls, at = [], begin
-    for row in ordered:
-        if out[row.id][1] > at:
+    for row, left in zip(ordered, _left_at(ordered, calendar, sessions_before), strict=True):
+        if left > at:
             rolls.append(Roll(at, row.id, at))
-            at = out[row.id][1]
+            at = left
     if not rolls:
         raise DataError(f"every contract is rolled out of before {shown(begin)}; the last is {ordered[-1].id}.")
     return RollSchedule(tuple(rolls), at)
@@ -202,34 +201,37 @@ def _by(figures: NDArray[np.float64], done: Activity, contracts: Sequence[Contra
     own = figures[:, column]
     opens, closes = done.sessions.open_ns, done.sessions.close_ns
     left = _left_at(ordered, done.calendar, sessions_before)
-    last = [left[row.id][0] for row in ordered]
-    front = next((k for k, close in enumerate(last) if close >= closes[0]), -1)
+    table = session_table(done.calendar, int(opens[0]), int(closes[-1]) + 30 * NANOSECONDS_PER_DAY)
+    following = table.open_ns[np.searchsorted(table.close_ns, closes) + 1]
+    front = next((k for k, at in enumerate(left) if at > opens[0]), -1)
     if front < 0:
         raise DataError(f"every contract is to be left before {shown(int(opens[0]))}.")
     rolls = [Roll(int(opens[0]), ordered[front].id, int(opens[0]))]
-    for day in range(len(opens) - 1):
+    for day in range(len(opens)):
+        while left[front] <= opens[day]:  # the figures need not tell every session
+            if front + 1 == len(ordered):
+                return RollSchedule(tuple(rolls), left[front])
+            rolls.append(Roll(left[front], ordered[front + 1].id, left[front]))
+            front += 1
         told = np.flatnonzero(np.isfinite(own[: day + 1, front]))[-days:]
-        chosen = front
-        if len(told) == days and told[-1] == day:
-            ahead = np.flatnonzero((own[told, front + 1 :] > own[told][:, [front]]).all(axis=0)) + front + 1
-            chosen = int(ahead[np.argmax(own[day, ahead])]) if len(ahead) else front
-        while chosen < len(ordered) and last[chosen] <= closes[day]:
-            chosen += 1
-        if chosen == len(ordered):
-            return RollSchedule(tuple(rolls), int(opens[day + 1]))
-        if chosen != front:
-            front = chosen
-            rolls.append(Roll(int(opens[day + 1]), ordered[front].id, int(closes[day])))
-    return RollSchedule(tuple(rolls), left[ordered[front].id][1])
+        if len(told) < days or told[-1] != day:
+            continue
+        ahead = np.flatnonzero((own[told, front + 1 :] > own[told][:, [front]]).all(axis=0)) + front + 1
+        ahead = np.array([k for k in ahead if left[k] > following[day]], np.int64)
+        if len(ahead):
+            front = int(ahead[np.argmax(own[day, ahead])])
+            rolls.append(Roll(int(following[day]), ordered[front].id, int(closes[day])))
+    return RollSchedule(tuple(rolls), left[front])
 
 
-def _left_at(contracts: Sequence[ContractRow], calendar: str, sessions_before: int) -> dict[str, tuple[int, int]]:
-    """Close of the last session in which each contract is held, and open of the next."""
+def _left_at(contracts: Sequence[ContractRow], calendar: str, sessions_before: int) -> list[int]:
+    """Open of the session after the last one in which each contract is held."""
     margin = (sessions_before + 15) * 2 * NANOSECONDS_PER_DAY
     stamps = [row.expiry_ns for row in contracts]
     table = session_table(calendar, min(stamps) - margin, max(stamps) + margin)
     last = np.searchsorted(table.close_ns, stamps) - sessions_before
-    return {row.id: (int(table.close_ns[k]), int(table.open_ns[k + 1])) for row, k in zip(contracts, last.tolist(), strict=True)}
+    found: list[int] = table.open_ns[last + 1].tolist()
+    return found
 
 
 def continuous(tape: Tape, schedule: RollSchedule, name: str, adjust: Adjust = "ratio") -> Tape:

@@ -8,6 +8,7 @@ import pytest
 
 from framework import Strategy, backtest
 from framework.data.continuous import (
+    Activity,
     Roll,
     RollSchedule,
     activity,
@@ -75,8 +76,9 @@ def test_roll_by_volume() -> None:
     # JUN is ahead on the 2nd, SEP on the 3rd: each is known at that day's end and held from the day after
     one = by_volume(done, CHAIN)
     assert rolls(one) == [("03-01 00", "MAR", "03-01 00"), ("03-03 00", "JUN", "03-03 00"), ("03-04 00", "SEP", "03-04 00")]
-    # two days in a row: JUN and SEP are both ahead of MAR... JUN on 2 and 3, SEP only on the 3rd
-    assert rolls(by_volume(done, CHAIN, days=2))[1:] == [("03-04 00", "JUN", "03-04 00")]
+    # two days in a row: JUN is ahead of MAR on 2 and 3, SEP of JUN on 3 and 4
+    assert rolls(by_volume(done, CHAIN, days=2))[1:] == [("03-04 00", "JUN", "03-04 00"), ("03-05 00", "SEP", "03-05 00")]
+    assert rolls(by_volume(done, CHAIN, days=3))[1:] == [("03-05 00", "JUN", "03-05 00")]
     assert [one.front(ns("2024-03-02 23:59")), one.front("2024-03-03")] == ["MAR", "JUN"]
     with pytest.raises(DataError, match="no front contract at 2024-02-29: the schedule goes from 2024-03-01 to 2024-09-19"):
         one.front("2024-02-29")
@@ -100,6 +102,17 @@ def test_a_contract_is_left_before_it_expires_though_it_is_the_busiest() -> None
     chain = (ContractRow("MAR", "X", ns("2024-03-03 14:00")), *CHAIN[1:])
     busy = {"MAR": [9, 9, 9, 9], "JUN": [1, 1, 1, 1], "SEP": [0, 0, 0, 0]}
     assert rolls(by_volume(activity(tape(busy), "24/7"), chain)) == [("03-01 00", "MAR", "03-01 00"), ("03-03 00", "JUN", "03-03 00")]
+
+
+def test_figures_with_holes_do_not_keep_an_expired_contract() -> None:
+    events = np.zeros(3, EVENT)
+    events["kind"], events["w4"] = Kind.BAR, 5
+    events["instrument"] = [1, 1, 0]
+    events["ts_local_ns"] = events["ts_venue_ns"] = [ns("2024-03-04"), ns("2024-03-05"), ns("2024-06-01")]
+    done = activity(Recording((Instrument("JUN"), Instrument("MAR")), lambda: iter([events]), "x"), "24/7")
+    holes = Activity("24/7", done.sessions.between(0, 2), done.contracts, done.volume[:2], done.open_interest[:2])
+    assert rolls(by_volume(holes, CHAIN))[-1] == ("03-03 00", "MAR", "03-03 00")
+    assert rolls(by_volume(done, CHAIN))[-1] == ("03-15 00", "JUN", "03-15 00")
 
 
 def test_a_day_without_the_front_decides_nothing() -> None:

@@ -27,7 +27,7 @@ def read(path: str | Path, entry: str, *, which: Which = "regular") -> WeeklyHou
 
     An evening that goes on after midnight belongs to the session of the next day. A day that is open right around the clock is its own
     session. Lean closes a date from its early close to midnight; here the early close ends that date's session, and the evening after
-    it belongs to the next. Bank holidays, on which markets trade, are not kept.
+    it belongs to the next, and so does a late open that is later than the early close. Bank holidays, on which markets trade, are not kept.
 
     Raises:
         DataError: no such file or entry, hours that cannot be read.
@@ -45,12 +45,13 @@ def read(path: str | Path, entry: str, *, which: Which = "regular") -> WeeklyHou
     states = ("market",) if which == "regular" else ("premarket", "market", "postmarket")
     days = [_spans(found.get(day, ()), states) for day in WEEKDAYS]
     hours = {day: tuple(f"{_clock(begin)}-{_clock(end)}" for begin, end in spans) for day, spans in zip(WEEKDAYS, _week(days), strict=True)}
+    early, late = _times(found.get("earlyCloses", {})), _times(found.get("lateOpens", {}))
     return WeeklyHours(
         zone_of(found["exchangeTimeZone"]),
         {day: spans for day, spans in hours.items() if spans},
         frozenset(_date(day) for day in found.get("holidays", ())),
-        _times(found.get("earlyCloses", {})),
-        _times(found.get("lateOpens", {})),
+        early,
+        {day: time for day, time in late.items() if day not in early or time < early[day]},  # later than the close: the evening's open
     )
 
 

@@ -19,9 +19,11 @@ import numpy as np
 import pandas as pd
 
 from framework.data.calendar import session_table
+from framework.data.continuous import Activity
 from framework.data.formats.lean_actions import END_OF_TIME, read_map
 from framework.data.formats.lean_reference import PROPERTIES, Given, calendar_of
 from framework.data.formats.lean_reference import Reference as Databases
+from framework.data.hours import Sessions
 from framework.data.reference import Reference
 from framework.data.reference_rows import (
     ALWAYS_NS,
@@ -220,6 +222,42 @@ def roll_gaps(factor_file: str | Path, way: int) -> pd.DataFrame:
         raise DataError(f"{place}: no rows mapped in the way {way}.")
     found = [(now[1] / after[1], now[2] - after[2]) for now, after in pairwise(rows)]
     return pd.DataFrame(found, pd.DatetimeIndex([row[0] for row in rows[:-1]]), ["ratio", "gap"])
+
+
+def chain_activity(folder: str | Path, calendar: str = "CMES") -> Activity:
+    """Volume and open interest of a root's contracts from future/<market>/universes/<root>/yyyymmdd.csv, for `continuous.by_volume`.
+
+    A file holds the session after its date, and the open interest that is told on the day after that: in the sample data its volume and
+    close are those of the daily bar one session later, its open interest that of the file two sessions later. So its figures stand in
+    the second session after its date, by whose close all of them were known.
+
+    Raises:
+        DataError: no files, an unknown header, a row that cannot be read.
+    """
+    place = Path(folder)
+    lists = {_day_of(path): path for path in sorted(place.glob("*.csv"))}
+    if not lists:
+        raise DataError(f"{place}: no lists; rule: files yyyymmdd.csv.")
+    found: dict[tuple[int, str], tuple[float, float]] = {}
+    days = np.array([(day - dt.date(1970, 1, 1)).days for day in sorted(lists)])
+    table = session_table(calendar, int(days[0]) * NANOSECONDS_PER_DAY, (int(days[-1]) + 10) * NANOSECONDS_PER_DAY)
+    known = np.searchsorted(table.labels, days, side="right") + 1
+    for row, day in enumerate(sorted(lists)):
+        lines = lists[day].read_text(encoding="utf-8-sig").splitlines()
+        if not lines or lines[0] != "#expiry,open,high,low,close,volume,open_interest":
+            raise DataError(f"{lists[day].name}, line 1: {lines[:1]}; rule: #expiry,open,high,low,close,volume,open_interest.")
+        for number, line in enumerate(lines[1:], 2):
+            fields = line.split(",")
+            try:
+                month = dt.datetime.strptime(fields[0], "%Y%m")
+                found[row, f"{place.name.upper()} {month:%Y-%m}"] = float(fields[5] or "nan"), float(fields[6] or "nan")  # blank: not told
+            except (ValueError, IndexError) as error:
+                raise DataError(f"{lists[day].name}, line {number}: {line!r}; rule: yyyymm, four prices, volume, open interest.") from error
+    names = tuple(sorted({name for _, name in found}))
+    figures = np.full((2, len(days), len(names)), np.nan)
+    for (row, name), values in found.items():
+        figures[:, row, names.index(name)] = values
+    return Activity(calendar, Sessions(table.labels[known], table.open_ns[known], table.close_ns[known]), names, figures[0], figures[1])
 
 
 def mapped(path: str | Path, way: int, calendar: str) -> list[tuple[int, str]]:
