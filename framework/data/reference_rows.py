@@ -16,6 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from framework.errors import DataError, InputError, did_you_mean
@@ -152,8 +153,8 @@ def instant_ns(at: At) -> int:
     >>> instant_ns("1970-01-02")
     86400000000000
     """
-    if isinstance(at, int):
-        return at
+    if isinstance(at, (int, np.integer)):
+        return int(at)
     try:
         if isinstance(at, str) and not _ISO.match(at):
             raise ValueError("not ISO 8601")

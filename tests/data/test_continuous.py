@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from framework import Strategy, backtest
 from framework.data.continuous import (
     Activity,
+    Adjust,
     Roll,
     RollSchedule,
     activity,
@@ -172,6 +175,20 @@ def test_the_series_as_traded_and_restated_by_ratio() -> None:
     first, second = 111 / 102, 123 / 112
     expected = [[100], [100, 102], [100 * first, 102 * first, 112], [100 * first * second, 102 * first * second, 112 * second, 126]]
     assert [np.round(seen, 9).tolist() for seen in strategy.seen] == [np.round(row, 9).tolist() for row in expected]
+
+
+@pytest.mark.parametrize("adjust", ["ratio", "difference", None])
+def test_later_prices_change_no_earlier_value_of_the_series(adjust: Adjust) -> None:
+    whole = continuous(tape(), HANDMADE, "X", adjust)
+    after = ns("2024-03-04")
+    later = tape()
+    events = later.events.copy()
+    late = (events["ts_local_ns"] > after) & (events["kind"] == Kind.BAR)
+    for word in ("w0", "w1", "w2", "w3"):
+        events[word][late] *= 3
+    changed = continuous(replace(later, events=events), HANDMADE, "X", adjust)
+    before = [found.events[found.events["ts_local_ns"] <= after].tobytes() for found in (whole, changed)]
+    assert before[0] == before[1] and whole.events.tobytes() != changed.events.tobytes()
 
 
 def test_the_series_moved_by_gaps_goes_forward() -> None:

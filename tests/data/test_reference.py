@@ -6,6 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -233,6 +234,6 @@ def test_files_that_cannot_be_read(tmp_path: Path, name: str, text: str, message
 
 def test_moments() -> None:
     assert instant_ns("2014-04-03") == instant_ns(pd.Timestamp("2014-04-02 20:00", tz="America/New_York")) == ns("2014-04-03")
-    assert instant_ns(17) == 17
+    assert instant_ns(17) == instant_ns(np.int64(17)) == 17  # type: ignore[arg-type]
     with pytest.raises(DataError, match="no reference data"):
         Reference.load("nowhere")

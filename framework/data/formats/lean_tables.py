@@ -10,7 +10,7 @@ import csv
 import datetime as dt
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +21,7 @@ import pandas as pd
 from framework.data.calendar import session_table
 from framework.data.continuous import Activity
 from framework.data.formats.lean_actions import END_OF_TIME, read_map
+from framework.data.formats.lean_files import ContractTerms
 from framework.data.formats.lean_reference import PROPERTIES, Given, calendar_of
 from framework.data.formats.lean_reference import Reference as Databases
 from framework.data.hours import Sessions
@@ -34,6 +35,7 @@ from framework.data.reference_rows import (
     TickRow,
 )
 from framework.errors import DataError
+from framework.schema.instrument import Instrument
 from framework.schema.units import NANOSECONDS_PER_DAY, NEVER_NS, Step
 
 VENDOR = "LEAN"
@@ -172,6 +174,34 @@ def futures(map_file: str | Path, *, databases: str | Path, last_time: dt.time =
         symbols.append(SymbolRow(id, made.venue, id))
         contracts.append(ContractRow(id, root, int(ends)))
     return Reference(tuple(instruments), tuple(symbols), (TickRow(schedule, made.tick),), tuple(contracts))
+
+
+def options(instruments: Iterable[Instrument], *, last_time: dt.time = dt.time(16), settlement: str = "") -> Reference:
+    """The contracts that `lean.read` found: their names hold underlying, expiry, right, strike and style.
+
+    Args:
+        instruments: of options; the reference data take over their terms.
+        last_time: of the day of expiry, in New York: 16:00 unless said otherwise.
+        settlement: "cash", "physical" or empty.
+
+    Raises:
+        DataError: a symbol that is no option's.
+    """
+    rows, symbols, ticks, contracts = [], [], [], []
+    for one in instruments:
+        terms = ContractTerms.of(one.symbol)
+        if not terms.right or terms.expiry is None:
+            raise DataError(f"{one.symbol!r} is no option. Futures come from their map file: see `futures`.")
+        ends = int(pd.Timestamp.combine(terms.expiry, last_time).tz_localize(_ZONE).as_unit("ns").value)
+        ticks.append(TickRow(f"{one.venue} option {one.tick.numerator}/{one.tick.denominator}", one.tick))
+        rows.append(
+            InstrumentRow(
+                one.symbol, one.venue, ticks[-1].schedule, one.lot, one.multiplier, one.currency, one.kind, "", one.calendar, to_ns=ends
+            )
+        )
+        symbols.append(SymbolRow(one.symbol, one.venue, one.symbol))
+        contracts.append(ContractRow(one.symbol, terms.underlying, ends, terms.right, terms.strike, terms.style, settlement))
+    return Reference(tuple(rows), tuple(symbols), tuple(dict.fromkeys(ticks)), tuple(contracts))
 
 
 def map_rows(path: Path) -> list[tuple[dt.date, str, int]]:

@@ -112,6 +112,20 @@ def test_futures_expire_on_the_day_in_their_security_id(tmp_path: Path) -> None:
         lean_tables.date_in("AAPL !")
 
 
+def test_options_expire_in_the_afternoon_of_the_day_in_their_name() -> None:
+    option = Instrument("AAPL 2015-01-17 C 57.5 american", Step(1, 10_000), multiplier=100.0, venue="USA", calendar="XNYS")
+    put = Instrument("AAPL 2014-06-21 P 645 american", Step(1, 10_000), multiplier=100.0, venue="USA", calendar="XNYS")
+    found = lean_tables.options([option, put], settlement="physical")
+    chain = found.contracts_of("AAPL")
+    assert [(row.expiry_ns, row.right, float(row.strike), row.style) for row in chain] == [
+        (ns("2014-06-21 20:00"), "P", 645.0, "american"),
+        (ns("2015-01-17 21:00"), "C", 57.5, "american"),
+    ]
+    assert found.instrument(option.symbol, "2015-01-17T20:59Z") == option and len(found.ticks) == 1
+    with pytest.raises(DataError, match="'ES 2013-12' is no option"):
+        lean_tables.options([Instrument("ES 2013-12")])
+
+
 def test_a_list_of_contracts_counts_when_all_of_it_was_known(tmp_path: Path) -> None:
     header = "#expiry,open,high,low,close,volume,open_interest\n"
     folder = write(tmp_path / "es", {"20131004.csv": header + "201312,1,1,1,1,9,100\n201403,1,1,1,1,3,\n"})  # a Friday
