@@ -10,6 +10,7 @@ Four sorts of calendar:
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from pathlib import Path
 
@@ -118,6 +119,11 @@ def last_session(calendar: str, before_ns: int) -> tuple[int, int] | None:
         if past:
             return int(table.open_ns[past - 1]), int(table.close_ns[past - 1])
     return None
+
+
+def fingerprint(calendar: str) -> str:
+    """What a calendar's name does not tell: the hash of its file; empty where it has none."""
+    return hashlib.blake2b(Path(calendar).read_bytes(), digest_size=16).hexdigest() if calendar.endswith(SUFFIXES) else ""
 
 
 class CalendarEnds(DataError):
