@@ -20,6 +20,7 @@ CANCEL_REJECTED, CHARGE, TAPE = int(Kind.ORDER_CANCEL_REJECTED), int(Kind.CHARGE
 F_OPEN, F_CLOSE, F_MAKER = int(Flag.SESSION_OPEN), int(Flag.SESSION_CLOSE), int(Flag.MAKER)
 F_AMBIGUOUS, F_LAST, F_REFUSED = int(Flag.AMBIGUOUS), int(Flag.LAST), int(Flag.REFUSED)
 F_HELD, F_MORE, F_CHANGE = int(Flag.HELD), int(Flag.MORE), int(Flag.CHANGE)
+F_PAUSE = int(Flag.PAUSE)
 
 # kinds of cost
 C_FEE, C_HALF_SPREAD, C_VOLUME_SHARE = int(CostKind.FEE), int(CostKind.HALF_SPREAD), int(CostKind.VOLUME_SHARE)
