@@ -1,4 +1,8 @@
-"""Splits, dividends and delistings as events."""
+"""Splits, dividends, spin-offs, delistings and renames: what they are as events.
+
+The ledger delivers no shares of a child: a spin-off pays the child's worth in cash, as a dividend (so does Lean). A rename changes
+nothing about an instrument, whose symbol on the tape is its lasting name; the tape's notes tell it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,14 @@ from framework.schema.event import EVENT, NO_INSTRUMENT, Kind
 from framework.schema.instrument import Instrument
 
 ACTION_COLUMNS = ("symbol", "ts", "kind", "value")
-ACTION_KINDS = {"split": Kind.SPLIT, "dividend": Kind.DIVIDEND, "delist": Kind.DELIST}
+RENAME = "rename"
+ACTION_KINDS = {
+    "split": Kind.SPLIT,
+    "dividend": Kind.DIVIDEND,
+    "spin_off": Kind.DIVIDEND,
+    "delist": Kind.DELIST,
+    RENAME: Kind.NONE,
+}
 
 _MARKET = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH)
 
@@ -27,6 +38,9 @@ def action_events(actions: pd.DataFrame, instruments: Sequence[Instrument]) -> N
     Args:
         actions: columns symbol, ts (UTC), kind, value; see `tape.build`.
         instruments: in the order of the tape.
+
+    Returns:
+        One event a row, without the renames.
 
     Raises:
         DataError: naming the row, what it holds and the rule.
@@ -55,10 +69,29 @@ def action_events(actions: pd.DataFrame, instruments: Sequence[Instrument]) -> N
         event["ts_local_ns"] = event["ts_venue_ns"] = ns
         event["kind"], event["instrument"] = ACTION_KINDS[kind], positions[symbol]
         event["w0"], event["w1"] = _words(kind, value, instruments[positions[symbol]], place)
-    return events
+    told: NDArray[np.void] = events[events["kind"] != Kind.NONE]
+    return told
+
+
+def action_notes(actions: pd.DataFrame) -> list[str]:
+    """What the events do not tell: the names of the day, and that a spin-off is paid in cash."""
+    notes = []
+    children = actions["child"] if "child" in actions.columns else [""] * len(actions)
+    stamps = pd.DatetimeIndex(actions["ts"]).tz_convert("UTC")
+    for symbol, stamp, kind, value, child in zip(actions["symbol"], stamps, actions["kind"], actions["value"], children, strict=True):
+        if kind == RENAME:
+            notes.append(f"{symbol}: called {value} from {stamp:%Y-%m-%d %H:%M} UTC on; here it keeps one name.")
+        elif kind == "spin_off":
+            named = f" of {child}" if isinstance(child, str) and child else ""
+            notes.append(f"{symbol}: the spin-off{named} of {stamp:%Y-%m-%d} is paid in cash, {value} a share; no shares are delivered.")
+    return notes
 
 
 def _words(kind: str, value: Any, instrument: Instrument, place: str) -> tuple[int, int]:
+    if kind == RENAME:
+        if not isinstance(value, str) or not value:
+            raise DataError(f"{place}: {value!r}; rule: the new name, as text.")
+        return 0, 0
     if kind == "split":
         ratio = split_ratio(value, place)
         return ratio.numerator, ratio.denominator
@@ -66,9 +99,9 @@ def _words(kind: str, value: Any, instrument: Instrument, place: str) -> tuple[i
         amount = Decimal(str(value))
     except InvalidOperation as error:
         raise DataError(f"{place}: {value!r} is not an amount of money.") from error
-    if not amount.is_finite() or amount < 0 or (kind == "dividend" and amount == 0):
-        raise DataError(f"{place}: {value!r}; rule: {'amount > 0' if kind == 'dividend' else 'final price >= 0'} and finite.")
-    if kind == "dividend":
+    if not amount.is_finite() or amount < 0 or (kind != "delist" and amount == 0):
+        raise DataError(f"{place}: {value!r}; rule: {'final price >= 0' if kind == 'delist' else 'amount > 0'} and finite.")
+    if kind != "delist":
         nano = amount * 10**9
         if nano != nano.to_integral_value():
             raise DataError(f"{place}: {value!r} is finer than a billionth of the currency. Round it.")

@@ -18,9 +18,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from framework.data.actions import action_events, refuse_trading_after_delisting
+from framework.data.actions import action_events, action_notes, refuse_trading_after_delisting
 from framework.data.bars import bar_events
-from framework.data.calendar import BARS, is_bars, sessions
+from framework.data.calendar import BARS, is_bars, pauses, sessions
+from framework.data.session_events import breaks, closed_before, opens_and_closes
 from framework.data.stamps import Bound, bounds_ns
 from framework.errors import DataError, InputError, did_you_mean
 from framework.schema.event import EVENT, NO_INSTRUMENT, SOURCE_RANK, Flag, Kind
@@ -76,7 +77,7 @@ class Tape:
     def sessions(self) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Stamps of opens and of closes by calendar, ascending."""
         rows = self.events[self.events["kind"] == Kind.SESSION]
-        opens = rows[(rows["flags"] & Flag.SESSION_OPEN) != 0]
+        opens = rows[(rows["flags"] & (Flag.SESSION_OPEN | Flag.PAUSE)) == Flag.SESSION_OPEN]
         return {name: (opens["w1"][opens["w0"] == k].copy(), opens["w2"][opens["w0"] == k].copy()) for k, name in enumerate(self.calendars)}
 
     def index(self, symbol: str) -> int:
@@ -133,14 +134,16 @@ def build(
     Args:
         frames: by symbol; float columns open, high, low, close, volume and a UTC index of bar closes, already checked.
         instruments: by symbol; may name more than `frames` does, for events in `extra`.
-        actions: columns symbol, ts (UTC), kind ("split", "dividend" or "delist"), value: the split's new over old shares as a
-            Fraction, a number or "new:old"; the dividend's money per share; the delisting's final price.
+        actions: columns symbol, ts (UTC), kind ("split", "dividend", "spin_off", "delist" or "rename"), value: the split's new over
+            old shares as a Fraction, a number or "new:old"; money per share of a dividend, or of the child that a spin-off gave for
+            one share; the delisting's final price; the new name. A column child may name what was spun off.
         extra: dtype EVENT, in any order; `instrument` is the position among the sorted symbols of `instruments`.
         name: shown in messages and reports.
         notes: sentences for the user.
 
     Returns:
-        The tape, with SESSION events of every calendar used, from the session of the first event to that of the last.
+        The tape, with SESSION events of every calendar used, from the session of the first event to that of the last. Where the
+        market is closed at the first event, the close of the session before stands one nanosecond ahead of it.
 
     Raises:
         DataError: a price off its tick, an unknown symbol, an action that cannot be read, trading after a delisting.
@@ -169,6 +172,7 @@ def build(
         corporate = action_events(actions, ordered)
         refuse_trading_after_delisting(corporate, pieces, ordered)
         pieces.append(corporate)
+        said += action_notes(actions)
     if not sum(len(piece) for piece in pieces):
         raise DataError(f"tape {name!r}: no bars and no events. Give at least one.")
     return assemble(ordered, pieces, name=name, notes=said)
@@ -193,7 +197,11 @@ def skeleton(instruments: Sequence[Instrument], bars: Sequence[Events], first_ns
     for position, calendar in enumerate(calendars):
         stamped, interval_ns = stamps.bars_of.get(calendar, (None, 0))
         opens, closes = sessions(calendar, first_ns, last_ns, stamped, interval_ns=interval_ns)
-        pieces.append(_session_events(position, opens, closes))
+        pieces.append(opens_and_closes(position, opens, closes))
+        if not is_bars(calendar):
+            pieces.append(breaks(position, opens, closes, pauses(calendar, first_ns, last_ns)))
+            if not len(opens) or opens[0] > first_ns:  # at the first stamp itself nobody has ordered yet
+                pieces.append(closed_before(position, calendar, first_ns))
     bases = {i.base_currency for i in ordered if i.kind is InstrumentKind.FX}
     currencies = tuple(sorted({i.currency for i in ordered} | bases))
     return Skeleton(ordered, currencies, calendars, in_order(joined(pieces)))
@@ -245,15 +253,6 @@ def _checked_extra(extra: Events, instruments: int) -> Events:
             "rule: nothing is known before it happens. Correct the stamps."
         )
     return extra
-
-
-def _session_events(position: int, opens: NDArray[np.int64], closes: NDArray[np.int64]) -> Events:
-    events = np.zeros(2 * len(opens), EVENT)
-    for part, flag, stamps in ((events[0::2], Flag.SESSION_OPEN, opens), (events[1::2], Flag.SESSION_CLOSE, closes)):
-        part["ts_local_ns"] = part["ts_venue_ns"] = stamps
-        part["kind"], part["flags"], part["instrument"] = Kind.SESSION, flag, NO_INSTRUMENT
-        part["w0"], part["w1"], part["w2"] = position, opens, closes
-    return events
 
 
 def in_order(events: Events) -> Events:

@@ -21,6 +21,7 @@ CANCEL_REJECTED, CHARGE, TAPE = int(Kind.ORDER_CANCEL_REJECTED), int(Kind.CHARGE
 F_OPEN, F_CLOSE, F_MAKER = int(Flag.SESSION_OPEN), int(Flag.SESSION_CLOSE), int(Flag.MAKER)
 F_AMBIGUOUS, F_LAST, F_REFUSED = int(Flag.AMBIGUOUS), int(Flag.LAST), int(Flag.REFUSED)
 F_HELD, F_MORE, F_CHANGE = int(Flag.HELD), int(Flag.MORE), int(Flag.CHANGE)
+F_PAUSE = int(Flag.PAUSE)
 
 F_BUY, F_SELL, F_SNAPSHOT, F_CLEAR = int(Flag.BUY), int(Flag.SELL), int(Flag.SNAPSHOT), int(Flag.CLEAR)
 

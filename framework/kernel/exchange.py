@@ -26,6 +26,7 @@ from framework.kernel.codes import (
     EXPIRED,
     F_MORE,
     F_OPEN,
+    F_PAUSE,
     HALT,
     O_RESTING,
     R_DATE,
@@ -355,8 +356,11 @@ def venue_event(t: Any, x: Any, event: Any) -> None:
         _settle(t, x, event.instrument)
     if kind == SESSION:
         session = session_row(x.sessions, event.w0)
-        if event.flags & F_OPEN:
-            session.known, session.is_open, session.open_ns, session.close_ns = 1, 1, event.w1, event.w2
+        session.known, session.open_ns, session.close_ns = 1, event.w1, event.w2
+        if event.flags & F_PAUSE:
+            session.is_open = 1 if event.flags & F_OPEN else 0  # orders stay, nothing is charged, no auction opens the second half
+        elif event.flags & F_OPEN:
+            session.is_open = 1
             _charge_borrow(t, x, event.w0, event.w1)
         else:
             _close_session(t, x, event.w0, event.w2)

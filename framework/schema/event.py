@@ -5,7 +5,7 @@ Two stamps, a kind, flags, an instrument and five int64 words whose meaning the 
     kind            w0              w1             w2              w3               w4
     BAR             open ticks      high ticks     low ticks       close ticks      volume lots
     QUOTE           bid ticks       ask ticks      bid lots        ask lots         -
-    TRADE           price ticks     lots           trade id        order id         sequence         flags: BUY or SELL, who took
+    TRADE           price ticks     lots           trade id        order id         sequence         flags: BUY or SELL, who took; AUCTION
     DEPTH           price ticks     lots           order id        level            sequence         flags: see below
     GAP             expected seq.   found seq.     -               -                -
     OPEN_INTEREST   contracts       -              -               -                -
@@ -13,7 +13,7 @@ Two stamps, a kind, flags, an instrument and five int64 words whose meaning the 
     DIVIDEND        nano money per share           -               -                -
     SPLIT           new shares      old shares     -               -                -
     HALT            1 halt 0 resume -              -               -                -
-    SESSION         calendar        open ns        close ns        -                -       flags: OPEN or CLOSE
+    SESSION         calendar        open ns        close ns        -                -       flags: OPEN or CLOSE, PAUSE
     DELIST          final ticks     -              -               -                -
     TIMER           timer id        -              -               -                -
     ORDER_SUBMIT    order id        packed terms   lots            limit ticks      stop ticks
@@ -41,6 +41,10 @@ DEPTH says what stands in a book after the event. Without an order id (0) it is 
 price, 0 when it is gone. BUY or SELL is its side. A snapshot is a run of DEPTH events flagged SNAPSHOT whose first is flagged CLEAR too:
 the book before it is forgotten. The last event of one message of the source is flagged LAST; between, a book may be crossed. After a
 GAP messages are missing and the book is unknown until the next snapshot. `sequence` is the source's own number, 0 where it has none.
+
+A SESSION event tells the whole session in `w1` and `w2`. With PAUSE it is a break inside it, such as lunch: CLOSE where the break begins,
+OPEN where it ends; orders of the day stay. A tape whose first event finds a market closed begins with the CLOSE of the session before,
+one nanosecond ahead of that event.
 
 Order of events: (`ts_local_ns`, source rank, sequence). At one stamp market data comes first (a bar stamped T tells of the
 time up to T), then session closes, session opens, corporate actions, timers.
@@ -131,6 +135,8 @@ class Flag(IntFlag):
     SELL = 1024  # DEPTH: an offer; TRADE: the seller took
     SNAPSHOT = 2048
     CLEAR = 4096
+    AUCTION = 8192  # TRADE: the print of an opening, closing or intraday auction
+    PAUSE = 16384  # SESSION: a break inside the session begins (CLOSE) or ends (OPEN)
 
 
 class CostKind(IntEnum):

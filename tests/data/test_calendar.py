@@ -30,6 +30,20 @@ def test_new_york_holiday_half_day_and_clock_change() -> None:
     assert spans("XNYS", "2012-03-09 12:00", "2012-03-12 21:00") == [("03-09 14:30", "03-09 21:00"), ("03-12 13:30", "03-12 20:00")]
 
 
+def test_cme_opens_the_evening_before_and_keeps_chicagos_clock() -> None:
+    # 17:00 Chicago is 23:00 UTC in winter, 22:00 in summer; clocks changed on 2024-03-10 and 2024-11-03, Sundays at 02:00
+    assert spans("CMES", "2024-03-08 12:00", "2024-03-11 21:00") == [("03-07 23:00", "03-08 23:00"), ("03-10 22:00", "03-11 22:00")]
+    assert spans("CMES", "2024-11-01 12:00", "2024-11-04 21:00") == [("10-31 22:00", "11-01 22:00"), ("11-03 23:00", "11-04 23:00")]
+    # Thanksgiving: trading ends at noon in Chicago and goes on in the evening; no rest from 16:00 to 17:00 is known
+    assert spans("CMES", "2024-11-28 12:00", "2024-11-29 12:00") == [("11-27 23:00", "11-28 18:00"), ("11-28 23:00", "11-29 18:00")]
+
+
+def test_london_half_day_and_both_clock_changes() -> None:
+    assert spans("XLON", "2024-12-24 10:00", "2024-12-27 17:00") == [("12-24 08:00", "12-24 12:30"), ("12-27 08:00", "12-27 16:30")]
+    assert spans("XLON", "2024-03-28 10:00", "2024-04-02 10:00") == [("03-28 08:00", "03-28 16:30"), ("04-02 07:00", "04-02 15:30")]
+    assert spans("XLON", "2024-10-25 10:00", "2024-10-28 10:00") == [("10-25 07:00", "10-25 15:30"), ("10-28 08:00", "10-28 16:30")]
+
+
 def test_hurricane_and_september_2001() -> None:
     assert [o[:5] for o, _ in spans("XNYS", "2012-10-26 12:00", "2012-10-31 20:00")] == ["10-26", "10-31"]
     assert [o[:5] for o, _ in spans("XNYS", "2001-09-10 12:00", "2001-09-17 20:00")] == ["09-10", "09-17"]

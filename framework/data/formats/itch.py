@@ -32,7 +32,8 @@ def read(path: str | Path, *, date: dt.date, symbols: Sequence[str] | None = Non
 
     Add, execute, cancel, delete and replace become DEPTH of single orders; executions, hidden trades (P) and crosses (Q) become TRADE.
     An execution marked not printable changes the book only: its cross prints it. Who took is the other side of the standing order;
-    P and Q do not say. A trading action becomes HALT: 0 for T, else 1. Messages are not numbered in a file, so there are no GAPs.
+    P and Q do not say. Q is the print of an opening, closing or intraday auction and carries AUCTION. A trading action becomes HALT:
+    0 for T, else 1. Messages are not numbered in a file, so there are no GAPs.
     Counts of every message are in the notes; system events, broken trades and whatever else has no event are among them.
 
     Raises:

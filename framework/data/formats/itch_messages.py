@@ -23,7 +23,7 @@ NO_ORDER, TOO_MANY, BACKWARDS, NO_STOCK, TWICE, BAD_CODE = 1, 2, 3, 4, 5, 6
 UNKNOWN, LEFT_OUT = -2, -1
 _DAY_NS = 86_400 * 10**9
 _TRADE, _DEPTH, _HALT = int(Kind.TRADE), int(Kind.DEPTH), int(Kind.HALT)
-_BUY, _SELL, _LAST = int(Flag.BUY), int(Flag.SELL), int(Flag.LAST)
+_BUY, _SELL, _LAST, _AUCTION = int(Flag.BUY), int(Flag.SELL), int(Flag.LAST), int(Flag.AUCTION)
 _ORDER = types.UniTuple(types.int64, 3)
 
 
@@ -147,6 +147,6 @@ def parse(data, size, index, book, state, events):  # type: ignore[no-untyped-de
         elif code == 80:  # P
             n = _put(events, n, stamp, _TRADE, 0, who, _number(data, m + 32, 4), _number(data, m + 20, 4), _number(data, m + 36, 8), 0)
         elif code == 81 and ref > 0:  # Q: of no shares where nothing crossed
-            n = _put(events, n, stamp, _TRADE, 0, who, _number(data, m + 27, 4), ref, _number(data, m + 31, 8), 0)
+            n = _put(events, n, stamp, _TRADE, _AUCTION, who, _number(data, m + 27, 4), ref, _number(data, m + 31, 8), 0)
     state[1] = last
     return n

@@ -290,7 +290,8 @@ def _notes(pieces: list[_Piece], instruments: list[Instrument], known: Reference
     if "quote" in kinds:
         said.append("Quotes are as recorded: a side without a price is 0, and a crossed quote stays crossed.")
     if file.resolution == "tick" and file.security_type not in ("forex", "cfd"):
-        said.append("Exchange and condition codes of ticks are not kept; a quote tick of one side keeps the other as last told.")
+        said.append("Exchange and condition codes of ticks are not kept, except that an equity's auction prints are flagged.")
+        said.append("A quote tick of one side keeps the other as last told.")
     row = known.row(file.security_type, file.market, file.ticker)
     if file.security_type in SCALED and row:
         said.append(f"Prices are kept in ten-thousandths; the minimum price variation of orders is {row['minimum_price_variation']}.")

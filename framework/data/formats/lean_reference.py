@@ -94,11 +94,11 @@ class Reference:
         names = {name.lower(): zone for name, zone in self.zones.items()}
         for symbol in (ticker, "[*]"):
             if zone := names.get(f"{security_type}-{market}-{symbol}".lower()):
-                return _zone(zone)
+                return zone_of(zone)
         if security_type in ("crypto", "cryptofuture"):
             return "UTC"
         if zone := _ZONES.get((_parent(security_type), market)):
-            return _zone(zone)
+            return zone_of(zone)
         raise DataError(
             f'{security_type} of {market}: the time zone of the files is not known. Say time_zone="Europe/Berlin" or the like, or '
             f"reference= the folder of {HOURS}."
@@ -171,7 +171,7 @@ def _currency(security_type: str, market: str, ticker: str) -> str | None:
     return "USD" if market == "usa" else None
 
 
-def _zone(name: str) -> str:
+def zone_of(name: str) -> str:
     """Lean writes a fixed offset as UTC-05; the time-zone database counts those the other way round."""
     fixed = re.fullmatch(r"UTC([+-])(\d\d)", name)
     if fixed is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from framework.data.calendar import ALWAYS_OPEN, is_bars, session_table
 from framework.data.formats.lean_files import RESOLUTIONS, LeanFile
 from framework.data.formats.lean_reference import PRICE_SCALE, SCALED
 from framework.errors import DataError
-from framework.schema.event import EVENT, Kind
+from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
 from framework.schema.units import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND, Step
 
@@ -32,6 +33,8 @@ _BAR = ("open", "high", "low", "close", "volume")
 _QUOTE_BAR = ("bid open", "bid high", "bid low", "bid close", "bid size", "ask open", "ask high", "ask low", "ask close", "ask size")
 _QUOTE = ("bid", "bid size", "ask", "ask size")
 _TEXT = ("exchange", "condition")
+AUCTION_CONDITIONS = 0x40 | 0x80 | 0x100
+"""Bits of an equity trade's sale condition: the print of a single-priced opening, closing or reopening transaction."""
 _MS_PER_DAY = 86_400_000
 _SUM_NOISE = 1e-13
 """Relative, of a sum of many doubles."""
@@ -141,6 +144,8 @@ def read_rows(file: LeanFile, owners: dict[str, int]) -> Rows:
         for name in columns
         if name not in _TEXT
     }  # fmt: skip
+    if "condition" in table.column_names:
+        values["condition"] = _conditions(file, members, texts, columns, table)
     rows = Rows(file, members, np.cumsum(counts), owner, _opens(file, stamps), values, np.arange(table.num_rows))
     if file.day is not None:
         since = rows.opens - _day_ns(file)
@@ -156,6 +161,17 @@ def read_rows(file: LeanFile, owners: dict[str, int]) -> Rows:
     return rows
 
 
+def _conditions(file: LeanFile, members: tuple[str, ...], texts: Sequence[bytes], columns: tuple[str, ...], table: Any) -> Floats:
+    """The sale conditions, written in hexadecimal, as numbers; a blank is 0."""
+    column = table.column("condition").combine_chunks()
+    try:
+        known = np.array([int(word or "0", 16) for word in column.dictionary.to_pylist()] + [0], np.float64)
+    except ValueError:
+        _say_what_is_wrong(file, members, texts, columns, "a sale condition that is no hexadecimal number")
+    found: Floats = np.take(known, column.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False))
+    return found
+
+
 def _damaged(file: LeanFile, error: Exception) -> DataError:
     return DataError(f"{file.path}: not a zip that can be read: {error}. It may be cut short; fetch it again.")
 
@@ -166,7 +182,9 @@ def _parse(file: LeanFile, members: tuple[str, ...], texts: Sequence[bytes]) -> 
     width = body[: body.find(b"\n")].count(b",")
     columns = next((one for one in allowed if len(one) == width), allowed[0])
     stamp = pa.timestamp("s") if RESOLUTIONS[file.resolution] >= RESOLUTIONS["hour"] else pa.float64()
-    types = {name: pa.float64() for name in columns if name not in _TEXT}
+    types: dict[str, Any] = {name: pa.float64() for name in columns if name not in _TEXT}
+    if file.kind == "trade" and file.security_type == "equity" and "condition" in columns:  # the only ones whose codes are told
+        types["condition"] = pa.dictionary(pa.int32(), pa.string())
     if not body:
         return pa.table({"time": pa.array([], stamp), **{name: pa.array([], kind) for name, kind in types.items()}}), columns
     try:
@@ -198,12 +216,14 @@ def _say_what_is_wrong(file: LeanFile, members: Sequence[str], texts: Sequence[b
                     f"{len(columns) + 1} (time, {', '.join(columns)}). Correct the row."
                 )
             for name, field in zip(("time", *columns), fields, strict=True):
-                if name not in _TEXT and not _readable(file, name, field):
+                if not _readable(file, name, field):
                     raise DataError(f"{place}, column {name}: {field!r}; rule: a {_meaning(file, name)}. Correct the row.")
     raise DataError(f"{file.path}: cannot be read: {reason}.")
 
 
 def _readable(file: LeanFile, name: str, field: str) -> bool:
+    if name in _TEXT:
+        return name == "exchange" or file.kind != "trade" or re.fullmatch("[0-9a-fA-F]*", field) is not None
     if name == "time" and RESOLUTIONS[file.resolution] >= RESOLUTIONS["hour"]:
         return not pd.isna(pd.to_datetime(field, format="%Y%m%d %H:%M", errors="coerce"))
     return (name != "time" and not field) or not pd.isna(pd.to_numeric(field, errors="coerce"))
@@ -212,7 +232,7 @@ def _readable(file: LeanFile, name: str, field: str) -> bool:
 def _meaning(file: LeanFile, name: str) -> str:
     if name == "time":
         return "stamp yyyymmdd hh:mm" if RESOLUTIONS[file.resolution] >= RESOLUTIONS["hour"] else "number of milliseconds since midnight"
-    return "number"
+    return "hexadecimal number" if name == "condition" else "number"
 
 
 def _opens(file: LeanFile, stamps: pd.Series[Any]) -> Ints:
@@ -287,6 +307,8 @@ def to_events(rows: Rows, instruments: Sequence[Instrument], stamps: Ints) -> ND
                 _fill(events, word, rows, name, ticks, scale)
             _fill(events, "w4" if bars else "w1", rows, size, lots, 1)
             events["kind"] = Kind.BAR if bars else Kind.TRADE
+            if "condition" in rows.values:
+                events["flags"] = np.where(rows.values["condition"].astype(np.int64) & AUCTION_CONDITIONS, int(Flag.AUCTION), 0)
         else:
             last = {"bid": "bid close", "ask": "ask close"} if rows.file.resolution != "tick" else {"bid": "bid", "ask": "ask"}
             for price_word, size_word, side in (("w0", "w2", "bid"), ("w1", "w3", "ask")):

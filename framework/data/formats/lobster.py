@@ -11,7 +11,7 @@ Two files without header, plain or gzipped, `TICKER_YYYY-MM-DD_..._message_LEVEL
     3       deletion                                DEPTH by order, 0 lots
     4       execution of a visible order            TRADE and DEPTH by order, the lots that remain
     5       execution of a hidden order             TRADE
-    6       cross, such as an auction               TRADE without a side
+    6       cross, such as an auction               TRADE without a side, flagged AUCTION
     7       trading halt: price -1, 1 resumed       HALT; price 0, quoting resumed while trading is not, is counted in the notes
 """
 
@@ -211,7 +211,7 @@ class _Pass:
         buy_rests = table["direction"] == 1
         made = _blank(stamps[trade], Kind.TRADE)
         made["w0"], made["w1"], made["w3"] = ticks[trade], size[trade], np.where(kind[trade] == EXECUTE, order_id[trade], 0)
-        made["flags"] = np.where(kind[trade] == CROSS, 0, np.where(buy_rests[trade], Flag.SELL, Flag.BUY))
+        made["flags"] = np.where(kind[trade] == CROSS, Flag.AUCTION, np.where(buy_rests[trade], Flag.SELL, Flag.BUY))
         rows, order = [*rows, made], [*order, 3 * np.flatnonzero(trade)]
         made = _blank(stamps[depth], Kind.DEPTH)
         made["w0"], made["w1"], made["w2"], made["w3"] = ticks[depth], word1[depth], word2[depth], -1

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from framework.data.calendar import is_bars
+from framework.data.calendar import fingerprint, is_bars
 from framework.data.store.manifest import terms_of
 from framework.data.store.merge import merged
 from framework.data.store.read import Dataset
@@ -33,7 +33,7 @@ Events = NDArray[np.void]
 IN_MEMORY_EVENTS = 16_000_000
 """Tapes up to so many events, 1 GiB, are made in memory each time; longer ones are mapped from a file."""
 
-_LAYOUT = 1
+_LAYOUT = 2
 """Part of a file's name: raised when the same question gives other bytes."""
 
 
@@ -142,6 +142,7 @@ def _key(dataset: Dataset) -> str:
         _LAYOUT,
         dataset.manifest.digest(),
         [terms_of(instrument) for instrument in dataset.instruments],
+        sorted({fingerprint(instrument.calendar) for instrument in dataset.instruments}),
         None if dataset.kinds is None else sorted(dataset.kinds),
         dataset.first_ns,
         dataset.last_ns,

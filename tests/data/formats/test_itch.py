@@ -61,7 +61,7 @@ EXPECTED = [  # since midnight, kind, flags, w0..w3
     (9, Kind.DEPTH, B | L, 99_900, 70, 3, -1),
     (10, Kind.DEPTH, B | L, 99_900, 0, 3, -1),
     (11, Kind.TRADE, 0, 100_070, 5, 903, 0),
-    (12, Kind.TRADE, 0, 100_080, 500, 904, 0),
+    (12, Kind.TRADE, Flag.AUCTION, 100_080, 500, 904, 0),
     (13, Kind.HALT, 0, 1, 0, 0, 0),
 ]
 

@@ -13,7 +13,7 @@ import pytest
 from framework.data.formats import lean
 from framework.data.formats.lean_files import ContractTerms
 from framework.errors import DataError
-from framework.schema.event import Kind
+from framework.schema.event import Flag, Kind
 from framework.schema.instrument import InstrumentKind
 from framework.schema.units import Step
 from tests.data.formats.lean_tree import databases, minute, put
@@ -205,6 +205,26 @@ def test_the_range_chooses_files_and_rows(tmp_path: Path) -> None:
     assert [row[0] for row in words(tmp_path, start="2014-06-05", end="2014-06-05 13:31Z")] == [ns("2014-06-05 13:31Z")]
     with pytest.raises(DataError, match="no file between start= and end=; the first is of 20140604, the last of 20140606"):
         lean.read(tmp_path, start="2014-07-01")
+
+
+def test_prints_of_auctions_are_flagged(tmp_path: Path) -> None:
+    codes = [
+        "40",
+        "20000080",
+        "100",
+        "4000000",
+        "",
+        "20000020",
+        "200000",
+    ]  # opening, closing, reopening; official open, none, sweep, crossing
+    rows = "".join(f"{34200000 + k},1000000,1,P,{code},{int(k == 4)}\n" for k, code in enumerate(codes))
+    minute(tmp_path, "20140605", rows, resolution="tick")
+    flags = lean.read(tmp_path, suspicious="keep").events()["flags"].tolist()
+    assert flags == [Flag.AUCTION] * 3 + [0] * 4
+    assert lean.read(tmp_path).events()["flags"].tolist() == [Flag.AUCTION] * 3 + [0] * 3
+    minute(tmp_path, "20140605", rows.replace("P,100,", "P,1OO,"), resolution="tick")
+    with pytest.raises(DataError, match="line 3, column condition: '1OO'; rule: a hexadecimal number"):
+        lean.read(tmp_path)
 
 
 def test_a_symbol_is_read_through_its_former_ticker(tmp_path: Path) -> None:

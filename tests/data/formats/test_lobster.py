@@ -67,7 +67,7 @@ def test_every_type_of_message(tmp_path: Path) -> None:
         (Kind.TRADE, BUY, 1_000_100, 20, 0, 5),
         (Kind.DEPTH, SELL | LAST, 1_000_100, 30, 0, -1),  # order 5 is older than the file: 50 - 20
         (Kind.DEPTH, SELL | LAST, 99_990_000, 0, 0, -1),  # order 6 stood deeper than the shipped levels
-        (Kind.TRADE, 0, 1_000_000, 500, 0, 0),
+        (Kind.TRADE, int(Flag.AUCTION), 1_000_000, 500, 0, 0),
         (Kind.HALT, 0, 1, 0, 0, 0),
         (Kind.HALT, 0, 0, 0, 0, 0),
     ]

@@ -13,6 +13,7 @@ import pytest
 from pyarrow import fs
 
 from framework.data import catalog
+from framework.data.hours import WeeklyHours
 from framework.data.recording import Recording
 from framework.data.store import write
 from framework.data.store.read import open_dataset
@@ -220,6 +221,34 @@ def test_a_long_tape_is_mapped_and_made_once(tmp_path: Path, monkeypatch: pytest
     assert catalog.load("made", root=root, in_memory_events=100).digest() == expected.digest()  # made again
     catalog.remove("made", root)
     assert list(cache_folder().iterdir()) == []
+
+
+def test_a_market_that_is_closed_at_first_and_has_breaks(tmp_path: Path) -> None:
+    made = np.zeros(4, EVENT)
+    made["kind"], made["w0"] = Kind.TRADE, 1
+    made["ts_local_ns"] = made["ts_venue_ns"] = T0 + 24 * HOUR + np.array([0, 2, 6, 9]) * HOUR  # 2024-01-02; Hong Kong opens at 01:30 UTC
+    recorded = Recording((Instrument("X", calendar="XHKG"),), lambda: iter([made]), "x")
+    catalog.import_recording("hk", recorded, root=tmp_path, licence="none")
+    tape = catalog.load("hk", root=tmp_path)
+    assert tape.digest() == recorded.tape().digest()
+    # last year's close, a trade, the open, a trade, lunch at 04:00 and its end at 05:00, a trade, the close at 08:00, a trade
+    assert [int(kind) for kind in tape.events["kind"]] == [9, 3, 9, 3, 9, 9, 3, 9, 3]
+
+
+def test_a_mapped_tape_is_made_again_when_the_hours_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONETAPE_CACHE", str(tmp_path / "cache"))
+    hours = tmp_path / "hours.yaml"
+    made = np.zeros(1, EVENT)
+    made["kind"], made["w0"], made["ts_local_ns"] = Kind.TRADE, 1, T0 + 12 * HOUR  # a Monday
+    recorded = Recording((Instrument("X", calendar=str(hours)),), lambda: iter([made]), "x")
+    closes = []
+    for close in (16, 17):
+        WeeklyHours("UTC", {"monday": [f"09:00-{close}:00"]}).save(hours)
+        if close == 16:
+            catalog.import_recording("own", recorded, root=tmp_path / "root", licence="none")
+        tape = catalog.load("own", root=tmp_path / "root", in_memory_events=0)
+        closes.append(int(tape.sessions[str(hours)][1][0]) - T0)
+    assert closes == [16 * HOUR, 17 * HOUR]
 
 
 def test_bars_of_a_calendar_of_bars(tmp_path: Path) -> None:
