@@ -14,7 +14,7 @@ asked for by what it is too large (Lopez de Prado, Advances in Financial Machine
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from framework.data.activity_bars import ActivityBars, Expectations, Measure
@@ -101,7 +101,7 @@ def _parts(source: Recording | Tape, bars: TimeBars | ActivityBars, of: Of, unfi
         yield bars.keep()
 
 
-def _told(of: Of, given: dict[str, object]) -> str:
+def _told(of: Of, given: Mapping[str, object]) -> str:
     prices = {"trade": "trades", "bar": "shorter bars"}.get(of, f"the {of} of quotes")
     (rule,) = (f"{name}={value}" for name, value in given.items())
     return f"Bars were made of {prices}, {rule}."
