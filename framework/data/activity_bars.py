@@ -106,8 +106,9 @@ class ActivityBars:
             if not 0 < threshold < np.inf:
                 raise InputError(f"{measure}={threshold}: must be above 0.")
             rule["measure"] = _MEASURES[measure]
-            sizes = {"ticks": lambda _: 1.0, "volume": lambda one: one.lot.size, "dollars": lambda one: one.point_value}
-            self._state["threshold"] = [threshold / sizes[measure](one) * (1 - 1e-12) for one in instruments]
+            units = [1.0 if measure == "ticks" else one.lot.size if measure == "volume" else one.point_value for one in instruments]
+            # sums are whole numbers of lots: 0.3 units must be reached by 3 lots of 0.1, whatever the division rounds to
+            self._state["threshold"] = threshold / np.array(units) * (1 - 1e-12)
         self.instruments = tuple(replace(one, bar_interval_ns=0) for one in instruments)
 
     def apply(self, events: Events) -> Events:

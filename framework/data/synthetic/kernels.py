@@ -354,4 +354,3 @@ def queue_reactive(states, queues, counts, limit, cancel, market, cumulative, mo
             path[moved, 0], path[moved, 1] = venue, state["base_ticks"]
             moved += 1
         out[n - 1]["flags"] |= _LAST
-    return True, n, moved

@@ -124,7 +124,7 @@ class QueueTruth:
         path = [np.array([[self.market.start_ns, self.market.start_ticks]], np.int64)]
         path += [moves for _, moves in book.pieces(self.market.seconds)]
         found = np.concatenate(path)
-        return found[:, 0], found[:, 1] + 0.5
+        return found[:, 0], found[:, 1].astype(np.float64) + 0.5
 
 
 def queue_reactive_book(
