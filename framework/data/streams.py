@@ -61,7 +61,9 @@ def interval_of(every: str | int | pd.Timedelta, *, divides_day: bool) -> int:
         InputError: it is none, is not above 0, or does not divide a day where it must.
     """
     try:
-        length = int(every) if isinstance(every, int) else int(pd.Timedelta(every).as_unit("ns").value)
+        # pandas takes "1D" and warns at "1d"
+        text = every.replace("d", "D") if isinstance(every, str) and every[-1:] == "d" else every
+        length = int(text) if isinstance(text, int) else int(pd.Timedelta(text).as_unit("ns").value)
     except ValueError as error:
         raise InputError(f"every={every!r} is no length of time. Write it as '5min', '1h' or '100ms'.") from error
     if length <= 0:

@@ -55,7 +55,7 @@ class HawkesModel:
         least_orders, most_orders: of a side.
     """
 
-    base: tuple[float, ...] = (0.5, 0.5, 2.0, 2.0, 1.6, 1.6)
+    base: tuple[float, ...] = (0.5, 0.5, 2.0, 2.0, 0.8, 0.8)
     branching: Matrix = field(default_factory=_default_branching)
     decay: float = 10.0
     spread_ticks: float = 3.0
