@@ -9,7 +9,7 @@ import numpy as np
 
 from framework.data import resample_kernels as kernels
 from framework.data.recording import Events
-from framework.data.streams import stranger, together
+from framework.data.streams import plain, stranger, together
 from framework.data.tape import joined
 from framework.errors import InputError, did_you_mean
 from framework.schema.event import EVENT, Kind
@@ -113,6 +113,7 @@ class ActivityBars:
 
     def apply(self, events: Events) -> Events:
         """Apply events in their order; the bars that are known now, and splits, dividends, funding, halts and delistings as they came."""
+        events = plain(events)
         made: list[Events] = []
         at = 0
         while at < len(events):

@@ -21,7 +21,7 @@ import pandas as pd
 
 from framework.data import conflate_kernels as kernels
 from framework.data.recording import Events, Recording
-from framework.data.streams import interval_of, name_of, parts_of, record_of, stranger, together
+from framework.data.streams import interval_of, name_of, parts_of, plain, record_of, stranger, together
 from framework.data.tape import Tape, joined
 from framework.errors import DataError, InputError, did_you_mean
 from framework.schema.event import EVENT, Flag, Kind
@@ -85,6 +85,7 @@ class Conflater:
         Raises:
             DataError: DEPTH with both sides or none, or with lots below 0.
         """
+        events = plain(events)
         made: list[Events] = []
         at, why = 0, kernels.OUT
         while why != kernels.DONE:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from framework.data.recording import Events, Recording
-from framework.data.tape import Tape, chunks, joined
+from framework.data.tape import Tape, chunks, joined, taken
 from framework.errors import DataError, InputError
 from framework.schema.event import Kind
 from framework.schema.units import NANOSECONDS_PER_DAY
@@ -23,7 +23,12 @@ def parts_of(source: Recording | Tape) -> Iterator[Events]:
         yield from source.parts()
         return
     for part in chunks(source.events, _PART_EVENTS):
-        yield part[part["kind"] != Kind.SESSION]
+        yield taken(part, np.flatnonzero(part["kind"] != Kind.SESSION))
+
+
+def plain(events: Events) -> Events:
+    """The events as compiled code takes them: one after the other and writable. It would be compiled once more for any other array."""
+    return events if events.flags.writeable and events.flags.c_contiguous else joined((events,))
 
 
 def name_of(source: Recording | Tape) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from framework.data import resample_kernels as kernels
 from framework.data.calendar import is_bars, session_table
 from framework.data.recording import Events
-from framework.data.streams import interval_of, stranger, together
+from framework.data.streams import interval_of, plain, stranger, together
 from framework.data.tape import joined
 from framework.errors import DataError, InputError, did_you_mean
 from framework.schema.event import EVENT, Kind
@@ -112,6 +112,7 @@ class TimeBars:
         Raises:
             DataError: an event outside every session, where they count and `outside` is "refuse".
         """
+        events = plain(events)
         made: list[Events] = []
         if len(events):
             self._last_ns = int(events["ts_local_ns"][-1])

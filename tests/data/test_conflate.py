@@ -115,6 +115,25 @@ def test_an_empty_snapshot_is_told() -> None:
     assert told(found) == [(1, Kind.DEPTH, BUY | CLEAR | LAST, 0, 0, 0, 0)]
 
 
+def test_messages_of_two_books_may_interleave() -> None:
+    other = events(*START, instrument=1)
+    first, second = events(depth(2, BUY, 99, 1, 1), depth(2, SELL | LAST, 101, 1, 3)), events(depth(2, BUY | LAST, 98, 1, 2), instrument=1)
+    rows = np.concatenate([events(*START), other, first[:1], second, first[1:]])
+    found = conflate(recording(rows, 2), to="levels").events()[6:]
+    assert found["instrument"].tolist() == [1, 0, 0]
+    assert told(found) == [
+        (2, Kind.DEPTH, BUY | LAST, 98, 1, 0, -1),
+        (2, Kind.DEPTH, BUY, 99, 1, 0, -1),
+        (2, Kind.DEPTH, SELL | LAST, 101, 5, 0, -1),
+    ]
+
+
+def test_a_message_that_is_not_whole_when_the_interval_ends_waits_for_its_end() -> None:
+    rows = events(*START, depth(150, BUY, 100, 1, 8), (230, Kind.TRADE, BUY, 101, 3, 9), depth(240, BUY | LAST, 100, 2, 8))
+    found = told(conflate(recording(rows), every="100ms").events())
+    assert [(row[0], row[3], row[5]) for row in found if row[1] == Kind.QUOTE] == [(100, 99, 5), (300, 100, 2)]
+
+
 def test_once_an_interval_the_last_state_is_told_at_its_end() -> None:
     rows = events(
         *START,

@@ -66,9 +66,17 @@ def test_hawkes_messages_are_the_arrivals() -> None:
     market = Market(duration="10min", seed=3)
     made = hawkes_book(market)
     events, (times, kinds) = made.recording.events(), made.truth.arrivals("SYN")
-    later = events[events["ts_venue_ns"] > market.start_ns]
-    assert np.isin(later["ts_venue_ns"], market.start_ns + (times * 1e9).astype(np.int64)).all()
-    assert len(np.unique(later["w4"])) >= 0.99 * len(kinds)  # few are without effect
+    later = events[events["w4"] > 1]  # message 1 is the snapshot, message n + 2 is arrival n
+    arrival = later["w4"] - 2
+    assert (later["ts_venue_ns"] == market.start_ns + (times[arrival] * 1e9).astype(np.int64)).all()
+    trades = later["kind"] == Kind.TRADE
+    assert set(kinds[arrival[trades & ((later["flags"] & Flag.BUY) != 0)]]) == {0}
+    assert set(kinds[arrival[trades & ((later["flags"] & Flag.SELL) != 0)]]) == {1}
+    single = ~np.isin(arrival, arrival[trades]) & (np.diff(arrival, prepend=-1) != 0) & (np.diff(arrival, append=-1) != 0)
+    kind = kinds[arrival[single]]
+    assert (((later["flags"][single] & Flag.BUY) != 0) == (kind % 2 == 0)).all()
+    assert ((later["w1"][single] > 0) == (kind < 4)).all()
+    assert len(np.unique(arrival)) > 0.97 * len(kinds)  # few are without effect
     with pytest.raises(InputError, match="no book of 'X' was made, but of SYN"):
         made.truth.arrivals("X")
 
@@ -201,6 +209,13 @@ def test_the_length_of_parts_changes_no_byte(name: str) -> None:
     one, two, three = (recording.events().tobytes() for recording in found)  # events() refuses stamps that run backwards
     assert one == two == three
     assert len(list(found[0].parts())) > 100
+
+
+@both
+def test_long_books_come_in_parts(name: str) -> None:
+    sizes = [len(part) for part in MODELS[name](Market(duration="16h")).recording.parts()]
+    assert sum(sizes) > 1_000_000
+    assert max(sizes) < 1_000_000
 
 
 @both
