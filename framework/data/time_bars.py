@@ -92,6 +92,11 @@ class TimeBars:
         self._covered = (NEVER_NS, 0)
         self._last_ns = 0
         length = 0 if every == "session" else interval
+        for one in instruments:
+            if of == "bar" and length and one.bar_interval_ns and length % one.bar_interval_ns:
+                raise InputError(
+                    f"{one.symbol}: bars of {length} ns cannot be made of bars of {one.bar_interval_ns} ns; rule: a whole number of them."
+                )
         self._calendars = [calendar or one.calendar for one in instruments] if by_session else []
         for one, name in zip(instruments, self._calendars, strict=bool(self._calendars)):
             if is_bars(name):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from framework.data.activity_bars import ActivityBars, Expectations
-from framework.data.formats import lean
+from framework.data.formats import freqtrade, lean
 from framework.data.recording import Events, Recording
 from framework.data.resample import resample
 from framework.data.tape import build, chunks
@@ -352,6 +352,13 @@ def test_what_cannot_be_is_refused(settings: dict[str, object], message: str) ->
         resample(recording(trades((1, 1, 1))), **settings)  # type: ignore[arg-type]
 
 
+def test_bars_that_do_not_fit_into_longer_ones_are_refused() -> None:
+    minutes = resample(recording(noise(1), A, B, Instrument("C")), every="5min")
+    for every in ("1min", "12min"):
+        with pytest.raises(InputError, match=r"A: bars of \d+ ns cannot be made of bars of 300000000000 ns"):
+            resample(minutes, every=every, of="bar")
+
+
 def test_expectations_that_cannot_be_are_refused() -> None:
     with pytest.raises(InputError, match="least_ticks <= first_ticks"):
         Expectations(first_ticks=10, least_ticks=20)
@@ -397,4 +404,15 @@ def test_spys_seconds_make_its_minutes(shared: Path) -> None:
     seconds, minutes = (lean.read(folder / length / "spy", **terms) for length in ("second", "minute"))  # type: ignore[arg-type]
     made, shipped = resample(seconds, every="1min", of="bar").events(), minutes.events()
     for word in ("ts_local_ns", "w0", "w1", "w2", "w3"):
+        assert made[word].tolist() == shipped[word].tolist()
+
+
+@pytest.mark.parametrize(("every", "count"), [("1m", 2_469), ("5m", 706)])
+def test_real_trades_make_the_candles_that_were_made_of_them(shared: Path, every: str, count: int) -> None:
+    trades_file, candles_file = (next(shared.rglob(name)) for name in ("XRP_ETH-trades.feather", f"XRP_ETH-{every}.feather"))
+    source, candles = freqtrade.read(trades_file), freqtrade.read(candles_file)
+    made, shipped = resample(source, every=f"{every}in", unfinished="keep").events(), candles.events()
+    assert source.instruments[0].tick == candles.instruments[0].tick
+    assert len(made) == len(shipped) == count
+    for word in ("ts_local_ns", "w0", "w1", "w2", "w3", "w4"):
         assert made[word].tolist() == shipped[word].tolist()

@@ -36,9 +36,10 @@ class Grid:
     Attributes:
         symbols: names of the instruments.
         bars: how many.
-        every: the length of a bar; "session" for one bar a session of `calendar`.
-        start: ISO 8601 date, UTC: the first bar begins here; with sessions, the first session not before it.
-        calendar: of the instruments; anything but "24/7" goes with every="session".
+        every: the length of a bar, which must divide a day; "session" for one bar a session of `calendar`.
+        start: ISO 8601 date, UTC: the first bar begins here; on a calendar, with the first session not before it.
+        calendar: of the instruments. Bars lie in its sessions, counted from their opens; the last of a session ends at the close. A
+            price moves from one session's close to the next open as from any bar to the next: not at all.
         seed: of every draw.
         start_price: the first open.
         tick_size, lot_size: of every instrument.
@@ -60,31 +61,46 @@ class Grid:
         check_symbols(self.symbols)
         if not (self.bars >= 1 and self.start_price > 0 and self.mean_lots >= 1):
             raise InputError(f"{self}; rule: bars >= 1, start_price > 0, mean_lots >= 1.")
-        if (self.calendar != ALWAYS_OPEN) and self.every != "session":
-            raise InputError(f'calendar={self.calendar!r} goes with every="session"; make shorter bars on "24/7".')
 
     def closes_ns(self) -> NDArray[np.int64]:
         """Stamps of the bars, shape (bars,)."""
         first = int(np.datetime64(self.start, "ns").astype(np.int64))
-        if self.every != "session":
-            interval = interval_of(self.every, divides_day=True)
-            return first + interval * np.arange(1, self.bars + 1, dtype=np.int64)
-        # five sessions a week less holidays: half as many days again and a month reach further
-        table = session_table(self.calendar, first, first + (self.bars * 3 // 2 + 30) * NANOSECONDS_PER_DAY)
-        return table.close_ns[table.open_ns >= first][: self.bars]
+        if self.calendar == ALWAYS_OPEN:
+            return first + self._interval_ns * np.arange(1, self.bars + 1, dtype=np.int64)
+        sessions = -(-self.bars // self._bars_a_session)
+        # five sessions a week less holidays, some of them short: half as many days again and a month reach further
+        table = session_table(self.calendar, first, first + (sessions * 3 // 2 + 30) * NANOSECONDS_PER_DAY)
+        closes: list[NDArray[np.int64]] = []
+        for opens, close in zip(table.open_ns.tolist(), table.close_ns.tolist(), strict=True):
+            if opens >= first:
+                closes.append(np.minimum(np.arange(opens, close, self._interval_ns, dtype=np.int64) + self._interval_ns, close))
+        return np.concatenate(closes)[: self.bars]
 
     @property
     def years(self) -> float:
         """The length of a bar: of 252 sessions, or of 365.25 days."""
-        if self.every == "session" and self.calendar != ALWAYS_OPEN:
-            return 1 / SESSIONS_PER_YEAR
-        length = NANOSECONDS_PER_DAY if self.every == "session" else interval_of(self.every, divides_day=True)
-        return length / (365.25 * NANOSECONDS_PER_DAY)
+        if self.calendar != ALWAYS_OPEN:
+            return 1 / (SESSIONS_PER_YEAR * self._bars_a_session)
+        return self._interval_ns / (365.25 * NANOSECONDS_PER_DAY)
+
+    @property
+    def _interval_ns(self) -> int:
+        return NANOSECONDS_PER_DAY if self.every == "session" else interval_of(self.every, divides_day=True)
+
+    @property
+    def _bars_a_session(self) -> int:
+        """Of a usual session: the most frequent length among those of a month."""
+        if self.every == "session":
+            return 1
+        first = int(np.datetime64(self.start, "ns").astype(np.int64))
+        table = session_table(self.calendar, first, first + 30 * NANOSECONDS_PER_DAY)
+        lengths, counts = np.unique(table.close_ns - table.open_ns, return_counts=True)
+        return -(-int(lengths[int(np.argmax(counts))]) // self._interval_ns)
 
     def instruments(self) -> tuple[Instrument, ...]:
         """What the bars are of."""
         tick, lot = Step.of(self.tick_size), Step.of(self.lot_size)
-        length = 0 if self.every == "session" else interval_of(self.every, divides_day=True)
+        length = 0 if self.every == "session" else self._interval_ns
         return tuple(
             Instrument(symbol, tick=tick, lot=lot, venue=VENUE, calendar=self.calendar, bar_interval_ns=length) for symbol in self.symbols
         )

@@ -96,6 +96,22 @@ def test_a_session_bar_closes_with_its_session() -> None:
     assert made.recording.tape().calendars == ("XNYS",)
 
 
+def test_shorter_bars_lie_in_sessions() -> None:
+    grid = Grid(("A",), bars=20, every="1h", calendar="XNYS", start="2012-11-21")
+    made = walk(grid)
+    stamps = made.recording.events()["ts_local_ns"].astype("datetime64[ns]").astype("datetime64[m]")
+    assert [str(stamp)[5:] for stamp in stamps[[0, 5, 6, 7, 10, 11]]] == [
+        "11-21T15:30",
+        "11-21T20:30",
+        "11-21T21:00",
+        "11-23T15:30",
+        "11-23T18:00",  # closed at 13:00 in New York
+        "11-26T15:30",
+    ]
+    assert grid.years == 1 / (252 * 7)
+    assert len(made.recording.tape().events) > 20
+
+
 def test_a_pair_is_what_its_truth_says() -> None:
     grid = Grid(("X", "Y"), bars=5_000, every="1h", seed=5)
     made = pair(grid)
@@ -140,7 +156,7 @@ def test_longer_series_begin_alike() -> None:
         (lambda: Grid(()), "give at least one"),
         (lambda: Grid(("A", "A")), "each once"),
         (lambda: Grid(bars=0), "bars >= 1"),
-        (lambda: Grid(calendar="XNYS"), 'goes with every="session"'),
+        (lambda: Grid(every="7min").years, "not a whole number"),
         (lambda: WalkModel(regimes=(Regime(0, 0.1, 1.0), Regime(0, 0.2, 0.5))), "persistence < 1"),
         (lambda: PairModel(half_life=0), "above 0"),
         (lambda: pair(Grid(("A", "B", "C"))), "a pair has two symbols"),
