@@ -98,9 +98,9 @@ class TimeBars:
                     f"{one.symbol}: bars of {length} ns cannot be made of bars of {one.bar_interval_ns} ns; rule: a whole number of them."
                 )
         self._calendars = [calendar or one.calendar for one in instruments] if by_session else []
-        for one, name in zip(instruments, self._calendars, strict=bool(self._calendars)):
+        for name in self._calendars:
             if is_bars(name):
-                raise InputError(f"{one.symbol}: calendar {name!r} has no sessions of its own. Name an exchange's with calendar=.")
+                raise InputError(f"calendar {name!r} has no sessions of its own: each bar is one. Name an exchange's with calendar=.")
         self.instruments = tuple(
             replace(
                 one,
