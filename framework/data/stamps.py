@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from framework.data.calendar import is_bars, session_table
-from framework.data.quality import Lines, check_stamps, row_name
+from framework.data.quality.bars import Lines, check_stamps, row_name
 from framework.errors import DataError, did_you_mean
 from framework.schema.units import NANOSECONDS_PER_DAY, NEVER_NS
 
