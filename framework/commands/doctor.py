@@ -23,9 +23,10 @@ def doctor(
     report: Annotated[Path | None, typer.Option("--report", help="Write a page with pictures here.")] = None,
     *,
     notes: Annotated[bool, typer.Option("--notes", help="Show notes, too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
-    """Examine files: gaps, duplicates, wrong units and zones, crossed books, bad prints; exits with 1 where something is wrong."""
+    """Examine files: gaps, duplicates, wrong units and zones, crossed books, bad prints; exits with 1 where there is an error."""
     from framework.commands.examination import EXIT_FINDINGS, is_serious, now_ns, print_json, show, write_page
     from framework.data.quality.compare import compare
     from framework.data.quality.examine import examine
@@ -46,7 +47,7 @@ def doctor(
         show(found, notes=notes)
     if report is not None and recording is not None:
         write_page(report, found, recording)
-    if is_serious(found):
+    if is_serious(found, strict=strict):
         raise typer.Exit(EXIT_FINDINGS)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from framework.commands.clock import now
 
@@ -28,9 +29,9 @@ def now_ns() -> int:
     return int(pd.Timestamp(now()).as_unit("ns").value)
 
 
-def is_serious(examinations: Sequence[Examination]) -> bool:
-    """Whether there is an error or a warning: then a command ends with `EXIT_FINDINGS`."""
-    return any(one.worst() in ("error", "warning") for one in examinations)
+def is_serious(examinations: Sequence[Examination], *, strict: bool) -> bool:
+    """Whether there is an error, or where `strict` a warning: then a command ends with `EXIT_FINDINGS`."""
+    return any(one.worst() in (("error", "warning") if strict else ("error",)) for one in examinations)
 
 
 def show(examinations: Sequence[Examination], *, notes: bool) -> None:
@@ -45,8 +46,7 @@ def show(examinations: Sequence[Examination], *, notes: bool) -> None:
                 hidden += 1
                 continue
             colour = _COLOURS[finding.severity]
-            whose = f" {finding.symbol}" if finding.symbol else ""
-            console.print(f"  [{colour}]{finding.severity:7}[/] [bold]{finding.rule}[/]{'' if not whose else whose}", highlight=False)
+            console.print(f"  [{colour}]{finding.severity:7}[/] [bold]{finding.rule}[/] {escape(finding.symbol)}", highlight=False)
             for sentence in (finding.sentence, *finding.examples[1:_MOST_SENTENCES]):
                 console.print(f"          {sentence}", markup=False, highlight=False, soft_wrap=True)
             console.print(f"          -> {finding.way_out}", style="dim", markup=False, highlight=False, soft_wrap=True)

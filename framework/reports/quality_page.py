@@ -165,7 +165,9 @@ def _pictures(symbol: str, one: _Drawn, findings: Sequence[Finding], number: int
             ("Activity by hour of the day, UTC", f"hours-{number}", "Volume; rows where no volume is told."),
         )
     )
-    return f'<div class="run"><h1 class="name">{escape(symbol)}, score {score:.1f}</h1>{section("Price", slot(f"price-{number}", caption))}<div class="pair">{pair}</div></div>'
+    price = section("Price", slot(f"price-{number}", caption))
+    head = f'<h1 class="name">{escape(symbol)}, score {score:.1f}</h1>'
+    return f'<div class="run">{head}{price}<div class="pair">{pair}</div></div>'
 
 
 def _price(one: _Drawn, findings: Sequence[Finding]) -> Spec:

@@ -289,7 +289,8 @@ def _zone(stamps: Ints, lags: list[Lag]) -> str:
     index = pd.DatetimeIndex(stamps, tz="UTC")
     best, found = len(lags) - 1, ""
     for zone in ZONES:
-        offsets = np.array([stamp.utcoffset().total_seconds() for stamp in index.tz_convert(ZoneInfo(zone))])
+        wall = index.tz_convert(ZoneInfo(zone)).tz_localize(None)
+        offsets = wall.as_unit("ns").asi8 - stamps
         changes = stamps[1:][np.diff(offsets) != 0]
         if not len(changes):
             continue
@@ -315,11 +316,11 @@ def _tell_values(one: Feed, two: Feed, stamps: Ints, order: Ints, said: _Said) -
     at, there = _matched(one.stamps, stamps)
     if not there.any():
         return
-    mine, theirs, when = one.values[at[there]], values[there], stamps[there]
+    ours, others, when = one.values[at[there]], values[there], stamps[there]
     if one.kind is Kind.FUNDING:
-        _tell_rates(one, two, mine, theirs, when, said)
+        _tell_rates(one, two, ours, others, when, said)
         return
-    ratio = float(np.median(theirs / mine))
+    ratio = float(np.median(others / ours))
     power = round(np.log10(ratio)) if ratio > 0 else 0
     if power and abs(np.log10(ratio) - power) < 0.03:
         sentence = f"prices of {two.name} are {10.0**power:g} times those of {one.name}"
@@ -327,7 +328,7 @@ def _tell_values(one: Feed, two: Feed, stamps: Ints, order: Ints, said: _Said) -
         ratio = 10.0**power
     else:
         ratio = 1.0
-    _tell_differences(one, two, theirs / (mine * ratio) - 1, when, FAR_PRICE, "prices", said)
+    _tell_differences(one, two, others / (ours * ratio) - 1, when, FAR_PRICE, "prices", said)
     both = np.isfinite(volumes[there]) & np.isfinite(one.volumes[at[there]]) & (one.volumes[at[there]] > 0)
     if both.any():
         off = volumes[there][both] / one.volumes[at[there]][both] - 1
@@ -339,11 +340,11 @@ def _tell_differences(one: Feed, two: Feed, off: Floats, when: Ints, far: float,
     beyond = size > far
     if not beyond.any():
         return
-    low, middle, high = np.quantile(off, [0.05, 0.5, 0.95])
+    low, middle, high = (f"{100 * value:+.3g} %" for value in np.quantile(off, [0.05, 0.5, 0.95]))
     worst = int(np.argmax(size))
     sentence = (
         f"{what} differ by more than {100 * far:g} % on {int(beyond.sum()):,} of {len(off):,} rows, by {100 * off[worst]:+.3g} % at "
-        f"{shown(int(when[worst]))}; quantiles of the difference: 5 % {100 * low:+.3g} %, 50 % {100 * middle:+.3g} %, 95 % {100 * high:+.3g} %"
+        f"{shown(int(when[worst]))}; quantiles of the difference: 5 % {low}, 50 % {middle}, 95 % {high}"
     )
     said.add("warning" if what == "prices" else "note", when[beyond], sentence, int(beyond.sum()))
 

@@ -175,7 +175,7 @@ class _Examiner:
         for stretch in self._splitter.finish():
             self._look(stretch)
         for collector in (self._stale, self._gaps, self._profile, self._repeats, self._books):
-            collector.finish(self._tally)  # type: ignore[attr-defined]
+            collector.finish(self._tally)
         self._habits()
         silent = [symbol for symbol in dict.fromkeys([*self._symbols, *expected]) if not self._rows[symbol]]
         rows = {symbol: self._rows[symbol] for symbol in dict.fromkeys([*self._symbols, *expected])}

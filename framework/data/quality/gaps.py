@@ -155,7 +155,7 @@ class Gaps:
             _judge_sessions(symbol, calendar, seen, tally)
 
     def _judge_bars(self, symbol: str, bars: _Bars, tally: Tally) -> None:
-        if not bars.missing or bars.interval_ns >= DAILY_FROM_NS and symbol in self._sessions:
+        if not bars.missing or (bars.interval_ns >= DAILY_FROM_NS and symbol in self._sessions):
             return  # of daily bars `missing_sessions` tells
         if symbol not in self._sessions and bars.nights > NIGHTLY_SHARE * len(bars.days) > 0 and bars.interval_ns < NIGHT_NS:
             self._limit(

@@ -31,7 +31,7 @@ BREAK_NS, BREAK_REACH_NS = 4 * 3600 * 10**9, 12 * 3600 * 10**9
 NOISE_MOVE, NOISE_ROWS = 0.05, 32
 """`noise`: the median move from row to row of 5 %, over at least so many rows that are less than a day apart."""
 WICK_SCALES, WICK_MOVE, BUSY = 25.0, 0.05, 0.9
-"""`wick`: above so many usual wicks and 5 %; in a bar whose volume is among the busiest tenth around it is only noted: somebody traded there."""
+"""`wick`: above so many usual wicks and 5 %; in a bar whose volume is among the busiest tenth around, it is a note: somebody traded."""
 BUSY_ROWS = 128
 SWAP_ROWS, SWAP_FACTOR = 64, 1.5
 """`swapped`: over so many bars, opens are this much nearer to the open two bars on than closes to the next open."""

@@ -160,7 +160,8 @@ class Profile:
             for other in symbols[begin:past]:
                 later = self._ends[other]
                 if abs(later.first_price / ends.last_price - 1) < RENAME_PRICE and min(ends.rows, later.rows) > 1:
-                    said = f"{shown(later.first_ns)}: begins at {later.first_price:g}; {symbol} ended {shown(ends.last_ns)} at {ends.last_price:g}"
+                    ended = f"{symbol} ended {shown(ends.last_ns)} at {ends.last_price:g}"
+                    said = f"{shown(later.first_ns)}: begins at {later.first_price:g}; {ended}"
                     tally.add(other, "renamed", "warning", np.array([later.first_ns]), [said])
 
 

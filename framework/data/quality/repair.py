@@ -235,8 +235,8 @@ def _duplicates(events: Events, recording: Recording) -> Mask:
         first = found[counts > 1][0]
         symbol = recording.instruments[int(first["instrument"])].symbol
         raise DataError(
-            f"{recording.source}: {symbol} has two different rows of {Kind(int(first['kind'])).name} at {shown(int(first['ts_local_ns']))}. "
-            "Which is right is not known: correct the source, or compare with a second one."
+            f"{recording.source}: {symbol} has two different rows of {Kind(int(first['kind'])).name} at "
+            f"{shown(int(first['ts_local_ns']))}. Which is right is not known: correct the source, or compare with a second one."
         )
     return wrong
 

@@ -28,6 +28,8 @@ UNIT_TOLERANCE = 0.03
 """`units`: log10 of a factor is this near to a whole number (7 %)."""
 LARGEST_FUNDING = 0.05
 """`size`: a funding rate beyond 5 % a period is a percentage that was read as a fraction, or no rate."""
+_PRICES = (("open", "w0"), ("high", "w1"), ("low", "w2"), ("close", "w3"))
+
 LEAST_STALE = 10
 """`stale`: runs of rows of one price up to this long are never called stale."""
 LEAST_SAME = 3
@@ -66,7 +68,7 @@ def bar_rules(stretch: Stretch, tally: Tally) -> None:
     wrong = (highs < np.maximum(np.maximum(opens, closes), lows)) | (lows > np.minimum(opens, closes))
     tally.rows(
         stretch, "shape", "error", wrong,
-        lambda row: "open {:g}, high {:g}, low {:g}, close {:g}".format(*(tick.to_float(int(events[w][row])) for w in ("w0", "w1", "w2", "w3"))),
+        lambda row: ", ".join(f"{name} {tick.to_float(int(events[word][row])):g}" for name, word in _PRICES),
     )  # fmt: skip
     tally.rows(stretch, "size", "error", volumes < 0, lambda row: f"volume {stretch.instrument.lot.to_float(int(volumes[row])):g}")
     moved = highs > lows
