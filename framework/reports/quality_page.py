@@ -11,7 +11,7 @@ from framework.data.quality.findings import SEVERITIES, Examination, Finding, mo
 from framework.data.quality.rows import mid
 from framework.data.quality.stretches import Floats, Ints, Splitter, Stretch
 from framework.data.recording import Recording
-from framework.reports.charts import GREY, LOSS, PALETTE, Spec, figure, keep_extremes, rounded
+from framework.reports.charts import GREY, LOSS, MAX_POINTS, PALETTE, Spec, figure, keep_extremes, rounded
 from framework.reports.page import page, section, slot
 from framework.schema.event import Kind
 from framework.schema.units import NANOSECONDS_PER_DAY
@@ -28,11 +28,9 @@ class _Drawn:
     """What is drawn of one instrument, collected part by part."""
 
     def __init__(self) -> None:
-        self.stamps: list[Ints] = []
-        self.prices: list[Floats] = []
+        self.lines: dict[Kind, list[tuple[Ints, Floats]]] = {}
         self.days: dict[int, int] = {}
         self.hours = np.zeros(24)
-        self.points = 0
 
     def add(self, stretch: Stretch) -> None:
         """Take rows."""
@@ -51,16 +49,16 @@ class _Drawn:
             return
         kept = (rows >= stretch.begin) & (rows < stretch.end)
         picked = keep_extremes(prices[kept], MOST_POINTS // 10)
-        self.stamps.append(stretch.stamps[rows[kept]][picked])
-        self.prices.append(prices[kept][picked])
-        self.points += len(picked)
-        if self.points > MOST_POINTS:
-            self._thin()
+        line = self.lines.setdefault(stretch.kind, [])
+        line.append((stretch.stamps[rows[kept]][picked], prices[kept][picked]))
+        if sum(len(stamps) for stamps, _ in line) > MOST_POINTS:
+            self.lines[stretch.kind] = [self.line(stretch.kind, MOST_POINTS // 2)]
 
-    def _thin(self) -> None:
-        stamps, prices = np.concatenate(self.stamps), np.concatenate(self.prices)
-        picked = keep_extremes(prices, MOST_POINTS // 2)
-        self.stamps, self.prices, self.points = [stamps[picked]], [prices[picked]], len(picked)
+    def line(self, kind: Kind, most: int) -> tuple[Ints, Floats]:
+        """Stamps and prices of a kind, thinned to its extremes."""
+        stamps, prices = (np.concatenate(column) for column in zip(*self.lines[kind], strict=True))
+        picked = keep_extremes(prices, most)
+        return stamps[picked], prices[picked]
 
 
 def render(examinations: Sequence[Examination], recording: Recording) -> str:
@@ -157,7 +155,7 @@ def _pictures(symbol: str, one: _Drawn, findings: Sequence[Finding], number: int
     specs[f"price-{number}"] = _price(one, findings)
     specs[f"days-{number}"] = _days(one)
     specs[f"hours-{number}"] = _hours(one)
-    caption = "Marks stand where findings are, up to 200 of each; several rows of a place are one mark."
+    caption = "Marks stand where warnings and errors are, up to 200 of each."
     pair = "".join(
         section(title, slot(name, small))
         for title, name, small in (
@@ -171,26 +169,29 @@ def _pictures(symbol: str, one: _Drawn, findings: Sequence[Finding], number: int
 
 
 def _price(one: _Drawn, findings: Sequence[Finding]) -> Spec:
-    if not one.stamps:
+    traces: list[Spec] = []
+    marked: tuple[Ints, Floats] | None = None
+    for kind, colour in zip(one.lines, (PALETTE[0], PALETTE[3], PALETTE[2]), strict=False):
+        stamps, prices = one.line(kind, MAX_POINTS)
+        marked = marked or (stamps, prices)
+        name = {Kind.BAR: "close", Kind.QUOTE: "mid", Kind.TRADE: "trade", Kind.FUNDING: "rate"}[kind]
+        line = {"type": "scatter", "mode": "lines", "name": name, "x": (stamps // 1_000_000).tolist(), "y": rounded(prices)}
+        traces.append({**line, "line": {"color": colour, "width": 1.2}})
+    if marked is None or not len(marked[0]):
         return figure([], height=80, legend=False)
-    stamps, prices = np.concatenate(one.stamps), np.concatenate(one.prices)
-    picked = keep_extremes(prices)
-    line = {
-        "type": "scatter", "mode": "lines", "name": "price", "x": (stamps[picked] // 1_000_000).tolist(), "y": rounded(prices[picked]),
-        "line": {"color": PALETTE[0], "width": 1.2},
-    }  # fmt: skip
-    traces: list[Spec] = [line]
     for finding in sorted(findings, key=lambda one: SEVERITIES.index(one.severity)):
         marks = np.array(finding.stamps_ns, np.int64)
-        if len(marks):
-            at = np.minimum(np.searchsorted(stamps, marks), len(stamps) - 1)
-            traces.append(
-                {
-                    "type": "scatter", "mode": "markers", "name": escape(finding.rule), "x": (marks // 1_000_000).tolist(),
-                    "y": rounded(prices[at]), "marker": {"color": _COLOURS[finding.severity], "size": 7, "symbol": "circle-open"},
-                }
-            )  # fmt: skip
-    spec = figure(traces, height=340, legend=len(traces) > 1)
+        if len(marks) and finding.severity != "note":
+            at = np.minimum(np.searchsorted(marked[0], marks), len(marked[0]) - 1)
+            dots = {"type": "scatter", "mode": "markers", "name": escape(finding.rule), "x": (marks // 1_000_000).tolist()}
+            look = {"color": _COLOURS[finding.severity], "size": 7, "symbol": "circle-open"}
+            traces.append({**dots, "y": rounded(marked[1][at]), "marker": look})
+    return _roomy(figure(traces, height=350, legend=len(traces) > 1))
+
+
+def _roomy(spec: Spec) -> Spec:
+    """Room for a second line of dates; no box over all points of a date."""
+    spec["layout"]["margin"]["b"] = 40
     spec["layout"]["hovermode"] = "closest"
     return spec
 
@@ -199,7 +200,7 @@ def _days(one: _Drawn) -> Spec:
     days = np.array(sorted(one.days), np.int64)
     counts = [one.days[day] for day in days.tolist()]
     bars = {"type": "bar", "name": "rows", "x": (days * 86_400_000).tolist(), "y": counts, "marker": {"color": PALETTE[0]}}
-    return figure([bars], height=220, legend=False)
+    return _roomy(figure([bars], height=230, legend=False))
 
 
 def _hours(one: _Drawn) -> Spec:

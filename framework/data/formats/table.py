@@ -163,6 +163,8 @@ def _stamps(batch: pa.RecordBatch, place: str, time_zone: str | None, unit: Epoc
                 f'{place}, column ts: numbers, {column[0]} first. Say what they count since 1970: unit="s", "ms", "us" or "ns".'
             )
         numbers: Ints = column.cast(pa.int64()).to_numpy()
+        if len(numbers) and int(np.abs(numbers).max()) > np.iinfo(np.int64).max // _PER_UNIT[unit]:
+            raise DataError(f'{place}, column ts: {column[0]} first, which is after the year 2262 in "{unit}". Name a smaller unit=.')
         return numbers * _PER_UNIT[unit]
     if not pa.types.is_timestamp(column.type):
         raise DataError(f"{place}, column ts: {column.type}, {column[0]} first; rule: ISO 8601 stamps or whole numbers. Rewrite them.")

@@ -51,6 +51,10 @@ class Books:
 
     def _judge(self, events: Events, position: int, tally: Tally) -> None:
         symbol = self._instruments[position].symbol
+        sides = np.isin(events["flags"] & int(Flag.BUY | Flag.SELL), (int(Flag.BUY), int(Flag.SELL)))
+        if (~(sides & (events["w1"] >= 0)) & (events["kind"] == Kind.DEPTH)).any():
+            self.limits.append(f"{symbol}: its book was not built, since some of its messages cannot be (see the rule size).")
+            return
         has_snapshots = bool((events["flags"] & int(Flag.SNAPSHOT)).any())
         book = OrderBook(position, starts_empty=not has_snapshots)
         crossed: list[int] = []
@@ -64,7 +68,7 @@ class Books:
                 unknown.append(at)
             elif book.is_crossed:
                 crossed.append(at)
-        quiet = _in_auction(events["ts_local_ns"][crossed], events["ts_local_ns"][events["kind"] == Kind.TRADE])
+        quiet = _in_auction(events["ts_local_ns"][crossed], events)
         faults, auctions = np.array(crossed, np.int64)[~quiet], np.array(crossed, np.int64)[quiet]
         grave: Severity = "error" if len(faults) > CROSSED_SHARE * messages else "warning"
         told: list[tuple[str, Severity, Ints]] = [("book_crossed", grave, faults), ("book_crossed", "note", auctions)]
@@ -75,11 +79,11 @@ class Books:
                 tally.add(symbol, rule, severity, stamps, [said])
 
 
-def _in_auction(stamps: Ints, trades: Ints) -> NDArray[np.bool_]:
+def _in_auction(stamps: Ints, events: Events) -> NDArray[np.bool_]:
     """Which stamps lie in a time without trades, in a recording that has trades."""
+    trades = events["ts_local_ns"][events["kind"] == Kind.TRADE]
     if not len(trades):
         return np.zeros(len(stamps), np.bool_)
-    at = np.searchsorted(trades, stamps)
-    since = np.where(at > 0, stamps - trades[np.maximum(at - 1, 0)], AUCTION_NS)
-    until = np.where(at < len(trades), trades[np.minimum(at, len(trades) - 1)] - stamps, AUCTION_NS)
-    return np.asarray(since + until >= AUCTION_NS)
+    edges = np.concatenate([events["ts_local_ns"][:1], trades, events["ts_local_ns"][-1:]])
+    at = np.clip(np.searchsorted(edges, stamps), 1, len(edges) - 1)
+    return np.asarray(edges[at] - edges[at - 1] >= AUCTION_NS)

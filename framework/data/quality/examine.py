@@ -15,7 +15,7 @@ from framework.data.quality.findings import RULES, Examination, Finding, ordered
 from framework.data.quality.gaps import Gaps
 from framework.data.quality.prices import price_rules, swap_rules, wick_rules
 from framework.data.quality.profile import Profile
-from framework.data.quality.repeats import Repeats
+from framework.data.quality.repeats import Repeats, doubled_rows
 from framework.data.quality.rows import Stale, bar_rules, depth_rules, funding_rules, quote_rules, stamp_rules, trade_rules
 from framework.data.quality.stretches import Ints, Splitter, Stretch, Tally
 from framework.data.recording import Events, Recording
@@ -164,6 +164,8 @@ class _Examiner:
         if kind in (Kind.BAR, Kind.QUOTE, Kind.TRADE):
             price_rules(stretch, tally, self._known_splits(stretch.symbol))
             self._repeats.add(stretch, tally)
+        if kind is Kind.TRADE:
+            doubled_rows(stretch, tally)
         self._gaps.add(stretch, tally)
         self._profile.add(stretch, tally)
 

@@ -17,8 +17,10 @@ from framework.schema.instrument import InstrumentKind
 from framework.schema.units import NANOSECONDS_PER_DAY
 
 LIQUID_FILL = 0.99
-"""`missing_bars`: a feed that has so many of its bars should have all: a hole beside bars of more than the usual volume is a fault, another
-one may be a time without a trade and is noted. Of a thinner feed only holes beyond chance are told."""
+"""`missing_bars`: a feed that has so many of its bars should have all. A hole between two bars of more than the usual volume is a fault;
+another one may be a time without a trade and is noted. Of a thinner feed only holes beyond chance are told."""
+STEADY_VOLUME = 0.05
+"""`missing_bars`: where 99 % of the bars have more than this share of the usual volume, none is without a trade: every hole is a fault."""
 LEAST_HOLE = 3
 """`missing_bars`: so many bars more than chance explains are a hole, whatever the volume beside it."""
 NIGHT_NS, NIGHTLY_SHARE = 4 * 3600 * 10**9, 0.3
@@ -44,7 +46,7 @@ class _Bars:
     days: set[int] = field(default_factory=set)
     last_volume: int = 0
     holes: list[tuple[int, int, int, bool]] = field(default_factory=list)
-    """How many bars, from, to, whether the bars at both ends have more than the usual volume."""
+    """How many bars, from, to, whether what trades around it leaves no room for a bar without a trade."""
 
 
 @dataclass(slots=True)
@@ -126,7 +128,8 @@ class Gaps:
         known.days.update(np.unique(stamps // NANOSECONDS_PER_DAY).tolist())
         volumes = stretch.events["w4"][stretch.begin : stretch.end]
         ends = np.concatenate([np.full(len(joined) - len(stamps), known.last_volume), volumes])
-        busy = ends > np.median(volumes)
+        steady = np.quantile(volumes, 0.01) > STEADY_VOLUME * np.median(volumes)
+        busy = (ends > np.median(volumes)) | steady
         known.holes += [(int(holes[k]), int(joined[k]), int(joined[k + 1]), bool(busy[k] and busy[k + 1])) for k in at.tolist()]
         known.holes.sort(reverse=True)
         del known.holes[_KEPT:]

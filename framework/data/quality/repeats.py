@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.data.quality.findings import shown
+from framework.data.quality.rows import runs
 from framework.data.quality.stretches import Ints, Stretch, Tally
 from framework.schema.event import Kind
 
@@ -13,6 +14,8 @@ BAR_ROWS, TICK_ROWS = 8, 32
 """`repeated_block`, `twins`: so many rows in a row with the same prices and sizes as before are no chance, ..."""
 LEAST_DIFFERENT = 5
 """... if at least so many of their prices and sizes differ: what stands still repeats itself."""
+DOUBLED_RUNS = 16
+"""`duplicate`: so many different rows one after another that each come twice, or four times, at one stamp."""
 MOST_REMEMBERED = 4_000_000
 """Blocks remembered. Of ticks one block in 16 is, chosen by its content; of bars all."""
 _TICK_SAMPLE = 16
@@ -46,6 +49,27 @@ def block_hashes(hashes: Hashes, rows: int) -> Hashes:
 def _lively(hashes: Hashes, rows: int) -> NDArray[np.bool_]:
     changes = np.concatenate([[0], np.cumsum(hashes[1:] != hashes[:-1])])
     return np.asarray(changes[rows - 1 :] - changes[: len(changes) - rows + 1] >= LEAST_DIFFERENT - 1)
+
+
+def doubled_rows(stretch: Stretch, tally: Tally) -> None:
+    """`duplicate` of trades that have no ids: a block in which every row comes an even number of times at its stamp.
+
+    One row may well be told twice, since two trades of a lot happen in one millisecond. Many in a row may not. Quotes may: feeds that
+    send each side by itself restate the other.
+    """
+    hashes, stamps = row_hashes(stretch), stretch.stamps
+    order = np.lexsort((hashes, stamps))
+    fresh = np.ones(len(order), np.bool_)
+    fresh[1:] = (hashes[order[1:]] != hashes[order[:-1]]) | (stamps[order[1:]] != stamps[order[:-1]])
+    starts = np.flatnonzero(fresh)
+    even = np.diff(np.append(starts, len(order))) % 2 == 0
+    broken = np.zeros(len(order), np.bool_)
+    for first, length in zip(*(found.tolist() for found in runs(even)), strict=True):
+        if length >= DOUBLED_RUNS:
+            past = starts[first + length] if first + length < len(starts) else len(order)
+            block = np.arange(starts[first], past)
+            broken[order[block[~fresh[block]]]] = True
+    tally.rows(stretch, "duplicate", "error", broken, lambda row: f"every {stretch.kind.name} around here comes twice")
 
 
 class Repeats:
