@@ -76,16 +76,26 @@ def import_paths(
     licence: Annotated[str, typer.Option("--licence", help="Under which licence the data may be used.")],
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An argument of the reader; repeatable.")] = None,
     partition_by: Annotated[str, typer.Option("--by", help="Period of a file: day, month or year.")] = "month",
+    finer: Annotated[list[Path] | None, typer.Option("--finer", help="Finer data, to prove what bars are stamped at.")] = None,
+    finer_settings: Annotated[list[str] | None, typer.Option("--finer-set", metavar="KEY=VALUE", help="As --set, for --finer.")] = None,
     root: Root = None,
     *,
     restart: Annotated[bool, typer.Option("--restart", help="Forget what an interrupted import has left.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Keep files as a dataset. The same command goes on where it was stopped."""
+    """Keep files as a dataset. The same command goes on where it was stopped.
+
+    With --finer bars are kept at their closes: opens are moved, and stamps that the finer data do not prove are refused.
+    """
     from framework.commands.formats import recording_of
     from framework.data import catalog
 
     recording = recording_of(format_name, paths, settings or [])
+    if finer:
+        from framework.commands.guess import read_guessed
+        from framework.data.quality.bar_stamps import closed_bars
+
+        recording = closed_bars(recording, read_guessed(finer, None, finer_settings or []))
     made_by = f"onetape data import {format_name} {' '.join(map(str, paths))}" + "".join(f" --set {word}" for word in settings or ())
     with _counting(f"importing {name}", quiet=as_json) as progress:
         found = catalog.import_recording(

@@ -19,6 +19,7 @@ def doctor(
     calendar: Annotated[str | None, typer.Option("--calendar", help="Where it trades, such as XNYS or 24/7.")] = None,
     against: Annotated[list[Path] | None, typer.Option("--against", help="A second source, same format and settings; repeatable.")] = None,
     finer: Annotated[list[Path] | None, typer.Option("--finer", help="Finer data, to prove that bars are stamped at closes.")] = None,
+    finer_settings: Annotated[list[str] | None, typer.Option("--finer-set", metavar="KEY=VALUE", help="As --set, for --finer.")] = None,
     expect: Annotated[list[str] | None, typer.Option("--expect", help="A symbol that must be there; repeatable.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write a page with pictures here.")] = None,
     *,
@@ -28,17 +29,18 @@ def doctor(
 ) -> None:
     """Examine files: gaps, duplicates, wrong units and zones, crossed books, bad prints; exits with 1 where there is an error."""
     from framework.commands.examination import EXIT_FINDINGS, is_serious, now_ns, print_json, show, write_page
+    from framework.commands.guess import read_guessed
     from framework.data.quality.compare import compare
     from framework.data.quality.examine import examine
     from framework.errors import DataError
 
     try:
-        recording = _read(paths, format_name, settings or [])
+        recording = read_guessed(paths, format_name, settings or [])
         found = [examine(recording, calendar=calendar, now_ns=now_ns(), expected=expect or ())]
         if against:
-            found.append(compare(recording, _read(against, format_name, settings or [])))
+            found.append(compare(recording, read_guessed(against, format_name, settings or [])))
         if finer:
-            found.append(_stamps(recording, _read(finer, None, [])))
+            found.append(_stamps(recording, read_guessed(finer, None, finer_settings or [])))
     except DataError as error:
         found, recording = [_refused(paths, str(error))], None
     if as_json:
@@ -49,17 +51,6 @@ def doctor(
         write_page(report, found, recording)
     if is_serious(found, strict=strict):
         raise typer.Exit(EXIT_FINDINGS)
-
-
-def _read(paths: list[Path], format_name: str | None, settings: list[str]) -> Recording:
-    from framework.commands.formats import recording_of
-    from framework.commands.guess import guess
-
-    told: list[str] = []
-    if format_name is None:
-        format_name, told = guess(paths[0])
-    given = {setting.partition("=")[0] for setting in settings}
-    return recording_of(format_name, paths, [*(one for one in told if one.partition("=")[0] not in given), *settings])
 
 
 def _refused(paths: list[Path], sentence: str) -> Examination:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from framework.commands.formats import format_names
+from framework.commands.formats import format_names, recording_of
+from framework.data.recording import Recording
 from framework.errors import DataError
 
 _BARS = {"open", "high", "low", "close"}
@@ -48,6 +50,20 @@ def guess(path: Path) -> tuple[str, list[str]]:
         if venue in name:
             return venue, []
     raise _unknown(path)
+
+
+def read_guessed(paths: Sequence[Path], format_name: str | None, settings: Sequence[str]) -> Recording:
+    """Read paths of one format, which is guessed from the first where it is not given.
+
+    Raises:
+        ConfigError: an unknown format or argument.
+        DataError: what it is cannot be told, or as the reader says.
+    """
+    told: list[str] = []
+    if format_name is None:
+        format_name, told = guess(paths[0])
+    given = {setting.partition("=")[0] for setting in settings}
+    return recording_of(format_name, paths, [*(one for one in told if one.partition("=")[0] not in given), *settings])
 
 
 def _table(columns: list[str], path: Path) -> tuple[str, list[str]]:

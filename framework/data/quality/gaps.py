@@ -23,8 +23,8 @@ STEADY_VOLUME = 0.05
 """`missing_bars`: where 99 % of the bars have more than this share of the usual volume, none is without a trade: every hole is a fault."""
 LEAST_HOLE = 3
 """`missing_bars`: so many bars more than chance explains are a hole, whatever the volume beside it."""
-NIGHT_NS, NIGHTLY_SHARE = 4 * 3600 * 10**9, 0.3
-"""A market called open day and night that stops for four hours on so many of its days is not: then holes are not judged."""
+NIGHT_NS, NIGHT_BARS, NIGHTLY_SHARE = 4 * 3600 * 10**9, 8, 0.3
+"""A market called open day and night that stops for four hours and eight bars on so many of its days is not: holes are not judged."""
 SILENCE_NS, SILENCE_FACTOR, SILENCE_RANK = 600 * 10**9, 5, 20
 """`silence`: ten minutes without a tick, and five times as long as the 20th longest such pause."""
 SILENCE_ROWS = 500
@@ -124,7 +124,7 @@ class Gaps:
         at = np.flatnonzero((holes > 0) & (np.diff(joined) > 0))
         known.rows += int(inside.sum()) - (known.last_ns is not None)
         known.missing += int(holes[at].sum())
-        known.nights += int((np.diff(joined) >= NIGHT_NS).sum())
+        known.nights += int((np.diff(joined) >= max(NIGHT_NS, NIGHT_BARS * known.interval_ns)).sum())
         known.days.update(np.unique(stamps // NANOSECONDS_PER_DAY).tolist())
         volumes = stretch.events["w4"][stretch.begin : stretch.end]
         ends = np.concatenate([np.full(len(joined) - len(stamps), known.last_volume), volumes])
@@ -160,7 +160,7 @@ class Gaps:
     def _judge_bars(self, symbol: str, bars: _Bars, tally: Tally) -> None:
         if not bars.missing or (bars.interval_ns >= DAILY_FROM_NS and symbol in self._sessions):
             return  # of daily bars `missing_sessions` tells
-        if symbol not in self._sessions and bars.nights > NIGHTLY_SHARE * len(bars.days) > 0 and bars.interval_ns < NIGHT_NS:
+        if symbol not in self._sessions and bars.nights > NIGHTLY_SHARE * len(bars.days) > 0 and bars.interval_ns < DAILY_FROM_NS:
             self._limit(
                 f"{symbol}: its calendar says open day and night, but it stops for hours on most days, so gaps are not judged. "
                 "Name the calendar that the market keeps (--calendar XNYS)."

@@ -304,12 +304,18 @@ DAMAGES = [
     Damage("a word among numbers", "daily", cell(60, "close", "n/a"), refused="line 61, column close: 'n/a'"),
     Damage("a comma in a number", "daily", cell(60, "volume", "1,000,000"), refused="not a CSV file that can be read"),
     Damage("infinity", "daily", cell(60, "high", "inf"), refused="line 61, column high: inf"),
-    Damage("a duplicated row", "daily", lines(lambda found: [*found[:80], *found[79:]]), refused="line 81, column stamp: .*one row a stamp"),
-    Damage("two rows out of order", "daily", lines(lambda f: [*f[:80], f[81], f[80], *f[82:]]), refused="line 82, column stamp: .*increase"),
+    Damage(
+        "a duplicated row", "daily", lines(lambda found: [*found[:80], *found[79:]]), refused="line 81, column stamp: .*one row a stamp"
+    ),
+    Damage(
+        "two rows out of order", "daily", lines(lambda f: [*f[:80], f[81], f[80], *f[82:]]), refused="line 82, column stamp: .*increase"
+    ),
     Damage("dates with the month first", "daily", cell(90, "ts", "03/04/2022"), refused="line 91, column stamp: '03/04/2022'; rule: .*ISO"),
     Damage("a header lost", "daily", lines(lambda found: found[1:]), refused="no stamp column; found 2022-01-03"),
     Damage("a column lost", "daily", table(lambda frame: frame.drop(columns="low")), refused="column 'low' is missing"),
-    Damage("an adjusted close", "daily", table(lambda f: f.assign(**{"Adj Close": f["close"]})), refused="adjusted prices are not the prices"),
+    Damage(
+        "an adjusted close", "daily", table(lambda f: f.assign(**{"Adj Close": f["close"]})), refused="adjusted prices are not the prices"
+    ),
     Damage("a bar on a Sunday", "daily", inserted(4, ts="2022-01-09"), refused="line 7, column stamp: 2022-01-09 is not a session of XNYS"),
     Damage("a week lost", "daily", without(slice(100, 105)), "missing_sessions"),
     Damage("a bar in the future", "daily", lines(lambda found: [*found, "2026-03-02" + found[-1][10:]]), "future"),
@@ -324,8 +330,15 @@ DAMAGES = [
     Damage("a truncated gzip", "daily_gz", content(lambda data: data[:-500]), refused="ACME.csv.gz: not a CSV file that can be read"),
     Damage("a bit flipped in a gzip", "daily_gz", content(lambda d: d[:3000] + bytes([d[3000] ^ 16]) + d[3001:]), refused="ACME.csv.gz"),
     # minutes of a stock as CSV
-    Damage("an hour's shift of all stamps", "minute", lines(lambda f: [f[0], *(later_hour(row) for row in f[1:])]), refused="inside its sessions"),
-    Damage("the clock change missed", "minute", lines(lambda f: [*f[:1951], *(later_hour(r) for r in f[1951:])]), refused="inside its sessions"),
+    Damage(
+        "an hour's shift of all stamps",
+        "minute",
+        lines(lambda f: [f[0], *(later_hour(row) for row in f[1:])]),
+        refused="inside its sessions",
+    ),
+    Damage(
+        "the clock change missed", "minute", lines(lambda f: [*f[:1951], *(later_hour(r) for r in f[1951:])]), refused="inside its sessions"
+    ),
     Damage("stamps without a zone", "minute", lines(lambda found: [row.replace("Z,", ",") for row in found]), refused="no time zone"),
     Damage("a bad print", "minute", times(1234, PRICES, 1.2), "spike"),
     Damage("bars lost", "minute", without(slice(1000, 1020)), "missing_bars"),
@@ -333,7 +346,12 @@ DAMAGES = [
     Damage("one stamp with two bars", "minute", inserted(500, close=99.0), refused="one row a stamp"),
     Damage("a volume with a digit and a half too many", "minute", times(700, ["volume"], 3000), "volume"),
     # hours of a coin
-    Damage("milliseconds read as seconds", "hour", table(lambda f: f.assign(ts=f["ts"] * 1000)), refused="are no moments when they count ms since 1970"),
+    Damage(
+        "milliseconds read as seconds",
+        "hour",
+        table(lambda f: f.assign(ts=f["ts"] * 1000)),
+        refused="are no moments when they count ms since 1970",
+    ),
     Damage("seconds read as milliseconds", "hour", table(lambda f: f.assign(ts=f["ts"] // 1000)), "epoch"),
     Damage("an hour lost at the clock change", "hour", without(slice(900, 902)), "missing_bars"),
     Damage("a stretch an hour late", "hour", moved(slice(500, 700), 3_600_000), refused="one row a stamp|increase"),
@@ -345,7 +363,12 @@ DAMAGES = [
     Damage("a quote far away", "quotes", put(3000, ["bid", "ask"], lambda cells: (cells * 1.1).round(2)), "spike"),
     Damage("an hour without quotes", "quotes", without(slice(2000, 3800)), "silence"),
     Damage("quotes told again later", "quotes", copied(slice(500, 900), 4000, ["bid", "ask", "bid_size", "ask_size"]), "repeated_block"),
-    Damage("a block of trades without ids twice", "trades", table(lambda f: doubled(slice(1000, 1100), f.drop(columns="trade_id"))), "duplicate"),
+    Damage(
+        "a block of trades without ids twice",
+        "trades",
+        table(lambda f: doubled(slice(1000, 1100), f.drop(columns="trade_id"))),
+        "duplicate",
+    ),
     Damage("a negative size", "quotes", times(100, ["bid_size"], -1), refused="row 100, column bid_size"),
     Damage("quotes of a unit too large", "quotes", table(lambda f: f.assign(ts=f["ts"] * 10**6)), refused="after the year 2262"),
     Damage("quotes running backwards", "quotes", lines(lambda f: [*f[:80], f[90], *f[80:]]), refused="row 80, column stamp"),
@@ -361,7 +384,12 @@ DAMAGES = [
     Damage("a funding row twice", "funding", table(lambda frame: doubled(slice(40, 41), frame)), "duplicate"),
     # QuantConnect Lean
     Damage("the clock change missed in Lean", "lean", zipped(later(1), which=slice(5, None)), "zone"),
-    Damage("dollars for ten-thousandths in Lean", "lean", zipped(lambda t: columns_of(t, lambda r: [r[0], *(max(p // 10_000, 1) for p in r[1:5]), r[5]]), which=slice(4, 5)), "units"),
+    Damage(
+        "dollars for ten-thousandths in Lean",
+        "lean",
+        zipped(lambda t: columns_of(t, lambda r: [r[0], *(max(p // 10_000, 1) for p in r[1:5]), r[5]]), which=slice(4, 5)),
+        "units",
+    ),
     Damage("a ticker renamed in Lean", "lean", renamed_ticker, refused="no .*ACME"),
     Damage("a truncated zip", "lean", first_zip(lambda data: data[:-40]), refused="_trade.zip"),
     Damage("a day of Lean lost", "lean", lambda root: sorted(root.rglob("*.zip"))[3].unlink(), "missing_sessions"),
@@ -372,13 +400,33 @@ DAMAGES = [
     Damage("an update lost", "binance", as_messages(dropped), "sequence"),
     Damage("a bid above the offers, captured", "binance", as_messages(crossing), "book_crossed"),
     Damage("a truncated capture", "binance", content(lambda data: data[:-300]), refused="acme.gz"),
-    Damage("a capturing clock behind", "binance", lines(lambda f: [f"{int(r.split(' ', 1)[0]) - 10**9} {r.split(' ', 1)[1]}" for r in f]), refused="clock_offset_ns"),
-    Damage("an execution of an unknown order", "itch", content(lambda d: d + itch_message("E", 40_000 * 10**9, struct.pack(">QIQ", 10**6, 5, 1))), refused="an order is added before"),
+    Damage(
+        "a capturing clock behind",
+        "binance",
+        lines(lambda f: [f"{int(r.split(' ', 1)[0]) - 10**9} {r.split(' ', 1)[1]}" for r in f]),
+        refused="clock_offset_ns",
+    ),
+    Damage(
+        "an execution of an unknown order",
+        "itch",
+        content(lambda d: d + itch_message("E", 40_000 * 10**9, struct.pack(">QIQ", 10**6, 5, 1))),
+        refused="an order is added before",
+    ),
     Damage("ITCH cut", "itch", content(lambda data: data[:-7]), refused="ends inside a message"),
-    Damage("an offer below the bids in ITCH", "itch", content(lambda d: d + itch_add(34_500 * 10**9, 10**6, buy=False, price=900_000)), "book_crossed"),
+    Damage(
+        "an offer below the bids in ITCH",
+        "itch",
+        content(lambda d: d + itch_add(34_500 * 10**9, 10**6, buy=False, price=900_000)),
+        "book_crossed",
+    ),
     # freqtrade
     Damage("a file of freqtrade renamed", "freqtrade", renamed("ACME.feather"), refused="the name does not say"),
-    Damage("columns of freqtrade in another order", "freqtrade", as_feather(lambda f: f[["date", "close", "high", "low", "open", "volume"]]), refused="columns date, close"),
+    Damage(
+        "columns of freqtrade in another order",
+        "freqtrade",
+        as_feather(lambda f: f[["date", "close", "high", "low", "open", "volume"]]),
+        refused="columns date, close",
+    ),
     Damage("candles lost", "freqtrade", as_feather(lambda f: f.drop(index=range(500, 530))), "missing_bars"),
     Damage("a candle twice", "freqtrade", as_feather(lambda f: f.loc[[*range(100), 99, *range(100, len(f))]]), refused="twice"),
     # several instruments
@@ -386,11 +434,13 @@ DAMAGES = [
     Damage("rows of another instrument", "symbols", table(one_for_the_other), "twins"),
     Damage("an instrument lost", "symbols", table(lambda frame: frame[frame["symbol"] == "AAA"]), "empty"),
     # a dataset
-    Damage("a bit flipped in a partition", "dataset", first_partition(lambda d: d[:200] + bytes([d[200] ^ 1]) + d[201:]), refused="damaged"),
+    Damage(
+        "a bit flipped in a partition", "dataset", first_partition(lambda d: d[:200] + bytes([d[200] ^ 1]) + d[201:]), refused="damaged"
+    ),
     Damage("a partition cut", "dataset", first_partition(lambda data: data[:-10]), refused="damaged"),
     Damage("a partition lost", "dataset", lost_partition, refused="the partition is missing"),
     Damage("an edited manifest", "dataset", edited_manifest, refused="does not match its digest"),
-]  # fmt: skip
+]
 
 
 def later_hour(row: str) -> str:
