@@ -199,6 +199,8 @@ class _Examiner:
             bars, quotes = self._by_kind[symbol, Kind.BAR], self._by_kind[symbol, Kind.QUOTE]
             if bars and self._tally.count(symbol, "zero_volume") > MOSTLY * bars:
                 self._tally.change(symbol, "zero_volume", "note")
+            if bars and self._tally.count(symbol, "daily_stamp") > MOSTLY * bars:
+                self._tally.change(symbol, "daily_stamp", "note")
             crossed = self._tally.count(symbol, "crossed")
             if quotes and crossed > CROSSED_OFTEN * quotes:
                 self._tally.change(symbol, "crossed", "error" if crossed > MOSTLY * quotes else "warning")

@@ -55,6 +55,7 @@ RULES: dict[str, tuple[str, str]] = {
     "missing_bars": ("bars missing inside sessions", "Fetch them again or fill them (`onetape data repair --fill-from OTHER`)."),
     "silence": ("ticks that stop for longer than ever else, inside a session", "Fetch that stretch again, or look for a halt."),
     "closed": ("rows while the market is closed", "Look at the time zone, or name the calendar that the market keeps."),
+    "daily_stamp": ("daily bars that are not stamped at a close of their session", "Name the calendar, or say what the stamps are."),
     "extended": ("rows before and after the session, on its day", 'Leave them out with hours="session" where they are not wanted.'),
     "zone": ("activity that does not lie where the sessions are", "The stamps are in another zone, or the clock change was missed."),
     "phase": ("stamps beside the grid that the others keep", "Stamps in a wall time instead of UTC, or rows of another interval."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,7 +21,11 @@ LIQUID_FILL = 0.99
 """`missing_bars`: a feed that has so many of its bars should have all. A hole between two bars of more than the usual volume is a fault;
 another one may be a time without a trade and is noted. Of a thinner feed only holes beyond chance are told."""
 STEADY_VOLUME = 0.05
-"""`missing_bars`: where 99 % of the bars have more than this share of the usual volume, none is without a trade: every hole is a fault."""
+"""`missing_bars`: where 99 % of the bars have more than this share of the usual volume, none is without a trade: a hole is a fault."""
+QUARTER_NS, RECURRING = 900 * 10**9, 0.3
+"""`missing_bars`, `silence`: what begins in the same quarter of an hour on so many of the days, at least three, is the market's break."""
+LEAST_BARS = 100
+"""`missing_bars`: fewer bars do not tell how many are usual; their holes are noted."""
 LEAST_HOLE = 3
 """`missing_bars`: so many bars more than chance explains are a hole, whatever the volume beside it."""
 NIGHT_NS, NIGHT_BARS, NIGHTLY_SHARE = 4 * 3600 * 10**9, 8, 0.3
@@ -53,6 +58,7 @@ class _Bars:
 class _Ticks:
     rows: int = 0
     last_ns: int | None = None
+    days: set[int] = field(default_factory=set)
     pauses: list[tuple[int, int, int]] = field(default_factory=list)
     """Open time, from, to."""
 
@@ -104,13 +110,13 @@ class Gaps:
         far = outside.copy()
         own = slice(stretch.begin, stretch.end)
         outside[own], far[own] = ~inside & (distance <= EXTENDED_NS), ~inside & (distance > EXTENDED_NS)
-        daily = stretch.kind is Kind.BAR and interval_of(stamps, stretch.instrument.bar_interval_ns) >= DAILY_FROM_NS
-        if daily:
-            beside = np.zeros(len(stretch.events), np.bool_)
-            beside[own] = inside & (table.close_ns[at] != stamps)
-            tally.rows(stretch, "closed", "warning", beside, lambda row: f"a daily bar that is not stamped at a close of {calendar}")
         whose = f"{calendar} is closed"
-        tally.rows(stretch, "extended", "warning" if daily else "note", outside, lambda row: whose)
+        if stretch.kind is Kind.BAR and interval_of(stamps, stretch.instrument.bar_interval_ns) >= DAILY_FROM_NS:
+            beside = outside | far
+            beside[own] |= inside & (table.close_ns[at] != stamps)
+            tally.rows(stretch, "daily_stamp", "warning", beside, lambda row: f"no session of {calendar} closes then")
+            return
+        tally.rows(stretch, "extended", "note", outside, lambda row: whose)
         tally.rows(stretch, "closed", "warning", far, lambda row: f"{whose} all day")
 
     def _add_bars(self, stretch: Stretch, stamps: Ints, hours: Hours) -> None:
@@ -146,6 +152,7 @@ class Gaps:
         known.pauses.sort(reverse=True)
         del known.pauses[5 * SILENCE_RANK :]
         known.rows += len(stamps)
+        known.days.update(np.unique(stamps // NANOSECONDS_PER_DAY).tolist())
         known.last_ns = int(stamps[-1])
 
     def finish(self, tally: Tally) -> None:
@@ -170,9 +177,24 @@ class Gaps:
         rest = bars.missing - longest
         fill = bars.rows / max(bars.rows + rest, 1)
         bound = LEAST_HOLE + longest_by_chance(1 - fill, bars.rows + rest)
+        if bars.rows < LEAST_BARS:
+            _tell(symbol, bars, bars.holes, "note", tally)
+            return
         liquid = fill >= LIQUID_FILL
-        _tell(symbol, bars, [hole for hole in bars.holes if hole[0] > bound or (liquid and hole[3])], "warning", tally)
-        _tell(symbol, bars, [hole for hole in bars.holes if hole[0] <= bound and liquid and not hole[3]], "note", tally)
+        usual = recurring([hole[1] for hole in bars.holes], len(bars.days))
+        grave = [hole[0] > bound or (liquid and hole[3]) for hole in bars.holes]
+        _tell(
+            symbol, bars, [hole for hole, bad, daily in zip(bars.holes, grave, usual, strict=True) if bad and not daily], "warning", tally
+        )
+        _tell(symbol, bars, [hole for hole, bad, daily in zip(bars.holes, grave, usual, strict=True) if bad and daily], "note", tally)
+        _tell(symbol, bars, [hole for hole, bad in zip(bars.holes, grave, strict=True) if liquid and not bad], "note", tally)
+
+
+def recurring(begins: list[int], days: int) -> list[bool]:
+    """Which of some holes begin at a quarter of an hour at which they do so on most days: the market's own break."""
+    quarters = [begin // QUARTER_NS % (NANOSECONDS_PER_DAY // QUARTER_NS) for begin in begins]
+    counts = Counter(quarter for quarter, _ in set(zip(quarters, [begin // NANOSECONDS_PER_DAY for begin in begins], strict=True)))
+    return [counts[quarter] >= max(3, RECURRING * days) for quarter in quarters]
 
 
 def _tell(symbol: str, bars: _Bars, holes: list[tuple[int, int, int, bool]], severity: Severity, tally: Tally) -> None:
@@ -189,7 +211,9 @@ def _judge_ticks(symbol: str, kind: Kind, ticks: _Ticks, tally: Tally) -> None:
     if ticks.rows < SILENCE_ROWS or len(ticks.pauses) < SILENCE_RANK:
         return
     bound = max(SILENCE_NS, SILENCE_FACTOR * ticks.pauses[SILENCE_RANK - 1][0])
-    told = sorted((pause for pause in ticks.pauses if pause[0] > bound), key=lambda pause: pause[1])
+    usual_breaks = recurring([pause[1] for pause in ticks.pauses], len(ticks.days))
+    told = [pause for pause, daily in zip(ticks.pauses, usual_breaks, strict=True) if pause[0] > bound and not daily]
+    told.sort(key=lambda pause: pause[1])
     if told:
         usual = f"the {SILENCE_RANK}th longest pause is {lasting(ticks.pauses[SILENCE_RANK - 1][0])}"
         examples = [f"{shown(begin)}: no {kind.name} for {lasting(length)} of open market; {usual}" for length, begin, _ in told[:5]]

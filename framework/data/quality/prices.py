@@ -21,7 +21,7 @@ SPIKE_RETURN = 0.25
 STEP = np.log(1.2)
 """`jump`, `units`, `split_like`: the medians of five prices before and after differ by 20 % or more."""
 SPLIT_TOLERANCE = 0.03
-"""`split_like`: what is left of the step without the ratio is within 3 % or three usual moves."""
+"""`split_like`: what is left of the step without the ratio is within 3 %; of whole ratios within three usual moves, at most 6 %."""
 SPLIT_RATIOS = (2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 50, 1.5, 4 / 3, 5 / 4, 5 / 3, 5 / 2, 7 / 2)
 """New shares for an old one, or old for a new one. The last six are told from a fall of a third only by the money traded."""
 USUAL_MONEY = 3.0
@@ -29,9 +29,11 @@ USUAL_MONEY = 3.0
 BREAK_NS, BREAK_REACH_NS = 4 * 3600 * 10**9, 12 * 3600 * 10**9
 """A session begins after four hours without rows; what happens within twelve hours of it counts as overnight."""
 NOISE_MOVE, NOISE_ROWS = 0.05, 32
-"""`noise`: the median move from row to row of 5 %, over at least so many rows that are less than a day apart."""
-WICK_SCALES, WICK_MOVE, BUSY = 25.0, 0.05, 0.9
-"""`wick`: above so many usual wicks and 5 %; in a bar whose volume is among the busiest tenth around, it is a note: somebody traded."""
+"""`noise`: the median move from row to row is 5 %, over at least so many rows that are less than a day apart, ..."""
+NOISE_TICKS, NOISE_STEPS, NOISE_GROWTH = 8, 8, 1.5
+"""... above eight steps of the price, and over eight rows less than 1.5 times as far: a walk comes 2.8 times as far, noise nowhere."""
+WICK_SCALES, WICK_MOVES, WICK_MOVE, BUSY = 25.0, 12.0, 0.05, 0.9
+"""`wick`: above so many usual wicks, so many usual moves and 5 %; in one of the tenth of bars with most volume around it, it is a note."""
 BUSY_ROWS = 128
 SWAP_ROWS, SWAP_FACTOR = 64, 1.5
 """`swapped`: over so many bars, opens are this much nearer to the open two bars on than closes to the next open."""
@@ -76,7 +78,7 @@ class _Moves:
 def _large_moves(rows: Ints, prices: Floats, tick: float) -> _Moves:
     logs = np.log(prices)
     moves = np.diff(logs)
-    scale = np.maximum(local_scale(moves), np.maximum(0.5 * tick / prices[1:], 1e-6))
+    scale = np.maximum(local_scale(moves), np.maximum(_step_of(prices, tick) / prices[1:], 1e-6))
     at = np.flatnonzero(np.abs(moves) > np.maximum(CANDIDATE_SCALES * scale, CANDIDATE_MOVE))[:_MOST_CANDIDATES] + 1
     before, after, usual = _median(logs, at, -5, 0), _median(logs, at, 1, 6), scale[at - 1]
     up, down = logs[at] - before, logs[at] - after
@@ -84,6 +86,12 @@ def _large_moves(rows: Ints, prices: Floats, tick: float) -> _Moves:
     spike = (np.sign(up) == np.sign(down)) & (off > np.maximum(SPIKE_SCALES * usual, CANDIDATE_MOVE))
     spike &= ~np.isnan(after) & (np.abs(before - after) < SPIKE_RETURN * off)
     return _Moves(rows, prices, at, before, after, usual, spike)
+
+
+def _step_of(prices: Floats, tick: float) -> float:
+    """The step on which these prices move: the smallest change, often coarser than the tick that a format declares."""
+    changes = np.abs(np.diff(prices))
+    return float(changes[changes > tick / 2].min()) if (changes > tick / 2).any() else tick
 
 
 def spike_rows(stretch: Stretch) -> Ints:
@@ -134,6 +142,12 @@ def _noise(stretch: Stretch, tally: Tally, moves: Floats, spacings: Ints, rows: 
     if near.sum() < NOISE_ROWS:
         near = np.ones(len(moves), np.bool_)
     if near.sum() < NOISE_ROWS or np.median(np.abs(moves[near])) < NOISE_MOVE:
+        return False
+    levels = mid(stretch)[1]
+    if np.median(np.abs(np.diff(levels))) < NOISE_TICKS * _step_of(levels, stretch.instrument.tick.size):
+        return False
+    path = np.concatenate([[0.0], np.cumsum(moves)])
+    if np.median(np.abs(path[NOISE_STEPS:] - path[:-NOISE_STEPS])) > NOISE_GROWTH * np.median(np.abs(moves)):
         return False
     broken = np.zeros(len(stretch.events), np.bool_)
     broken[rows] = True
@@ -201,7 +215,8 @@ def _split(ratio: float, usual: float) -> str | None:
     """The split that explains a price ratio, as "7:1" or "1:8"."""
     for shares in SPLIT_RATIOS:
         for factor in (1 / shares, shares):
-            if abs(np.log(ratio / factor)) <= max(SPLIT_TOLERANCE, min(3 * usual, 2 * SPLIT_TOLERANCE)):
+            room = min(3 * usual, 2 * SPLIT_TOLERANCE) if shares >= 2 and shares == int(shares) else 0.0
+            if abs(np.log(ratio / factor)) <= max(SPLIT_TOLERANCE, room):
                 new, old = float(shares).as_integer_ratio() if shares in (1.5, 2.5, 3.5, 1.25) else _thirds(shares)
                 return f"{new}:{old}" if factor < 1 else f"{old}:{new}"
     return None
@@ -239,12 +254,14 @@ def wick_rules(stretch: Stretch, tally: Tally) -> None:
     if good.sum() < NOISE_ROWS:
         return
     volumes = events["w4"].astype(np.float64)
+    moves = np.zeros(len(events))
+    moves[1:] = np.log(np.where(good, closes, 1.0)[1:] / np.where(good, closes, 1.0)[:-1])
     busy = volumes > _local_quantile(volumes, BUSY)
     for name, inner, outer in (("high", np.maximum(opens, closes), highs), ("low", lows, np.minimum(opens, closes))):
         wick = np.zeros(len(events))
         wick[good] = np.log(outer[good] / inner[good])
-        scale = np.maximum(local_scale(wick), 1e-6)
-        long = wick > np.maximum(WICK_SCALES * scale, WICK_MOVE)
+        bound = np.maximum(WICK_SCALES * local_scale(wick), WICK_MOVES * local_scale(moves))
+        long = wick > np.maximum(bound, WICK_MOVE)
         column = highs if name == "high" else lows
 
         def say(row: int, name: str = name, column: Floats = column) -> str:

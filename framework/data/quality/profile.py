@@ -22,7 +22,9 @@ HALF_HOUR_NS = 1800 * 10**9
 ZONE_GAIN = 1.08
 """`zone`: a week whose activity fits the session this much better when shifted ..."""
 ZONE_INSIDE = 0.6
-"""... with so much of it inside the shifted session."""
+"""... with so much of it inside the shifted session, ..."""
+ZONE_ROWS = 100
+"""... if it has so many rows."""
 LONGEST_SESSION_NS = 16 * 3600 * 10**9
 """`zone` cannot be told from a market that never sleeps."""
 VOLUME_FACTOR, VOLUME_DAYS = 50.0, 21
@@ -33,8 +35,10 @@ BAR_VOLUME_FACTOR = 100.0
 """`volume`: a bar so many times above what 99 % of the bars around it stay below."""
 PHASE_SHARE = 0.02
 """`phase`: stamps beside the grid are told where they are fewer than half of all; a zone is named where it explains so many more."""
-RENAME_NS, RENAME_PRICE = 5 * NANOSECONDS_PER_DAY, 0.1
-"""`renamed`: an instrument begins within five days of another's end, within 10 % of its price."""
+RENAME_NS, RENAME_PRICE, RENAME_ROWS = 5 * NANOSECONDS_PER_DAY, 0.1, 20
+"""`renamed`: an instrument begins within five days of another's end, within 10 % of its price, both with so many rows."""
+COMINGS_AND_GOINGS = 0.2
+"""`renamed` is not judged where more than this share of the instruments end before the others: contracts come and go."""
 ZONES = ("America/New_York", "America/Chicago", "Europe/London", "Europe/Berlin", "Asia/Tokyo")
 """`phase` names one of these where its wall time explains the stamps."""
 _BINS, _BEFORE = 64, 24
@@ -55,6 +59,7 @@ class _Weeks:
 
     length: int = 0
     table: dict[int, Floats] = field(default_factory=dict)
+    rows: dict[int, int] = field(default_factory=dict)
 
 
 class Profile:
@@ -116,6 +121,7 @@ class Profile:
         for one in np.unique(week[good]).tolist():
             mine = good & (week == one)
             found = weeks.table.setdefault(one, np.zeros(_BINS))
+            weeks.rows[one] = weeks.rows.get(one, 0) + int(mine.sum())
             found += np.bincount(bins[mine], weights=size[mine], minlength=_BINS)
 
     def _add_volumes(self, stretch: Stretch, stamps: Ints, tally: Tally, interval: int) -> None:
@@ -155,11 +161,15 @@ class Profile:
             return
         symbols = sorted(self._ends, key=lambda symbol: self._ends[symbol].first_ns)
         starts = np.array([self._ends[symbol].first_ns for symbol in symbols])
-        for symbol, ends in self._ends.items():
+        last = max(ends.last_ns for ends in self._ends.values()) - RENAME_NS
+        gone = {symbol: ends for symbol, ends in self._ends.items() if ends.last_ns < last and ends.rows >= RENAME_ROWS}
+        if len(gone) > max(COMINGS_AND_GOINGS * len(self._ends), 2):
+            return
+        for symbol, ends in gone.items():
             begin, past = np.searchsorted(starts, [ends.last_ns, ends.last_ns + RENAME_NS], side="right").tolist()
             for other in symbols[begin:past]:
                 later = self._ends[other]
-                if abs(later.first_price / ends.last_price - 1) < RENAME_PRICE and min(ends.rows, later.rows) > 1:
+                if abs(later.first_price / ends.last_price - 1) < RENAME_PRICE and later.rows >= RENAME_ROWS:
                     ended = f"{symbol} ended {shown(ends.last_ns)} at {ends.last_price:g}"
                     said = f"{shown(later.first_ns)}: begins at {later.first_price:g}; {ended}"
                     tally.add(other, "renamed", "warning", np.array([later.first_ns]), [said])
@@ -167,7 +177,7 @@ class Profile:
 
 def _judge_zone(symbol: str, weeks: _Weeks, tally: Tally) -> None:
     """Runs of weeks whose activity fits the sessions better when shifted."""
-    order = sorted(weeks.table)
+    order = sorted(week for week in weeks.table if weeks.rows[week] >= ZONE_ROWS)
     lags = np.arange(-_BEFORE, _BINS - _BEFORE - weeks.length + 1)
     found: list[int] = []
     for week in order:
@@ -185,8 +195,8 @@ def _judge_zone(symbol: str, weeks: _Weeks, tally: Tally) -> None:
             first, last = (int((order[k] * 7 - 3) * NANOSECONDS_PER_DAY) for k in (begin, end))
             shift = found[begin] * HALF_HOUR_NS
             later = "later" if shift > 0 else "earlier"
-            span = f"from the week of {shown(first)[:10]} to that of {shown(last)[:10]}"
-            said = f"{span} the activity lies {lasting(abs(shift))} {later} than the sessions"
+            until = f"until the week of {shown(last)[:10]}" if end > begin else "that week"
+            said = f"{shown(first)}: {until} the activity lies {lasting(abs(shift))} {later} than the sessions"
             stamps = np.array([(week * 7 - 3) * NANOSECONDS_PER_DAY for week in order[begin : end + 1]])
             tally.add(symbol, "zone", "error", stamps, [said])
         begin = end + 1
