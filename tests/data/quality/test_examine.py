@@ -285,3 +285,8 @@ def test_damage_to_real_files_is_found(shared: Path) -> None:
     assert "repeated_block" in damaged(block)
     assert "spike" in damaged(spike)
     assert damaged(lambda made: None, np.r_[2500:2504]) == {"missing_bars": 4}
+
+
+def test_every_rule_is_in_the_how_to() -> None:
+    page = (Path(__file__).parents[3] / "docs/how-to/check-data.md").read_text(encoding="utf-8")
+    assert [rule for rule in RULES if f"`{rule}` {RULES[rule][0]}" not in page] == []
