@@ -30,15 +30,16 @@ class _Drawn:
     def __init__(self) -> None:
         self.lines: dict[Kind, list[tuple[Ints, Floats]]] = {}
         self.days: dict[int, int] = {}
-        self.hours = np.zeros(24)
+        self._rows, self._volume = np.zeros(24), np.zeros(24)
 
     def add(self, stretch: Stretch) -> None:
         """Take rows."""
         own = stretch.stamps[stretch.begin : stretch.end]
         sizes = {Kind.BAR: "w4", Kind.TRADE: "w1"}
-        weights = stretch.events[sizes[stretch.kind]][stretch.begin : stretch.end] if stretch.kind in sizes else None
         hours = (own - 1) % NANOSECONDS_PER_DAY // _HOUR_NS  # a bar's volume lies before its close
-        self.hours += np.bincount(hours, weights=weights, minlength=24)
+        self._rows += np.bincount(hours, minlength=24)
+        if stretch.kind in sizes:
+            self._volume += np.bincount(hours, weights=stretch.events[sizes[stretch.kind]][stretch.begin : stretch.end], minlength=24)
         for day, count in zip(*np.unique((own - 1) // NANOSECONDS_PER_DAY, return_counts=True), strict=True):
             self.days[int(day)] = self.days.get(int(day), 0) + int(count)
         if stretch.kind is Kind.FUNDING:
@@ -53,6 +54,11 @@ class _Drawn:
         line.append((stretch.stamps[rows[kept]][picked], prices[kept][picked]))
         if sum(len(stamps) for stamps, _ in line) > MOST_POINTS:
             self.lines[stretch.kind] = [self.line(stretch.kind, MOST_POINTS // 2)]
+
+    @property
+    def hours(self) -> Floats:
+        """Volume by hour of the day; rows where no volume is told."""
+        return self._volume if self._volume.any() else self._rows
 
     def line(self, kind: Kind, most: int) -> tuple[Ints, Floats]:
         """Stamps and prices of a kind, thinned to its extremes."""

@@ -172,8 +172,8 @@ def find_lags(one: Feed, two: Feed) -> tuple[list[Lag], float]:
 
     Also the share of rows that agree then. Below `TRUST` no shift is believed, and the one stretch has the lag 0.
     """
-    interval = interval_of(one.stamps, 0)
-    step = max(HOUR_NS // 2, interval) if interval < HOUR_NS else min(interval, HOUR_NS)
+    interval = interval_of(one.stamps, 0) or HOUR_NS
+    step = min(-(-HOUR_NS // 2 // interval) * interval, HOUR_NS)  # half an hour, in whole bars where these are shorter than an hour
     lags = np.arange(-(LONGEST_LAG_NS // step), LONGEST_LAG_NS // step + 1) * step
     common = np.flatnonzero((two.stamps >= one.stamps[0] - LONGEST_LAG_NS) & (two.stamps <= one.stamps[-1] + LONGEST_LAG_NS))
     everything = [Lag(0, len(two.stamps), 0)]
