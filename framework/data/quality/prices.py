@@ -34,7 +34,8 @@ NOISE_TICKS, NOISE_STEPS, NOISE_GROWTH = 8, 8, 1.5
 """... above eight steps of the price, and over eight rows less than 1.5 times as far: a walk comes 2.8 times as far, noise nowhere."""
 WICK_SCALES, WICK_MOVES, WICK_MOVE, BUSY = 25.0, 12.0, 0.05, 0.9
 """`wick`: above so many usual wicks, so many usual moves and 5 %; in one of the tenth of bars with most volume around it, it is a note."""
-BUSY_ROWS = 128
+BUSY_ROWS, BUSY_FACTOR = 128, 2.0
+"""Around are so many rows on both sides; the volume must be twice their median, too."""
 SWAP_ROWS, SWAP_FACTOR = 64, 1.5
 """`swapped`: over so many bars, opens are this much nearer to the open two bars on than closes to the next open."""
 _MOST_CANDIDATES = 2_000
@@ -256,7 +257,7 @@ def wick_rules(stretch: Stretch, tally: Tally) -> None:
     volumes = events["w4"].astype(np.float64)
     moves = np.zeros(len(events))
     moves[1:] = np.log(np.where(good, closes, 1.0)[1:] / np.where(good, closes, 1.0)[:-1])
-    busy = volumes > _local_quantile(volumes, BUSY)
+    busy = volumes > np.maximum(_local_quantile(volumes, BUSY), BUSY_FACTOR * _local_quantile(volumes, 0.5))
     for name, inner, outer in (("high", np.maximum(opens, closes), highs), ("low", lows, np.minimum(opens, closes))):
         wick = np.zeros(len(events))
         wick[good] = np.log(outer[good] / inner[good])
