@@ -1,4 +1,4 @@
-"""Quotes, trades or bars from any CSV, Parquet file or DataFrame, by a mapping of its columns."""
+"""Quotes, trades, funding rates or bars from any CSV, Parquet file or DataFrame, by a mapping of its columns."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from framework.schema.instrument import Instrument
 from framework.schema.units import Step
 
 Table = str | Path | pd.DataFrame
-TableKind = Literal["quotes", "trades", "bars"]
+TableKind = Literal["quotes", "trades", "funding", "bars"]
 Size = float | str | Fraction | Step | None
 
-_NEEDED = {"quotes": ("ts", "bid", "ask"), "trades": ("ts", "price", "size")}
-_ALLOWED = {"quotes": ("bid_size", "ask_size"), "trades": ("side", "trade_id")}
-_PRICES = {"quotes": ("bid", "ask"), "trades": ("price",)}
-_SIZES = {"quotes": ("bid_size", "ask_size"), "trades": ("size",)}
+_NEEDED = {"quotes": ("ts", "bid", "ask"), "trades": ("ts", "price", "size"), "funding": ("ts", "rate")}
+_ALLOWED = {"quotes": ("bid_size", "ask_size"), "trades": ("side", "trade_id"), "funding": ()}
+_PRICES = {"quotes": ("bid", "ask"), "trades": ("price",), "funding": ()}
+_SIZES = {"quotes": ("bid_size", "ask_size"), "trades": ("size",), "funding": ()}
 _PER_UNIT = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 
@@ -65,7 +65,7 @@ def read(
     if kind == "bars":
         return _bars(data, name, place, columns, time_zone, unit, tick_size, lot_size)
     if kind not in _NEEDED:
-        raise DataError(f"kind={kind!r} is unknown. {did_you_mean(str(kind), ('quotes', 'trades', 'bars'))}")
+        raise DataError(f"kind={kind!r} is unknown. {did_you_mean(str(kind), (*_NEEDED, 'bars'))}")
     tick = None if tick_size is None else Step.of(tick_size)
     lot = None if lot_size is None else Step.of(lot_size)
     if tick is None or lot is None:
@@ -163,6 +163,8 @@ def _stamps(batch: pa.RecordBatch, place: str, time_zone: str | None, unit: Epoc
                 f'{place}, column ts: numbers, {column[0]} first. Say what they count since 1970: unit="s", "ms", "us" or "ns".'
             )
         numbers: Ints = column.cast(pa.int64()).to_numpy()
+        if len(numbers) and int(np.abs(numbers).max()) > np.iinfo(np.int64).max // _PER_UNIT[unit]:
+            raise DataError(f'{place}, column ts: {column[0]} first, which is after the year 2262 in "{unit}". Name a smaller unit=.')
         return numbers * _PER_UNIT[unit]
     if not pa.types.is_timestamp(column.type):
         raise DataError(f"{place}, column ts: {column.type}, {column[0]} first; rule: ISO 8601 stamps or whole numbers. Rewrite them.")
@@ -211,6 +213,10 @@ def _events(batch: pa.RecordBatch, kind: TableKind, stamps: Ints, instrument: In
     def fill(word: str, name: str, step: Step, minimum: int) -> None:
         events[word] = steps(_floats(batch, name, place), step, place=place, column=name, first_row=row, minimum=minimum)
 
+    if kind == "funding":
+        events["kind"] = Kind.FUNDING
+        events["w0"] = steps(_floats(batch, "rate", place), Step(1, 10**9), place=place, column="rate", first_row=row)
+        return events
     present = batch.schema.names
     if kind == "quotes":
         events["kind"] = Kind.QUOTE

@@ -93,3 +93,15 @@ def test_real_freqtrade_files(shared: Path) -> None:
     funding = freqtrade.read(room / "futures/XRP_USDT_USDT-8h-funding_rate.feather").events()
     assert len(funding) == 91 and funding[0]["kind"] == Kind.FUNDING and funding[0]["w0"] == 100_000
     assert len(freqtrade.read(room / "futures/XRP_USDT_USDT-1h-mark.feather").events()) == 100
+
+
+def test_funding_rates_keep_their_nine_decimals(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text("Date,Funding Rate,Symbol\n2023-01-01 03:00:00.000,-0.00012359,X\n2023-01-01 11:00:00.000,0.000100001,X\n")
+    columns = {"Date": "ts", "Funding Rate": "rate", "Symbol": ""}
+    events = table.read(path, "funding", columns, time_zone="UTC").events()
+    assert events["kind"].tolist() == [Kind.FUNDING] * 2 and events["w0"].tolist() == [-123_590, 100_001]
+    assert events["ts_local_ns"].tolist() == [1_672_542_000_000_000_000, 1_672_570_800_000_000_000]
+    path.write_text("ts,rate\n2023-01-01 03:00:00,0.0000000001\n")
+    with pytest.raises(DataError, match="f.csv, row 0, column rate"):
+        table.read(path, "funding", time_zone="UTC").events()
