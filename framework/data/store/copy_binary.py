@@ -1,4 +1,4 @@
-"""PostgreSQL's binary COPY format, whole columns at once: a row is its number of fields, then each field's length and big-endian bytes.
+"""PostgreSQL's binary COPY format from whole columns: a row is its number of fields, then each field's length and big-endian bytes.
 
 Rows without nulls and of fixed-width fields all have one length, so a block of them is one numpy array. See "Binary Format" under COPY
 in PostgreSQL's manual.
@@ -6,11 +6,10 @@ in PostgreSQL's manual.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 """Signature, no flags, no extension."""
@@ -44,20 +43,3 @@ class Rows:
                 values = columns[name]
                 rows[name] = values[begin : begin + step] if isinstance(values, np.ndarray) else values
             yield rows.view(np.uint8).data
-
-    def decode(self, messages: Iterable[bytes | bytearray | memoryview]) -> NDArray[np.void]:
-        """All rows of what the server sends; fields by name, big-endian.
-
-        Raises:
-            ValueError: a null, another number or width of fields, or an answer that is cut.
-        """
-        data = bytearray()  # a row a message: to hold them apart until the end would take three times as long
-        for message in messages:
-            data += message
-        count, rest = divmod(len(data) - len(HEADER) - len(TRAILER), self._dtype.itemsize)
-        if rest or not data.startswith(HEADER) or not data.endswith(TRAILER):
-            raise ValueError(f"{len(data)} bytes are no header, rows of {self._dtype.itemsize} bytes and a trailer")
-        rows = np.frombuffer(data, self._dtype, count, len(HEADER))
-        if (rows["\0fields"] != len(self._widths)).any() or any((rows[f"\0{name}"] != w).any() for name, w in self._widths.items()):
-            raise ValueError("rows have nulls, or other fields than were asked for")
-        return rows

@@ -45,7 +45,7 @@ def merged(streams: Sequence[Iterator[Events]]) -> Iterator[Events]:
                 taken.append(head[:cut])
                 heads[k] = head[cut:]
         if taken:
-            yield in_order(joined(taken) if len(taken) > 1 else taken[0])
+            yield in_order(joined(taken)) if len(taken) > 1 else _ties_in_order(taken[0])
             continue
         yield from _of_one_stamp(streams, heads, horizon)
 
@@ -64,6 +64,20 @@ def _of_one_stamp(streams: Sequence[Iterator[Events]], heads: list[Events | None
                 break
             head = heads[k] = next(stream, None)
     yield in_order(joined(taken))
+
+
+def _ties_in_order(events: Events) -> Events:
+    """Order events that are sorted by stamp; only those that share one can move, often few."""
+    stamps = events["ts_local_ns"]
+    same = stamps[1:] == stamps[:-1]
+    if not same.any():
+        return events
+    tied = np.zeros(len(events), dtype=np.bool_)
+    tied[1:] |= same
+    tied[:-1] |= same
+    events = events.copy()
+    events[tied] = in_order(events[tied])
+    return events
 
 
 def _reached(head: Events | None, step: int) -> int:

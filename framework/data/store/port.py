@@ -21,7 +21,7 @@ from framework.data.recording import Recording
 from framework.data.stamps import Bound
 from framework.data.store.manifest import DIGEST_BYTES
 from framework.data.store.read import kind_of
-from framework.data.store.write import check_part
+from framework.data.store.write import BUFFER_EVENTS, check_part
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import NO_INSTRUMENT, Kind
 from framework.schema.instrument import Instrument
@@ -58,7 +58,7 @@ class TickStore(Protocol):
         Args:
             stream: who writes: letters, digits, _ . and -.
             number: one more than the last batch of the stream; an older number must bring the events that it brought before.
-            events: at least one, sorted by `ts_local_ns`, none before the last of the stream; market kinds, as in a dataset.
+            events: 1 to 2,000,000, sorted by `ts_local_ns`, none before the last of the stream; market kinds, as in a dataset.
             instruments: an event's `instrument` is a position here. All of them are registered, also those without an event.
 
         Returns:
@@ -135,8 +135,10 @@ def checked(stream: str, number: int, events: Events, instruments: Sequence[Inst
     place = f"stream {stream!r}, batch {number}"
     if number < 1:
         raise DataError(f"{place}; rule: batches count from 1.")
-    if not len(events):
-        raise DataError(f"{place}: no events. Append a batch when there are some.")
+    if not 1 <= len(events) <= BUFFER_EVENTS:
+        raise DataError(
+            f"{place}: {len(events)} events; rule: 1 to {BUFFER_EVENTS:,}. Append a batch when there are some, and split larger ones."
+        )
     check_part(events, place, len(instruments), np.iinfo(np.int64).min)
     order = sorted(range(len(instruments)), key=lambda k: instruments[k].symbol)
     ordered = tuple(instruments[k] for k in order)

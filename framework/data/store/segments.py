@@ -53,8 +53,6 @@ class SegmentStore:
         if where.local is None:
             raise DataError(f"store {name!r}: {where} cannot be appended to. Record into a folder or PostgreSQL, and import from there.")
         self._folder = where.local / f"{check_name(name)}{SUFFIX}"
-        with self._on_disk():
-            self._folder.mkdir(parents=True, exist_ok=True)
         self._looked_into: dict[Path, Segment] = {}
         self._tidied: set[str] = set()
         self._registry()
@@ -63,6 +61,8 @@ class SegmentStore:
         """Keep a batch as a file; see `TickStore.append`. Now and then older files are merged, which takes up to some seconds."""
         batch = checked(stream, number, events, instruments)
         folder = self._folder / stream
+        with self._on_disk():
+            folder.mkdir(parents=True, exist_ok=True)
         with self._on_disk(), self._locked(f"{stream}.lock"):
             if stream not in self._tidied:
                 tidy(folder, self._segments(stream))
@@ -73,7 +73,6 @@ class SegmentStore:
             if not is_new(batch, tail.last if tail else 0, kept, tail.last_ns if tail else None):
                 return False
             batch.events["instrument"] = moved(batch.events["instrument"], self._register(batch))
-            folder.mkdir(exist_ok=True)
             made = single(folder, number, batch.events, batch.digest)
             write_segment(made, batch.events)
             merge_tail(folder, [*segments, made])
@@ -94,7 +93,8 @@ class SegmentStore:
     def streams(self) -> list[str]:
         """Names of the streams that have a batch."""
         with self._on_disk():
-            return sorted(entry.name for entry in self._folder.iterdir() if entry.is_dir() and self._segments(entry.name))
+            there = self._folder.iterdir() if self._folder.exists() else ()  # nobody has appended yet
+            return sorted(entry.name for entry in there if entry.is_dir() and self._segments(entry.name))
 
     def instruments(self) -> tuple[Instrument, ...]:
         """All that were registered, by symbol."""

@@ -15,7 +15,7 @@ from framework.schema.event import EVENT
 from tests.data.store.market import INSTRUMENTS, as_rows, by_hand, events
 
 psycopg = pytest.importorskip("psycopg", reason='the extra "postgres" is not installed')
-from framework.data.store.copy_binary import HEADER, TRAILER, Rows  # noqa: E402
+from framework.data.store.copy_binary import Rows  # noqa: E402
 from framework.data.store.postgres import PostgresStore  # noqa: E402
 
 
@@ -47,12 +47,6 @@ def test_rows_are_as_the_manual_says() -> None:
     rows = Rows({"a": 8, "b": 2})
     data = b"".join(rows.encode({"a": np.array([1, -2]), "b": 7}, 2))
     assert data == struct.pack("!hiqih", 2, 8, 1, 2, 7) + struct.pack("!hiqih", 2, 8, -2, 2, 7)
-    found = rows.decode([HEADER, data[:5], data[5:], TRAILER])
-    assert (found["a"].tolist(), found["b"].tolist()) == ([1, -2], [7, 7])
-    null = struct.pack("!hiqi", 2, 8, 1, -1)
-    for wrong in ([HEADER, data[:-1], TRAILER], [HEADER, data], [HEADER, null, bytes(2), TRAILER]):
-        with pytest.raises(ValueError, match="bytes are no header|rows have nulls"):
-            rows.decode(wrong)
 
 
 def test_the_table_holds_plain_columns_split_by_days(url: str, store: PostgresStore) -> None:

@@ -143,7 +143,8 @@ def test_where_a_stream_stands(opened: Open) -> None:
     [
         ({"stream": "a/b"}, "stream 'a/b'; rule: up to 100 letters"),
         ({"number": 0}, "batch 0; rule: batches count from 1"),
-        ({"events": events(1)[:0]}, "no events"),
+        ({"events": events(1)[:0]}, "0 events; rule: 1 to 2,000,000"),
+        ({"events": np.zeros(2_000_001, events(1).dtype)}, "2000001 events; rule: 1 to 2,000,000"),
         ({"events": events(50)[::-1]}, "row 1, column ts_local_ns.*stamps do not run backwards"),
         ({"instruments": INSTRUMENTS[:1]}, "column instrument: 1; rule: a position among the instruments, of which there are 1"),
         ({"instruments": (INSTRUMENTS[1], INSTRUMENTS[1])}, "instrument 'BTC' comes twice"),
