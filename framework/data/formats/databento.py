@@ -1,4 +1,4 @@
-"""Databento's DBN files: mbo, trades, mbp-1, tbbo, bbo-1s, bbo-1m, ohlcv; instruments from a definition file.
+"""Databento's DBN files: mbo, trades, mbp-1, mbp-10, tbbo, bbo-1s, bbo-1m, ohlcv; instruments from a definition file.
 
 The package `databento-dbn` (Apache-2.0) reads the metadata, the definitions and the layout of records; records are taken column by column.
 """
@@ -15,6 +15,7 @@ import numpy as np
 
 from framework.data.formats.databento_definitions import instruments_of
 from framework.data.formats.databento_file import head, package, stream, take
+from framework.data.formats.databento_levels import LEVELS, price_names, snapshots
 from framework.data.formats.grid import Ints, check_order
 from framework.data.formats.order_sizes import OrderSizes
 from framework.data.recording import Events, Recording
@@ -32,6 +33,7 @@ _RTYPE = {
     "mbo": 160,
     "trades": 0,
     "mbp-1": 1,
+    "mbp-10": 10,
     "tbbo": 1,
     "bbo-1s": 195,
     "bbo-1m": 196,
@@ -42,7 +44,14 @@ _RTYPE = {
 }
 
 
-_UNUSED = ("publisher_id", "channel_id", "ts_in_delta", "depth", "bid_ct_00", "ask_ct_00", "ts_out")
+_UNUSED = (
+    "publisher_id",
+    "channel_id",
+    "ts_in_delta",
+    "depth",
+    "ts_out",
+    *(f"{side}_ct_{k:02d}" for side in ("bid", "ask") for k in range(LEVELS)),
+)
 """Fields of records that no event has a word for."""
 
 
@@ -63,7 +72,8 @@ def read(path: str | Path, *, definitions: str | Path | None = None, tick_size: 
 
     Args:
         path: a file of one schema: mbo (orders: DEPTH and TRADE), trades, mbp-1 and tbbo (QUOTE, and TRADE before it where one
-            happened), bbo-1s and bbo-1m (QUOTE), ohlcv-1s, -1m, -1h, -1d (BAR, moved from the open to the close).
+            happened), mbp-10 (each record a snapshot of DEPTH by level, and TRADE before it), bbo-1s and bbo-1m (QUOTE), ohlcv-1s,
+            -1m, -1h, -1d (BAR, moved from the open to the close).
         definitions: a file of schema definition, for tick, multiplier, currency and venue of each instrument; see
             `databento_definitions`.
         tick_size: of instruments whose definition is missing or has none. If not given, such an instrument is refused where there are
@@ -108,7 +118,7 @@ def _open(path: Path) -> _File:
     schema, dbn = str(metadata.schema), package()
     if schema not in _RTYPE:
         raise DataError(f"{path}: schema {schema!r} is not read. {did_you_mean(schema, _RTYPE)}")
-    layouts = {"mbo": dbn.MBOMsg, "trades": dbn.TradeMsg, "mbp-1": dbn.MBP1Msg, "tbbo": dbn.MBP1Msg}
+    layouts = {"mbo": dbn.MBOMsg, "trades": dbn.TradeMsg, "mbp-1": dbn.MBP1Msg, "mbp-10": dbn.MBP10Msg, "tbbo": dbn.MBP1Msg}
     layout = layouts.get(schema) or (dbn.BBOMsg if schema.startswith("bbo") else dbn.OHLCVMsg)
     fields = [*layout._dtypes, *([("ts_out", "u8")] if metadata.ts_out else [])]
     symbols = {int(one["symbol"]): name for name, spans in metadata.mappings.items() for one in spans if one["symbol"].isdigit()}
@@ -172,6 +182,8 @@ def _prices(file: _File) -> tuple[str, ...]:
         return ("open", "high", "low", "close")
     if file.schema in ("mbo", "trades"):
         return ("price",)
+    if file.schema == "mbp-10":
+        return ("price", *price_names())
     return ("bid_px_00", "ask_px_00") if file.schema.startswith("bbo") else ("price", "bid_px_00", "ask_px_00")
 
 
@@ -255,6 +267,9 @@ def _fill(events: Events, records: Any, ticks: dict[str, Ints], file: _File, siz
     gaps = _gaps(events, records)
     if file.schema == "trades":
         return _merged([gaps, _trades(events, records, ticks["price"])])
+    if file.schema == "mbp-10":
+        traded = np.flatnonzero(records["action"] == b"T")
+        return _merged([gaps, (traded, _trades(events, records, ticks["price"])[1][traded]), snapshots(events, records, ticks)])
     quotes = events.copy()
     quotes["kind"] = Kind.QUOTE
     for word, name in (("w0", "bid_px_00"), ("w1", "ask_px_00")):
@@ -309,7 +324,7 @@ def _orders(events: Events, records: Any, ticks: Ints, file: _File, sizes: Order
     for word in ("w0", "w1", "w2"):
         depth[word][is_clear] = 0
     flags = (
-        np.where(is_clear, int(Flag.SNAPSHOT | Flag.CLEAR), _side(records))
+        np.where(is_clear, int(Flag.SNAPSHOT | Flag.CLEAR | Flag.BUY), _side(records))
         | np.where(clear, int(Flag.CLEAR), 0)
         | np.where(last, int(Flag.LAST), 0)
     )

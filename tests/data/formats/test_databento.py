@@ -6,8 +6,10 @@ import random
 import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from framework.data.book import OrderBook
 from framework.data.formats import databento
 from framework.errors import DataError
 from framework.schema.event import Flag, Kind
@@ -95,6 +97,47 @@ def test_another_version_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"DBN\x09" + head()[4:])
     with pytest.raises(DataError, match="DBN version 9"):
         databento.read(path)
+
+
+def test_ten_levels_are_snapshots(tmp_path: Path) -> None:
+    rows = np.zeros(2, np.dtype(dbn.MBP10Msg._dtypes))
+    rows["length"], rows["rtype"], rows["instrument_id"], rows["sequence"] = rows.dtype.itemsize // 4, 10, 5, [8, 9]
+    rows["ts_event"], rows["ts_recv"], rows["flags"] = [1, 2], [2, 3], [0, 128]
+    rows["action"], rows["side"], rows["price"], rows["size"] = [b"A", b"T"], b"B", 11 * 10**9, 3
+    for name in rows.dtype.names or ():
+        if "_px_" in name:
+            rows[name] = 2**63 - 1
+    rows["bid_px_00"], rows["bid_px_01"], rows["bid_sz_00"], rows["bid_sz_01"] = 10 * 10**9, 9 * 10**9, [4, 1], 6
+    rows["ask_px_00"][0], rows["ask_sz_00"][0] = 11 * 10**9, 3  # taken by the trade, and nothing behind it
+    path = tmp_path / "x.dbn"
+    start = dbn.Metadata(
+        dataset="X.Y", start=0, stype_in=dbn.SType.RAW_SYMBOL, stype_out=dbn.SType.INSTRUMENT_ID, schema=dbn.Schema.MBP_10
+    ).encode()
+    path.write_bytes(bytes(start) + rows.tobytes())
+    found = databento.read(path).events()
+    snap, clear = int(Flag.SNAPSHOT), int(Flag.CLEAR)
+    assert [tuple(int(event[w]) for w in ("ts_local_ns", "kind", "flags", "w0", "w1", "w2", "w3", "w4")) for event in found] == [
+        (2, Kind.DEPTH, snap | clear | B, 10, 4, 0, 0, 8),
+        (2, Kind.DEPTH, snap | B, 9, 6, 0, 1, 8),
+        (2, Kind.DEPTH, snap | S, 11, 3, 0, 0, 8),
+        (3, Kind.TRADE, B, 11, 3, 0, 0, 9),
+        (3, Kind.DEPTH, snap | clear | B, 10, 1, 0, 0, 9),
+        (3, Kind.DEPTH, snap | B | L, 9, 6, 0, 1, 9),
+    ]
+    book, seen = OrderBook(), []
+    for _ in book.messages(found):
+        seen.append((book.bids(3), book.asks(3)))
+    assert seen[-1] == ([(10, 1), (9, 6)], [])
+
+
+def test_a_book_is_cleared(tmp_path: Path) -> None:
+    path = tmp_path / "x.dbn"
+    rows = [mbo(1, "A", "B", 1, 10, 5, 128), mbo(2, "R", "N", 0, 0, 0, 128), mbo(3, "A", "A", 2, 11, 6, 128)]
+    path.write_bytes(head() + b"".join(rows))
+    book, seen = OrderBook(), []
+    for _ in book.messages(databento.read(path).events()):
+        seen.append((book.bids(1), book.asks(1)) if book.is_known else None)
+    assert seen == [None, ([], []), ([], [(11, 6)])]
 
 
 def by_python(rows: list[tuple[str, int, int, int]]) -> tuple[list[int], list[bool]]:
