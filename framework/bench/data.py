@@ -16,8 +16,8 @@ from framework.version import __version__
 _WORKS = (
     ("csv_epoch", "CSV trades, stamps as numbers", "bar 3M"),
     ("csv_iso", "CSV trades, stamps as text", "bar 3M"),
-    ("csv_found", "CSV trades, steps not declared", "a pass before finds tick and lot"),
-    ("import", "recording to dataset", "two instruments, made on the way"),
+    ("csv_found", "CSV trades, steps not declared", "finds tick and lot first"),
+    ("import", "recording to dataset", "two instruments"),
     ("load_one", "dataset to tape, one instrument", "bar 10M"),
     ("load_two", "dataset to tape, two interleaved", "bar 10M"),
 )

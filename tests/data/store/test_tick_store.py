@@ -234,7 +234,7 @@ def test_a_recorder_is_killed_again_and_again_and_goes_on(sort: str, tmp_path: P
         child = forks.Process(target=recorder, args=(where, made, far))
         child.start()
         far.close()
-        upto = acknowledged + draw.randint(1, 9)
+        upto = acknowledged + draw.randint(3, 14)
         told = acknowledged
         while told < upto and (told := near.recv()):
             acknowledged = max(acknowledged, told)
