@@ -207,15 +207,13 @@ class PostgresStore:
             rank[sorted(names, key=lambda stream: names[stream])] = np.arange(len(names))
             conditions = [f"instrument = ANY('{{{','.join(map(str, [*ids, _NOBODY]))}}}'::int[])"] if len(ids) < len(known) else []
             conditions += [f"kind = ANY('{{{','.join(map(str, kinds))}}}'::int[])"] if kinds is not None else []
-            begin = first
-            for end in tables.windows(connection, first, last, _WINDOW_EVENTS):
+            for begin, end in tables.windows(connection, first, last, _WINDOW_EVENTS):
                 where = " AND ".join([f"ts_local_ns BETWEEN {begin} AND {end}", *conditions])
                 query = f"SELECT string_agg({_PACKED}, ''::bytea) FROM {tables.event} WHERE {where}"
                 with _raw(connection).cursor(binary=True) as cursor:
                     [packed] = cursor.execute(query).fetchone() or (None,)
                 if packed is not None:
                     yield _events(np.frombuffer(packed, _ROW), place, rank)
-                begin = end + 1
 
     @contextmanager
     def _snapshot(self) -> Iterator[sa.Connection]:

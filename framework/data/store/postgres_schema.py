@@ -133,10 +133,16 @@ def make_days(connection: sa.Connection, days: Iterable[int]) -> None:
         connection.execute(sa.text(f"ALTER TABLE {event} ATTACH PARTITION {name} FOR VALUES FROM ({begin}) TO ({end})"))
 
 
-def windows(connection: sa.Connection, first_ns: int, last_ns: int, events: int) -> list[int]:
-    """Last stamps of spans that follow each other from `first_ns` on, each of about so many events or of one larger batch."""
+def windows(connection: sa.Connection, first_ns: int, last_ns: int, events: int) -> list[tuple[int, int]]:
+    """Spans from `first_ns` to `last_ns` that follow each other, both ends inclusive, each of about so many events or one larger batch."""
     before = sa.func.sum(batch.c.events).over(order_by=(batch.c.last_ns, batch.c.stream, batch.c.number)) - batch.c.events
-    parts = sa.select(batch.c.last_ns, sa.func.div(before, events).label("part"))
+    parts = sa.select(batch.c.first_ns, batch.c.last_ns, sa.func.div(before, events).label("part"))
     found = parts.where(batch.c.first_ns <= last_ns, batch.c.last_ns >= first_ns).subquery()
-    ends = connection.execute(sa.select(sa.func.max(found.c.last_ns).label("end")).group_by(found.c.part).order_by("end")).scalars()
-    return sorted({min(end, last_ns) for end in ends})
+    spans = sa.select(sa.func.min(found.c.first_ns).label("first"), sa.func.max(found.c.last_ns).label("last")).group_by(found.c.part)
+    rows = connection.execute(spans).all()
+    if not rows:
+        return []
+    # the real first stamp, not the least of all: PostgreSQL takes that for a numeric, and would then use neither index nor partitions
+    begin = max(first_ns, min(row.first for row in rows))
+    ends = sorted({min(row.last, last_ns) for row in rows})
+    return list(zip([begin, *(end + 1 for end in ends[:-1])], ends, strict=True))

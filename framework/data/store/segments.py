@@ -1,9 +1,9 @@
 """The embedded store of ticks: Parquet files beside the catalog's datasets, one for each batch, merged as they grow in number.
 
     NAME.ticks/
-      store.json                                   version and instruments; `instrument` of an event is a position there
-      STREAM/000000000001-000000001024.parquet     batches 1 to 1024, sorted by `ts_local_ns`
-      STREAM/000000001025-000000001025.parquet     batch 1025, as it was appended
+      store.json                                        version and instruments; `instrument` of an event is a position there
+      stream=FEED/000000000001-000000001024.parquet     batches 1 to 1024, sorted by `ts_local_ns`
+      stream=FEED/000000001025-000000001025.parquet     batch 1025, as it was appended
 
 A file is written beside its place, synced and renamed, so it is there whole or not at all. Merging writes the larger file before it
 removes the smaller ones; where both are there after a crash, the larger one counts.
@@ -35,6 +35,7 @@ Events = NDArray[np.void]
 
 SUFFIX = ".ticks"
 _ABOUT = "store.json"
+_STREAM = "stream="
 
 
 class SegmentStore:
@@ -60,10 +61,10 @@ class SegmentStore:
     def append(self, stream: str, number: int, events: Events, instruments: Sequence[Instrument]) -> bool:
         """Keep a batch as a file; see `TickStore.append`. Now and then older files are merged, which takes up to some seconds."""
         batch = checked(stream, number, events, instruments)
-        folder = self._folder / stream
+        folder = self._of(stream)
         with self._on_disk():
             folder.mkdir(parents=True, exist_ok=True)
-        with self._on_disk(), self._locked(f"{stream}.lock"):
+        with self._on_disk(), self._locked(folder / ".lock"):
             if stream not in self._tidied:
                 tidy(folder, self._segments(stream))
                 self._tidied.add(stream)
@@ -93,8 +94,8 @@ class SegmentStore:
     def streams(self) -> list[str]:
         """Names of the streams that have a batch."""
         with self._on_disk():
-            there = self._folder.iterdir() if self._folder.exists() else ()  # nobody has appended yet
-            return sorted(entry.name for entry in there if entry.is_dir() and self._segments(entry.name))
+            names = (folder.name.removeprefix(_STREAM) for folder in self._folder.glob(f"{_STREAM}*"))
+            return sorted(name for name in names if self._segments(name))
 
     def instruments(self) -> tuple[Instrument, ...]:
         """All that were registered, by symbol."""
@@ -140,8 +141,11 @@ class SegmentStore:
                 continue  # it was merged into a larger file before it was opened: look for that one
             number = one.last + 1
 
+    def _of(self, stream: str) -> Path:
+        return self._folder / f"{_STREAM}{stream}"
+
     def _segments(self, stream: str) -> list[Segment]:
-        found = scan(self._folder / stream, self._looked_into)
+        found = scan(self._of(stream), self._looked_into)
         self._looked_into |= {one.path: one for one in found}
         return found
 
@@ -163,7 +167,7 @@ class SegmentStore:
 
     def _register(self, batch: Batch) -> NDArray[np.int64]:
         """The position of each instrument of a batch among those of the store."""
-        with self._locked("store.lock"):
+        with self._locked(self._folder / ".lock"):
             known = list(self._registry())
             places = {one.symbol: k for k, one in enumerate(known)}
             for one in batch.instruments:
@@ -178,9 +182,9 @@ class SegmentStore:
         return np.array([places[one.symbol] for one in batch.instruments], dtype=np.int64)
 
     @contextmanager
-    def _locked(self, name: str) -> Iterator[None]:
+    def _locked(self, path: Path) -> Iterator[None]:
         """One process at a time; the system lets go of a lock whose owner was killed."""
-        with (self._folder / name).open("ab") as file:
+        with path.open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 

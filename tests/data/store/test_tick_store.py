@@ -74,7 +74,8 @@ def test_streams_are_merged_by_stamp_rank_symbol_and_name(opened: Open) -> None:
     made, store = events(3000), opened()
     mine = np.random.default_rng(5).integers(0, 3, len(made))
     for stream in (2, 0, 1):  # neither the order of recording nor that of names
-        record(store, made[mine == stream], f"feed-{'cab'[stream]}")
+        record(store, made[mine == stream], ("store.json", "a.lock", "b")[stream])  # names of which no file may think
+    assert store.streams() == ["a.lock", "b", "store.json"]
     stacked = np.concatenate([made[mine == stream] for stream in (1, 2, 0)])
     assert as_rows(read(store)) == by_hand(stacked)
 
@@ -198,7 +199,7 @@ def test_small_files_are_merged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(segment_files, "BUFFER_EVENTS", 1000)
     store, made = open_store("ticks", tmp_path), events(3500)
     record(store, made)
-    spans = sorted(path.stem for path in (tmp_path / "ticks.ticks" / "feed").glob("*.parquet"))
+    spans = sorted(path.stem for path in (tmp_path / "ticks.ticks" / "stream=feed").glob("*.parquet"))
     # 9 batches of 100 are merged into one; 27 would be too large
     assert [(int(one[:12]), int(one[13:])) for one in spans] == [(1, 9), (10, 18), (19, 27), (28, 30), (31, 33), (34, 34), (35, 35)]
     assert as_rows(read(open_store("ticks", tmp_path))) == by_hand(made)
@@ -289,14 +290,14 @@ def test_another_process_reads_while_one_records(
 def test_a_damaged_or_missing_segment_is_named(tmp_path: Path) -> None:
     store = open_store("ticks", tmp_path)
     record(store, events(500))
-    folder = tmp_path / "ticks.ticks" / "feed"
+    folder = tmp_path / "ticks.ticks" / "stream=feed"
     path = folder / "000000000002-000000000002.parquet"
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match="000000000002-000000000002.parquet: damaged"):
         read(open_store("ticks", tmp_path))
     path.unlink()
-    with pytest.raises(DataError, match="feed: batch 2 is missing before 3"):
+    with pytest.raises(DataError, match="stream=feed: batch 2 is missing before 3"):
         read(open_store("ticks", tmp_path))
     about = tmp_path / "ticks.ticks" / "store.json"
     about.write_text(about.read_text().replace('"store_version": 1', '"store_version": 9'))
