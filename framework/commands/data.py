@@ -71,7 +71,7 @@ def show(name: Name, root: Root = None, *, as_json: AsJson = False) -> None:
 @data.command("import")
 def import_paths(
     format_name: Annotated[str, typer.Argument(metavar="FORMAT", help="A format; a wrong one lists those that are there.")],
-    paths: Annotated[list[Path], typer.Argument(help="Files or folders; files of the same instruments in order of time.")],
+    paths: Annotated[list[str], typer.Argument(help="Files, folders or URLs; files of the same instruments in order of time.")],
     name: Annotated[str, typer.Option("--name", help="What the dataset is called.")],
     licence: Annotated[str, typer.Option("--licence", help="Under which licence the data may be used.")],
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An argument of the reader; repeatable.")] = None,
@@ -87,7 +87,7 @@ def import_paths(
 
     With --finer bars are kept at their closes: opens are moved, and stamps that the finer data do not prove are refused.
     """
-    from framework.commands.formats import recording_of
+    from framework.commands.formats import recording_of, without_password
     from framework.data import catalog
 
     recording = recording_of(format_name, paths, settings or [])
@@ -96,7 +96,9 @@ def import_paths(
         from framework.data.quality.bar_stamps import closed_bars
 
         recording = closed_bars(recording, read_guessed(finer, None, finer_settings or []))
-    made_by = f"onetape data import {format_name} {' '.join(map(str, paths))}" + "".join(f" --set {word}" for word in settings or ())
+    made_by = f"onetape data import {format_name} {' '.join(map(without_password, paths))}" + "".join(
+        f" --set {word}" for word in settings or ()
+    )
     with _counting(f"importing {name}", quiet=as_json) as progress:
         found = catalog.import_recording(
             name, recording, root=root, licence=licence, created=now(), made_by=made_by,
