@@ -63,7 +63,9 @@ def read_guessed(paths: Sequence[Path], format_name: str | None, settings: Seque
     if format_name is None:
         format_name, told = guess(paths[0])
     given = {setting.partition("=")[0] for setting in settings}
-    return recording_of(format_name, paths, [*(one for one in told if one.partition("=")[0] not in given), *settings])
+    return recording_of(
+        format_name, [str(path) for path in paths], [*(one for one in told if one.partition("=")[0] not in given), *settings]
+    )
 
 
 def _table(columns: list[str], path: Path) -> tuple[str, list[str]]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework.data.calendar import ALWAYS_OPEN, Sessions, is_bars, session_table
+from framework.data.calendar import ALWAYS_OPEN, is_bars, session_table
+from framework.data.hours import Sessions
 from framework.data.quality.stretches import Ints
 from framework.data.stamps import DAILY_FROM_NS
 from framework.errors import DataError
