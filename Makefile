@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench peers clean python
+.PHONY: help demo test check format bench peers postgres clean python
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,14 @@ peers: $(PEERS:%=.venv-peers/%/.installed)  ## install the peers that `onetape b
 	then rm -f .venv-peers/$*/failed.txt; touch $@; \
 	else grep -m1 ERROR .venv-peers/$*/pip.log >.venv-peers/$*/failed.txt || tail -n 1 .venv-peers/$*/pip.log >.venv-peers/$*/failed.txt; \
 	  echo "  skipped: $$(cat .venv-peers/$*/failed.txt)"; fi
+
+APT := $(if $(filter 0,$(shell id -u)),,sudo -n )apt-get
+
+postgres:  ## install the PostgreSQL server that the tests start for themselves, where Debian's packages can be installed
+	@if command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then exit 0; fi; \
+	echo "Installing the package postgresql"; \
+	{ $(APT) update -qq && DEBIAN_FRONTEND=noninteractive $(APT) install -y -qq --no-install-recommends postgresql; } >/dev/null \
+	|| echo "It could not be installed: the tests that need it are skipped."
 
 clean:  ## remove the environment and the caches; runs/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

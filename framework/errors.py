@@ -7,6 +7,7 @@
     ├── StrategyError       fix the strategy: one of its hooks raised
     ├── ReplayMismatch      stop: a replay decided differently from its record
     ├── WorkerLost          run again: a process of a sweep ended before its work
+    ├── StoreLost           try again: a store of ticks did not answer
     └── KernelError         stop and report: the kernel broke its own rules
 
 A refused order is not an error: it is a value with a reason (`framework.schema.order.Refused`).
@@ -44,6 +45,10 @@ class ReplayMismatch(OneTapeError):
 
 class WorkerLost(OneTapeError):
     """A process of a sweep ended before its work was done; what is done is kept where the sweep writes to a file."""
+
+
+class StoreLost(OneTapeError):
+    """A store of ticks did not answer; repeating the call is safe, whether or not the first one went through."""
 
 
 class KernelError(OneTapeError):

@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 from framework import cli
 from framework.commands import formats
 from framework.data.recording import Recording
+from framework.data.store.ticks import open_store
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument
-from tests.data.store.market import as_rows, events
+from tests.data.store.market import INSTRUMENTS, as_rows, events
 
 runner = CliRunner()
 
@@ -84,7 +85,7 @@ def test_files_of_one_instrument_must_follow_each_other() -> None:
 
 def test_check_names_a_damaged_file() -> None:
     bring_in()
-    assert "100 events in" in call("check", "mine")
+    assert "100 events in" in call("check", "mine", "--checksums")  # what is made up here is no good market
     path = next(Path("root/mine@1/instrument=BBB").iterdir())
     data = bytearray(path.read_bytes())
     data[50] ^= 4
@@ -103,6 +104,21 @@ def test_export(suffix: str) -> None:
     assert set(table["instrument"]) == {"BBB"}
     assert table[["ts_local_ns", "w0", "w4"]].values.tolist() == [[row[0], row[5], row[9]] for row in trades]
     assert "exists already" in call("export", "mine", f"out.{suffix}", code=2)
+
+
+def test_what_was_recorded_becomes_a_dataset(tmp_path: Path) -> None:
+    made = events(60)
+    open_store("live").append("feed", 1, made, INSTRUMENTS)
+    call("import", "tick_store", "live", "--name", "kept", "--licence", "mine", "--set", "kinds=[trade]", "--set", "start=2024-01-01")
+    found = json.loads(call("show", "kept", "--json"))
+    assert found["kinds"] == {"TRADE": int((made["kind"] == Kind.TRADE).sum())}
+    assert found["provenance"]["source"] == str(tmp_path / "root" / "live.ticks")
+    assert "nothing was recorded there" in call("import", "tick_store", "life", "--name", "x", "--licence", "mine", code=2)
+
+
+def test_a_password_is_not_told() -> None:
+    assert formats.without_password("postgresql://me:se:cret@host/x") == "postgresql://me:***@host/x"
+    assert formats.without_password("a/b:c@d.csv") == "a/b:c@d.csv"
 
 
 def test_rm_asks() -> None:

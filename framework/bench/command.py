@@ -12,28 +12,33 @@ from rich.console import Console
 
 from framework.errors import InputError, did_you_mean
 
-_NAMES = ("W1", "W2", "W3", "startup")
+_NAMES = ("W1", "W2", "W3", "startup", "data")
 
 
 def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[WORKLOAD]...", help="W1, W2, W3, startup or data; all if not given.")
+    ] = None,
     *,
     peers: Annotated[bool, typer.Option("--peers", help="Also measure the peers that `make peers` installed.")] = False,
-    workload: Annotated[list[str] | None, typer.Option(help="W1, W2, W3 or startup; may be repeated. All if not given.")] = None,
     repeat: Annotated[int, typer.Option(help="Runs a row; the fastest counts.", min=1)] = 3,
     out: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file.")] = None,
     small: Annotated[bool, typer.Option("--small", help="Tiny workloads: to see that everything runs, not how fast.")] = False,
-    long: Annotated[bool, typer.Option("--long", help="Stream 50M events instead of 5M in `startup`.")] = False,
+    long: Annotated[bool, typer.Option("--long", help="`startup` streams 50M events, not 5M; `data` imports 100M too.")] = False,
+    store: Annotated[
+        str | None, typer.Option("--store", metavar="URL", help="An empty PostgreSQL database that `data` measures too.")
+    ] = None,
 ) -> None:
     """Check that results agree, then time each engine in a process of its own and print ratios to ours.
 
     Exit status 1 where an engine of the same semantics came to another final equity.
     """
-    from framework.bench import measure, startup, table, workloads
+    from framework.bench import data, measure, startup, table, workloads
 
-    chosen = list(dict.fromkeys(workload or _NAMES))
+    chosen = list(dict.fromkeys(names or _NAMES))
     for name in chosen:
         if name not in _NAMES:
-            raise InputError(f"--workload {name}: no such workload. {did_you_mean(name, _NAMES)}")
+            raise InputError(f"{name}: no such workload. {did_you_mean(name, _NAMES)}")
     console, progress = Console(), Console(stderr=True)
     if not console.is_terminal:
         console = Console(width=130)  # a file or a pipe has no width of its own
@@ -43,6 +48,8 @@ def bench(
         for name in chosen:
             if name == "startup":
                 rows += startup.measure(Path(folder), peers=peers, long=long, say=status.update)
+            elif name == "data":
+                rows += data.measure(Path(folder), repeat, small=small, long=long, store=store, say=status.update)
             else:
                 size = workloads.SMALL if small else workloads.FULL
                 rows += measure.measure(name, size, Path(folder), repeat, peers=peers, say=status.update)

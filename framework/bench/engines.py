@@ -17,6 +17,7 @@ WORKLOADS = {
     "W2": "a panel of daily bars, monthly weights, 1 bp, events are cells (symbols x days)",
     "W3": "a sweep over pairs of windows, 1 bp, events are bars x pairs",
     "startup": "fresh processes and long ones",
+    "data": "files, datasets and stores of ticks, each work in a process of its own",
 }
 
 

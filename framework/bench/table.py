@@ -37,6 +37,8 @@ def show(rows: Sequence[Row], console: Console) -> None:
         mine = [row for row in rows if row.workload == workload]
         if workload == "startup":
             _startup(mine, console)
+        elif workload == "data":
+            _data(mine, console)
         else:
             _timed(workload, mine, console)
 
@@ -88,4 +90,16 @@ def _startup(rows: Sequence[Row], console: Console) -> None:
         seconds = "-" if row.seconds is None else f"{row.seconds:.3g}"
         peak = "-" if row.peak_rss_mb is None else f"{row.peak_rss_mb:,.0f}"
         table.add_row(_name(row), seconds, peak, row.parity)
+    console.print(table)
+
+
+def _data(rows: Sequence[Row], console: Console) -> None:
+    table = Table(title=f"data: {WORKLOADS['data']}", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("what", no_wrap=True)
+    for name in ("events", "seconds", "M events/s", "peak MB"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("remarks")
+    for row in rows:
+        rate = (row.events_per_second or 0.0) / 1e6
+        table.add_row(_name(row), f"{row.events:,}", f"{row.seconds:.3g}", f"{rate:.3g}", f"{row.peak_rss_mb:,.0f}", row.parity)
     console.print(table)

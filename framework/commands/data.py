@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from framework.commands import examination
 from framework.commands.clock import now
 
 if TYPE_CHECKING:
+    from framework.data.quality.findings import Examination
     from framework.data.store.manifest import Manifest
 
 EXIT_DAMAGED = 1
@@ -69,22 +71,34 @@ def show(name: Name, root: Root = None, *, as_json: AsJson = False) -> None:
 @data.command("import")
 def import_paths(
     format_name: Annotated[str, typer.Argument(metavar="FORMAT", help="A format; a wrong one lists those that are there.")],
-    paths: Annotated[list[Path], typer.Argument(help="Files or folders; files of the same instruments in order of time.")],
+    paths: Annotated[list[str], typer.Argument(help="Files, folders or URLs; files of the same instruments in order of time.")],
     name: Annotated[str, typer.Option("--name", help="What the dataset is called.")],
     licence: Annotated[str, typer.Option("--licence", help="Under which licence the data may be used.")],
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An argument of the reader; repeatable.")] = None,
     partition_by: Annotated[str, typer.Option("--by", help="Period of a file: day, month or year.")] = "month",
+    finer: Annotated[list[Path] | None, typer.Option("--finer", help="Finer data, to prove what bars are stamped at.")] = None,
+    finer_settings: Annotated[list[str] | None, typer.Option("--finer-set", metavar="KEY=VALUE", help="As --set, for --finer.")] = None,
     root: Root = None,
     *,
     restart: Annotated[bool, typer.Option("--restart", help="Forget what an interrupted import has left.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Keep files as a dataset. The same command goes on where it was stopped."""
-    from framework.commands.formats import recording_of
+    """Keep files as a dataset. The same command goes on where it was stopped.
+
+    With --finer bars are kept at their closes: opens are moved, and stamps that the finer data do not prove are refused.
+    """
+    from framework.commands.formats import recording_of, without_password
     from framework.data import catalog
 
     recording = recording_of(format_name, paths, settings or [])
-    made_by = f"onetape data import {format_name} {' '.join(map(str, paths))}" + "".join(f" --set {word}" for word in settings or ())
+    if finer:
+        from framework.commands.guess import read_guessed
+        from framework.data.quality.bar_stamps import closed_bars
+
+        recording = closed_bars(recording, read_guessed(finer, None, finer_settings or []))
+    made_by = f"onetape data import {format_name} {' '.join(map(without_password, paths))}" + "".join(
+        f" --set {word}" for word in settings or ()
+    )
     with _counting(f"importing {name}", quiet=as_json) as progress:
         found = catalog.import_recording(
             name, recording, root=root, licence=licence, created=now(), made_by=made_by,
@@ -97,22 +111,102 @@ def import_paths(
 
 
 @data.command()
-def check(name: Name, root: Root = None, *, as_json: AsJson = False) -> None:
-    """Read a dataset whole and compare it with its manifest; exits with 1 where something is wrong."""
+def check(
+    name: Name,
+    root: Root = None,
+    calendar: Annotated[str | None, typer.Option("--calendar", help="Where it trades, such as XNYS or 24/7.")] = None,
+    against: Annotated[str | None, typer.Option("--against", help="A dataset of the same instrument to compare with.")] = None,
+    symbol: Annotated[str | None, typer.Option("--instrument", help="Which to compare, where there are several.")] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Write a page with pictures here.")] = None,
+    *,
+    checksums: Annotated[bool, typer.Option("--checksums", help="Only whether it is as imported, not whether it is good.")] = False,
+    notes: Annotated[bool, typer.Option("--notes", help="Show notes, too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare a dataset with its manifest, then examine it; exits with 1 where it is damaged or has an error."""
     from framework.data import catalog
 
     found = catalog.manifest(name, root)
     with _counting(f"checking {name}", total=found.rows, quiet=as_json) as progress:
         wrong = catalog.check(name, root, progress)
+    examinations: list[Examination] = []
+    if not wrong and not checksums:
+        with _counting(f"examining {name}", total=found.rows, quiet=as_json) as progress:
+            examinations = _examined(name, root, calendar, against, symbol, progress)
     if as_json:
-        typer.echo(json.dumps({"name": f"{found.name}@{found.version}", "rows": found.rows, "wrong": wrong}, indent=2))
+        words = {"name": f"{found.name}@{found.version}", "rows": found.rows, "wrong": wrong}
+        typer.echo(json.dumps(words | {"examinations": [one.words() for one in examinations]}, indent=2))
     else:
         for sentence in wrong:
             Console().print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
         if not wrong:
             typer.echo(f"{found.name}@{found.version}: {found.rows:,} events in {len(found.partitions):,} files, all as imported")
-    if wrong:
+        examination.show(examinations, notes=notes)
+    if report is not None and examinations:
+        examination.write_page(report, examinations, catalog.open(name, root=root))
+    if wrong or examination.is_serious(examinations, strict=strict):
         raise typer.Exit(EXIT_DAMAGED)
+
+
+def _examined(
+    name: str, root: str | None, calendar: str | None, against: str | None, symbol: str | None, progress: Callable[[int], None]
+) -> list[Examination]:
+    from framework.data import catalog
+    from framework.data.quality.compare import compare
+    from framework.data.quality.examine import examine
+
+    recording = catalog.open(name, root=root)
+    made = [examine(recording, calendar=calendar, now_ns=examination.now_ns(), progress=progress)]
+    if against is not None:
+        made.append(compare(recording, catalog.open(against, root=root), symbol=symbol))
+    return made
+
+
+@data.command()
+def repair(
+    name: Name,
+    root: Root = None,
+    shift: Annotated[float, typer.Option("--shift", help="Seconds added to all stamps.")] = 0.0,
+    time_zone: Annotated[str | None, typer.Option("--zone", help="The stamps are wall times of it, not UTC: put them right.")] = None,
+    rescale: Annotated[float | None, typer.Option("--rescale", help="Factor of prices, 0.01 where cents were taken for dollars.")] = None,
+    start: Annotated[str | None, typer.Option("--start", help="First date or moment that --shift and --rescale change, UTC.")] = None,
+    end: Annotated[str | None, typer.Option("--end", help="Last date or moment that they change, UTC.")] = None,
+    fill_from: Annotated[str | None, typer.Option("--fill-from", help="A dataset whose rows fill the gaps.")] = None,
+    *,
+    drop_duplicates: Annotated[bool, typer.Option("--drop-duplicates", help="Keep one of rows that are told twice.")] = False,
+    drop_future: Annotated[bool, typer.Option("--drop-future", help="Drop rows stamped after now.")] = False,
+    drop_spikes: Annotated[bool, typer.Option("--drop-spikes", help="Drop rows whose price stands alone.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new version of a dataset with the repairs that are asked for, each told in its log; nothing else is changed."""
+    from dataclasses import replace
+
+    from framework.data import catalog
+    from framework.data.quality.repair import Repairs
+    from framework.data.quality.repair import repair as repaired
+    from framework.data.stamps import bounds_ns
+
+    found = catalog.manifest(name, root)
+    asked = Repairs(
+        drop_duplicates=drop_duplicates, drop_future_ns=examination.now_ns() if drop_future else None, shift_ns=round(shift * 1e9),
+        time_zone=time_zone, rescale=rescale, between=bounds_ns(start, end), drop_spikes=drop_spikes,
+        fill_from=None if fill_from is None else catalog.open(fill_from, root=root),
+    )  # fmt: skip
+    version = f"{found.name}@{found.version}"
+    recording, log = repaired(catalog.open(version, root=root), asked)
+    if not log:
+        typer.echo(json.dumps({"name": version, "repairs": []}) if as_json else f"{version}: nothing to repair, no version was made")
+        return
+    with _counting(f"repairing {name}", total=found.rows, quiet=as_json) as progress:
+        made = catalog.import_recording(
+            found.name, replace(recording, source=found.source), root=root, licence=found.licence, created=now(),
+            made_by=f"onetape data repair {version}", repairs=(*found.repairs, *log), partition_by=found.partition_by, progress=progress,
+        )  # fmt: skip
+    if as_json:
+        typer.echo(made.to_json(), nl=False)
+        return
+    _show(made)
 
 
 @data.command()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
 from framework.config.files import parse_value
@@ -22,6 +23,7 @@ from framework.data.store.together import together
 from framework.errors import ConfigError, DataError, did_you_mean
 from framework.schema.event import EVENT, NO_INSTRUMENT, Kind
 
+_URL = "://"
 _WORDS = ("w0", "w1", "w2", "w3", "w4")
 
 
@@ -30,12 +32,12 @@ def format_names() -> list[str]:
     return [name for name in sorted(found.name for found in pkgutil.iter_modules(formats.__path__)) if hasattr(_module(name), "read")]
 
 
-def recording_of(format_name: str, paths: Sequence[Path], settings: Sequence[str]) -> Recording:
+def recording_of(format_name: str, paths: Sequence[str], settings: Sequence[str]) -> Recording:
     """Read paths of one format.
 
     Args:
         format_name: one of `format_names()`.
-        paths: each is read by itself; see `together`.
+        paths: files, folders or URLs; each is read by itself; see `together`.
         settings: arguments of the format's `read`, as "tick_size=0.01"; values are YAML.
 
     Raises:
@@ -55,7 +57,16 @@ def recording_of(format_name: str, paths: Sequence[Path], settings: Sequence[str
         if word not in known:
             raise ConfigError(f"--set {setting}: format {format_name} has no argument {word!r}. {did_you_mean(word, known)}")
         given[word] = parse_value(text, f"--set {setting}")
-    return together([read(path, **given) for path in paths])
+    return together([read(path if _URL in path else Path(path), **given) for path in paths])
+
+
+def without_password(path: str) -> str:
+    """A path or URL as others may see it.
+
+    >>> without_password("postgresql://me:secret@host/ticks")
+    'postgresql://me:***@host/ticks'
+    """
+    return re.sub(r"(://[^:/@]+):[^@]*@", r"\1:***@", path)
 
 
 def _module(name: str) -> ModuleType:
@@ -111,11 +122,11 @@ def _write_parquet(tables: Iterator[pa.Table], path: Path, progress: Callable[[i
 
 def _write_csv(tables: Iterator[pa.Table], path: Path, progress: Callable[[int], None]) -> int:
     rows = 0
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_schema().names)
-        for table in tables:
-            writer.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
-            rows += table.num_rows
-            progress(rows)
+    with path.open("wb") as file:
+        file.write((",".join(_schema().names) + "\n").encode())
+        with csv.CSVWriter(file, _schema(), write_options=csv.WriteOptions(include_header=False, quoting_style="needed")) as writer:
+            for table in tables:
+                writer.write_table(table)
+                rows += table.num_rows
+                progress(rows)
     return rows

@@ -47,7 +47,7 @@ def sweep(
     ranked = swept.ranked(by).head(top)
     if as_json:
         rows = [{name: _json(value) for name, value in row.items()} for row in ranked.to_dict("records")]
-        typer.echo(json.dumps({"rows": rows, "table": str(target)}, indent=2, allow_nan=False, default=str))
+        typer.echo(json.dumps({"rows": rows, "table": str(target), "notes": list(swept.notes)}, indent=2, allow_nan=False, default=str))
         return
     _show(swept, by, top)
     Console().print(f"table: {target}", soft_wrap=True, highlight=False)
@@ -91,6 +91,8 @@ def _show(swept: Sweep, by: str, top: int) -> None:
         table.add_row(*row)
     console = Console()
     console.print(table)
+    for note in swept.notes:
+        console.print(f"- {note}", style="yellow", markup=False, highlight=False)
     if swept.found:
         console.print(f"{swept.found:,} of these sets were in the file already.", highlight=False)
     failed = swept.table[swept.table["error"] != ""]

@@ -14,6 +14,7 @@ import pandas as pd
 from framework.data.adjust import derive_actions
 from framework.data.calendar import session_table
 from framework.data.frames import Source, Terms, to_tape
+from framework.data.recording import Recording
 from framework.data.stamps import Bound
 from framework.data.tape import Tape
 from framework.errors import DataError, did_you_mean
@@ -137,6 +138,45 @@ def _vix_daily(instruments: Sequence[str] | None, start: Bound, end: Bound) -> T
     return _index_tape("vix_daily", "VIX", bars, "XCBF", Terms(start=start, end=end), notes)
 
 
+# synthetic
+
+_SEED = 20240102
+_MADE_UP = "Made by a generator with a fixed seed, not recorded from a market."
+# The generators are imported where they are used: they need numba, which listing the datasets does not.
+
+
+def _synthetic(name: str, make: Callable[[], Recording]) -> Callable[[Sequence[str] | None, Bound, Bound], Tape]:
+    def load_synthetic(instruments: Sequence[str] | None, start: Bound, end: Bound) -> Tape:
+        made = make()
+        chosen = _chosen(instruments, [instrument.symbol for instrument in made.instruments], name)
+        tape = made.tape(name)
+        whole = len(chosen) == len(made.instruments) and start is None and end is None
+        return tape if whole else tape.select(chosen, start, end)
+
+    return load_synthetic
+
+
+def _synthetic_bars() -> Recording:
+    from framework.data.synthetic.bars import walk
+    from framework.data.synthetic.grid import Grid
+
+    return walk(Grid(("A", "B", "C"), every="session", calendar="XNYS", seed=_SEED)).recording
+
+
+def _synthetic_pair() -> Recording:
+    from framework.data.synthetic.grid import Grid
+    from framework.data.synthetic.pairs import pair
+
+    return pair(Grid(("FIRST", "SECOND"), every="session", calendar="XNYS", seed=_SEED)).recording
+
+
+def _synthetic_book() -> Recording:
+    from framework.data.synthetic.queue_reactive import queue_reactive_book
+    from framework.data.synthetic.streams import Market
+
+    return queue_reactive_book(Market(("MAKE",), seed=_SEED, latency_ns=500_000, jitter_ns=200_000)).recording
+
+
 DATASETS = {
     dataset.name: dataset
     for dataset in (
@@ -161,6 +201,23 @@ DATASETS = {
             "vix_daily",
             "Daily closes of the Cboe volatility index (VIX), 2014-01-03 to 2019-01-03, through the package arch. An index.",
             _vix_daily,
+        ),
+        Dataset(
+            "synthetic_bars",
+            "Synthetic: ten years of daily bars of three independent walks A, B and C with regimes and jumps. Calendar XNYS. " + _MADE_UP,
+            _synthetic("synthetic_bars", _synthetic_bars),
+        ),
+        Dataset(
+            "synthetic_pair",
+            "Synthetic: ten years of daily bars of a cointegrated pair, FIRST and SECOND, whose spread has a half-life of 20 days. "
+            "Calendar XNYS. " + _MADE_UP,
+            _synthetic("synthetic_pair", _synthetic_pair),
+        ),
+        Dataset(
+            "synthetic_book",
+            "Synthetic: an hour of a queue-reactive order book of MAKE, orders and trades with order ids, known 0.5 ms and more after they "
+            "happened. " + _MADE_UP,
+            _synthetic("synthetic_book", _synthetic_book),
         ),
     )
 }

@@ -12,7 +12,7 @@ import pandas as pd
 
 from framework.data import tape
 from framework.data.calendar import ALWAYS_OPEN, BARS, is_bars
-from framework.data.quality import PRICE_COLUMNS, Lines, check_bars, check_columns, check_sessions
+from framework.data.quality.bars import PRICE_COLUMNS, Lines, check_bars, check_columns, check_sessions
 from framework.data.stamps import DAILY_FROM_NS, BarStamp, Bound, Epoch, bounds_ns, close_stamps, modal_interval, parse
 from framework.errors import DataError, did_you_mean
 from framework.schema.instrument import Instrument, InstrumentKind

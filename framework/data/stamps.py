@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from framework.data.calendar import is_bars, session_table
-from framework.data.quality import Lines, check_stamps, row_name
+from framework.data.quality.bars import Lines, check_stamps, row_name
 from framework.errors import DataError, did_you_mean
 from framework.schema.units import NANOSECONDS_PER_DAY, NEVER_NS
 
@@ -85,7 +85,13 @@ def parse(values: pd.Series[Any] | pd.Index[Any], *, place: str, lines: Lines | 
                 f"{place}: the stamps are numbers ({values.to_numpy()[0]} first). "
                 'Say what they count since 1970 with epoch="s", "ms", "us" or "ns", or write them as 2020-01-31T15:30Z.'
             )
-        return RawStamps(pd.DatetimeIndex(pd.to_datetime(np.asarray(values), unit=epoch, utc=True)), False)
+        try:
+            return RawStamps(pd.DatetimeIndex(pd.to_datetime(np.asarray(values), unit=epoch, utc=True)).as_unit("ns"), False)
+        except ValueError as error:
+            raise DataError(
+                f"{place}: the stamps ({values.to_numpy()[0]} first) are no moments when they count {epoch} since 1970: {error}. "
+                'Look at their size: 1,700,000,000 is 2023 in "s", a thousand times that in "ms".'
+            ) from error
     text = pd.Series(values.to_numpy()).map(lambda value: value.isoformat() if isinstance(value, dt.date) else str(value))
     return _parse_text(text.astype(str), place, lines)
 

@@ -107,7 +107,7 @@ def equity(runs: Sequence[Drawn]) -> Spec:
                 scaled = against * (levels[0] / unit / known[0])
                 line = _line(run.points, scaled, "Benchmark", GREY, keep_extremes(np.nan_to_num(scaled)))
                 traces.append({**line, "line": {"color": GREY, "width": 1.3, "dash": "dot"}})
-    return _figure(traces, height=340, legend=len(traces) > 1)
+    return figure(traces, height=340, legend=len(traces) > 1)
 
 
 def drawdown(runs: Sequence[Drawn]) -> Spec:
@@ -117,7 +117,7 @@ def drawdown(runs: Sequence[Drawn]) -> Spec:
         line = _line(run.points, m.underwater(run.points.levels), run.name, colour)
         fill = {"fill": "tozeroy", "fillcolor": "rgba(179,66,74,0.13)", "line": {"color": LOSS, "width": 1.1}}
         traces.append({**line, **fill} if len(runs) == 1 else line)
-    return _figure(traces, height=190, legend=False, percent=True)
+    return figure(traces, height=190, legend=False, percent=True)
 
 
 def exposure(runs: Sequence[Drawn]) -> Spec:
@@ -133,7 +133,7 @@ def exposure(runs: Sequence[Drawn]) -> Spec:
             stretches = stretch_means(stamps, share)
             line = _line(Curve(stretches[1], stretches[0]), stretches[1], side.capitalize() if len(runs) == 1 else run.name, shade)
             traces.append({**line, "line": {"color": shade, "width": 1.1, "shape": "hv"}})
-    return _figure(traces, height=190, legend=len(runs) == 1, percent=True)
+    return figure(traces, height=190, legend=len(runs) == 1, percent=True)
 
 
 def costs(runs: Sequence[Drawn]) -> Spec:
@@ -150,7 +150,7 @@ def costs(runs: Sequence[Drawn]) -> Spec:
         }
         for run, colour in zip(runs, _colours(len(runs)), strict=True)
     ]
-    spec = _figure(traces, height=60 + 34 * max(len(kinds), 2), legend=False)
+    spec = figure(traces, height=60 + 34 * max(len(kinds), 2), legend=False)
     spec["layout"]["yaxis"] = {"autorange": "reversed", "automargin": True, "showgrid": False, "fixedrange": True}
     spec["layout"]["xaxis"] = {"gridcolor": FAINT, "zerolinecolor": "#c9ced6", "tickformat": "~s", "fixedrange": True, "nticks": 6}
     spec["layout"]["hovermode"] = "closest"
@@ -173,7 +173,7 @@ def distribution(runs: Sequence[Drawn]) -> Spec:
         }
         for run, sample, colour in zip(runs, samples, _colours(len(runs)), strict=True)
     ]
-    spec = _figure(traces, height=250, legend=False)
+    spec = figure(traces, height=250, legend=False)
     layout = spec["layout"]
     layout.update({"barmode": "overlay", "bargap": 0.06, "hovermode": "closest"})
     layout["xaxis"] = {"tickformat": ".1%", "showgrid": False, "linecolor": "#c9ced6", "fixedrange": True, "nticks": 7}
@@ -190,7 +190,7 @@ def _marker(x: float, text: str) -> Spec:
 
 def overview(run: Drawn) -> Spec:
     """Equity, drawdown and exposure above each other on one time axis."""
-    layout = _figure([], height=640, legend=True)["layout"]
+    layout = figure([], height=640, legend=True)["layout"]
     traces = []
     for row, spec in enumerate((equity([run]), drawdown([run]), exposure([run])), start=1):
         suffix = "" if row == 1 else str(row)
@@ -219,7 +219,7 @@ def line_over(x: Sequence[Any], values: Sequence[float], x_name: str, title: str
 
 
 def _over_parameters(traces: list[Spec], x_name: str, title: str) -> Spec:
-    spec = _figure(traces, height=420, legend=False)
+    spec = figure(traces, height=420, legend=False)
     layout = spec["layout"]
     layout.update({"hovermode": "closest", "title": {"text": escape(title), "x": 0.02}})
     layout["margin"] = {"l": 70, "r": 20, "t": 56, "b": 50}
@@ -232,7 +232,8 @@ def _colours(count: int, alone: str = PALETTE[0]) -> list[str]:
     return [alone] if count == 1 else [PALETTE[i % len(PALETTE)] for i in range(count)]
 
 
-def _figure(traces: list[Spec], *, height: int, legend: bool, percent: bool = False) -> Spec:
+def figure(traces: list[Spec], *, height: int, legend: bool, percent: bool = False) -> Spec:
+    """Traces in the house's look, over dates."""
     axis = {"gridcolor": FAINT, "zerolinecolor": "#c9ced6", "automargin": True, "fixedrange": True, "nticks": 6}
     layout = {
         "height": height,

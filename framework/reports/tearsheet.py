@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from functools import cache
 from html import escape
-from importlib.resources import files
-from string import Template
 from typing import TYPE_CHECKING
 
 from framework.errors import InputError
 from framework.reports import charts, metrics, picture, tables
 from framework.reports.format import card_text, label, money, percent
+from framework.reports.page import page, section, slot
 from framework.reports.run import Run
 from framework.reports.summary import Curve
 from framework.schema.units import NANOSECONDS_PER_DAY
@@ -36,13 +33,15 @@ def render(results: Run | Sequence[Run], *, title: str | None = None) -> str:
     drawings = [_drawn(run) for run in runs]
     details = (_details(run, one, named=len(runs) > 1) for run, one in zip(runs, drawings, strict=True))
     sections = [_metrics(runs), *_charts(drawings), *details]
-    return _page(
+    return page(
+        eyebrow="OneTape backtest",
         title=title or " vs ".join(run.name for run in runs),
         lead=_lead(runs),
         settings=_settings(runs[0]) if len(runs) == 1 else "",
         notices=_notices(runs),
         sections="".join(sections),
         specs={name: spec for name, _, spec in _specs(drawings)},
+        footer="Simulated results. Times are UTC. Past performance, simulated or real, does not promise any.",
     )
 
 
@@ -131,7 +130,7 @@ def _notice(note: str, names: Sequence[str], runs: int) -> str:
 
 def _metrics(runs: Sequence[Run]) -> str:
     if len(runs) > 1:
-        return _section("Key metrics", tables.comparison([run.name for run in runs], [run.metrics for run in runs]))
+        return section("Key metrics", tables.comparison([run.name for run in runs], [run.metrics for run in runs]))
     run = runs[0]
     return f'<section class="cards">{tables.cards(run.metrics, _card_notes(run))}</section>'
 
@@ -162,14 +161,9 @@ def _specs(runs: Sequence[charts.Drawn]) -> list[tuple[str, str, charts.Spec]]:
 
 def _charts(runs: Sequence[charts.Drawn]) -> list[str]:
     notes = {"equity": _sampling(runs), "distribution": _frequency(runs), "exposure": _averaging(runs)}
-    made = {name: _section(title, _slot(name, notes.get(name, "")), css=name) for name, title, _ in _specs(runs)}
+    made = {name: section(title, slot(name, notes.get(name, "")), css=name) for name, title, _ in _specs(runs)}
     pair = f'<div class="pair">{made["distribution"]}{made["costs"]}</div>'
     return [made["equity"], made["drawdown"], made["exposure"], pair]
-
-
-def _slot(name: str, caption: str) -> str:
-    small = f'<p class="caption">{caption}</p>' if caption else ""
-    return f'<div class="chart" id="chart-{name}"></div>{small}'
 
 
 def _sampling(runs: Sequence[charts.Drawn]) -> str:
@@ -203,49 +197,13 @@ def _details(run: Run, one: charts.Drawn, *, named: bool) -> str:
     return "".join(
         [
             f'<div class="run"><h1 class="name">{escape(run.name)}</h1>' if named else "<div>",
-            _section("Monthly returns, per cent", tables.months(one.points)),
+            section("Monthly returns, per cent", tables.months(one.points)),
             '<div class="pair">',
-            _section("From gross to net", bridge),
-            _section("Order outcomes", tables.outcomes(run.orders, run.refused)),
+            section("From gross to net", bridge),
+            section("Order outcomes", tables.outcomes(run.orders, run.refused)),
             "</div>",
-            _section("Trades", trades),
-            _section("Settings", _settings(run)) if named else "",
+            section("Trades", trades),
+            section("Settings", _settings(run)) if named else "",
             "</div>",
         ]
-    )
-
-
-def _section(title: str, body: str, css: str = "") -> str:
-    return f'<section class="{css}"><h2>{escape(title)}</h2>{body}</section>'
-
-
-# Page
-
-
-@cache
-def _asset(name: str) -> str:
-    return files("framework.reports").joinpath(name).read_text(encoding="utf-8")
-
-
-@cache
-def _plotly_script() -> str:
-    from plotly.offline import get_plotlyjs
-
-    # a closing tag inside the library would end the script element
-    library: str = get_plotlyjs()
-    return library.replace("</script", "<\\/script")
-
-
-def _page(*, title: str, lead: str, settings: str, notices: str, sections: str, specs: dict[str, charts.Spec]) -> str:
-    data = json.dumps(specs, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-    return Template(_asset("template.html")).substitute(
-        title=escape(title),
-        lead=lead,
-        settings=settings,
-        notices=notices,
-        sections=sections,
-        style=_asset("template.css"),
-        script=_asset("template.js"),
-        plotly=_plotly_script(),
-        specs=data,
     )

@@ -55,6 +55,11 @@ class Sweep:
         self._sets = {one.digest: one for one in sets}
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know before believing the numbers: the notes of the data."""
+        return self._job.tape.notes
+
+    @property
     def varied(self) -> list[str]:
         """The columns of the parameters that differ between rows."""
         names = [column_of(name) for name in next(iter(self._sets.values())).parameters]
@@ -156,7 +161,8 @@ class Sweep:
 
     def __repr__(self) -> str:
         ranked = self.ranked()
-        return f"{self._heading()}\n{ranked[self.columns()].head(_ROWS).to_string()}"
+        notes = "".join(f"\n  ! {note}" for note in self.notes)
+        return f"{self._heading()}\n{ranked[self.columns()].head(_ROWS).to_string()}{notes}"
 
     def _heading(self) -> str:
         failed = int((self.table["error"] != "").sum())
@@ -172,7 +178,8 @@ class Sweep:
             rows.append("".join(f"<td style='{style}'>{text_of(name, row[name])}</td>" for name in columns))
         body = "".join(f"<tr>{cells}</tr>" for cells in rows)
         table = f"<table style='border-collapse:collapse;font-size:13px'><tr>{head}</tr>{body}</table>"
-        return f"<div style='font:13px/1.4 {font}'><b>{escape(self._heading())}</b><div style='overflow-x:auto'>{table}</div></div>"
+        notes = "".join(f"<p style='margin:4px 0'>⚠ {escape(note)}</p>" for note in self.notes)
+        return f"<div style='font:13px/1.4 {font}'><b>{escape(self._heading())}</b><div style='overflow-x:auto'>{table}</div>{notes}</div>"
 
 
 def text_of(name: str, value: Any) -> str:

@@ -37,7 +37,7 @@ def no_peers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def test_rows_as_json(no_peers: Path, tmp_path: Path) -> None:
     out = tmp_path / "rows.json"
-    shown = CliRunner().invoke(cli.assemble(), ["bench", "--small", "--peers", "--workload", "W2", "--repeat", "1", "--json", str(out)])
+    shown = CliRunner().invoke(cli.assemble(), ["bench", "--small", "--peers", "W2", "--repeat", "1", "--json", str(out)])
     assert shown.exit_code == 0, shown.output
     rows = json.loads(out.read_text())
     assert all(list(found) == COLUMNS for found in rows)
@@ -100,7 +100,7 @@ def test_wins_and_losses_are_printed_alike() -> None:
 
 
 def test_an_unknown_workload_is_refused() -> None:
-    shown = CliRunner().invoke(cli.assemble(), ["bench", "--workload", "W9"])
+    shown = CliRunner().invoke(cli.assemble(), ["bench", "W9"])
     assert shown.exit_code == 2
     assert "W9: no such workload. Did you mean" in shown.stderr
 
@@ -114,3 +114,13 @@ def test_a_stream_is_replayed_whole() -> None:
 
 def test_runs_in_a_row_report_their_growth() -> None:
     assert {"events", "seconds", "peak_rss_mb", "slope_kb"} == set(memory.runs(8))
+
+
+def test_the_works_on_data_hold_what_they_say(tmp_path: Path) -> None:
+    out = tmp_path / "rows.json"
+    shown = CliRunner().invoke(cli.assemble(), ["bench", "data", "--small", "--repeat", "1", "--json", str(out)])
+    assert shown.exit_code == 0, shown.output
+    rows = json.loads(out.read_text())
+    assert [found["events"] for found in rows] == [20_000] * 8  # each work counts what came out at its end
+    assert {found["workload"] for found in rows} == {"data"}
+    assert "recording to dataset" in shown.stdout

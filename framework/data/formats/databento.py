@@ -1,4 +1,4 @@
-"""Databento's DBN files: mbo, trades, mbp-1, tbbo, bbo-1s, bbo-1m, ohlcv; instruments from a definition file.
+"""Databento's DBN files: mbo, trades, mbp-1, mbp-10, tbbo, bbo-1s, bbo-1m, ohlcv; instruments from a definition file.
 
 The package `databento-dbn` (Apache-2.0) reads the metadata, the definitions and the layout of records; records are taken column by column.
 """
@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
+from framework.data.formats.databento_definitions import instruments_of
+from framework.data.formats.databento_file import head, package, stream, take
+from framework.data.formats.databento_levels import LEVELS, price_names, snapshots
 from framework.data.formats.grid import Ints, check_order
 from framework.data.formats.order_sizes import OrderSizes
 from framework.data.recording import Events, Recording
@@ -24,12 +26,14 @@ from framework.schema.units import Step
 
 _UNDEFINED = np.iinfo(np.int64).max
 _CHUNK_BYTES = 1 << 22
+_MOST_MESSAGE_BYTES = 1 << 26
 _LAST, _SNAPSHOT, _MAYBE_BAD, _BAD_RECEIVED, _TOP = 128, 32, 4, 8, 64
 _OHLCV_NS = {"ohlcv-1s": 10**9, "ohlcv-1m": 60 * 10**9, "ohlcv-1h": 3600 * 10**9, "ohlcv-1d": 86_400 * 10**9}
 _RTYPE = {
     "mbo": 160,
     "trades": 0,
     "mbp-1": 1,
+    "mbp-10": 10,
     "tbbo": 1,
     "bbo-1s": 195,
     "bbo-1m": 196,
@@ -40,7 +44,14 @@ _RTYPE = {
 }
 
 
-_UNUSED = ("publisher_id", "channel_id", "ts_in_delta", "depth", "bid_ct_00", "ask_ct_00", "ts_out")
+_UNUSED = (
+    "publisher_id",
+    "channel_id",
+    "ts_in_delta",
+    "depth",
+    "ts_out",
+    *(f"{side}_ct_{k:02d}" for side in ("bid", "ask") for k in range(LEVELS)),
+)
 """Fields of records that no event has a word for."""
 
 
@@ -61,13 +72,16 @@ def read(path: str | Path, *, definitions: str | Path | None = None, tick_size: 
 
     Args:
         path: a file of one schema: mbo (orders: DEPTH and TRADE), trades, mbp-1 and tbbo (QUOTE, and TRADE before it where one
-            happened), bbo-1s and bbo-1m (QUOTE), ohlcv-1s, -1m, -1h, -1d (BAR, moved from the open to the close).
-        definitions: a file of schema definition, for tick and currency of each instrument.
-        tick_size: where there is no definition; if not given either, the coarsest decimal that represents every price of the file.
+            happened), mbp-10 (each record a snapshot of DEPTH by level, and TRADE before it), bbo-1s and bbo-1m (QUOTE), ohlcv-1s,
+            -1m, -1h, -1d (BAR, moved from the open to the close).
+        definitions: a file of schema definition, for tick, multiplier, currency and venue of each instrument; see
+            `databento_definitions`.
+        tick_size: of instruments whose definition is missing or has none. If not given, such an instrument is refused where there are
+            `definitions`; without them the coarsest decimal that represents every price of the file is taken.
 
     `ts_local_ns` is `ts_recv` and `ts_venue_ns` is `ts_event`. A fill F repeats what T and C or M say, and is counted in the notes. A
     record flagged "maybe bad book" is preceded by a GAP. Sequence numbers count a whole channel, so holes in them are no gaps. A side
-    without a price is 0 ticks and 0 lots. Multipliers are 1: set them on the instrument.
+    without a price is 0 ticks and 0 lots. Without definitions multipliers are 1.
 
     Raises:
         DataError: the package is missing, a cut file, another schema, an unknown action, prices off the grid, stamps out of order.
@@ -76,9 +90,13 @@ def read(path: str | Path, *, definitions: str | Path | None = None, tick_size: 
     for records, _ in _records(file):
         _scan(records, file)
     ids = sorted(file.ids)
-    known = {} if definitions is None else _definitions(Path(definitions))
-    inferred = Step.of(tick_size) if tick_size is not None else _decimal(file.price_step)
-    instruments = tuple(known.get(one, Instrument(file.symbols.get(one, str(one)), inferred)) for one in ids)
+    instruments, said = instruments_of(
+        file.path,
+        {one: file.symbols.get(one, str(one)) for one in ids},
+        definitions,
+        None if tick_size is None else Step.of(tick_size),
+        _decimal(file.price_step),
+    )
     names = [one.symbol for one in instruments]
     for name in names:
         if names.count(name) > 1:
@@ -92,59 +110,15 @@ def read(path: str | Path, *, definitions: str | Path | None = None, tick_size: 
     notes = [f"{Path(path).name}: {counted or 'no records'}."]
     if unused:
         notes.append(f"{Path(path).name}: the fields {', '.join(unused)} have no place in an event and were left out.")
-    return Recording(instruments, parts, str(path), tuple(notes))
-
-
-def _package() -> Any:
-    try:
-        import databento_dbn
-    except ImportError as error:
-        raise DataError('DBN files need the package databento-dbn, of the extra "data": pip install "onetape[data]".') from error
-    return databento_dbn
-
-
-def _stream(path: Path) -> BinaryIO:
-    try:
-        with path.open("rb") as raw:
-            is_packed = raw.read(4) == b"\x28\xb5\x2f\xfd"
-        stream: BinaryIO = pa.input_stream(str(path), compression="zstd" if is_packed else None)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error}.") from error
-    return stream
-
-
-def _take(stream: BinaryIO, size: int, path: Path) -> bytes:
-    try:
-        return stream.read(size)
-    except OSError as error:
-        raise DataError(f"{path}: cut or damaged: {error}. Fetch it again.") from error
-
-
-def _head(path: Path) -> tuple[Any, int]:
-    """Metadata, and where the records start."""
-    dbn = _package()
-    with _stream(path) as stream:
-        head = _take(stream, 8, path)
-        if len(head) < 8 or head[:3] != b"DBN":
-            raise DataError(f"{path}, byte 0: {head[:3]!r}; rule: a DBN file starts with b'DBN'. Fetch it again.")
-        if head[3] not in (1, 2, 3):
-            raise DataError(f"{path}, byte 3: DBN version {head[3]}; rule: 1 to 3. Convert it with Databento's `dbn` tool.")
-        length = int.from_bytes(head[4:8], "little")
-        body = _take(stream, length, path)
-    if len(body) < length:
-        raise DataError(f"{path}: ends inside the metadata, {len(body)} of {length} bytes. Fetch it again.")
-    try:
-        return dbn.Metadata.decode(head + body), 8 + length
-    except (dbn.DBNError, ValueError) as error:
-        raise DataError(f"{path}: metadata that cannot be read: {error}. Fetch it again.") from error
+    return Recording(instruments, parts, str(path), (*notes, *said))
 
 
 def _open(path: Path) -> _File:
-    metadata, start = _head(path)
-    schema, dbn = str(metadata.schema), _package()
+    metadata, start = head(path)
+    schema, dbn = str(metadata.schema), package()
     if schema not in _RTYPE:
         raise DataError(f"{path}: schema {schema!r} is not read. {did_you_mean(schema, _RTYPE)}")
-    layouts = {"mbo": dbn.MBOMsg, "trades": dbn.TradeMsg, "mbp-1": dbn.MBP1Msg, "tbbo": dbn.MBP1Msg}
+    layouts = {"mbo": dbn.MBOMsg, "trades": dbn.TradeMsg, "mbp-1": dbn.MBP1Msg, "mbp-10": dbn.MBP10Msg, "tbbo": dbn.MBP1Msg}
     layout = layouts.get(schema) or (dbn.BBOMsg if schema.startswith("bbo") else dbn.OHLCVMsg)
     fields = [*layout._dtypes, *([("ts_out", "u8")] if metadata.ts_out else [])]
     symbols = {int(one["symbol"]): name for name, spans in metadata.mappings.items() for one in spans if one["symbol"].isdigit()}
@@ -152,12 +126,12 @@ def _open(path: Path) -> _File:
 
 
 def _records(file: _File) -> Iterator[tuple[Any, int]]:
-    """Records and the row of the first; MBO is cut after the last record of a message."""
+    """Records and the row of the first; MBO is cut where no instrument is inside a message."""
     size, row, rest = file.dtype.itemsize, 0, b""
-    with _stream(file.path) as stream:
-        _take(stream, file.start, file.path)
+    with stream(file.path) as source:
+        take(source, file.start, file.path)
         while True:
-            block = _take(stream, _CHUNK_BYTES, file.path)
+            block = take(source, _CHUNK_BYTES, file.path)
             data = rest + block
             whole = len(data) // size * size
             records = np.frombuffer(data[:whole], file.dtype)
@@ -177,12 +151,30 @@ def _records(file: _File) -> Iterator[tuple[Any, int]]:
                     yield records, row
                 return
             if file.schema == "mbo":
-                ends = np.flatnonzero(records["flags"] & _LAST)
-                records = records[: int(ends[-1]) + 1] if len(ends) else records[:0]
+                records = records[: _whole_messages(records)]
+                if not len(records) and whole >= _MOST_MESSAGE_BYTES:
+                    raise DataError(
+                        f"{file.path}, record {row}: no message ends within {whole // size} records; rule: the last record of each message "
+                        f"is flagged {_LAST} (F_LAST), and messages are below {_MOST_MESSAGE_BYTES >> 20} MB. Fetch the file again: "
+                        "Databento flags them."
+                    )
             rest = data[len(records) * size :]
             if len(records):
                 yield records, row
             row += len(records)
+
+
+def _whole_messages(records: Any) -> int:
+    """How many records from the start leave no instrument inside a message."""
+    ids = records["instrument_id"]
+    order = np.argsort(ids, kind="stable")
+    is_open = (records["flags"][order] & _LAST) == 0
+    before = np.concatenate([[False], is_open[:-1]])
+    before[np.concatenate([[True], ids[order][1:] != ids[order][:-1]])[: len(before)]] = False  # the first of an instrument
+    change = np.empty(len(records), dtype=np.int64)
+    change[order] = is_open.astype(np.int64) - before
+    clean = np.flatnonzero(np.cumsum(change) == 0)
+    return int(clean[-1]) + 1 if len(clean) else 0
 
 
 def _prices(file: _File) -> tuple[str, ...]:
@@ -190,6 +182,8 @@ def _prices(file: _File) -> tuple[str, ...]:
         return ("open", "high", "low", "close")
     if file.schema in ("mbo", "trades"):
         return ("price",)
+    if file.schema == "mbp-10":
+        return ("price", *price_names())
     return ("bid_px_00", "ask_px_00") if file.schema.startswith("bbo") else ("price", "bid_px_00", "ask_px_00")
 
 
@@ -220,24 +214,8 @@ def _decimal(step: int) -> Step:
     return Step(1, 10 ** (9 - power)) if step else Step(1, 1)
 
 
-def _definitions(path: Path) -> dict[int, Instrument]:
-    metadata, _ = _head(path)
-    if str(metadata.schema) != "definition":
-        raise DataError(f"{path}: schema {metadata.schema}; rule: definitions= is a file of schema definition. Fetch that schema.")
-    dbn, found = _package(), {}
-    decoder = dbn.DBNDecoder()
-    with _stream(path) as stream:
-        while block := _take(stream, _CHUNK_BYTES, path):
-            decoder.write(block)
-    for record in decoder.decode():
-        if hasattr(record, "min_price_increment") and record.min_price_increment != _UNDEFINED:
-            tick = Step.of(Fraction(record.min_price_increment, 10**9))
-            found[record.instrument_id] = Instrument(record.raw_symbol, tick, currency=record.currency or "USD", venue=record.exchange)
-    return found
-
-
 def _parts(file: _File, ids: Ints, instruments: tuple[Instrument, ...]) -> Iterator[Events]:
-    last, sizes = int(np.iinfo(np.int64).min), OrderSizes()
+    last, sizes = int(np.iinfo(np.int64).min), OrderSizes(len(instruments))
     units = [Fraction(one.tick.numerator * 10**9, one.tick.denominator) for one in instruments]
     for at, unit in enumerate(units):
         if unit.denominator != 1:
@@ -289,6 +267,9 @@ def _fill(events: Events, records: Any, ticks: dict[str, Ints], file: _File, siz
     gaps = _gaps(events, records)
     if file.schema == "trades":
         return _merged([gaps, _trades(events, records, ticks["price"])])
+    if file.schema == "mbp-10":
+        traded = np.flatnonzero(records["action"] == b"T")
+        return _merged([gaps, (traded, _trades(events, records, ticks["price"])[1][traded]), snapshots(events, records, ticks)])
     quotes = events.copy()
     quotes["kind"] = Kind.QUOTE
     for word, name in (("w0", "bid_px_00"), ("w1", "ask_px_00")):
@@ -343,7 +324,7 @@ def _orders(events: Events, records: Any, ticks: Ints, file: _File, sizes: Order
     for word in ("w0", "w1", "w2"):
         depth[word][is_clear] = 0
     flags = (
-        np.where(is_clear, int(Flag.SNAPSHOT | Flag.CLEAR), _side(records))
+        np.where(is_clear, int(Flag.SNAPSHOT | Flag.CLEAR | Flag.BUY), _side(records))
         | np.where(clear, int(Flag.CLEAR), 0)
         | np.where(last, int(Flag.LAST), 0)
     )

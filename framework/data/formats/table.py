@@ -1,8 +1,8 @@
-"""Quotes, trades or bars from any CSV, Parquet file or DataFrame, by a mapping of its columns."""
+"""Quotes, trades, funding rates or bars from any CSV, Parquet file or DataFrame, by a mapping of its columns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -11,26 +11,25 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as csv
-import pyarrow.parquet as parquet
 
 from framework.data.formats.grid import Ints, check_order, finest, steps
-from framework.data.readers import read_bars
+from framework.data.formats.table_source import Source
+from framework.data.readers import STAMP_COLUMNS, read_bars
 from framework.data.recording import Events, Recording
-from framework.data.stamps import Epoch
+from framework.data.stamps import BarStamp, Epoch
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
 from framework.schema.units import Step
 
 Table = str | Path | pd.DataFrame
-TableKind = Literal["quotes", "trades", "bars"]
+TableKind = Literal["quotes", "trades", "funding", "bars"]
 Size = float | str | Fraction | Step | None
 
-_NEEDED = {"quotes": ("ts", "bid", "ask"), "trades": ("ts", "price", "size")}
-_ALLOWED = {"quotes": ("bid_size", "ask_size"), "trades": ("side", "trade_id")}
-_PRICES = {"quotes": ("bid", "ask"), "trades": ("price",)}
-_SIZES = {"quotes": ("bid_size", "ask_size"), "trades": ("size",)}
+_NEEDED = {"quotes": ("ts", "bid", "ask"), "trades": ("ts", "price", "size"), "funding": ("ts", "rate")}
+_ALLOWED = {"quotes": ("bid_size", "ask_size"), "trades": ("side", "trade_id"), "funding": ()}
+_PRICES = {"quotes": ("bid", "ask"), "trades": ("price",), "funding": ()}
+_SIZES = {"quotes": ("bid_size", "ask_size"), "trades": ("size",), "funding": ()}
 _PER_UNIT = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 
@@ -42,6 +41,10 @@ def read(
     symbol: str | None = None,
     time_zone: str | None = None,
     unit: Epoch | None = None,
+    stamp_format: str | None = None,
+    header: Sequence[str] | None = None,
+    delimiter: str = ",",
+    bar_stamp: BarStamp = "close",
     tick_size: Size = None,
     lot_size: Size = None,
 ) -> Recording:
@@ -55,33 +58,34 @@ def read(
         symbol: of the instrument; if not given, the file's stem, or ASSET.
         time_zone: of stamps that do not say theirs.
         unit: what numeric stamps count since 1970: "s", "ms", "us" or "ns".
+        stamp_format: of stamps that are not ISO 8601, in the words of strptime: "%Y%m%d %H%M%S%f". %f takes up to nine digits.
+        header: names of the columns of a CSV file that has no line of them.
+        delimiter: between the fields of a CSV file.
+        bar_stamp: of bars, "close" (the default) or "open": what their stamps are. Opens are moved to the closes.
         tick_size, lot_size: if not given, the coarsest decimal that represents every value, which takes a pass of its own.
 
     Raises:
         DataError: unknown or missing columns, values that cannot be trusted, stamps without a zone or out of order, crossed quotes.
     """
     stem = "ASSET" if isinstance(data, pd.DataFrame) else Path(data).name.split(".")[0]
-    name, place = symbol or stem, "frame" if isinstance(data, pd.DataFrame) else str(data)
+    source = Source(data, header, delimiter, stamp_format is not None)
+    name, place = symbol or stem, source.place
     if kind == "bars":
-        return _bars(data, name, place, columns, time_zone, unit, tick_size, lot_size)
+        return _bars(source, name, columns or {}, time_zone, unit, stamp_format, bar_stamp, tick_size, lot_size)
     if kind not in _NEEDED:
-        raise DataError(f"kind={kind!r} is unknown. {did_you_mean(str(kind), ('quotes', 'trades', 'bars'))}")
+        raise DataError(f"kind={kind!r} is unknown. {did_you_mean(str(kind), (*_NEEDED, 'bars'))}")
+    ours = _names(source.names(), kind, columns or {}, place)
     tick = None if tick_size is None else Step.of(tick_size)
     lot = None if lot_size is None else Step.of(lot_size)
     if tick is None or lot is None:
-        inferred_tick, inferred_lot = Step(1, 1), Step(1, 1)
-        for batch in _batches(data, kind, columns or {}, place):
-            for column in _PRICES[kind]:
-                inferred_tick = finest(_floats(batch, column, place), inferred_tick, 9, place=place, column=column)
-            for column in [one for one in _SIZES[kind] if one in batch.schema.names]:
-                inferred_lot = finest(_floats(batch, column, place), inferred_lot, 9, place=place, column=column)
-        tick, lot = tick or inferred_tick, lot or inferred_lot
+        found = _finest(source, {own: theirs for theirs, own in ours.items()}, kind)
+        tick, lot = tick or found[0], lot or found[1]
     instrument = Instrument(name, tick, lot)
 
     def parts() -> Iterator[Events]:
         row, last = 0, int(np.iinfo(np.int64).min)
-        for batch in _batches(data, kind, columns or {}, place):
-            stamps = _stamps(batch, place, time_zone, unit, row)
+        for batch in _batches(source, ours):
+            stamps = _stamps(batch, place, time_zone, unit, stamp_format, row)
             last = check_order(stamps, last, place=place, first_row=row)
             yield _events(batch, kind, stamps, instrument, place, row)
             row += len(stamps)
@@ -90,58 +94,71 @@ def read(
 
 
 def _bars(
-    data: Table,
+    source: Source,
     symbol: str,
-    place: str,
-    columns: Mapping[str, str] | None,
+    columns: Mapping[str, str],
     time_zone: str | None,
     unit: Epoch | None,
+    stamp_format: str | None,
+    bar_stamp: BarStamp,
     tick: Size,
     lot: Size,
 ) -> Recording:
+    data = source.data
+    if source.header is not None or source.delimiter != "," or stamp_format is not None:  # of these `read_bars` knows nothing
+        names = source.names()
+        kept = {name: columns.get(name, name) for name in names if columns.get(name, name)}
+        stamps = next((name for name, own in kept.items() if own.lower() in STAMP_COLUMNS), "")
+        data = pa.Table.from_batches(source.batches(list(kept), stamps)).to_pandas()
+        if stamp_format is not None and stamps:
+            data[stamps] = _by_format(pa.array(data[stamps]), stamp_format, source.place, 0).to_pandas()
+        columns = {theirs: own for theirs, own in columns.items() if own}
     frames = {symbol: data} if isinstance(data, pd.DataFrame) else data
-    tape = read_bars(frames, columns=columns, time_zone=time_zone, epoch=unit, tick_size=tick, lot_size=lot)
+    tape = read_bars(
+        frames, columns=columns or None, time_zone=time_zone, epoch=unit, bar_stamp=bar_stamp, tick_size=tick, lot_size=lot
+    )  # fmt: skip
 
     def parts() -> Iterator[Events]:
         yield tape.events[tape.events["kind"] == Kind.BAR]
 
-    return Recording(tuple(tape.instruments), parts, place, tuple(tape.notes))
+    return Recording(tuple(tape.instruments), parts, source.place, tuple(tape.notes))
 
 
-def _batches(data: Table, kind: TableKind, columns: Mapping[str, str], place: str) -> Iterator[pa.RecordBatch]:
-    try:
-        for batch in _raw(data):
-            yield batch.rename_columns(_names(batch.schema.names, kind, columns, place))
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{place}: cannot be read: {error}. Rows need as many fields as the header, and one type a column.") from error
+def _finest(source: Source, theirs: Mapping[str, str], kind: TableKind) -> tuple[Step, Step]:
+    """The coarsest decimal steps of prices and of sizes."""
+    tick, lot = Step(1, 1), Step(1, 1)
+    prices, sizes = ([name for name in names[kind] if name in theirs] for names in (_PRICES, _SIZES))
+    for batch in _batches(source, {theirs[name]: name for name in (*prices, *sizes)}) if prices or sizes else ():
+        for column in prices:
+            tick = finest(_floats(batch, column, source.place), tick, 9, place=source.place, column=column)
+        for column in sizes:
+            lot = finest(_floats(batch, column, source.place), lot, 9, place=source.place, column=column)
+    return tick, lot
 
 
-def _raw(data: Table) -> Iterator[pa.RecordBatch]:
-    if isinstance(data, pd.DataFrame):
-        yield from pa.Table.from_pandas(data, preserve_index=False).to_batches(max_chunksize=1 << 17)
-    elif str(data).endswith(".parquet"):
-        with parquet.ParquetFile(data) as file:
-            yield from file.iter_batches(batch_size=1 << 17)
-    else:
-        with csv.open_csv(data, read_options=csv.ReadOptions(block_size=1 << 23)) as stream:
-            yield from stream
+def _batches(source: Source, ours: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+    """Some columns under our names, given by theirs."""
+    stamps = next((theirs for theirs, own in ours.items() if own == "ts"), "")
+    for batch in source.batches(list(ours), stamps):
+        yield batch.rename_columns(list(ours.values()))
 
 
-def _names(found: list[str], kind: TableKind, columns: Mapping[str, str], place: str) -> list[str]:
+def _names(found: list[str], kind: TableKind, columns: Mapping[str, str], place: str) -> dict[str, str]:
+    """Our name of each column that is read, by theirs."""
     for name in columns:
         if name not in found:
             raise DataError(f"{place}: columns= names {name!r}, which is not there. {did_you_mean(name, found)}")
-    names = [columns.get(name, name) or f"\0{name}" for name in found]
-    known = (*_NEEDED[kind], *_ALLOWED[kind])
+    ours = {name: columns.get(name, name) for name in found if columns.get(name, name)}
+    known, names = (*_NEEDED[kind], *_ALLOWED[kind]), list(ours.values())
     for name in names:
-        if name not in known and not name.startswith("\0"):
+        if name not in known:
             raise DataError(f'{place}: column {name!r} is none of {kind}. {did_you_mean(name, known)} Map it, or leave it out with "".')
         if names.count(name) > 1:
             raise DataError(f'{place}: two columns are called {name!r}. Leave one out with "".')
     for name in _NEEDED[kind]:
         if name not in names:
             raise DataError(f"{place}: no column {name!r}, which {kind} need; found {', '.join(found)}. Map it with columns=.")
-    return names
+    return ours
 
 
 def _floats(batch: pa.RecordBatch, name: str, place: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -152,26 +169,47 @@ def _floats(batch: pa.RecordBatch, name: str, place: str) -> np.ndarray[tuple[in
     return values
 
 
-def _stamps(batch: pa.RecordBatch, place: str, time_zone: str | None, unit: Epoch | None, first_row: int) -> Ints:
+def _stamps(batch: pa.RecordBatch, place: str, time_zone: str | None, unit: Epoch | None, stamp_format: str | None, first_row: int) -> Ints:
     column = batch.column("ts")
     if column.null_count:
         row = first_row + int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
         raise DataError(f"{place}, row {row}, column ts: empty. Fill it in or remove the row.")
+    if stamp_format is not None:
+        column = _by_format(column, stamp_format, place, first_row)
     if pa.types.is_integer(column.type):
         if unit not in _PER_UNIT:
             raise DataError(
                 f'{place}, column ts: numbers, {column[0]} first. Say what they count since 1970: unit="s", "ms", "us" or "ns".'
             )
         numbers: Ints = column.cast(pa.int64()).to_numpy()
+        if len(numbers) and int(np.abs(numbers).max()) > np.iinfo(np.int64).max // _PER_UNIT[unit]:
+            raise DataError(f'{place}, column ts: {column[0]} first, which is after the year 2262 in "{unit}". Name a smaller unit=.')
         return numbers * _PER_UNIT[unit]
     if not pa.types.is_timestamp(column.type):
-        raise DataError(f"{place}, column ts: {column.type}, {column[0]} first; rule: ISO 8601 stamps or whole numbers. Rewrite them.")
+        raise DataError(f"{place}, column ts: {column.type}, {column[0]} first; rule: ISO 8601 stamps or whole numbers. Say stamp_format=.")
     if column.type.tz is None:
         if time_zone is None:
             raise DataError(f'{place}, column ts: {column[0]} has no zone. Name it: time_zone="America/New_York", or "UTC".')
         column = _zoned(column, place, time_zone, first_row)
     stamps: Ints = column.cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_numpy()
     return stamps
+
+
+def _by_format(column: pa.Array, stamp_format: str, place: str, first_row: int) -> pa.Array:
+    """Text as wall times, or as instants where the format has %z."""
+    text = column.cast(pa.string()).to_pandas()
+    try:
+        stamps = pd.to_datetime(text, format=stamp_format, errors="coerce")
+    except ValueError as error:
+        raise DataError(f"{place}: stamp_format={stamp_format!r}: {error}. Use the words of strptime, as %Y%m%d %H%M%S%f.") from error
+    wrong = stamps.isna().to_numpy()
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise DataError(
+            f"{place}, row {first_row + row}, column ts: {text[row]!r}; rule: stamp_format={stamp_format!r}; {int(wrong.sum())} in this "
+            "part. Correct the row or the format."
+        )
+    return pa.array(stamps.dt.as_unit("ns"))
 
 
 def _zoned(column: pa.Array, place: str, time_zone: str, first_row: int) -> pa.Array:
@@ -211,6 +249,10 @@ def _events(batch: pa.RecordBatch, kind: TableKind, stamps: Ints, instrument: In
     def fill(word: str, name: str, step: Step, minimum: int) -> None:
         events[word] = steps(_floats(batch, name, place), step, place=place, column=name, first_row=row, minimum=minimum)
 
+    if kind == "funding":
+        events["kind"] = Kind.FUNDING
+        events["w0"] = steps(_floats(batch, "rate", place), Step(1, 10**9), place=place, column="rate", first_row=row)
+        return events
     present = batch.schema.names
     if kind == "quotes":
         events["kind"] = Kind.QUOTE

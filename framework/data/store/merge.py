@@ -11,6 +11,12 @@ from framework.data.tape import in_order, joined
 
 Events = NDArray[np.void]
 
+_AT_ONCE = 65_536
+"""About so many events are put in order together: 4 MB, which a core's cache holds."""
+
+_LEAST_STEP = 256
+"""Events of one stream taken in a round at least, however many streams there are: a round costs a search in each."""
+
 
 def merged(streams: Sequence[Iterator[Events]]) -> Iterator[Events]:
     """Blocks in the order of a tape: stamp, source rank, `instrument`, then the order of the streams and that within each.
@@ -26,8 +32,10 @@ def merged(streams: Sequence[Iterator[Events]]) -> Iterator[Events]:
         live = [k for k, head in enumerate(heads) if head is not None]
         if not live:
             return
-        # A stream may go on with its last stamp in its next block, so only what lies before the earliest of these is settled.
-        horizon = min(_last(heads[k]) for k in live)
+        # A stream may go on with its last stamp in its next block, so only what lies before the earliest of these is settled; a step into
+        # each head is enough at once.
+        step = max(_AT_ONCE // len(live), _LEAST_STEP)
+        horizon = min(_reached(heads[k], step) for k in live)
         taken = []
         for k in live:
             head = heads[k]
@@ -37,7 +45,7 @@ def merged(streams: Sequence[Iterator[Events]]) -> Iterator[Events]:
                 taken.append(head[:cut])
                 heads[k] = head[cut:]
         if taken:
-            yield in_order(joined(taken) if len(taken) > 1 else taken[0])
+            yield in_order(joined(taken)) if len(taken) > 1 else _ties_in_order(taken[0])
             continue
         yield from _of_one_stamp(streams, heads, horizon)
 
@@ -58,6 +66,21 @@ def _of_one_stamp(streams: Sequence[Iterator[Events]], heads: list[Events | None
     yield in_order(joined(taken))
 
 
-def _last(head: Events | None) -> int:
+def _ties_in_order(events: Events) -> Events:
+    """Order events that are sorted by stamp; only those that share one can move, often few."""
+    stamps = events["ts_local_ns"]
+    same = stamps[1:] == stamps[:-1]
+    if not same.any():
+        return events
+    tied = np.zeros(len(events), dtype=np.bool_)
+    tied[1:] |= same
+    tied[:-1] |= same
+    events = events.copy()
+    events[tied] = in_order(events[tied])
+    return events
+
+
+def _reached(head: Events | None, step: int) -> int:
+    """The stamp of a head's last event, or of one so many events in."""
     assert head is not None
-    return int(head["ts_local_ns"][-1])
+    return int(head["ts_local_ns"][min(step, len(head) - 1)])

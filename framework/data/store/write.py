@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -206,17 +206,24 @@ class _Writer:
         self.partitions.append(partition)
 
 
-def encoded(events: Events, group_rows: int) -> pa.Buffer:
-    """A Parquet file of one instrument's events, in memory: int64 columns as they are, row groups of at most `group_rows`."""
+def encoded(events: Events, group_rows: int, columns: Sequence[str] = COLUMNS, metadata: Mapping[str, str] | None = None) -> pa.Buffer:
+    """A Parquet file of events, in memory: integer columns as they are, row groups of at most `group_rows`.
+
+    Args:
+        columns: which fields; those of one instrument's partition if not given.
+        metadata: kept in the file's schema.
+    """
     sink = pa.BufferOutputStream()
-    schema = pa.schema([(name, pa.from_numpy_dtype(EVENT[name])) for name in COLUMNS])
+    schema = pa.schema([(name, pa.from_numpy_dtype(EVENT[name])) for name in columns], metadata)
+    small = ("kind", "flags", "instrument")
     with pq.ParquetWriter(
-        sink, schema, compression="zstd", compression_level=1, use_dictionary=["kind", "flags"], write_statistics=["ts_local_ns", "kind"],
-        column_encoding={name: "DELTA_BINARY_PACKED" for name in COLUMNS if name not in ("kind", "flags")}, write_page_checksum=True,
+        sink, schema, compression="zstd", compression_level=1, write_statistics=["ts_local_ns", "kind"],
+        use_dictionary=[name for name in columns if name in small], write_page_checksum=True,
+        column_encoding={name: "DELTA_BINARY_PACKED" for name in columns if name not in small},
     ) as writer:  # fmt: skip
         for begin in range(0, len(events), group_rows):
             rows = events[begin : begin + group_rows]
-            writer.write_table(pa.table([np.ascontiguousarray(rows[name]) for name in COLUMNS], schema=schema), row_group_size=group_rows)
+            writer.write_table(pa.table([np.ascontiguousarray(rows[name]) for name in columns], schema=schema), row_group_size=group_rows)
     return sink.getvalue()
 
 

@@ -62,6 +62,83 @@ def test_a_trade_id_that_is_no_whole_number_is_refused(tmp_path: Path, number: s
         table.read(path, "trades", unit="ms").events()
 
 
+HISTDATA = {
+    "header": ["ts", "bid", "ask", "unused"],
+    "columns": {"unused": ""},
+    "stamp_format": "%Y%m%d %H%M%S%f",
+    "time_zone": "Etc/GMT+5",
+}
+
+
+def test_stamps_of_a_format_and_no_line_of_names(tmp_path: Path) -> None:
+    path = tmp_path / "EURUSD.csv"
+    path.write_text("20240701 170000065,1.12120,1.12172,0\n20240701 170010447,1.12120,1.12192,0\n")
+    events = table.read(path, "quotes", **HISTDATA).events()  # type: ignore[arg-type]
+    # five hours behind UTC, in July too
+    assert [str(stamp) for stamp in events["ts_local_ns"].astype("datetime64[ns]")] == [
+        "2024-07-01T22:00:00.065000000",
+        "2024-07-01T22:00:10.447000000",
+    ]
+    assert (events["w0"].tolist(), events["w1"].tolist()) == ([112120, 112120], [112172, 112192])
+    path.write_text("20240701 170000065,1.12120,1.12172,0\n2024-07-01 17:00,1.12120,1.12192,0\n")
+    with pytest.raises(DataError, match=r"EURUSD.csv, row 1, column ts: '2024-07-01 17:00'; rule: stamp_format='%Y%m%d %H%M%S%f'; 1 in"):
+        table.read(path, "quotes", **HISTDATA).events()  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"stamp_format='%Q'.*Use the words of strptime"):
+        table.read(path, "quotes", **{**HISTDATA, "stamp_format": "%Q"}).events()  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"cannot be read: .*Expected 3 columns, got 4"):
+        table.read(path, "quotes", header=["ts", "bid", "ask"])
+
+
+def test_bars_between_semicolons(tmp_path: Path) -> None:
+    path = tmp_path / "ES.csv"
+    path.write_text("20240701 093000;10.00;10.50;9.75;10.25;7\n20240701 093100;10.25;10.25;10.00;10.00;3\n")
+    names = ["ts", "open", "high", "low", "close", "volume"]
+    words = {"header": names, "delimiter": ";", "stamp_format": "%Y%m%d %H%M%S", "time_zone": "America/Chicago", "bar_stamp": "open"}
+    events = table.read(path, "bars", **words).events()  # type: ignore[arg-type]
+    first = int(pd.Timestamp("2024-07-01 14:31", tz="UTC").as_unit("ns").value)
+    assert events["ts_local_ns"].tolist() == [first, first + 60 * 10**9]
+    assert [events[word].tolist() for word in ("w0", "w1", "w2", "w3", "w4")] == [
+        [1000, 1025],
+        [1050, 1025],
+        [975, 1000],
+        [1025, 1000],
+        [7, 3],
+    ]
+
+
+def test_columns_left_out_may_hold_anything(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = "".join(f"{k},1.5,2,note {k}\n" for k in range(30_000)) + "30000,1.5,2,\n"
+    path.write_text("ts,price,size,note\n" + rows)
+    assert len(table.read(path, "trades", {"note": ""}, unit="s").events()) == 30_001
+    frame = pd.read_csv(path)
+    assert len(table.read(frame, "trades", {"note": ""}, unit="s").events()) == 30_001
+
+
+def test_real_files_of_other_shapes(shared: Path) -> None:
+    room = shared / "04_l1_quotes_trades/nautilus_trader"
+    histdata = table.read(room / "quote_tick_data.csv.gz", "quotes", **HISTDATA)  # type: ignore[arg-type]
+    first = histdata.events()[0]
+    assert len(histdata.events()) == 9500
+    assert (str(first["ts_local_ns"].astype("datetime64[ns]")), int(first["w0"])) == ("2020-01-01T22:00:00.065000000", 112120)
+    truefx = table.read(room / "truefx/usdjpy-ticks.csv", "quotes", {"timestamp": "ts"}).events()
+    assert (len(truefx), str(truefx["ts_local_ns"][0].astype("datetime64[ns]"))) == (1000, "2013-01-01T22:00:00.295000000")
+    bid, ask = (
+        pd.read_csv(room / f"fxcm/usdjpy-m1-{side}-2013.csv.gz", index_col="timestamp", parse_dates=True)["close"]
+        for side in ("bid", "ask")
+    )
+    both = pd.DataFrame({"bid": bid, "ask": ask}).dropna()
+    both.insert(0, "ts", both.index + pd.Timedelta(minutes=1))
+    with pytest.raises(DataError, match="row 53: bid 91730 above ask 91729 ticks"):  # the two last prices of a minute are of two moments
+        table.read(both, "quotes", tick_size=0.001).events()
+    quotes = table.read(both[both["bid"] <= both["ask"]], "quotes", tick_size=0.001).events()
+    assert (int(quotes["w0"][0]), int(quotes["w1"][0])) == (91653, 91655)
+    klines = shared / "03_crypto/gravestone-data/1d/BTCUSDT.csv"
+    columns = {"timestamp": "ts", "quote_volume": "", "trades": "", "close_time": ""}
+    bars = table.read(klines, "bars", columns, unit="ms", bar_stamp="open").events()
+    assert (str(bars["ts_local_ns"][0].astype("datetime64[ns]")), int(bars["w0"][0])) == ("2024-01-11T00:00:00.000000000", 461139)
+
+
 def test_freqtrade_says_what_it_rounded_and_what_a_pair_is_quoted_in(tmp_path: Path) -> None:
     path = tmp_path / "A_B-5m.feather"
     dates = pd.date_range("2024-01-01", periods=2, freq="5min", tz="UTC")
@@ -93,3 +170,15 @@ def test_real_freqtrade_files(shared: Path) -> None:
     funding = freqtrade.read(room / "futures/XRP_USDT_USDT-8h-funding_rate.feather").events()
     assert len(funding) == 91 and funding[0]["kind"] == Kind.FUNDING and funding[0]["w0"] == 100_000
     assert len(freqtrade.read(room / "futures/XRP_USDT_USDT-1h-mark.feather").events()) == 100
+
+
+def test_funding_rates_keep_their_nine_decimals(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text("Date,Funding Rate,Symbol\n2023-01-01 03:00:00.000,-0.00012359,X\n2023-01-01 11:00:00.000,0.000100001,X\n")
+    columns = {"Date": "ts", "Funding Rate": "rate", "Symbol": ""}
+    events = table.read(path, "funding", columns, time_zone="UTC").events()
+    assert events["kind"].tolist() == [Kind.FUNDING] * 2 and events["w0"].tolist() == [-123_590, 100_001]
+    assert events["ts_local_ns"].tolist() == [1_672_542_000_000_000_000, 1_672_570_800_000_000_000]
+    path.write_text("ts,rate\n2023-01-01 03:00:00,0.0000000001\n")
+    with pytest.raises(DataError, match="f.csv, row 0, column rate"):
+        table.read(path, "funding", time_zone="UTC").events()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from framework.data.quality import check_bars
+from framework.data.quality.bars import check_bars
 from framework.data.readers import read_bars
 from framework.errors import DataError
 

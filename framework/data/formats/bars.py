@@ -1,0 +1,50 @@
+"""Bars from CSV, Parquet or a folder of such files, as a recording: `framework.data.readers.read_bars` with all its terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from framework.data.frames import Missing, Spec
+from framework.data.readers import read_bars
+from framework.data.recording import Events, Recording
+from framework.data.stamps import BarStamp, Epoch
+from framework.schema.event import Kind
+from framework.schema.units import Step
+
+
+def read(
+    path: str | Path,
+    *,
+    instruments: Sequence[str] | None = None,
+    bar_stamp: BarStamp = "close",
+    calendar: str | None = None,
+    tick_size: float | str | Fraction | Step | None = None,
+    lot_size: float | str | Fraction | Step | None = None,
+    currency: str = "USD",
+    time_zone: str | None = None,
+    epoch: Epoch | None = None,
+    columns: Mapping[str, str] | None = None,
+    missing: Missing = "allow",
+    instrument_specs: Mapping[str, Spec] | None = None,
+) -> Recording:
+    """Read a file or folder of bars.
+
+    Args:
+        path: .csv, .csv.gz or .parquet, or a folder of such files.
+        missing: sessions without a bar are noted by default: `onetape data check` counts them. "refuse" refuses them.
+        instruments, bar_stamp, calendar, tick_size, lot_size, currency, time_zone, epoch, columns, instrument_specs: as of `read_bars`.
+
+    Raises:
+        DataError: as `read_bars`.
+    """
+    tape = read_bars(
+        Path(path), instruments=instruments, bar_stamp=bar_stamp, calendar=calendar, tick_size=tick_size, lot_size=lot_size,
+        currency=currency, time_zone=time_zone, epoch=epoch, columns=columns, missing=missing, instrument_specs=instrument_specs,
+    )  # fmt: skip
+
+    def parts() -> Iterator[Events]:
+        yield tape.events[tape.events["kind"] == Kind.BAR]
+
+    return Recording(tuple(tape.instruments), parts, str(path), tuple(tape.notes))
