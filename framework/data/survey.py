@@ -23,6 +23,7 @@ class Survey:
     Attributes:
         has_ticks: whether there are trades or changes of books.
         spans: lowest and highest price in ticks of each instrument with a book, by its number.
+        quoted: numbers of the instruments that have quotes.
         has_orders: whether books are told by order.
         is_late: whether some tick was known later than it happened.
         venue_order: rows in order of `ts_venue_ns` where the ticks do not lie so already, else None. 8 bytes a row.
@@ -30,6 +31,7 @@ class Survey:
 
     has_ticks: bool
     spans: dict[int, tuple[int, int]]
+    quoted: frozenset[int]
     has_orders: bool
     is_late: bool
     venue_order: NDArray[np.int64] | None
@@ -44,11 +46,14 @@ def survey(tape: Tape) -> Survey:
 
 def _survey(tape: Tape) -> Survey:
     spans: dict[int, tuple[int, int]] = {}
+    quoted: set[int] = set()
     has_ticks = has_orders = is_late = is_shuffled = False
     last_ns = np.iinfo(np.int64).min
     for begin in range(0, len(tape.events), _BLOCK):
         block = tape.events[begin : begin + _BLOCK]
         kinds = block["kind"]
+        if (kinds == Kind.QUOTE).any():
+            quoted |= set(np.unique(block["instrument"][kinds == Kind.QUOTE]).tolist())
         ticks = block[np.isin(kinds, _TICKS)] if (kinds > Kind.QUOTE).any() else block[:0]
         if not len(ticks):
             continue
@@ -64,4 +69,4 @@ def _survey(tape: Tape) -> Survey:
             low, high = spans.get(instrument, (np.iinfo(np.int64).max, 0))
             spans[instrument] = (min(low, int(prices.min())), max(high, int(prices.max())))
     order = np.argsort(tape.events["ts_venue_ns"], kind="stable") if is_late and is_shuffled else None
-    return Survey(has_ticks, spans, has_orders, is_late, order)
+    return Survey(has_ticks, spans, frozenset(quoted), has_orders, is_late, order)

@@ -45,11 +45,13 @@ class Ticks:
 
     Attributes:
         spans: lowest and highest price in ticks of each instrument that has a book, by number.
+        quoted: numbers of the instruments that have quotes.
         has_orders: whether books are told by order.
         starts_empty: whether a book counts as known, and empty, before its first snapshot.
     """
 
     spans: Mapping[int, tuple[int, int]]
+    quoted: frozenset[int] = frozenset()
     has_orders: bool = False
     starts_empty: bool = False
 
@@ -70,6 +72,7 @@ class _Books:
                 row[marks] = self._own(np.zeros(size // 64, dtype=np.int64))
             row["mask"], row["is_known"] = size - 1, ticks.starts_empty
             row["low"], row["is_fixed"] = (low, 1) if span <= size else (0, 0)
+        rows["is_quoted"][list(ticks.quoted)] = 1
         if ticks.has_orders:
             half._place("resting", np.zeros(_RESTING_ROWS, dtype=RESTING))
 

@@ -61,6 +61,7 @@ from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.propose import trailing_stop
 from framework.kernel.queue import sweep
+from framework.kernel.records import event_row
 
 _ALL = 2**62
 _SHARE_SLACK = 1e-12
@@ -286,7 +287,26 @@ def match_bar(t: Any, x: Any, bar: Any) -> None:
     if book.halted or (session.known and not session.is_open):
         return
     start_ns = _bar_start(t, x, bar)
-    is_opening = session.known != 0 and start_ns <= session.open_ns
+    _match_prices(t, x, bar, start_ns, session.known != 0 and start_ns <= session.open_ns)
+
+
+@kernel
+def match_print(t: Any, x: Any, trade: Any) -> None:
+    """Match every working order of an instrument of which only trades are told: a trade is a bar of one price."""
+    book, session = venue_book(x, trade.instrument), session_of(t, x, trade.instrument)
+    is_opening = session.known != 0 and book.traded_ns <= session.open_ns
+    book.traded_ns = trade.ts_venue_ns
+    if book.first < 0 or book.halted or (session.known and not session.is_open):
+        return
+    bar = event_row(x.print, 0)
+    bar.ts_local_ns, bar.ts_venue_ns, bar.kind, bar.flags, bar.instrument = trade.ts_local_ns, trade.ts_venue_ns, BAR, 0, trade.instrument
+    bar.w0, bar.w1, bar.w2, bar.w3, bar.w4 = trade.w0, trade.w0, trade.w0, trade.w0, trade.w1
+    _match_prices(t, x, bar, trade.ts_venue_ns - 1, is_opening)
+
+
+@kernel
+def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, is_opening: bool) -> None:
+    book, session = venue_book(x, bar.instrument), session_of(t, x, bar.instrument)
     limit = t.costs.max_participation * (1.0 + _SHARE_SLACK)
     budget = int(bar.w4 * limit) if limit > 0.0 else _ALL
     for step in range(3):

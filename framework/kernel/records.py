@@ -186,6 +186,7 @@ DEPTH_BOOK = np.dtype(
         ("has_orders", "<i8"),  # the source tells orders
         ("places", "<i8"),  # how many orders have joined a line
         ("forgotten", "<i8"),  # levels outside the window
+        ("is_quoted", "<i8"),  # the tape has quotes of the instrument
     ]
 )
 """The depth of one instrument; `depth.py`."""
@@ -199,6 +200,7 @@ VENUE_BOOK = np.dtype(
     [
         ("first", "<i8"),  # working orders in order of arrival, -1: none
         ("last", "<i8"),
+        ("traded_ns", "<i8"),  # the venue's stamp of the last trade, where only trades are told
         ("halted", "<i4"),
         ("delisted", "<i4"),
     ]
@@ -241,6 +243,7 @@ EXCHANGE_TABLES = (
     Table("sessions", SESSION_STATE, 1, grows=False),
     Table("depths", DEPTH_BOOK, 1, grows=False),
     Table("resting", RESTING, 1, grows=False),
+    Table("print", EVENT, 1, grows=False),
     Table("entry", EVENT, 256),
     Table("response", EVENT, 256),
 )

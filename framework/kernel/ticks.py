@@ -42,7 +42,7 @@ from framework.kernel.compile import Unit, inlined, kernel
 from framework.kernel.depth import depth_of, find_order, level_of, lots_at, next_level, see_depth
 from framework.kernel.exchange import session_of, venue_book
 from framework.kernel.lifecycle import leaves
-from framework.kernel.matching import end_leftover, execute, has_triggered, passes, trigger
+from framework.kernel.matching import end_leftover, execute, has_triggered, match_print, passes, trigger
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.propose import trailing_stop
 from framework.kernel.queue import sweep
@@ -122,6 +122,27 @@ def match_trade(t: Any, x: Any, event: Any) -> None:
             if limit == price:
                 ours += done
         at = _next_in_line(x, instrument, side, price, limit, at, event)
+    if filled_any:
+        sweep(x, instrument)
+
+
+@kernel
+def match_through(t: Any, x: Any, event: Any) -> None:
+    """Where quotes are told but no book: a trade fills the resting limits that it went through. At their price nobody knows the line."""
+    instrument, left = event.instrument, event.w1
+    if not _is_open(t, x, instrument):
+        return
+    filled_any = False
+    for side in (1, -1):
+        price = event.w0 + side  # one tick beyond the trade's price
+        at = _next_in_line(x, instrument, side, price, 0, -1, event)
+        while at >= 0 and left > 0:
+            order = order_of(x, at)
+            limit = order.limit_ticks
+            done = execute(t, x, order, left, limit, F_MAKER, event)
+            left -= done
+            filled_any = filled_any or done > 0 or is_done(order)
+            at = _next_in_line(x, instrument, side, price, limit, at, event)
     if filled_any:
         sweep(x, instrument)
 
@@ -284,8 +305,11 @@ def venue_tick(t: Any, x: Any, event: Any) -> None:
     has_orders = x.working > 0 and venue_book(x, event.instrument).first >= 0
     depth = depth_of(x, event.instrument)
     if depth.bids == 0:
-        return
-    if event.kind == TRADE_TICK:
+        if event.kind == TRADE_TICK and depth.is_quoted == 0:
+            match_print(t, x, event)
+        elif event.kind == TRADE_TICK and has_orders:
+            match_through(t, x, event)
+    elif event.kind == TRADE_TICK:
         if has_orders:
             match_trade(t, x, event)
     elif has_orders:

@@ -129,7 +129,7 @@ def _terms_of(tape: Tape, currencies: tuple[str, ...]) -> NDArray[np.void]:
 def _ticks_of(tape: Tape, costs: CostsConfig) -> Ticks | None:
     """What the kernel must know of a tape's ticks; None where it has none."""
     found = survey(tape)
-    return Ticks(found.spans, found.has_orders, costs.book_start == "empty") if found.has_ticks else None
+    return Ticks(found.spans, found.quoted, found.has_orders, costs.book_start == "empty") if found.has_ticks else None
 
 
 def _bars_of_costs(costs: CostsConfig) -> int:
