@@ -94,7 +94,7 @@ def next_level(book: Any, side: int, price: int) -> int:
     return next_bid(book, price) if side > 0 else next_ask(book, price)
 
 
-@inlined
+@kernel
 def _mark_slot(book: Any, side: int, price: int, holds: bool) -> None:
     slot = price & book.mask
     word = word_row(book.bid_bits if side > 0 else book.ask_bits, slot >> 6)
@@ -133,7 +133,7 @@ def _move_window(half: Any, book: Any, price: int) -> None:
         book.ask = next_ask(book, low - 1)
 
 
-@inlined
+@kernel
 def _follow(half: Any, book: Any, best: int) -> None:
     if best == 0 or book.is_fixed != 0:
         return
@@ -143,7 +143,7 @@ def _follow(half: Any, book: Any, best: int) -> None:
         _move_window(half, book, best)
 
 
-@inlined
+@kernel
 def put(half: Any, book: Any, side: int, price: int, lots: int, loose: int) -> None:
     """Set what stands at a price; the best follows. What was taken of it before is refreshed with it."""
     if not is_inside(book, price):
@@ -195,7 +195,7 @@ def _home(half: Any, instrument: int, order_id: int) -> int:
     return (word >> 20) & (half.resting_capacity - 1)
 
 
-@inlined
+@kernel
 def find_order(half: Any, instrument: int, order_id: int) -> int:
     """The row of a resting order; -1 less the free row where it would stand if it is not there."""
     mask = half.resting_capacity - 1
@@ -240,13 +240,13 @@ def rehash(root: Any, old: int, rows: int) -> None:
             _fill_row(half, free, row.instrument, row.order_id, row.side, row.price, row.lots, row.place)
 
 
-@inlined
+@kernel
 def _fill_row(half: Any, k: int, instrument: int, order_id: int, side: int, price: int, lots: int, place: int) -> None:
     row = resting_row(half.resting, k)
     row.order_id, row.instrument, row.side, row.price, row.lots, row.place = order_id, instrument, side, price, lots, place
 
 
-@inlined
+@kernel
 def _add(half: Any, book: Any, side: int, price: int, change: int) -> None:
     if is_inside(book, price):
         level = level_of(half, book, side, price)
@@ -300,7 +300,7 @@ def clear_depth(half: Any, book: Any, instrument: int) -> None:
         _forget_orders(half, instrument)
 
 
-@inlined
+@kernel
 def see_depth(half: Any, book: Any, event: Any) -> None:
     """Take in a DEPTH event or a GAP."""
     if event.kind == GAP:

@@ -27,7 +27,7 @@ from framework.kernel.records import (
 from framework.kernel.replay import ADVANCE, ROWS_PER_ORDER
 from framework.kernel.state import State
 from framework.kernel.tick_loop import CATCH_UP, PASS_TICKS, SEE_TICK
-from framework.kernel.ticks import RECEIVE
+from framework.kernel.ticks import RECEIVE, VENUE_TICK
 from framework.kernel.trader import ANSWERS
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import Approved, OrderEvent, OrderState
@@ -239,7 +239,7 @@ class Exchange(State):
         root = self.record
         self._depths = _Books(self, ticks) if ticks is not None else None
         if ticks is not None:
-            root["receive_order"] = RECEIVE.address
+            root["receive_order"], root["venue_tick"] = RECEIVE.address, VENUE_TICK.address
         root["books_count"], root["sessions_count"] = instruments, calendars
         root["due_ns"], root["expiry_ns"], root["until_ns"] = NEVER_NS, NEVER_NS, NEVER_NS
         root["entry_latency_ns"], root["response_latency_ns"] = entry_latency_ns, response_latency_ns

@@ -341,7 +341,9 @@ EXCHANGE = _root(
         ("venue_order", "<i8"),  # its rows in order of these stamps, 0: as they lie
         ("venue_seen", "<i8"),
         ("limit_ns", "<i8"),  # how far the venue is to catch up
-        ("receive_order", "<i8"),  # address of the unit
+        ("receive_order", "<i8"),  # addresses of units
+        ("venue_tick", "<i8"),
+        ("tick", "<i8"),  # address of the event that the venue sees
         ("arrived", "<i8"),  # address of the command that arrives
     ],
 )

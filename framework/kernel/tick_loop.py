@@ -10,11 +10,10 @@ from typing import Any
 
 from framework.kernel.book import book_of, mark_to
 from framework.kernel.codes import DEPTH, F_LAST, GAP, ON_BOOK, ON_EVENT, ON_ORDER, ON_TRADE, TRADE_TICK, W_BOOK, W_EVENT, W_TRADE
-from framework.kernel.compile import Unit, address_of, inlined, prefetch
+from framework.kernel.compile import Unit, address_of, call, inlined, prefetch
 from framework.kernel.depth import depth_of, lacks_rows, level_of, see_depth
 from framework.kernel.ledger import write_point
 from framework.kernel.records import event_row, exchange_row, trader_row, word_row
-from framework.kernel.ticks import venue_tick
 from framework.schema.units import NEVER_NS
 
 _AHEAD_BYTES = 16 * 64
@@ -105,7 +104,8 @@ def catch_up_to(t: Any, x: Any, limit_ns: int) -> bool:
             return False
         x.now_ns = venue_ns
         x.venue_seen += 1
-        venue_tick(t, x, event)
+        x.tick = address_of(event)
+        call(x.venue_tick, address_of(t), address_of(x))
         if t.touched != 0:
             return False
 
@@ -134,9 +134,9 @@ def _pass_ticks(trader: int, exchange: int) -> int:
             write_point(t)
         t.now_ns = next_ns
         if not is_late:
-            x.now_ns = event.ts_venue_ns
-            venue_tick(t, x, event)
-        see(t, event)
+            x.now_ns, x.tick = event.ts_venue_ns, address_of(event)
+            call(x.venue_tick, trader, exchange)
+        call(t.see_tick, trader, address_of(event))
         t.seen += 1
         if t.wakes != 0:
             wake = tick_wake(t, event, row)

@@ -273,25 +273,23 @@ def _book_with_orders(t: Any, x: Any, depth: Any, event: Any) -> None:
     """A DEPTH event or GAP while orders of ours work at this instrument."""
     instrument = event.instrument
     was_known = depth.is_known
-    side = 1 if event.flags & F_BUY else -1
-    if was_known != 0 and event.kind == DEPTH and event.w2 != 0:
-        k = find_order(x, instrument, event.w2)
-        if k >= 0:
-            row = resting_row(x.resting, k)
-            stays = row.side == side and row.price == event.w0 and event.w1 <= row.lots
-            lost = row.lots - event.w1 if stays else row.lots
-            _move_lines(t, x, instrument, row.side, row.price, 0, 0, row.place, lost)
-        see_depth(x, depth, event)
-    elif was_known != 0 and event.kind == DEPTH:
-        before = lots_at(x, depth, side, event.w0)
-        see_depth(x, depth, event)
-        after = lots_at(x, depth, side, event.w0)
+    side, price, before, place = (1 if event.flags & F_BUY else -1), event.w0, 0, -1
+    if was_known != 0 and event.kind == DEPTH:
+        if event.w2 == 0:
+            before = lots_at(x, depth, side, price)
+        else:
+            k = find_order(x, instrument, event.w2)
+            if k >= 0:
+                row = resting_row(x.resting, k)
+                stays = row.side == side and row.price == price and event.w1 <= row.lots
+                _move_lines(t, x, instrument, row.side, row.price, 0, 0, row.place, row.lots - event.w1 if stays else row.lots)
+    see_depth(x, depth, event)
+    if was_known != 0 and event.kind == DEPTH and event.w2 == 0:
+        after = lots_at(x, depth, side, price)
         if depth.has_orders:
-            _move_lines(t, x, instrument, side, event.w0, 0, 0, 0, max(before - after, 0))  # older than all that is known
-        elif before != after:
-            _move_lines(t, x, instrument, side, event.w0, before, after, -1, 0)
-    else:
-        see_depth(x, depth, event)
+            place = 0  # older than all that is known
+        if before != after:
+            _move_lines(t, x, instrument, side, price, before, after, place, max(before - after, 0))
     if depth.is_known != 0:
         if was_known == 0:
             _rejoin(x, instrument, depth)
@@ -299,9 +297,10 @@ def _book_with_orders(t: Any, x: Any, depth: Any, event: Any) -> None:
             match_book(t, x, event)
 
 
-@inlined
-def venue_tick(t: Any, x: Any, event: Any) -> None:
+def _venue_tick(trader: int, exchange: int) -> int:
     """The venue's part of a DEPTH, GAP or TRADE event."""
+    t, x = trader_row(trader, 0), exchange_row(exchange, 0)
+    event = event_row(x.tick, 0)
     has_orders = x.working > 0 and venue_book(x, event.instrument).first >= 0
     depth = depth_of(x, event.instrument)
     if depth.bids == 0:
@@ -316,6 +315,7 @@ def venue_tick(t: Any, x: Any, event: Any) -> None:
         _book_with_orders(t, x, depth, event)
     else:
         see_depth(x, depth, event)
+    return 0
 
 
 def _receive_order(exchange: int, trader: int) -> int:
@@ -339,4 +339,4 @@ def _receive_order(exchange: int, trader: int) -> int:
     return 0
 
 
-RECEIVE = Unit(_receive_order)
+VENUE_TICK, RECEIVE = Unit(_venue_tick), Unit(_receive_order)
