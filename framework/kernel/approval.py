@@ -39,7 +39,7 @@ from framework.kernel.compile import kernel
 from framework.kernel.costs import planned_cost
 from framework.kernel.ledger import position_of, rate_of
 from framework.kernel.records import order_row
-from framework.kernel.valuation import cash_value, projected_value, sum_up, worst_lots
+from framework.kernel.valuation import cash_value, projected_value, sum_up, sum_up_for_broker, worst_lots
 from framework.schema.instrument import InstrumentKind
 
 _INDEX = int(InstrumentKind.INDEX)
@@ -140,7 +140,7 @@ def affordable_lots(t: Any, order: Any, lots: int, ticks: int, cost: float) -> i
     elif t.risk.allow_short == 0 and order.side < 0:
         return 0
     rate = rate_of(t, terms.currency)
-    sum_up(t)
+    sum_up_for_broker(t)
     value = ticks * terms.point_value * rate
     equity = cash_value(t) + t.net + position.lots * (ticks - book.mark_ticks) * terms.point_value * rate
     held = abs(position.lots + order.side * closing)

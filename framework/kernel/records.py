@@ -281,6 +281,7 @@ TRADER = _root(
         ("cash", "<f8"),  # of all currencies, base currency; holds while `has_cash` is set
         ("has_cash", "<i8"),
         ("sums_ns", "<i8"),  # the stamp for which the sums below hold, -1: none
+        ("sums_are_brokers", "<i8"),
         ("net", "<f8"),
         ("gross", "<f8"),
         ("projected", "<f8"),  # gross exposure if working orders fill; see `approval.py`

@@ -69,13 +69,31 @@ def projected_value(t: Any, instrument: int) -> float:
 
 @kernel
 def sum_up(t: Any) -> None:
-    """See that `net`, `gross` and `projected` hold for the present stamp."""
+    """See that `net`, `gross` and `projected` hold for the present stamp; for the trader half.
+
+    Sums that the broker began are made anew: where a run is replayed from its record there is no broker, and sums that were begun
+    at another moment differ in their last digits.
+    """
+    if t.sums_ns != t.now_ns or t.sums_are_brokers != 0:
+        _begin_sums(t)
+        t.sums_are_brokers = 0
+
+
+@kernel
+def sum_up_for_broker(t: Any) -> None:
+    """The same for the simulated broker, who takes the sums as they are."""
     if t.sums_ns != t.now_ns:
-        _, _, t.gross, t.net = valuation(t)
-        projected = 0.0
-        for i in range(t.positions_count):
-            projected += projected_value(t, i)
-        t.projected, t.sums_ns = projected, t.now_ns
+        _begin_sums(t)
+        t.sums_are_brokers = 1
+
+
+@kernel
+def _begin_sums(t: Any) -> None:
+    _, _, t.gross, t.net = valuation(t)
+    projected = 0.0
+    for i in range(t.positions_count):
+        projected += projected_value(t, i)
+    t.projected, t.sums_ns = projected, t.now_ns
 
 
 @inlined

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import random
 import signal
 import time
@@ -243,7 +242,7 @@ def test_a_recorder_is_killed_again_and_again_and_goes_on(sort: str, tmp_path: P
             child.join()
             break
         time.sleep(draw.random() * 0.01)  # into the middle of the next append
-        os.kill(child.pid, signal.SIGKILL)
+        child.kill()
         child.join()
         killed += child.exitcode == -signal.SIGKILL
         at = store.position("feed").number
