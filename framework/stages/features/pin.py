@@ -122,7 +122,8 @@ def fit_pin(buys: ArrayLike, sells: ArrayLike) -> PinEstimate:
     best = min(found, key=lambda one: float(one.fun))
     near = sum(float(one.fun) <= float(best.fun) + 1e-4 for one in found)
     theta = best.x * units
-    return PinEstimate(*(float(x) for x in theta), log_likelihood=-float(best.fun), starts=(near, len(found)))
+    alpha, delta, mu, buy_rate, sell_rate = (float(x) for x in theta)
+    return PinEstimate(alpha, delta, mu, buy_rate, sell_rate, -float(best.fun), (near, len(found)))
 
 
 def _starts(mean_buys: float, mean_sells: float) -> list[Floats]:

@@ -48,7 +48,7 @@ def _beta_ratio(a: float, b: float, x: float) -> float:
 
 @feature_kernel
 def buy_share(z: float, freedom: float) -> float:
-    """The share of volume that bought, for a price change of z deviations: the normal distribution at z, Student's t where `freedom` > 0."""
+    """The share of volume that bought, for a price change of z deviations: the normal distribution, or Student's t where `freedom` > 0."""
     if freedom <= 0.0:
         return 0.5 * math.erfc(-z / math.sqrt(2.0))
     tail = 0.5 * _beta_ratio(0.5 * freedom, 0.5, freedom / (freedom + z * z))
