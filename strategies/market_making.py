@@ -60,7 +60,7 @@ class AvellanedaStoikov(Strategy):
         k: how fast fills thin out with distance d from the mid: their rate goes as exp(-k d); per price unit, above 0.
         size: units a quote.
         most: units, long or short; a side that could lead beyond is not quoted.
-        horizon_s, every_s: seconds. Horizons follow one another from the first timer on; what is held is carried over.
+        horizon_s, every_s: seconds. Horizons follow one another from the first timer that finds a book; what is held is carried over.
 
     Assumptions: the mid has no drift and no memory; who trades with us knows nothing; we are small.
     Fails when: fills are bad news (adverse selection), prices jump, or sigma and k were measured in another market.
@@ -90,7 +90,9 @@ class AvellanedaStoikov(Strategy):
     def on_timer(self, view: View, name: str) -> None:
         """Renew the quotes of every instrument."""
         if self.begun_ns == 0:
-            self.begun_ns = view.now_ns
+            for i in view.instruments:
+                if view.bid(i) > 0.0:
+                    self.begun_ns = view.now_ns
         horizon_ns = self.horizon_s * 1e9
         left = 1.0 - (view.now_ns - self.begun_ns) % horizon_ns / horizon_ns
         variance = self.gamma * self.sigma * self.sigma * left
@@ -106,3 +108,66 @@ class AvellanedaStoikov(Strategy):
             self.bid_order[i] = stand(view, i, self.bid_order[i], buys, buying, self.bid_price[i])
             self.ask_order[i] = stand(view, i, self.ask_order[i], -sells, selling, self.ask_price[i])
             self.bid_price[i], self.ask_price[i] = buying, selling
+
+
+@compiled
+class Grid(Strategy):
+    """A ladder of orders on both sides of the mid: buys at mid - half_spread - j step and sells at mid + half_spread + j step, j from 0.
+
+    The ladder is renewed, by a timer, when the mid has moved by `drift` or an order of it has ended; else it stays and keeps its places
+    in the lines. With one level it is the symmetric quoting that Avellaneda and Stoikov compare theirs with.
+
+    Attributes:
+        half_spread, step: price units; the distance of the first level from the mid, above 0, and between levels.
+        levels: on each side, at least 1.
+        size: units a level.
+        most: units, long or short; levels whose fill could lead beyond are left out.
+        drift: price units; 0 renews with every move of the mid.
+        every_s: seconds between two looks.
+
+    Assumptions: the price swings around where it is.
+    Fails when: it trends: the ladder fills on one side up to `most` and holds it against the move.
+    """
+
+    half_spread: float = 0.05
+    step: float = 0.05
+    levels: int = 3
+    size: float = 1.0
+    most: float = 10.0
+    drift: float = 0.0
+    every_s: float = 1.0
+    first: PerInstrument[int]
+    count: PerInstrument[int]
+    center: PerInstrument[float]
+
+    def on_start(self, view: View) -> None:
+        """Check the settings and set the timer; nothing is quoted yet."""
+        if not (self.half_spread > 0.0 and self.step >= 0.0 and self.levels >= 1 and self.size > 0.0 and self.every_s > 0.0):
+            raise ValueError(f"needs half_spread, size and every_s above 0, step >= 0 and levels >= 1, got {dict(self.parameters)}")
+        view.timers.every(dt.timedelta(seconds=self.every_s), name="renew")
+
+    def on_timer(self, view: View, name: str) -> None:
+        """Renew the ladders that are out of place."""
+        for i in view.instruments:
+            bid, ask, tick = view.bid(i), view.ask(i), view.tick(i)
+            is_known = bid > 0.0 and ask > bid
+            mid = 0.5 * (bid + ask) if is_known else 0.0
+            stays = self.count[i] > 0 and abs(mid - self.center[i]) <= self.drift
+            for order_id in range(self.first[i], self.first[i] + self.count[i]):
+                stays = stays and not view.is_done(order_id)
+            if stays:
+                continue
+            for order_id in range(self.first[i], self.first[i] + self.count[i]):
+                if not view.is_done(order_id):
+                    view.cancel(order_id)
+            self.first[i], self.count[i], self.center[i] = view.next_order_id, 0, mid
+            held = view.position(i)
+            for j in range(self.levels if is_known else 0):
+                away, exposed = self.half_spread + j * self.step, (j + 1) * self.size
+                buying = min(floor_to(mid - away, tick), ask - tick)
+                if held + exposed <= self.most and buying > 0.0:
+                    view.order(i, self.size, limit=buying)
+                    self.count[i] += 1
+                if held - exposed >= -self.most:
+                    view.order(i, -self.size, limit=max(ceil_to(mid + away, tick), bid + tick))
+                    self.count[i] += 1
