@@ -51,7 +51,11 @@ def buy_share(z: float, freedom: float) -> float:
     """The share of volume that bought, for a price change of z deviations: the normal distribution, or Student's t where `freedom` > 0."""
     if freedom <= 0.0:
         return 0.5 * math.erfc(-z / math.sqrt(2.0))
-    tail = 0.5 * _beta_ratio(0.5 * freedom, 0.5, freedom / (freedom + z * z))
+    square = z * z
+    if square < freedom:  # the form that keeps its digits near the middle
+        half = 0.5 * _beta_ratio(0.5, 0.5 * freedom, square / (freedom + square))
+        return 0.5 + half if z > 0.0 else 0.5 - half
+    tail = 0.5 * _beta_ratio(0.5 * freedom, 0.5, freedom / (freedom + square))
     return 1.0 - tail if z > 0.0 else tail
 
 
