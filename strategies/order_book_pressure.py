@@ -56,9 +56,7 @@ class OrderBookPressure(Strategy):
     def on_book(self, view: View, book: Quote) -> None:
         """Follow the flow; enter or leave."""
         i = book.instrument
-        change = order_flow(
-            book.bid, book.bid_size, book.ask, book.ask_size, self.bid[i], self.bid_size[i], self.ask[i], self.ask_size[i]
-        )
+        change = order_flow(book.bid, book.bid_size, book.ask, book.ask_size, self.bid[i], self.bid_size[i], self.ask[i], self.ask_size[i])
         age_s = (view.now_ns - self.told_ns[i]) * 1e-9
         self.flow[i] = self.flow[i] * math.exp(-age_s / self.flow_s) + change
         self.told_ns[i] = view.now_ns

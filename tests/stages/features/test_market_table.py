@@ -139,3 +139,15 @@ def test_apple_on_lobster(shared: Path, tmp_path: Path) -> None:
     price = f.MicroPrice.fit_over(table, tick=0.01, buckets=4, spreads=30)
     seen = price.adjustment[9:25]  # spreads of 10 to 25 ticks, the usual ones
     assert (np.diff(seen, axis=1) >= -0.02).mean() > 0.8  # the heavier the bid, the higher the price
+
+
+def test_ibm_has_the_papers_fit(shared: Path) -> None:
+    """Five days of IBM quotes, 2013, by half-hours as in the paper (section 3.1), which finds R squared of 0.65 on average over 50 stocks."""
+    from framework.data.formats import lean
+
+    table = f.market_table(lean.read(shared / "04_l1_quotes_trades/Lean/equity/usa/tick/ibm"))
+    table = table.tz_convert("America/New_York").between_time("09:30", "16:00", inclusive="left")
+    halves = [part for _, part in table.groupby(pd.Grouper(freq="30min")) if len(part)]
+    slopes, fits = np.array([slope_and_fit(part, "10s", 0.01) for part in halves]).T
+    assert len(halves) == 65 and (slopes > 0).all()
+    assert 0.55 < fits.mean() < 0.75
