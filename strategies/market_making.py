@@ -26,8 +26,8 @@ def ceil_to(price: float, tick: float) -> float:
 
 
 @compiled
-def stand(view: View, instrument: int, order_id: int, quantity: float, price: float, was: float) -> int:
-    """Let `quantity` (0: nothing) stand at a price: keep the order that works at this price, move it, or make one; return its id, -1 for none.
+def stand(view: View, instrument: str, order_id: int, quantity: float, price: float, was: float) -> int:
+    """Let `quantity` (0: nothing) stand at a price: keep the order that works there, move it, or make one; return its id, -1 for none.
 
     An order that stays at its price keeps its place in the line, so what has filled of it is not refilled before it moves.
     """

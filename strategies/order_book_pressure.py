@@ -67,8 +67,9 @@ class OrderBookPressure(Strategy):
             if is_over or pressure * self.side[i] <= self.exit:
                 self.side[i] = 0
                 view.target_quantity(i, 0.0)
-        elif abs(pressure) >= self.entry and pressure * self.flow[i] > 0.0:
-            if book.bid > 0.0 and book.ask - book.bid <= (self.most_spread_ticks + 0.5) * view.tick(i):
-                self.side[i] = 1 if pressure > 0.0 else -1
-                self.since_ns[i] = view.now_ns
-                view.target_quantity(i, self.size * self.side[i])
+            return
+        is_near = book.bid > 0.0 and book.ask - book.bid <= (self.most_spread_ticks + 0.5) * view.tick(i)
+        if is_near and abs(pressure) >= self.entry and pressure * self.flow[i] > 0.0:
+            self.side[i] = 1 if pressure > 0.0 else -1
+            self.since_ns[i] = view.now_ns
+            view.target_quantity(i, self.size * self.side[i])

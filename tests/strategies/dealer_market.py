@@ -33,9 +33,9 @@ class Path:
 
     @classmethod
     def drawn(cls, seed: int) -> Path:
-        """In each step one market order a side, that reaches beyond a distance d with probability min(1, A dt exp(-k d)), as the paper fills quotes.
+        """In each step one market order a side; it reaches beyond a distance d with the paper's probability of a fill, A dt exp(-k d).
 
-        The mid moves by +-sigma sqrt(dt).
+        Where that is above 1 it is 1. The mid moves by +-sigma sqrt(dt).
         """
         random = np.random.default_rng(seed)
         moves = SIGMA * np.sqrt(DT) * np.where(random.random(STEPS) < 0.5, 1.0, -1.0)

@@ -20,7 +20,7 @@ import pytest
 
 from framework import Strategy, backtest
 from strategies.market_making import AvellanedaStoikov, Grid
-from tests.strategies.dealer_market import GAMMA, K, SIGMA, STEP_NS, STEPS, Path, by_the_paper, outcome
+from tests.strategies.dealer_market import GAMMA, SIGMA, STEP_NS, STEPS, K, Path, by_the_paper, outcome
 
 PATHS = int(os.environ.get("ONETAPE_PATHS", "250"))
 PAPERS_PATHS = 1000

@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from framework import Strategy, backtest
+from framework import State, Strategy, backtest, compiled
 from framework.data.tape import Tape, build
+from framework.engine.market import Quote
+from framework.engine.view import View
 from framework.errors import StrategyError
-from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
+from framework.schema.units import Step
 from strategies.market_making import AvellanedaStoikov, Grid
 from strategies.order_book_pressure import OrderBookPressure
 from tests.tapes.ticks import events_of, read_ticks
@@ -79,6 +81,25 @@ def test_a_maker_never_takes_and_stays_within_its_limit(cls: type[Strategy], par
         assert 0 < held.abs().max() <= most
 
 
+@compiled
+class Steps(Strategy):
+    """Keeps the smallest steps of the instrument of the last book."""
+
+    tick: State[float] = 0.0
+    lot: State[float] = 0.0
+
+    def on_book(self, view: View, book: Quote) -> None:
+        self.tick, self.lot = view.tick(book.instrument), view.lot(book.instrument)
+
+
+def test_compiled_hooks_know_tick_and_lot() -> None:
+    rows = events_of(read_ticks(["book", "98", "x", "5", "/", "102", "x", "5"]), NOON_NS, NOON_NS, 0, Instrument("ACME"))
+    tape = build({}, {"ACME": Instrument("ACME", tick=Step(1, 20), lot=Step(3, 10))}, extra=rows)
+    for strategy in (Steps(), Steps.python()):
+        backtest(strategy, tape)
+        assert (strategy.tick, strategy.lot) == (0.05, 0.3)  # type: ignore[attr-defined]
+
+
 def limits(result: object, at: str) -> dict[str, float]:
     """Limit prices by side of the orders decided at a time."""
     orders: pd.DataFrame = result.orders  # type: ignore[attr-defined]
@@ -145,7 +166,7 @@ def test_order_book_pressure_enters_and_leaves() -> None:
         ask 100.00 x 9
         ask 100.00 x 2
     """)
-    # pressure 0, 6/10, 5/11, -1/5, -7/11, 0; flow 0, +6, less 1, less 6, less 6, ...: in at the 2nd, out at the 4th, short from the 5th to the 6th
+    # pressure 0, 6/10, 5/11, -1/5, -7/11, 0; flow +6, then less 1, less 6, less 6: in at the 2nd, out at the 4th, short from the 5th
     result = backtest(OrderBookPressure(levels=1, entry=0.5, size=1.0), tape, risk=SHORT)
     found = [(row.decided_at.strftime("%S"), str(row.side)) for row in result.orders.itertuples()]
     assert found == [("01", "BUY"), ("03", "SELL"), ("04", "SELL"), ("05", "BUY")]

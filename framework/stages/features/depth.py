@@ -101,7 +101,7 @@ class BookPressure(_OfBooks):
         (B - A) / (B + A),   B = sum of w(mid - p) x size over the best bids,   A likewise over the offers,   w(d) = exp(-d / decay)
 
     Without decay it is the volume imbalance of the best `levels` (Cartea, Jaimungal and Penalva 2015, Algorithmic and High-Frequency
-    Trading, section 12.1; with one level Gould and Bonart 2016). With it lots far from the mid count less.
+    Trading; with one level Gould and Bonart 2016). With it lots far from the mid count less.
 
     Args:
         levels: how many of each side.
@@ -119,7 +119,7 @@ class BookPressure(_OfBooks):
 class Depth(_OfBooks):
     """What stands on a side of the book, the mean of both sides: (sum of bid sizes + sum of ask sizes) / 2 over the best levels, in units.
 
-    With one level it is the depth of Cont, Kukanov and Stoikov (2014, section 2.2), whose price impact is about 1 / (2 depth).
+    With one level it is the depth of Cont, Kukanov and Stoikov (2014), whose price impact is about 1 / (2 depth).
     """
 
     _one, _loop = _depth, _depths

@@ -17,7 +17,8 @@ def _kyle(state: Any, ts_ns: int, mid: float, signed_size: float) -> float:
         if state.begun > 0 and state.before > 0.0 and state.last > 0.0:
             add_pair(state.pairs, state.flow, state.last - state.before)
         state.interval, state.before, state.flow, state.begun = interval, state.last, 0.0, 1
-    state.flow += signed_size
+    if signed_size == signed_size:  # else unknown
+        state.flow += signed_size
     if mid > 0.0:
         state.last = mid
     return state.pairs.xy / state.pairs.xx if state.pairs.n > 1 and state.pairs.xx > 0.0 else math.nan
@@ -28,8 +29,8 @@ class KyleLambda(Feature):
 
         change of the mid in an interval = intercept + lambda x (bought - sold volume in it) + error
 
-    by ordinary least squares over the intervals that have ended (the price rule of Kyle 1985, Continuous Auctions and Insider Trading,
-    section 2, estimated as in Hasbrouck 2009, section III). Intervals begin at whole multiples of their length since the epoch; one
+    by ordinary least squares over the intervals that have ended: the price rule of Kyle (1985, Continuous Auctions and Insider Trading),
+    estimated as Hasbrouck (2009, Trading Costs and Returns for U.S. Equities) does. Intervals begin at whole multiples of their length since the epoch; one
     without any event is left out. An interval counts from the first event after it.
 
     Args:
@@ -62,7 +63,7 @@ class KyleLambda(Feature):
 
     @property
     def standard_error(self) -> float:
-        """Of lambda, for errors of one variance: sqrt(sum of squared residuals / (n - 2) / sum of (flow - mean)^2); NaN below 3 intervals."""
+        """Of lambda, errors having one variance: sqrt(squared residuals / (n - 2) / sum of (flow - mean)^2). NaN below 3 intervals."""
         pairs = self.state["pairs"][0]
         if pairs["n"] < 3 or not pairs["xx"] > 0:
             return math.nan

@@ -15,7 +15,7 @@ from framework.kernel.codes import DEPTH, F_BUY, F_LAST, F_SELL, GAP, TRADE_TICK
 from framework.kernel.depth import depth_of, lacks_rows, level_of, next_level, see_depth
 from framework.kernel.halves import Ticks, Trader
 from framework.kernel.records import trader_row
-from framework.schema.event import EVENT, Kind
+from framework.schema.event import Kind
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.stages.features.feature import at_least, feature_kernel
 
@@ -54,7 +54,7 @@ def _tell(trader: int, events: Any, begin: int, out: Any, count: int, quote: Any
         if kind == TRADE_TICK:
             side = 1 if event.flags & F_BUY else (-1 if event.flags & F_SELL else 0)
             out[count, 1], out[count, 2], out[count, 3], out[count, 4] = 1, side, event.w0, event.w1
-        elif kind == DEPTH or kind == GAP:
+        elif kind in (DEPTH, GAP):
             if kind == DEPTH and event.w2 != 0 and lacks_rows(t):
                 return k, count
             see_depth(t, depth, event)
@@ -101,7 +101,6 @@ def market_table(source: Tape | Recording, symbol: str | None = None, *, levels:
     mine: NDArray[np.void] = events[(events["instrument"] == number) & np.isin(events["kind"], kinds)]
     if not len(mine):
         raise InputError(f"market_table: {instrument.symbol} has no books, quotes or trades. Features of bars need no table.")
-    assert mine.dtype == EVENT
     trader = _trader(instrument, mine, starts_empty=starts_empty)
     out: NDArray[np.int64] = np.zeros((len(mine), _OWN + 4 * levels), dtype=np.int64)
     quote: NDArray[np.int64] = np.zeros(4, dtype=np.int64)

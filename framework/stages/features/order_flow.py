@@ -19,7 +19,7 @@ def order_flow(
 
         e = 1{bid >= bid'} bid_size - 1{bid <= bid'} bid_size' - 1{ask <= ask'} ask_size + 1{ask >= ask'} ask_size'
 
-    with ' before the change (Cont, Kukanov and Stoikov 2014, The Price Impact of Order Book Events, section 2). 0 where a price is NaN.
+    with ' before the change (Cont, Kukanov and Stoikov 2014, The Price Impact of Order Book Events). 0 where a price is NaN.
     """
     if not (bid > 0.0 and ask > 0.0 and was_bid > 0.0 and was_ask > 0.0):
         return 0.0
@@ -38,14 +38,14 @@ def order_flow(
 def _ofi(state: Any, bid: float, bid_size: float, ask: float, ask_size: float) -> float:
     flow = order_flow(bid, bid_size, ask, ask_size, state.bid, state.bid_size, state.ask, state.ask_size)
     state.bid, state.bid_size, state.ask, state.ask_size = bid, bid_size, ask, ask_size
-    return roll(state.sum, flow)
+    return roll(state.sum, flow if flow == flow else 0.0)  # a size that is NaN
 
 
 class OrderFlowImbalance(Feature):
     """The order-flow imbalance of the best prices over the last `window` changes, in units.
 
     The sum of `order_flow` (see there) over changes of the book. Fed with the prices and sizes of the m-th level it is the m-th
-    component of the multi-level imbalance (Xu, Gould and Howison 2018, section 3).
+    component of the multi-level imbalance (Xu, Gould and Howison 2018, Multi-Level Order-Flow Imbalance in a Limit Order Book).
 
     Args:
         window: changes summed; 1 gives each change's own part e_n, to be summed by time with pandas; 0 sums all.
@@ -63,8 +63,10 @@ class OrderFlowImbalance(Feature):
 
 
 def _trade_imbalance(state: Any, side: int, size: float) -> float:
-    total = roll(state.total, size)
-    signed = roll(state.signed, side * size)
+    if size > 0.0:
+        roll(state.total, size)
+        roll(state.signed, side * size)
+    total, signed = state.total.total + state.total.lost, state.signed.total + state.signed.lost
     return signed / total if total > 0.0 else math.nan
 
 

@@ -53,9 +53,9 @@ def log_likelihood(theta: ArrayLike, buys: ArrayLike, sells: ArrayLike) -> tuple
                              + alpha delta P(B; e_b) P(S; mu + e_s)             bad news
                              + (1 - alpha) P(B; e_b) P(S; e_s)                  none
 
-    with Poisson P, without 1 / (B! S!) (Easley, Kiefer, O'Hara and Paperman 1996, equation 5, with two rates of the uninformed). The
+    with Poisson P, without 1 / (B! S!) (Easley, Kiefer, O'Hara and Paperman 1996, with two rates of the uninformed). The
     largest of the three terms is taken out before they are added, which carries the factorisation of Easley, Hvidkjaer and O'Hara (2010,
-    Factoring Information into Returns, equation 7) to its end: nothing overflows however many trades a day has.
+    Factoring Information into Returns) to its end: nothing overflows however many trades a day has.
     """
     alpha, delta, mu, buy_rate, sell_rate = (float(x) for x in np.asarray(theta, dtype=np.float64))
     bought, sold = np.asarray(buys, dtype=np.float64), np.asarray(sells, dtype=np.float64)
@@ -90,7 +90,7 @@ def fit_pin(buys: ArrayLike, sells: ArrayLike) -> PinEstimate:
     """Estimate PIN from the numbers of buys and of sells on each day, shape (days,) each.
 
     Maximises `log_likelihood` by L-BFGS-B from each admissible point of the grid of Yan and Zhang (2012, An Improved Estimation Method and
-    Empirical Properties of the Probability of Informed Trading, section 3): alpha, delta and epsilon_buy over the mean of buys in
+    Empirical Properties of the Probability of Informed Trading): alpha, delta and epsilon_buy over the mean of buys in
     {0.1, 0.3, 0.5, 0.7, 0.9}, mu and epsilon_sell by the model's means. The likelihood has several maxima; one start finds any of them.
 
     Needs scipy, which the extra `research` brings.

@@ -49,7 +49,7 @@ def _state_of(bid: float, bid_size: float, ask: float, ask_size: float, tick: fl
     """The number of a state, spread by spread; -1 outside of the table."""
     if not (bid > 0.0 and ask > bid):
         return -1
-    spread = int(round((ask - bid) / tick))
+    spread = round((ask - bid) / tick)
     bucket = _bucket(bid_size, ask_size, buckets)
     return (spread - 1) * buckets + bucket if 1 <= spread <= spreads and bucket >= 0 else -1
 
@@ -60,14 +60,14 @@ def _micro(state: Any, bid: float, bid_size: float, ask: float, ask_size: float)
 
 
 @feature_kernel
-def _transitions(states: Any, mids: Any, tick: float, n: int) -> Any:
+def _transitions(states: Any, mids: Any, tick: float) -> Any:
     """Rows (from, to, mid change in half ticks) of consecutive books; both within the table."""
     out = np.empty((max(len(states) - 1, 0), 3), dtype=np.int64)
     count = 0
     for k in range(len(states) - 1):
         if states[k] >= 0 and states[k + 1] >= 0:
             out[count, 0], out[count, 1] = states[k], states[k + 1]
-            out[count, 2] = int(round((mids[k + 1] - mids[k]) / (0.5 * tick)))
+            out[count, 2] = round((mids[k + 1] - mids[k]) / (0.5 * tick))
             count += 1
     return out[:count]
 
@@ -81,7 +81,7 @@ def _states_of(bid: Any, bid_size: Any, ask: Any, ask_size: Any, tick: float, bu
 
 
 class MicroPrice(Feature):
-    """The micro-price of Stoikov (2018, The micro-price: a high-frequency estimator of future prices, sections 3 and 4).
+    """The micro-price of Stoikov (2018, The micro-price: a high-frequency estimator of future prices).
 
         micro = mid + G*(I, S),    G* = sum over i >= 0 of B^i G1,    G1 = (1 - Q)^-1 R K,    B = (1 - Q)^-1 T
 
@@ -138,7 +138,7 @@ class MicroPrice(Feature):
         buckets, spreads = int(at_least("buckets", buckets, 2)), int(at_least("spreads", spreads, 1))
         sides = [np.ascontiguousarray(column, dtype=np.float64) for column in (bid, bid_size, ask, ask_size)]
         states = _states_of(*sides, above("tick", tick, 0.0), buckets, spreads)
-        moves = _transitions(states, 0.5 * (sides[0] + sides[2]), tick, buckets * spreads)
+        moves = _transitions(states, 0.5 * (sides[0] + sides[2]), tick)
         if not np.any(moves[:, 2]):
             raise InputError(f"MicroPrice.fit: {len(states)} books, {len(moves)} transitions, none moves the mid. Give more books.")
         mirrored = np.column_stack((_mirror(moves[:, 0], buckets), _mirror(moves[:, 1], buckets), -moves[:, 2]))

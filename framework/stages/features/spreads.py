@@ -21,7 +21,7 @@ def _effective(state: Any, side: int, price: float, mid: float) -> float:
 
 
 class EffectiveSpread(Feature):
-    """2 x side x (price - mid) of each trade, with the mid known at the trade (Huang and Stoll 1996, section 3.1). NaN for side 0."""
+    """2 x side x (price - mid) of each trade, with the mid known at the trade (Huang and Stoll 1996). NaN for side 0."""
 
     state_dtype = np.dtype([("nothing", "<i8")])
     step = Step(_effective)
@@ -50,7 +50,7 @@ def _realised(state: Any, ts_ns: int, side: int, price: float, mid: float) -> fl
 class RealisedSpread(Feature):
     """Mean realised spread: 2 x side x (price - mid at `horizon_ns` later), over the trades whose horizon has passed.
 
-    What the maker of a trade keeps when its price has moved (Huang and Stoll 1996, Dealer versus Auction Markets, section 3.2). The mid
+    What the maker of a trade keeps when its price has moved (Huang and Stoll 1996, Dealer versus Auction Markets). The mid
     is the last one known at the end of the horizon; a trade counts from the first event after that. Trades with side 0, and those whose
     mid is unknown then, are left out.
 
@@ -105,7 +105,7 @@ def _roll(state: Any, price: float) -> float:
 class RollSpread(Feature):
     """Roll's implied spread, 2 sqrt(-cov(dp[k], dp[k-1])), from trade prices alone.
 
-    Roll (1984, A Simple Implicit Measure of the Effective Bid-Ask Spread, equation 2), with the sample covariance of consecutive price
+    Roll (1984, A Simple Implicit Measure of the Effective Bid-Ask Spread), with the sample covariance of consecutive price
     changes. NaN where it is above 0, which short samples and trends bring about, and below two pairs.
 
     Args:

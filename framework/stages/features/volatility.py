@@ -83,7 +83,7 @@ class BipowerVariation(Feature):
 
         BV = (pi / 2) sum of |r[k]| |r[k-1]|
 
-    Barndorff-Nielsen and Shephard (2004, Power and Bipower Variation with Stochastic Volatility and Jumps, section 3), without the
+    Barndorff-Nielsen and Shephard (2004, Power and Bipower Variation with Stochastic Volatility and Jumps), without the
     correction n / (n - 1) for short samples.
 
     Args:

@@ -106,7 +106,7 @@ class Vpin(Feature):
 
     Trades are gathered in time bars, whose volume is classed in bulk: Z is the normal distribution, or Student's t, at the bar's price
     change over the deviation of such changes. The volume then fills buckets of V units; a bar's volume that a bucket has no room for goes
-    into the next. Easley, Lopez de Prado and O'Hara (2012, Flow Toxicity and Liquidity in a High-Frequency World, section 1, where V is a
+    into the next. Easley, Lopez de Prado and O'Hara (2012, Flow Toxicity and Liquidity in a High-Frequency World, where V is a
     fiftieth of a day's volume, n is 50 and bars last a minute); t with 0.25 degrees of freedom is from the same authors (2016,
     Discerning Information from Trade Data).
 

@@ -39,6 +39,14 @@ def test_what_has_left_a_window_leaves_no_rounding_behind() -> None:
     assert f.TradeImbalance(window=2).batch([1, -1, 1], [1e16, 1.0, 2.0])[-1] == 1 / 3  # in floats 1e16 + 1 is 1e16
 
 
+def test_a_size_that_is_not_a_number_is_passed_over() -> None:
+    same(f.TradeImbalance(window=2).batch([1, 1, -1], [3.0, NAN, 1.0]), [1, 1, 2 / 4])
+    same(f.OrderFlowImbalance(window=0).batch([10, 10, 10, 10], [5, NAN, 6, 8], [11] * 4, [7] * 4), [0, 0, 0, 2])
+    kyle = f.KyleLambda(10)
+    events = [(1, 100, 1), (11, 101, 2), (12, 101, NAN), (21, 103, 4), (31, 103, 0)]
+    assert [kyle.update(*event) for event in events][-1] == 1 / 2  # (2, 1) and (4, 2)
+
+
 def test_weighted_mid() -> None:
     assert f.WeightedMid().update(10.0, 3.0, 11.0, 1.0) == (10 * 1 + 11 * 3) / 4
 
@@ -46,7 +54,7 @@ def test_weighted_mid() -> None:
 def chain() -> np.ndarray:
     """Ten transitions between a heavy bid (3 to 1) and a light one (1 to 3) at a spread of one tick.
 
-    Counted with their mirror images: 4 stay, 2 turn, 3 turn while the mid moves a tick toward the heavy side's, 1 stays while it moves against.
+    Counted with their mirror images: 4 stay, 2 turn, 3 turn as the mid moves a tick the heavy side's way, 1 stays as it moves against.
     """
     heavy, cents, rows = True, 10_000, []
     for kind in ["", *"SSSSFFMMMU"]:

@@ -142,7 +142,7 @@ def test_apple_on_lobster(shared: Path, tmp_path: Path) -> None:
 
 
 def test_ibm_has_the_papers_fit(shared: Path) -> None:
-    """Five days of IBM quotes, 2013, by half-hours as in the paper (section 3.1), which finds R squared of 0.65 on average over 50 stocks."""
+    """Five days of IBM quotes, 2013, by half-hours as in the paper, which finds R squared of 0.65 on average over 50 stocks."""
     from framework.data.formats import lean
 
     table = f.market_table(lean.read(shared / "04_l1_quotes_trades/Lean/equity/usa/tick/ibm"))
