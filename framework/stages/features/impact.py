@@ -30,8 +30,8 @@ class KyleLambda(Feature):
         change of the mid in an interval = intercept + lambda x (bought - sold volume in it) + error
 
     by ordinary least squares over the intervals that have ended: the price rule of Kyle (1985, Continuous Auctions and Insider Trading),
-    estimated as Hasbrouck (2009, Trading Costs and Returns for U.S. Equities) does. Intervals begin at whole multiples of their length since the epoch; one
-    without any event is left out. An interval counts from the first event after it.
+    estimated as Hasbrouck (2009, Trading Costs and Returns for U.S. Equities) does. Intervals begin at whole multiples of their length
+    since the epoch; one without any event is left out. An interval counts from the first event after it.
 
     Args:
         interval_ns: length, above 0.
