@@ -125,6 +125,18 @@ def _bar_count(view: Any, instrument: Any) -> Any:
     return book_of(trader_of(view), instrument).bars
 
 
+@give_method("tick", _INLINED)
+def _tick(view: Any, instrument: Any) -> Any:
+    terms = terms_of(trader_of(view), instrument)
+    return terms.tick_numerator / terms.tick_denominator
+
+
+@give_method("lot", _INLINED)
+def _lot(view: Any, instrument: Any) -> Any:
+    terms = terms_of(trader_of(view), instrument)
+    return terms.lot_numerator / terms.lot_denominator
+
+
 @give_method("price", _INLINED)
 def _price(view: Any, instrument: Any) -> Any:
     t = trader_of(view)

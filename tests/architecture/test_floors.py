@@ -100,7 +100,7 @@ def test_no_import_circles() -> None:
 
 
 def test_every_floor_is_still_inhabited_or_planned() -> None:
-    planned = {"framework.stages", "framework.bench", "live", "research"}
+    planned = {"framework.bench", "live", "research"}
     inhabited = {room(source.name) for source in sources()}
     assert set(FLOORS) - inhabited <= planned
 

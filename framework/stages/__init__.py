@@ -1,0 +1,1 @@
+"""Stages: what stands between the market and an order. Features come first."""
