@@ -12,12 +12,12 @@ from rich.console import Console
 
 from framework.errors import InputError, did_you_mean
 
-_NAMES = ("W1", "W2", "W3", "startup", "data")
+_NAMES = ("W1", "W2", "W3", "W4", "W4R", "startup", "data")
 
 
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[WORKLOAD]...", help="W1, W2, W3, startup or data; all if not given.")
+        list[str] | None, typer.Argument(metavar="[WORKLOAD]...", help="W1, W2, W3, W4, W4R, startup or data; all if not given.")
     ] = None,
     *,
     peers: Annotated[bool, typer.Option("--peers", help="Also measure the peers that `make peers` installed.")] = False,

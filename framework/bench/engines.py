@@ -16,6 +16,8 @@ WORKLOADS = {
     "W1": "one-minute bars of one symbol, 20/50 cross, 1 bp, events are bars",
     "W2": "a panel of daily bars, monthly weights, 1 bp, events are cells (symbols x days)",
     "W3": "a sweep over pairs of windows, 1 bp, events are bars x pairs",
+    "W4": "a book by level with trades, two-sided quotes anew every 100 ms, events are rows",
+    "W4R": "the same, asked on every row",
     "startup": "fresh processes and long ones",
     "data": "files, datasets and stores of ticks, each work in a process of its own",
 }
@@ -26,7 +28,7 @@ class Entry:
     """One row of the benchmark.
 
     Attributes:
-        workload: W1, W2 or W3.
+        workload: W1, W2, W3, W4 or W4R.
         engine: its name; a peer's is the name of its script and of its environment.
         mode: which of an engine's ways is used.
         script: what the harness runs: a module of ours, or a file.
@@ -84,6 +86,9 @@ OURS = (
     ours("W3", "sweep"),
     ours("W3", "run by run"),
     loop("W3"),
+    ours("W4", "compiled"),
+    ours("W4", "python"),
+    ours("W4R", "compiled"),
 )
 """The first of a workload that runs is what all others are compared with."""
 
@@ -97,6 +102,8 @@ PEERS = (
     _peer("W2", "zipline_reloaded", "order_target_percent", limit=504, fills="next close", apart="whole shares"),
     _peer("W3", "vectorbt", "from_signals"),
     _peer("W3", "backtesting", "Strategy.next", limit=4),
+    _peer("W4", "hftbacktest", "elapse"),
+    _peer("W4R", "hftbacktest", "wait_next_feed"),
 )
 
 

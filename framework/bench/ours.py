@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from framework.bench.peers.harness import Outcome, Work
-from framework.bench.strategies import CompiledCross, PanelWeights, Sleeper
+from framework.bench.strategies import CompiledCross, PanelWeights, Quoter, RowQuoter, Sleeper
 from framework.bench.workloads import bar_frame
+from framework.data.hours import WEEKDAYS, WeeklyHours
 from framework.data.readers import read_bars
-from framework.data.tape import Tape
+from framework.data.tape import Tape, build
 from framework.reports.result import Result
+from framework.schema.event import EVENT
+from framework.schema.instrument import Instrument
+from framework.schema.units import Step
 from framework.simulation.backtest import backtest
 from framework.simulation.sweep import sweep
 from framework.simulation.sweep_result import Sweep
@@ -28,7 +33,7 @@ def version() -> str:
 
 def prepare(work: Work, mode: str) -> Made:
     """A run of a workload in a mode of `engines.OURS`."""
-    return {"W1": _cross, "W2": _panel, "W3": _sweep}[work.name](work, mode)
+    return {"W1": _cross, "W2": _panel, "W3": _sweep, "W4": _quotes, "W4R": _quotes}[work.name](work, mode)
 
 
 def minute_tape(work: Work) -> Tape:
@@ -76,6 +81,36 @@ def _panel(work: Work, mode: str) -> Made:
         return lambda: backtest(strategy, tape, cash=account["cash"], costs=account["costs"]), read
     table = pd.DataFrame(weights, index=frames[symbols[0]].index, columns=symbols)
     return lambda: backtest(weights=table, data=tape, cash=account["cash"], costs=account["costs"]), read
+
+
+def tick_tape(work: Work) -> Tape:
+    """The book and trades of W4."""
+    rows = len(work.array("stamps"))
+    events = np.zeros(rows, dtype=EVENT)
+    events["kind"], events["flags"], events["w0"], events["w1"] = (work.array(name) for name in ("kind", "flags", "price", "lots"))
+    events["ts_venue_ns"] = work.array("stamps")
+    events["ts_local_ns"] = events["ts_venue_ns"] + work.spec["latency_ns"]
+    hours = work.folder / "hours.yaml"  # open while there are rows, so that no timers fire on an empty tape
+    opens = np.datetime64(int(events["ts_venue_ns"][0]), "ns").astype("datetime64[m]").item()
+    WeeklyHours("UTC", {day: [f"{opens:%H:%M}-24:00"] for day in WEEKDAYS}).save(hours)
+    book = Instrument("BOOK", tick=Step(1, work.spec["ticks_per_unit"]), calendar=str(hours))
+    return build({}, {"BOOK": book}, extra=events, name="W4")
+
+
+def _quotes(work: Work, mode: str) -> Made:
+    spec, tape = work.spec, tick_tape(work)
+    quoter = RowQuoter if work.name == "W4R" else Quoter
+    costs = {name: spec[name] for name in ("maker_bps", "taker_bps", "queue_power")} | {"queue": "power", "take": "arrival"}
+    latency = {"entry_ns": spec["latency_ns"], "response_ns": spec["response_ns"]}
+    terms = {"most": spec["most"], "patience_ns": spec["patience_ns"]}
+    strategy = quoter.python(**terms) if mode == "python" else quoter(**terms)
+    rows = len(work.array("stamps"))
+
+    def read(result: Result) -> Outcome:
+        return Outcome([_last(result)], len(result.fills), rows)
+
+    risk = {"allow_short": True, "max_leverage": 10.0}
+    return lambda: backtest(strategy, tape, cash=spec["cash"], costs=costs, latency=latency, risk=risk), read
 
 
 def _sweep(work: Work, mode: str) -> Made:

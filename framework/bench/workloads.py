@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from framework.bench.book_walk import book_walk
 from framework.data.calendar import sessions
 
 TICKS_PER_UNIT = 10_000
@@ -30,6 +31,7 @@ class Size:
         bars: of W1.
         symbols, days: of W2, rebalanced every 21 days.
         pairs, pair_bars: of W3.
+        ticks: rows of W4 and W4R.
     """
 
     bars: int = 1_000_000
@@ -37,10 +39,11 @@ class Size:
     days: int = 2_520
     pairs: int = 1_000
     pair_bars: int = 100_000
+    ticks: int = 10_000_000
 
 
 FULL = Size()
-SMALL = Size(bars=5_000, symbols=20, days=252, pairs=6, pair_bars=5_000)
+SMALL = Size(bars=5_000, symbols=20, days=252, pairs=6, pair_bars=5_000, ticks=200_000)
 """What results are compared on before anything is timed; its runs also fill the disk caches of compilers."""
 
 _ACCOUNT = {"cash": 1_000_000.0, "ticks_per_unit": TICKS_PER_UNIT}
@@ -49,7 +52,7 @@ _ACCOUNT = {"cash": 1_000_000.0, "ticks_per_unit": TICKS_PER_UNIT}
 def write(name: str, size: Size, folder: Path, seed: int = 0) -> Path:
     """Make a workload's folder: `spec.json` and one .npy file an array."""
     folder.mkdir(parents=True, exist_ok=True)
-    spec, arrays = {"W1": _cross, "W2": _panel, "W3": _sweep}[name](size, seed)
+    spec, arrays = {"W1": _cross, "W2": _panel, "W3": _sweep, "W4": _book, "W4R": _book}[name](size, seed)
     for key, values in arrays.items():
         np.save(folder / f"{key}.npy", values)
     (folder / "spec.json").write_text(json.dumps({"workload": name, **_ACCOUNT, **spec}))
@@ -98,6 +101,22 @@ def _panel(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, NDArray[Any
     # the small one is free of fees: engines differ in who pays the fee of a weight, and this separates that from all else
     fee_bps = 1.0 if size.days > SMALL.days else 0.0
     return {"fee_bps": fee_bps, "limited": list(arrays), "lot_size": 1e-6}, arrays
+
+
+def _book(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """A book by level with trades, about one row a millisecond, heard half a millisecond late. The last row lies before midnight.
+
+    A fill is told before the trade that made it, so that no engine has to say which of two things of one stamp comes first.
+    """
+    step_ns, day_ns = 100_000_000, 86_400_000_000_000
+    first_ns = _EPOCH_NS + (day_ns - int(size.ticks * 1.0e6)) // step_ns * step_ns
+    arrays = book_walk(size.ticks, seed, first_ns)
+    spec = {
+        "latency_ns": 500_000, "response_ns": 450_000, "step_ns": step_ns, "most": 20.0, "patience_ns": 1_100_000,
+        "maker_bps": -0.5, "taker_bps": 2.0, "queue_power": 3.0,
+        "ticks_per_unit": 100, "limited": list(arrays),
+    }  # fmt: skip
+    return spec, dict(arrays)
 
 
 def bar_frame(work: Any, column: int | None = None) -> pd.DataFrame:
