@@ -137,7 +137,7 @@ def _trader(instrument: Instrument, events: NDArray[np.void], *, starts_empty: b
         costs={},
         risk={},
         history=2,
-        ticks=Ticks(spans, bool((depth["w2"] != 0).any()), starts_empty),
+        ticks=Ticks(spans, has_orders=bool((depth["w2"] != 0).any()), starts_empty=starts_empty),
     )
     trader.make_room(0)
     return trader
