@@ -42,6 +42,16 @@ def test_ours_equals_the_hand_loop(name: str, mode: str, folder: Path) -> None:
     assert difference(mine, loop, work.folder) <= TOLERANCE
 
 
+@pytest.mark.parametrize("name", ["W4", "W4R"])
+def test_quotes_come_to_the_same_compiled_and_in_python(name: str, folder: Path) -> None:
+    size = workloads.Size(ticks=20_000)
+    work = Work(workloads.write(name, size, folder / name))
+    compiled, python = outcome(ours, work, "compiled"), outcome(ours, work, "python")
+    assert compiled == python
+    assert compiled["fills"] > 100  # type: ignore[operator]
+    assert compiled["events"] == len(work.array("stamps")) > 19_000
+
+
 def test_where_an_order_fills_moves_the_result(folder: Path) -> None:
     work = Work(workloads.write("W1", workloads.SMALL, folder / "W1"))
     results = [outcome(hand_loop, work, fills) for fills in hand_loop.FILLS]
