@@ -95,3 +95,20 @@ def test_a_cancel_wins_its_race() -> None:
         both=True,
         latency={"entry_ns": HALF_A_SECOND, "response_ns": HALF_A_SECOND},
     )
+
+
+def test_a_fill_told_before_its_trade_is_known_when_the_trade_wakes_us() -> None:
+    # filled at 10:00:03, told at :03.5; the trade is heard at :05 and wakes the strategy, which sells what it holds
+    draw(
+        """
+        feed 2
+        1 10:00:00  book 98 x 1 / 101 x 4
+        1 10:00:03  trade 98 x 9 SELL
+        1 10:00:06  bid 98 x 4
+        at 1 10:00:02: BUY 1 LIMIT 99
+        at 1 10:00:05: SELL 1
+        fill 1 10:00:03: BUY 1 @ 99 maker
+        fill 1 10:00:06: SELL 1 @ 98 taker
+        """,
+        latency={"response_ns": HALF_A_SECOND},
+    )
