@@ -17,7 +17,7 @@ from framework.bench.measure import Row, Skipped
 COLUMNS = [
     *("workload", "mode", "engine", "version", "events", "seconds", "events_per_second", "cold_seconds", "peak_rss_mb", "parity"),
 ]
-PEERS = {"vectorbt", "backtesting", "backtrader", "nautilus_trader", "bt", "zipline_reloaded"}
+PEERS = {"hftbacktest", "vectorbt", "backtesting", "backtrader", "nautilus_trader", "bt", "zipline_reloaded"}
 
 
 def row(engine: str, rate: float | None, parity: str = "equal") -> Row:
