@@ -94,10 +94,7 @@ def _quote(self: Any, view: Any, x: int) -> None:
         self.ask_id, self.ask_at, self.sent_ns = view.order(x, -1.0, limit=ask), ask, view.now_ns
 
 
-@compiled
-class Quoter(Strategy):
-    """Quotes both sides every 100 ms."""
-
+class _Quotes(Strategy):
     most: float = 20.0
     patience_ns: int = 1_100_000
     sent_ns: State[int] = 0
@@ -105,6 +102,11 @@ class Quoter(Strategy):
     ask_id: State[int] = -1
     bid_at: State[float] = 0.0
     ask_at: State[float] = 0.0
+
+
+@compiled
+class Quoter(_Quotes):
+    """Quotes both sides every 100 ms."""
 
     def on_start(self, view: Any) -> None:
         """Set the timer."""
@@ -116,16 +118,8 @@ class Quoter(Strategy):
 
 
 @compiled
-class RowQuoter(Strategy):
+class RowQuoter(_Quotes):
     """Quotes both sides after every row."""
-
-    most: float = 20.0
-    patience_ns: int = 1_100_000
-    sent_ns: State[int] = 0
-    bid_id: State[int] = -1
-    ask_id: State[int] = -1
-    bid_at: State[float] = 0.0
-    ask_at: State[float] = 0.0
 
     def on_book(self, view: Any, book: Any) -> None:
         """Quote."""

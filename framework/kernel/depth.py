@@ -301,11 +301,19 @@ def clear_depth(half: Any, book: Any, instrument: int) -> None:
 
 
 @kernel
+def lose_depth(half: Any, instrument: int) -> None:
+    """The book is unknown until its next snapshot: messages are missing, or a split has made its prices those of other shares."""
+    book = depth_of(half, instrument)
+    if book.bids != 0:
+        clear_depth(half, book, instrument)
+        book.is_known, book.in_snapshot = 0, 0
+
+
+@kernel
 def see_depth(half: Any, book: Any, event: Any) -> None:
     """Take in a DEPTH event or a GAP."""
     if event.kind == GAP:
-        clear_depth(half, book, np.int64(event.instrument))
-        book.is_known, book.in_snapshot = 0, 0
+        lose_depth(half, np.int64(event.instrument))
         return
     if event.flags & F_CLEAR:
         clear_depth(half, book, np.int64(event.instrument))

@@ -53,6 +53,7 @@ from framework.kernel.codes import (
     TRAILING,
 )
 from framework.kernel.compile import address_of, bits, call, inlined, kernel
+from framework.kernel.depth import lose_depth
 from framework.kernel.ledger import position_of, record_point
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import clear, dividend_terms, dividend_ticks, is_done, order_of, split_terms, unpack
@@ -382,6 +383,8 @@ def restate_venue_orders(t: Any, x: Any, event: Any) -> None:
     """Splits and dividends on the venue's orders. Runs after the trader half applied the same event to its own."""
     if event.kind == SPLIT or event.kind == DIVIDEND:
         _restate(t, x, event, event.kind == SPLIT)
+    if event.kind == SPLIT:
+        lose_depth(x, event.instrument)
 
 
 @kernel

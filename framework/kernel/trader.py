@@ -60,6 +60,7 @@ from framework.kernel.codes import (
     TRIGGERED,
 )
 from framework.kernel.compile import Unit, address_of, call, inlined, kernel, real
+from framework.kernel.depth import lose_depth
 from framework.kernel.ledger import book_charge, book_delisting, book_dividend, book_fill, book_split, rate_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import (
@@ -289,6 +290,9 @@ def apply_market(t: Any, event: Any) -> None:
     elif kind == SPLIT:
         restate_orders(t, event, True)
         book_split(t, event.instrument, event.w0, event.w1)
+        lose_depth(t, event.instrument)
+        book = book_of(t, event.instrument)
+        book.bid, book.ask, book.bid_lots, book.ask_lots = 0, 0, 0, 0
     elif kind == DIVIDEND:
         restate_orders(t, event, False)
         book_dividend(t, event.instrument, event.w0)

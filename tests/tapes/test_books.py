@@ -401,3 +401,16 @@ def test_an_order_without_cash_is_cut_at_the_fill() -> None:
         """,
         cash=1000,
     )
+
+
+def test_after_a_split_the_book_is_unknown_until_its_next_snapshot() -> None:
+    draw(
+        """
+        1 10:00:00  book 98 x 5 / 100 x 4
+        1 10:00:01  SPLIT 2:1
+        1 10:00:02  bid 49 x 1              # no snapshot yet: the offer at 100 is of other shares
+        1 10:00:03  book 49 x 5 / 50 x 4
+        at 1 10:00:00: BUY 1
+        fill 1 10:00:03: BUY 2 @ 50 taker
+        """
+    )
