@@ -9,6 +9,8 @@ from framework.kernel.compile import inlined, kernel
 from framework.kernel.records import book_row, money_row, past_bar_row, terms_row
 from framework.kernel.valuation import forget_sums, put_back, take_out
 
+_NANO = 1e-9
+
 
 @kernel
 def book_of(t: Any, instrument: int) -> Any:
@@ -24,6 +26,21 @@ def terms_of(t: Any, instrument: int) -> Any:
 
 @inlined
 def mark_to(t: Any, instrument: int, mark_ticks: float) -> None:
+    """A market price: it is the mark where the venue does not tell one."""
+    if book_of(t, instrument).is_told == 0:
+        set_mark(t, instrument, mark_ticks)
+
+
+@kernel
+def see_mark(t: Any, event: Any) -> None:
+    """The venue tells its mark: from now on nothing else moves it."""
+    book_of(t, event.instrument).is_told = 1
+    set_mark(t, event.instrument, event.w0 + event.w1 * _NANO)
+    t.dirty |= 1
+
+
+@inlined
+def set_mark(t: Any, instrument: int, mark_ticks: float) -> None:
     """Set the mark; where the instrument is a currency pair, the rate of its currency follows."""
     book = book_of(t, instrument)
     has_sums = take_out(t, instrument)
@@ -32,6 +49,8 @@ def mark_to(t: Any, instrument: int, mark_ticks: float) -> None:
         put_back(t, instrument)
     if book.seen_ns == 0:
         book.seen_ns = t.now_ns
+    if t.margined != 0:
+        t.mark_moved, t.touched = 1, 1
     if book.is_fx:
         forget_sums(t)
         terms = terms_of(t, instrument)

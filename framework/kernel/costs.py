@@ -22,6 +22,7 @@ from typing import Any
 
 from framework.kernel.book import book_of, mean_volume, terms_of, volatility
 from framework.kernel.compile import kernel
+from framework.kernel.contracts import notional_of
 
 PLANNING_BARS = 20
 """Bars over which sizing averages volume when it forecasts impact."""
@@ -71,7 +72,7 @@ def volume_share_cost(costs: Any, notional: float, lots: float, volume_lots: flo
 def planned_cost(t: Any, instrument: int, lots: float, ticks: float) -> float:
     """Forecast of everything a taker would pay for `lots` at `ticks`, in the instrument's currency."""
     costs, terms = t.costs, terms_of(t, instrument)
-    notional = lots * ticks * terms.point_value
+    notional = notional_of(terms, lots, ticks)
     fee = bounded_fee(costs, raw_fee(costs, notional, lots * terms.lot, False) + costs.per_order, notional)
     slippage = 0.0
     if book_of(t, instrument).bars > 0:

@@ -24,7 +24,7 @@ from framework.kernel.records import (
     TRADER,
     TRADER_TABLES,
 )
-from framework.kernel.replay import ADVANCE, ROWS_PER_ORDER
+from framework.kernel.replay import ADVANCE, ROWS_PER_ORDER, ROWS_PER_POSITION
 from framework.kernel.state import State
 from framework.kernel.tick_loop import CATCH_UP, PASS_TICKS, SEE_TICK
 from framework.kernel.ticks import RECEIVE
@@ -85,14 +85,36 @@ class _Books:
             rehash(self._half.record, old.ctypes.data, len(old))
 
 
-def terms_table(instruments: Sequence[Instrument], currencies: Sequence[str], calendars: Sequence[str]) -> NDArray[np.void]:
-    """What the kernel knows of instruments that never changes, dtype TERMS."""
+@dataclass(frozen=True, slots=True)
+class SpotMargin:
+    """Shares of the value of spot positions that a broker asks for; none by default."""
+
+    initial: float = 0.0
+    long_maintenance: float = 0.0
+    short_maintenance: float = 0.0
+
+
+def _margins(i: Instrument, spot: SpotMargin) -> tuple[float, float, float, float]:
+    """(initial, maintenance of a long, of a short, liquidation fee) of an instrument."""
+    if i.is_derivative:
+        return i.initial_margin, i.maintenance_margin, i.maintenance_margin, i.liquidation_fee
+    if i.kind is InstrumentKind.EQUITY:
+        return spot.initial, spot.long_maintenance, spot.short_maintenance, 0.0
+    return 0.0, 0.0, 0.0, 0.0
+
+
+def terms_table(
+    instruments: Sequence[Instrument], currencies: Sequence[str], calendars: Sequence[str], spot: SpotMargin | None = None
+) -> NDArray[np.void]:
+    """What the kernel knows of instruments that never changes, dtype TERMS; `spot`: what is asked for shares."""
+    spot = spot or SpotMargin()
     places = {currency: place for place, currency in enumerate(currencies)}
     names = {calendar: place for place, calendar in enumerate(calendars)}
     rows = [
         (
             *(i.tick.numerator, i.tick.denominator, i.tick.size, i.lot.numerator, i.lot.denominator, i.lot.size),
-            *(i.point_value, i.bar_interval_ns, places[i.currency]),
+            *(i.point_value, *_margins(i, spot), int(i.settlement), int(i.is_derivative or _margins(i, spot)[1] > 0.0)),
+            *(i.bar_interval_ns, places[i.settlement_currency]),
             *(places[i.base_currency] if i.kind is InstrumentKind.FX else -1, names[i.calendar], int(i.kind)),
         )
         for i in instruments
@@ -168,6 +190,7 @@ class Trader(State):
         if ticks is not None:
             root["see_tick"], root["pass_ticks"], root["catch_up"] = SEE_TICK.address, PASS_TICKS.address, CATCH_UP.address
         self._place("terms", terms_table(instruments, currencies, calendars) if terms is None else terms)
+        root["has_margin"] = int(np.any(self.tables["terms"]["initial_margin"] > 0.0))
         self.tables["books"]["is_fx"] = self.tables["terms"]["kind"] == InstrumentKind.FX
 
     def has_delivered_all(self) -> bool:
@@ -181,7 +204,7 @@ class Trader(State):
 
     def make_room(self, working: int) -> None:
         """Let every table take what one event can cause with `working` orders at the venue."""
-        rows = ROOM + ROWS_PER_ORDER * working + len(self.instruments) + int(self.record["hook_rows"][0])
+        rows = ROOM + ROWS_PER_ORDER * working + ROWS_PER_POSITION * len(self.instruments) + int(self.record["hook_rows"][0])
         for name in ("log", "outbox", "lots", "changes", "orders"):
             self.reserve(name, rows)
         self.reserve("trades", rows + self.count("lots"))
@@ -274,13 +297,14 @@ class Exchange(State):
 
     def make_room(self, orders: int) -> None:
         """Let every table take what one event can cause, with `orders` orders known to the trader half."""
-        rows = ROOM + ROWS_PER_ORDER * int(self.record["working"][0]) + self.count("books")
+        books = self.count("books")
+        rows = ROOM + ROWS_PER_ORDER * int(self.record["working"][0]) + ROWS_PER_POSITION * books
         self.reserve("entry", rows)
         self.reserve("response", rows)
         if self._depths is not None:
             self._depths.make_room()
-        if len(self.tables["orders"]) < orders + 1:
-            self.reserve("orders", orders + ROOM - self.count("orders"))
+        if len(self.tables["orders"]) < orders + 1 + books:  # the broker may close every position
+            self.reserve("orders", orders + ROOM + books - self.count("orders"))
 
 
 def _set_fields(target: NDArray[np.void], dtype: np.dtype[np.void], values: Mapping[str, float]) -> None:

@@ -36,6 +36,7 @@ from framework.kernel.codes import (
     IOC,
     LIMIT,
     MARKET,
+    O_LIQUIDATION,
     O_OCO,
     O_REDUCE_ONLY,
     O_RESTING,
@@ -54,6 +55,7 @@ from framework.kernel.codes import (
     TRIGGERED,
 )
 from framework.kernel.compile import bits, inlined, kernel
+from framework.kernel.contracts import basis, notional_of
 from framework.kernel.costs import bounded_fee, half_spread_cost, impact_cost, raw_fee, volume_share_cost
 from framework.kernel.exchange import answer, end_order, session_of, venue_book
 from framework.kernel.ledger import position_of
@@ -71,11 +73,13 @@ _SHARE_SLACK = 1e-12
 def _charges(t: Any, order: Any, lots: int, ticks: int, is_maker: bool, bar: Any) -> Any:
     """(fee, raw fee, half spread, volume share, impact) of a fill, in the instrument's currency."""
     costs, terms = t.costs, terms_of(t, order.instrument)
-    notional = lots * ticks * terms.point_value
+    notional = notional_of(terms, lots, ticks)
     raw = order.raw_fees + raw_fee(costs, notional, lots * terms.lot, is_maker)
+    if order.flags & O_LIQUIDATION:
+        raw += notional * terms.liquidation_fee
     if order.filled_value == 0.0:  # its first fill; a reverse split can bring its filled lots back to 0
         raw += costs.per_order
-    fee = bounded_fee(costs, raw, order.filled_value * terms.point_value + notional) - order.fees
+    fee = bounded_fee(costs, raw, abs(order.filled_value) * terms.point_value + notional) - order.fees
     if is_maker or bar.kind != BAR:
         return fee, raw, 0.0, 0.0, 0.0
     spread = half_spread_cost(costs, notional)
@@ -114,7 +118,7 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
         lots = 0
     if lots > 0:
         order.filled_lots += lots
-        order.filled_value += lots * ticks
+        order.filled_value += lots * basis(terms_of(t, order.instrument), ticks)
         order.fees += fee
         order.raw_fees = raw
         is_last = order.filled_lots == order.quantity_lots

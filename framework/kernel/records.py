@@ -24,9 +24,15 @@ TERMS = np.dtype(
         ("lot_numerator", "<f8"),
         ("lot_denominator", "<f8"),
         ("lot", "<f8"),  # units per lot
-        ("point_value", "<f8"),  # money per tick per lot, multiplier included
+        ("point_value", "<f8"),  # money per unit of basis per lot, multiplier included; see `contracts.py`
+        ("initial_margin", "<f8"),  # shares of the notional; 0: asks for none
+        ("long_maintenance", "<f8"),
+        ("short_maintenance", "<f8"),
+        ("liquidation_fee", "<f8"),
+        ("settlement", "<i4"),  # SPOT, LINEAR or INVERSE of `codes`
+        ("is_margined", "<i4"),  # the broker watches its positions
         ("bar_interval_ns", "<i8"),
-        ("currency", "<i4"),
+        ("currency", "<i4"),  # of settlement
         ("base_currency", "<i4"),  # FX only, else -1
         ("calendar", "<i4"),
         ("kind", "<i4"),
@@ -36,12 +42,13 @@ TERMS = np.dtype(
 
 BOOK = np.dtype(
     [
-        ("mark_ticks", "<f8"),  # close of the last bar, or mid of the last quote
+        ("mark_ticks", "<f8"),  # what the venue said last; else close of the last bar, or mid of the last quote
         ("seen_ns", "<i8"),  # stamp of the first mark, 0: none yet
         ("bars", "<i8"),  # how many bars were applied
         ("bar_ns", "<i8"),  # stamp of the last bar
         ("history", "<i8"),  # address of the ring of past bars
         ("is_fx", "<i8"),  # the mark is a rate of exchange
+        ("is_told", "<i8"),  # the venue tells the mark: MARK_PRICE events
         ("halted", "<i4"),
         ("delisted", "<i4"),
         ("bid", "<i8"),
@@ -73,7 +80,8 @@ Whole numbers until the first adjustment, so running sums are exact (below 2**53
 POSITION = np.dtype(
     [
         ("lots", "<i8"),  # signed
-        ("cost", "<f8"),  # signed ticks x lots paid for what is open
+        ("cost", "<f8"),  # signed basis x lots paid for what is open
+        ("carried", "<f8"),  # the same since the last settlement: a derivative is worth (lots x basis of the mark - carried) x point value
         ("realised", "<f8"),  # money, fees not deducted
         ("fees", "<f8"),
         ("income", "<f8"),  # dividends received less dividends paid, cash in lieu aside
@@ -86,8 +94,8 @@ POSITION = np.dtype(
     ]
 )
 
-TAX_LOT = np.dtype([("lots", "<i8"), ("price", "<f8"), ("fees", "<f8"), ("ts_ns", "<i8"), ("next", "<i8")])
-"""One still open part of an entry. FIFO: closed from the oldest."""
+TAX_LOT = np.dtype([("lots", "<i8"), ("price", "<f8"), ("carry", "<f8"), ("fees", "<f8"), ("ts_ns", "<i8"), ("next", "<i8")])
+"""One still open part of an entry. FIFO: closed from the oldest. `carry`: basis of the entry, or of the last settlement."""
 
 TRADE = np.dtype(
     [
@@ -201,6 +209,7 @@ VENUE_BOOK = np.dtype(
         ("last", "<i8"),
         ("halted", "<i4"),
         ("delisted", "<i4"),
+        ("liquidation", "<i8"),  # the broker's last order here plus one, 0: none
     ]
 )
 
@@ -281,6 +290,9 @@ TRADER = _root(
         ("net", "<f8"),
         ("gross", "<f8"),
         ("projected", "<f8"),  # gross exposure if working orders fill; see `approval.py`
+        ("has_margin", "<i8"),  # some instrument asks for margin
+        ("margined", "<i8"),  # positions that the broker watches
+        ("mark_moved", "<i8"),  # a mark moved since margin was last looked at
         ("point_interval_ns", "<i8"),
         ("point_ns", "<i8"),  # no point before this stamp
         ("wakes", "<i8"),  # what the strategy waits for: ON_* bits
