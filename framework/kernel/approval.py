@@ -31,6 +31,7 @@ from framework.kernel.codes import (
     R_MARGIN,
     R_NO_DATA,
     R_NO_FX,
+    R_NO_LOCATE,
     R_NONE,
     R_NOT_TRADABLE,
     R_POSITION,
@@ -107,6 +108,10 @@ def _check_exposure(t: Any, order: Any, rate: float) -> Any:
         left = position.lots + min(position.market_lots, 0) - position.sell_lots
         if sells > 0 and left < sells:
             return R_SHORT, sells * terms.lot, max(left, 0) * terms.lot
+    if sells > 0 and terms.located_lots >= 0:
+        short = sells - (position.lots + min(position.market_lots, 0) - position.sell_lots)
+        if short > terms.located_lots:
+            return R_NO_LOCATE, short * terms.lot, terms.located_lots * terms.lot
     if order.type == MARKET:
         base = position.lots + position.market_lots + lots * order.side
         after = max(abs(base), max(base + position.buy_lots, position.sell_lots - base))

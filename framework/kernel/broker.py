@@ -68,13 +68,13 @@ def _charge_borrow(t: Any, x: Any, calendar: int, open_ns: int) -> None:
     session = session_row(x.sessions, calendar)
     days = (open_ns - session.charged_ns) / NANOSECONDS_PER_DAY if session.charged_ns > 0 else 0.0
     session.charged_ns = open_ns
-    if t.costs.borrow_rate == 0.0 or days <= 0.0:
+    if days <= 0.0:
         return
     for i in range(x.books_count):
         terms, lots = terms_of(t, i), position_of(t, i).lots
-        if lots < 0 and terms.calendar == calendar and terms.settlement == SPOT:
+        if lots < 0 and terms.borrow_rate != 0.0 and terms.calendar == calendar and terms.settlement == SPOT:
             value = -lots * book_of(t, i).mark_ticks * terms.point_value
-            answer(t, x, CHARGE, 0, i, C_BORROW, bits(value * t.costs.borrow_rate * days / _BORROW_DAYS), terms.currency, 0, 0)
+            answer(t, x, CHARGE, 0, i, C_BORROW, bits(value * terms.borrow_rate * days / _BORROW_DAYS), terms.currency, 0, 0)
 
 
 @kernel

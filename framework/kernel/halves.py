@@ -11,16 +11,20 @@ from numpy.typing import NDArray
 
 from framework.errors import InputError, KernelError
 from framework.kernel.codes import ON_ORDER
+from framework.kernel.costs import TIER_DAYS
 from framework.kernel.depth import rehash
 from framework.kernel.records import (
     COST_TERMS,
     EXCHANGE,
     EXCHANGE_TABLES,
     LEVEL,
+    LEVY,
     RESTING,
     RISK_TERMS,
     ROOM,
     TERMS,
+    TIER,
+    TRADED,
     TRADER,
     TRADER_TABLES,
 )
@@ -86,34 +90,52 @@ class _Books:
 
 
 @dataclass(frozen=True, slots=True)
-class SpotMargin:
-    """Shares of the value of spot positions that a broker asks for; none by default."""
+class Lending:
+    """What a broker lends on shares, and at what price.
+
+    Attributes:
+        initial, long_maintenance, short_maintenance: shares of a position's value that must be there; 0: none is asked for.
+        borrow_rate: a year, of the value held short.
+        borrow_rates: the same by symbol, where it differs.
+        located: by symbol, how many units may be held short; None: no limit. A symbol not named has none.
+    """
 
     initial: float = 0.0
     long_maintenance: float = 0.0
     short_maintenance: float = 0.0
+    borrow_rate: float = 0.0
+    borrow_rates: tuple[tuple[str, float], ...] = ()
+    located: tuple[tuple[str, float], ...] | None = None
 
+    def margins(self, i: Instrument) -> tuple[float, float, float, float]:
+        """(initial, maintenance of a long, of a short, liquidation fee) of an instrument; a currency pair asks for none."""
+        if i.is_derivative:
+            return i.initial_margin, i.maintenance_margin, i.maintenance_margin, i.liquidation_fee
+        if i.kind is InstrumentKind.EQUITY:
+            return self.initial, self.long_maintenance, self.short_maintenance, 0.0
+        return 0.0, 0.0, 0.0, 0.0
 
-def _margins(i: Instrument, spot: SpotMargin) -> tuple[float, float, float, float]:
-    """(initial, maintenance of a long, of a short, liquidation fee) of an instrument."""
-    if i.is_derivative:
-        return i.initial_margin, i.maintenance_margin, i.maintenance_margin, i.liquidation_fee
-    if i.kind is InstrumentKind.EQUITY:
-        return spot.initial, spot.long_maintenance, spot.short_maintenance, 0.0
-    return 0.0, 0.0, 0.0, 0.0
+    def located_lots(self, i: Instrument) -> int:
+        """How many lots may be held short, -1 without a limit; derivatives need no locate."""
+        if self.located is None or i.is_derivative:
+            return -1
+        units = dict(self.located).get(i.symbol, 0.0)
+        return int(units * i.lot.denominator / i.lot.numerator + 1e-9)
 
 
 def terms_table(
-    instruments: Sequence[Instrument], currencies: Sequence[str], calendars: Sequence[str], spot: SpotMargin | None = None
+    instruments: Sequence[Instrument], currencies: Sequence[str], calendars: Sequence[str], lending: Lending | None = None
 ) -> NDArray[np.void]:
-    """What the kernel knows of instruments that never changes, dtype TERMS; `spot`: what is asked for shares."""
-    spot = spot or SpotMargin()
+    """What the kernel knows of instruments that never changes, dtype TERMS."""
+    lending = lending or Lending()
+    rates = dict(lending.borrow_rates)
     places = {currency: place for place, currency in enumerate(currencies)}
     names = {calendar: place for place, calendar in enumerate(calendars)}
     rows = [
         (
             *(i.tick.numerator, i.tick.denominator, i.tick.size, i.lot.numerator, i.lot.denominator, i.lot.size),
-            *(i.point_value, *_margins(i, spot), int(i.settlement), int(i.is_derivative or _margins(i, spot)[1] > 0.0)),
+            *(i.point_value, *lending.margins(i), rates.get(i.symbol, lending.borrow_rate), lending.located_lots(i)),
+            *(int(i.settlement), int(i.is_derivative or lending.margins(i)[1] > 0.0)),
             *(i.bar_interval_ns, places[i.settlement_currency]),
             *(places[i.base_currency] if i.kind is InstrumentKind.FX else -1, names[i.calendar], int(i.kind)),
         )
@@ -137,6 +159,8 @@ class Trader(State):
         point_interval_ns: shortest time between two points of the equity curve.
         terms: `terms_table` of the same instruments, currencies and calendars, where it was made before; it is only read.
         ticks: where the tape has trades or books.
+        tiers: (traded from, maker's rate, taker's rate) of a fee schedule, ascending.
+        levies: rows of `LEVY`, ascending: what US regulators take of sales of shares in USD.
     """
 
     def __init__(
@@ -154,6 +178,8 @@ class Trader(State):
         point_interval_ns: int = 0,
         terms: NDArray[np.void] | None = None,
         ticks: Ticks | None = None,
+        tiers: Sequence[tuple[float, float, float]] = (),
+        levies: Sequence[tuple[int, float, float, float]] = (),
     ) -> None:
         n = len(instruments)
         ring = 1 << max(history, 2).bit_length() if history & (history - 1) else max(history, 2)
@@ -191,7 +217,17 @@ class Trader(State):
             root["see_tick"], root["pass_ticks"], root["catch_up"] = SEE_TICK.address, PASS_TICKS.address, CATCH_UP.address
         self._place("terms", terms_table(instruments, currencies, calendars) if terms is None else terms)
         root["has_margin"] = int(np.any(self.tables["terms"]["initial_margin"] > 0.0))
+        self._set_schedules(tiers, levies)
         self.tables["books"]["is_fx"] = self.tables["terms"]["kind"] == InstrumentKind.FX
+
+    def _set_schedules(self, tiers: Sequence[tuple[float, float, float]], levies: Sequence[tuple[int, float, float, float]]) -> None:
+        if tiers:
+            self._place("tiers", np.array(list(tiers), dtype=TIER))
+            self._place("traded", np.zeros(TIER_DAYS + 1, dtype=TRADED))
+            self.record["tiers_count"], self.record["traded_count"] = len(tiers), TIER_DAYS + 1
+        if levies and "USD" in self.currencies:
+            self._place("levies", np.array(list(levies), dtype=LEVY))
+            self.record["levies_count"], self.record["levied_currency"] = len(levies), self.currencies.index("USD")
 
     def has_delivered_all(self) -> bool:
         """Whether no order event of the log still has to wake the strategy."""

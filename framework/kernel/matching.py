@@ -25,7 +25,9 @@ from framework.kernel.codes import (
     AT_CLOSE,
     AT_OPEN,
     BAR,
+    C_TAX,
     CANCELLED,
+    CHARGE,
     COSTS,
     EXPIRED,
     F_AMBIGUOUS,
@@ -56,7 +58,7 @@ from framework.kernel.codes import (
 )
 from framework.kernel.compile import bits, inlined, kernel
 from framework.kernel.contracts import basis, notional_of
-from framework.kernel.costs import bounded_fee, half_spread_cost, impact_cost, raw_fee, volume_share_cost
+from framework.kernel.costs import bounded_fee, half_spread_cost, impact_cost, raw_fee, us_levies, volume_share_cost
 from framework.kernel.exchange import answer, end_order, session_of, venue_book
 from framework.kernel.ledger import position_of
 from framework.kernel.lifecycle import leaves
@@ -74,7 +76,7 @@ def _charges(t: Any, order: Any, lots: int, ticks: int, is_maker: bool, bar: Any
     """(fee, raw fee, half spread, volume share, impact) of a fill, in the instrument's currency."""
     costs, terms = t.costs, terms_of(t, order.instrument)
     notional = notional_of(terms, lots, ticks)
-    raw = order.raw_fees + raw_fee(costs, notional, lots * terms.lot, is_maker)
+    raw = order.raw_fees + raw_fee(t, notional, lots * terms.lot, is_maker)
     if order.flags & O_LIQUIDATION:
         raw += notional * terms.liquidation_fee
     if order.filled_value == 0.0:  # its first fill; a reverse split can bring its filled lots back to 0
@@ -129,10 +131,19 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
         answer(t, x, FILLED, fill_flags, order.instrument, order.order_id, ticks, lots, bits(fee), bits(slippage))
         if slippage != 0.0:
             answer(t, x, COSTS, 0, order.instrument, order.order_id, bits(spread), bits(share), bits(impact), 0)
+        if order.side < 0 and t.levies_count != 0:
+            _charge_levies(t, x, order, lots, ticks)
     if lots < asked and not is_done(order):
         lot = terms_of(t, order.instrument).lot
         end_order(t, x, order, CANCELLED, R_NO_CASH, asked * lot, able * lot)
     return lots
+
+
+@kernel
+def _charge_levies(t: Any, x: Any, order: Any, lots: int, ticks: int) -> None:
+    amount = us_levies(t, order.instrument, float(lots), float(ticks))
+    if amount > 0.0:
+        answer(t, x, CHARGE, 0, order.instrument, C_TAX, bits(amount), terms_of(t, order.instrument).currency, 0, 0)
 
 
 @kernel

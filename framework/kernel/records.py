@@ -29,6 +29,8 @@ TERMS = np.dtype(
         ("long_maintenance", "<f8"),
         ("short_maintenance", "<f8"),
         ("liquidation_fee", "<f8"),
+        ("borrow_rate", "<f8"),  # a year, of the value held short
+        ("located_lots", "<i8"),  # the most that may be held short; negative: no limit
         ("settlement", "<i4"),  # SPOT, LINEAR or INVERSE of `codes`
         ("is_margined", "<i4"),  # the broker watches its positions
         ("bar_interval_ns", "<i8"),
@@ -132,7 +134,6 @@ COST_TERMS = np.dtype(
         ("impact_coefficient", "<f8"),  # square-root impact; 0: none
         ("volume_share_coefficient", "<f8"),  # 0: none
         ("max_participation", "<f8"),  # share of a bar's volume; 0: no limit
-        ("borrow_rate", "<f8"),  # a year
         ("volatility_bars", "<i8"),
         ("limit_needs_through", "<i8"),
         ("queue_model", "<i8"),  # of books told by level: QUEUE_* of `codes`
@@ -140,6 +141,15 @@ COST_TERMS = np.dtype(
         ("takes_at_arrival", "<i8"),  # an order takes from the standing book, not from the next message on
     ]
 )
+
+TIER = np.dtype([("traded_from", "<f8"), ("maker_rate", "<f8"), ("taker_rate", "<f8")])
+"""A row of a fee schedule: the rates from so much traded in the days before, base currency."""
+
+TRADED = np.dtype([("day", "<i8"), ("notional", "<f8")])
+"""What was traded on a UTC day, base currency; a ring of the last days."""
+
+LEVY = np.dtype([("from_ns", "<i8"), ("sec_rate", "<f8"), ("taf_per_share", "<f8"), ("taf_maximum", "<f8")])
+"""What US regulators take of a sale from a moment on; see `costs.us_levies`."""
 
 RISK_TERMS = np.dtype(
     [
@@ -233,6 +243,9 @@ TRADER_TABLES = (
     Table("history", PAST_BAR, 1, grows=False),
     Table("positions", POSITION, 1, grows=False),
     Table("money", MONEY, 1, grows=False),
+    Table("tiers", TIER, 1, grows=False),
+    Table("traded", TRADED, 1, grows=False),
+    Table("levies", LEVY, 1, grows=False),
     Table("lots", TAX_LOT, 256),
     Table("orders", ORDER, 256),
     Table("trades", TRADE, 256),
@@ -308,6 +321,7 @@ TRADER = _root(
         ("free_lot", "<i8"),  # head of the list of free tax lots, -1: none
         ("history_mask", "<i8"),  # ring size less one
         ("base_currency", "<i8"),
+        ("levied_currency", "<i8"),
         ("broken", "<i8"),  # 1: an event came that its order's state does not allow
         ("broken_order", "<i8"),
         ("broken_state", "<i8"),
@@ -377,6 +391,7 @@ terms_row, book_row, past_bar_row = row_of(TERMS), row_of(BOOK), row_of(PAST_BAR
 position_row, money_row, lot_row = row_of(POSITION), row_of(MONEY), row_of(TAX_LOT)
 order_row, trade_row, point_row = row_of(ORDER), row_of(TRADE), row_of(POINT)
 change_row, event_row = row_of(CHANGE), row_of(EVENT)
+tier_row, traded_row, levy_row = row_of(TIER), row_of(TRADED), row_of(LEVY)
 venue_book_row, session_row = row_of(VENUE_BOOK), row_of(SESSION_STATE)
 depth_row, level_row, resting_row, word_row = row_of(DEPTH_BOOK), row_of(LEVEL), row_of(RESTING), row_of(WORD)
 

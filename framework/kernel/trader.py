@@ -64,7 +64,8 @@ from framework.kernel.codes import (
     TRIGGERED,
 )
 from framework.kernel.compile import Unit, address_of, call, inlined, kernel, real
-from framework.kernel.contracts import basis
+from framework.kernel.contracts import basis, notional_of
+from framework.kernel.costs import note_traded
 from framework.kernel.ledger import book_charge, book_delisting, book_dividend, book_fill, book_settlement, book_split, rate_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import (
@@ -174,6 +175,8 @@ def _take_fill(t: Any, event: Any) -> None:
     order.filled_value += lots * basis(terms, event.w1) + order.side * slippage / terms.point_value
     order.fees += fee
     rate = rate_of(t, terms.currency)
+    if t.tiers_count != 0:
+        note_traded(t, notional_of(terms, lots, event.w1) * rate)
     t.cost_totals[C_FEE] += fee * rate
     made = book_fill(t, order.instrument, order.side * lots, event.w1, slippage, fee)
     if event.flags & F_AMBIGUOUS:

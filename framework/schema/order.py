@@ -119,6 +119,7 @@ class Reason(IntEnum):
     REDUCE_ONLY = 17  # would open or enlarge a position
     KILLED = 18
     INSUFFICIENT_MARGIN = 19
+    NO_LOCATE = 20  # more would be held short than was located
     # ended by the venue or by time
     USER = 30  # cancelled on request
     SIBLING_FILLED = 31

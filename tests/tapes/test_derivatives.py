@@ -282,3 +282,59 @@ def test_one_pool_of_margin_for_all_positions() -> None:
         cash=1_000.0,
         risk=LONG_AND_SHORT,
     )
+
+
+FUTURE = "instrument F kind FUTURE tick 0.25 multiplier 50 initial 0.1 maintenance 0.05"
+
+
+def test_a_future_is_settled_each_day_and_at_its_end() -> None:
+    # one point is 50; the day's gains are cash, the round trip keeps its entry; the end pays 103 - 101 and the day before 101 - 98
+    result = draw(
+        f"""
+        {FUTURE}
+        1        100 100 100 100  1000
+        2        100 100 100 102  1000
+        3        102 102  98  98  1000
+        4         98 101  98 101  1000
+        5 12:00  DELIST 103
+
+        at 1: BUY 10
+        at 3: SELL 4
+        fill 2: BUY 10 @ 100 taker
+        fill 4: SELL 4 @ 98 taker
+        settled 2: 1000               # 10 x 2 x 50
+        settled 3: -2000              # 10 x (98 - 102) x 50
+        settled 4: 900                # 6 x (101 - 98) x 50; the 4 were sold where they stood
+        end: 0 F, 100500 USD          # and 6 x (103 - 101) x 50 = 600
+        """,
+        cash=100_000.0,
+        risk=LONG_AND_SHORT,
+    )
+    assert result.equity.tolist() == [100_000.0, 101_000.0, 99_000.0, 99_900.0, 100_500.0]
+    assert result.trades["pnl"].tolist() == [-400.0, 900.0]
+    assert result.trades["entry_price"].tolist() == [100.0, 100.0]
+
+
+def test_a_part_bought_today_and_a_part_of_yesterday_settle_from_where_each_stands() -> None:
+    draw(
+        f"""
+        {FUTURE}
+        1        100 100 100 100  1000
+        2        100 100 100 101  1000
+        3        103 103 103 103  1000
+        4        104 104 104 104  1000
+
+        at 1: SELL 1
+        at 2: SELL 1
+        at 3: BUY 1
+        fill 2: SELL 1 @ 100 taker
+        fill 3: SELL 1 @ 103 taker
+        fill 4: BUY 1 @ 104 taker
+        settled 2: -50
+        settled 3: -100               # 101 to 103; the second stands at 103
+        settled 4: -50                # 103 to 104 of the one that is left; closing the other paid 50
+        end: -1 F, 99750 USD
+        """,
+        cash=100_000.0,
+        risk=LONG_AND_SHORT,
+    )
