@@ -12,8 +12,8 @@ its margin balance, wallet and unrealised PnL of all positions, falls to the sum
 (https://www.binance.com/en/support/faq/b3c689c1f50a44cabb3a84e663b81d93, with one tier and so a maintenance amount of 0).
 
 Assumptions: the mark is the venue's where it tells one. Every working order in a margined instrument is cancelled and every
-margined position closed by a market order, which fills as any other. An order of the broker is known to us at once, also where
-answers take time.
+margined position closed by a market order, which fills as any other. Orders of the broker and settlements are known to us at once,
+also where answers take time: a fill on its way then is settled a day later.
 Fails when: a venue closes part of a position, takes it over at its bankruptcy price, or has an insurance fund that pays losses
 past zero: here the account can end below zero.
 """
@@ -89,11 +89,12 @@ def _charge_funding(t: Any, x: Any, event: Any) -> None:
 @kernel
 def _settle_futures(t: Any, x: Any, calendar: int) -> None:
     """At a session's close what futures have made since the last settlement is paid, at the mark."""
+    catch_up(t, x)
     for i in range(x.books_count):
         terms, book = terms_of(t, i), book_of(t, i)
         if terms.kind == K_FUTURE and terms.calendar == calendar and position_of(t, i).lots != 0:
             amount = settlement_due(t, i, book.mark_ticks)
-            answer(t, x, SETTLED, 0, i, bits(book.mark_ticks), bits(amount), terms.currency, 0, 0)
+            apply_answer(t, write(t, SETTLED, 0, i, x.now_ns, bits(book.mark_ticks), bits(amount), terms.currency, 0, 0))
 
 
 @kernel

@@ -66,7 +66,8 @@ class Check:
 
     def steps(self) -> Iterator[tuple[bool, dict[str, int]]]:
         """(whether it is a tape event, its fields), in the order in which the run applied them."""
-        for is_tape, event, self.next_bar in in_order(self.tape, self.result):
+        for is_tape, event, coming in in_order(self.tape, self.result):
+            self.next_bar = coming
             yield is_tape, event
 
     def all(self) -> Ledger:
