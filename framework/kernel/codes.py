@@ -31,6 +31,9 @@ F_BUY, F_SELL, F_SNAPSHOT, F_CLEAR = int(Flag.BUY), int(Flag.SELL), int(Flag.SNA
 SPOT, LINEAR, INVERSE = int(Settlement.SPOT), int(Settlement.LINEAR), int(Settlement.INVERSE)
 K_EQUITY, K_PERPETUAL, K_FUTURE = int(InstrumentKind.EQUITY), int(InstrumentKind.PERPETUAL), int(InstrumentKind.FUTURE)
 
+# what a mark means besides: it is a rate of exchange; the broker watches it; the venue tells it by MARK_PRICE events
+MARK_IS_RATE, MARK_IS_WATCHED, MARK_IS_TOLD = 1, 2, 4
+
 # kinds of cost
 C_FEE, C_HALF_SPREAD, C_VOLUME_SHARE = int(CostKind.FEE), int(CostKind.HALF_SPREAD), int(CostKind.VOLUME_SHARE)
 C_IMPACT, C_BORROW, C_FUNDING, C_TAX = int(CostKind.IMPACT), int(CostKind.BORROW), int(CostKind.FUNDING), int(CostKind.TAX)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.errors import InputError, KernelError
-from framework.kernel.codes import ON_ORDER
+from framework.kernel.codes import MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
 from framework.kernel.costs import TIER_DAYS
 from framework.kernel.depth import rehash
 from framework.kernel.records import (
@@ -218,7 +218,9 @@ class Trader(State):
         self._place("terms", terms_table(instruments, currencies, calendars) if terms is None else terms)
         root["has_margin"] = int(np.any(self.tables["terms"]["initial_margin"] > 0.0))
         self._set_schedules(tiers, levies)
-        self.tables["books"]["is_fx"] = self.tables["terms"]["kind"] == InstrumentKind.FX
+        terms_made = self.tables["terms"]
+        self.tables["books"]["mark_flags"] = np.where(terms_made["kind"] == InstrumentKind.FX, MARK_IS_RATE, 0)
+        self.tables["books"]["mark_flags"] |= np.where(terms_made["is_margined"] != 0, MARK_IS_WATCHED, 0)
 
     def _set_schedules(self, tiers: Sequence[tuple[float, float, float]], levies: Sequence[tuple[int, float, float, float]]) -> None:
         if tiers:

@@ -49,8 +49,7 @@ BOOK = np.dtype(
         ("bars", "<i8"),  # how many bars were applied
         ("bar_ns", "<i8"),  # stamp of the last bar
         ("history", "<i8"),  # address of the ring of past bars
-        ("is_fx", "<i8"),  # the mark is a rate of exchange
-        ("is_told", "<i8"),  # the venue tells the mark: MARK_PRICE events
+        ("mark_flags", "<i8"),  # MARK_* bits of `codes`: what a new mark means besides; 0 for most
         ("halted", "<i4"),
         ("delisted", "<i4"),
         ("bid", "<i8"),

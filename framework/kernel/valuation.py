@@ -55,8 +55,13 @@ def valuation(t: Any) -> Any:
     for i in range(t.positions_count):
         lots = position_row(t.positions, i).lots
         if lots != 0:
-            value = lots * lot_value(t, i)
-            net += value if terms_row(t.terms, i).settlement == SPOT else open_profit(t, i)
+            terms = terms_row(t.terms, i)
+            if terms.settlement == SPOT:
+                value = lots * (book_row(t.books, i).mark_ticks * terms.point_value * money_row(t.money, terms.currency).fx_rate)
+                net += value
+            else:
+                value = lots * lot_value(t, i)
+                net += open_profit(t, i)
             gross += abs(value)
     return cash + net, cash, gross, net
 
