@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
@@ -42,6 +43,10 @@ Moment = Annotated[datetime | date, BeforeValidator(_moment)]
 """`2010-01-04` is a date: the whole day, in the time zone of the data."""
 
 
+_REG_T_LEVERAGE = 2.0
+"""What an initial margin of 50 % comes to."""
+
+
 class Section(BaseModel):
     """One section of a config: frozen, finite numbers only, unknown keys refused."""
 
@@ -67,6 +72,14 @@ class VolumeShareImpact(Section):
     price_impact: NonNegative = 0.1
 
 
+class FeeTier(Section):
+    """The rates from so much traded on the 30 UTC days before the present one, in the account's currency."""
+
+    traded_from: NonNegative
+    maker_bps: Number
+    taker_bps: NonNegative
+
+
 class CostsConfig(Section):
     """What trading costs. Everything defaults to nothing; `_bps` are hundredths of a percent of the traded value.
 
@@ -74,6 +87,8 @@ class CostsConfig(Section):
         fee_bps: fee of makers and takers alike.
         maker_bps: overrides `fee_bps` for fills that add liquidity; below 0 is a rebate.
         taker_bps: overrides `fee_bps` for fills that take it.
+        fee_tiers: rates by what was traded on the 30 days before, ascending; below the first the rates above apply.
+        us_regulatory: sales of shares in USD pay the SEC's Section 31 fee and FINRA's trading activity fee at the rates of their day.
         fee_per_share: money per share or unit.
         fee_per_order: money per order, charged once with its first fill.
         fee_minimum: the least an order pays in fees, in money.
@@ -82,6 +97,7 @@ class CostsConfig(Section):
         impact: `{model: square_root, ...}`, `{model: volume_share, ...}` or nothing.
         max_participation: the largest share of a bar's volume that fills may take; None is no limit.
         borrow_bps: a year, of the value held short.
+        borrow_bps_by_symbol: the same by symbol, where it differs.
         limit_fill: a resting limit fills when the price trades "through" it or already when it is "touch"ed; on bars.
         queue: how cancels move our orders up the line of a book told by level: "pessimistic" (not at all), "power" or "log"; see
             docs/fills.md. A book told by order needs no model.
@@ -93,6 +109,8 @@ class CostsConfig(Section):
     fee_bps: NonNegative | None = None
     maker_bps: Number | None = None
     taker_bps: NonNegative | None = None
+    fee_tiers: tuple[FeeTier, ...] = ()
+    us_regulatory: StrictBool = False
     fee_per_share: NonNegative = 0.0
     fee_per_order: NonNegative = 0.0
     fee_minimum: NonNegative = 0.0
@@ -101,11 +119,20 @@ class CostsConfig(Section):
     impact: Annotated[SquareRootImpact | VolumeShareImpact, Field(discriminator="model")] | None = None
     max_participation: Share | None = None
     borrow_bps: NonNegative = 0.0
+    borrow_bps_by_symbol: dict[str, NonNegative] = Field(default_factory=dict)
     limit_fill: Literal["through", "touch"] = "through"
     queue: Literal["pessimistic", "power", "log"] = "pessimistic"
     queue_power: Positive = 1.0
     take: Literal["next", "arrival"] = "next"
     book_start: Literal["snapshot", "empty"] = "snapshot"
+
+    @field_validator("fee_tiers")
+    @classmethod
+    def _ascending(cls, tiers: tuple[FeeTier, ...]) -> tuple[FeeTier, ...]:
+        for before, after in pairwise(tiers):
+            if after.traded_from <= before.traded_from:
+                raise ValueError(f"traded_from {after.traded_from} follows {before.traded_from}; rule: ascending, each once")
+        return tiers
 
     @property
     def effective_maker_bps(self) -> float:
@@ -122,16 +149,37 @@ class RiskConfig(Section):
     """Limits checked before each order is sent; one that breaks a limit is refused with its reason.
 
     Attributes:
+        account: "portfolio" knows the limits below only; "cash" allows neither shorts nor leverage; "reg_t" asks for margin on shares,
+            50 % to open, 25 % (long) and 30 % (short) to hold, and liquidates below it; its `max_leverage` is 2 where none is given.
         allow_short: whether a position may fall below zero.
+        locates: by symbol, how many units may be held short; None is no limit. A symbol not named then has none.
         max_leverage: gross exposure over equity.
         max_position_weight: one position's value over equity; None is no limit.
         max_order_notional: one order's value in money; None is no limit.
     """
 
+    account: Literal["portfolio", "cash", "reg_t"] = "portfolio"
     allow_short: StrictBool = False
+    locates: dict[str, NonNegative] | None = None
     max_leverage: Positive = 1.0
     max_position_weight: Positive | None = None
     max_order_notional: Positive | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_account(cls, raw: Any) -> Any:
+        if isinstance(raw, Mapping) and raw.get("account") == "reg_t" and "max_leverage" not in raw:
+            return {**raw, "max_leverage": _REG_T_LEVERAGE}
+        return raw
+
+    @model_validator(mode="after")
+    def _fits_account(self) -> RiskConfig:
+        if self.account == "cash" and (self.allow_short or self.max_leverage > 1.0):
+            raise ValueError(
+                f"allow_short {self.allow_short} and max_leverage {self.max_leverage} in a cash account, which can do neither; "
+                "leave them out or set account: reg_t"
+            )
+        return self
 
 
 class LatencyConfig(Section):

@@ -29,7 +29,7 @@ ACTION_KINDS = {
     RENAME: Kind.NONE,
 }
 
-_MARKET = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH)
+_MARKET = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH, Kind.MARK_PRICE)
 
 
 def action_events(actions: pd.DataFrame, instruments: Sequence[Instrument]) -> NDArray[np.void]:
@@ -65,6 +65,8 @@ def action_events(actions: pd.DataFrame, instruments: Sequence[Instrument]) -> N
         if (symbol, int(ns), kind) in seen:
             raise DataError(f"{place}: the same action twice. Remove one, or add the amounts up.")
         seen.add((symbol, int(ns), kind))
+        if instruments[positions[symbol]].is_derivative and kind not in ("delist", RENAME):
+            raise DataError(f"{place}: a {instruments[positions[symbol]].kind.name} has no {kind}s. Remove the row, or correct its kind.")
         event = events[row]
         event["ts_local_ns"] = event["ts_venue_ns"] = ns
         event["kind"], event["instrument"] = ACTION_KINDS[kind], positions[symbol]

@@ -161,7 +161,8 @@ def build(
     for symbol in frames:
         if symbol not in positions:
             raise DataError(f"bars of {symbol!r}, but no such instrument. {did_you_mean(symbol, positions)}")
-    pieces, said = [], list(notes)
+    pieces: list[Events] = []
+    said = list(notes)
     for symbol in sorted(frames):
         events, note = bar_events(frames[symbol], ordered[positions[symbol]], positions[symbol])
         pieces.append(events)
@@ -203,7 +204,7 @@ def skeleton(instruments: Sequence[Instrument], bars: Sequence[Events], first_ns
             if not len(opens) or opens[0] > first_ns:  # at the first stamp itself nobody has ordered yet
                 pieces.append(closed_before(position, calendar, first_ns))
     bases = {i.base_currency for i in ordered if i.kind is InstrumentKind.FX}
-    currencies = tuple(sorted({i.currency for i in ordered} | bases))
+    currencies = tuple(sorted({i.settlement_currency for i in ordered} | bases))
     return Skeleton(ordered, currencies, calendars, in_order(joined(pieces)))
 
 
@@ -369,6 +370,8 @@ def _agrees(shorter: NDArray[np.int64], longer: NDArray[np.int64]) -> bool:
 
 
 def _definition(instrument: Instrument) -> list[Any]:
+    margins = (instrument.initial_margin, instrument.maintenance_margin, instrument.liquidation_fee)
+    of_derivatives = [instrument.inverse, *(float(margin).hex() for margin in margins)] if instrument.is_derivative else []
     return [
         instrument.symbol,
         [instrument.tick.numerator, instrument.tick.denominator],
@@ -380,4 +383,5 @@ def _definition(instrument: Instrument) -> list[Any]:
         instrument.venue,
         instrument.calendar,
         instrument.bar_interval_ns,
+        *of_derivatives,
     ]

@@ -17,6 +17,7 @@ from framework.engine.timers import FIRING
 from framework.kernel.book import book_of, terms_of
 from framework.kernel.codes import F_BUY, F_SELL
 from framework.kernel.compile import row_of
+from framework.kernel.contracts import price_of
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.records import event_row, trader_row
 
@@ -281,7 +282,7 @@ def order_told_of(t: Any) -> Any:
         order.filled_lots * lot_up / lot_down,
         order.limit_ticks * up / down if order.limit_ticks != 0 else math.nan,
         order.stop_ticks * up / down if order.stop_ticks != 0 else math.nan,
-        order.filled_value / order.filled_lots * up / down if order.filled_lots != 0 else math.nan,
+        price_of(terms, order.filled_value / order.filled_lots) * up / down if order.filled_lots != 0 else math.nan,
         is_done(order),
     )
 

@@ -22,6 +22,12 @@ Terms = tuple[str, int, int, int, int]
 """Symbol, tick numerator and denominator, lot numerator and denominator."""
 
 
+def _average_ticks(row: Any, filled: int, instrument: Instrument) -> float:
+    """The average price of an order's fills in ticks; harmonic for an inverse contract, whose fills are kept as -1 / price."""
+    at_basis = float(row["filled_value"]) / filled
+    return -1.0 / at_basis if instrument.inverse else at_basis
+
+
 class Bar:
     """A closed bar. Prices in price units, volume in units; `ts_ns` is the close, nanoseconds UTC. Safe to keep.
 
@@ -181,7 +187,7 @@ class OrderView:
             instrument.lot.to_float(filled),
             instrument.tick.to_float(int(row["limit_ticks"])) if row["limit_ticks"] else math.nan,
             instrument.tick.to_float(int(row["stop_ticks"])) if row["stop_ticks"] else math.nan,
-            instrument.tick.to_float(float(row["filled_value"]) / filled) if filled else math.nan,
+            instrument.tick.to_float(_average_ticks(row, filled, instrument)) if filled else math.nan,
         )
 
     @property

@@ -219,18 +219,23 @@ class Reading:
         return {self._names[i]: self.position(self._names[i]) for i in held.tolist()}
 
     def average_price(self, instrument: str) -> float:
-        """Average price paid for what is open (FIFO), slippage included; NaN without a position."""
+        """Average price paid for what is open (FIFO), slippage included, harmonic where inverse; NaN without a position."""
         i = self.number(instrument)
         row = self._trader.tables["positions"][i]
         up, down = self._ticks[i]
-        return float(row["cost"] / row["lots"] * up / down) if row["lots"] else _NAN
+        if not row["lots"]:
+            return _NAN
+        at_basis = float(row["cost"] / row["lots"])
+        return (-1.0 / at_basis if self._trader.instruments[i].inverse else at_basis) * up / down
 
     def unrealised_pnl(self, instrument: str) -> float:
-        """Money made on what is open, in the instrument's currency."""
+        """Money made on what is open, since it was opened, in the instrument's settlement currency."""
         i = self.number(instrument)
         row = self._trader.tables["positions"][i]
-        mark = float(self._marks[i * _BOOK_WORDS + _MARK])
-        return float((row["lots"] * mark - row["cost"]) * self._trader.instruments[i].point_value)
+        if not row["lots"]:
+            return 0.0
+        mark, terms = float(self._marks[i * _BOOK_WORDS + _MARK]), self._trader.instruments[i]
+        return float((row["lots"] * (-1.0 / mark if terms.inverse else mark) - row["cost"]) * terms.point_value)
 
     def realised_pnl(self, instrument: str) -> float:
         """Money made on what was closed, fees not deducted, in the instrument's currency."""
@@ -275,14 +280,15 @@ class Reading:
         return self.order_state(int(self._trader.tables["log"]["w0"][self.wake.row]))
 
     def market_value(self, instrument: str) -> float:
-        """Market value of a position in the base currency, negative when short, 0 without one."""
+        """Market value of a position (of a derivative: its notional) in the base currency, negative when short, 0 without one."""
         i = self.number(instrument)
         lots = self._positions[i * _POSITION_WORDS + _LOTS]
         if lots == 0:
             return 0.0
         terms = self._trader.instruments[i]
-        rate = float(self._trader.tables["money"]["fx_rate"][self._trader.currencies.index(terms.currency)])
-        return lots * self._marks[i * _BOOK_WORDS + _MARK] * terms.point_value * rate
+        rate = float(self._trader.tables["money"]["fx_rate"][self._trader.currencies.index(terms.settlement_currency)])
+        mark = self._marks[i * _BOOK_WORDS + _MARK]
+        return (lots / mark if terms.inverse else lots * mark) * terms.point_value * rate
 
     def _known(self, order_id: int) -> None:
         if not 0 <= order_id < self._trader.count("orders"):

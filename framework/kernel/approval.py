@@ -7,6 +7,10 @@ worst side of the other working orders filled, gross exposure must not pass `max
 
 With leverage 1 and no shorts this says that cash may not run out. Orders that reduce an exposure always pass. A sell sent
 together with a buy pays for it, as it would at a broker that settles later.
+
+Where instruments ask for margin there is a second rule of the same form: with m the initial margin of each,
+
+    sum over instruments |lots| mark value m  <=  equity.
 """
 
 from __future__ import annotations
@@ -24,8 +28,10 @@ from framework.kernel.codes import (
     R_CASH,
     R_EXPIRY,
     R_LEVERAGE,
+    R_MARGIN,
     R_NO_DATA,
     R_NO_FX,
+    R_NO_LOCATE,
     R_NONE,
     R_NOT_TRADABLE,
     R_POSITION,
@@ -36,10 +42,11 @@ from framework.kernel.codes import (
     STOP_LIMIT,
 )
 from framework.kernel.compile import kernel
+from framework.kernel.contracts import basis, lot_notional, notional_of
 from framework.kernel.costs import planned_cost
 from framework.kernel.ledger import position_of, rate_of
 from framework.kernel.records import order_row
-from framework.kernel.valuation import cash_value, projected_value, sum_up, sum_up_for_broker, worst_lots
+from framework.kernel.valuation import cash_value, initial_needed, projected_value, sum_up, sum_up_for_broker, worst_lots
 from framework.schema.instrument import InstrumentKind
 
 _INDEX = int(InstrumentKind.INDEX)
@@ -89,7 +96,7 @@ def _check_exposure(t: Any, order: Any, rate: float) -> Any:
     i, lots, risk = order.instrument, order.quantity_lots, t.risk
     terms, book, position = terms_of(t, i), book_of(t, i), position_of(t, i)
     price = book.mark_ticks if order.type == MARKET or order.limit_ticks == 0 else float(order.limit_ticks)
-    notional = lots * price * terms.point_value * rate
+    notional = notional_of(terms, lots, price) * rate
     if risk.max_order_notional > 0.0 and notional > risk.max_order_notional:
         return R_SIZE, notional, risk.max_order_notional
     before = worst_lots(position, 0, 0)
@@ -101,6 +108,10 @@ def _check_exposure(t: Any, order: Any, rate: float) -> Any:
         left = position.lots + min(position.market_lots, 0) - position.sell_lots
         if sells > 0 and left < sells:
             return R_SHORT, sells * terms.lot, max(left, 0) * terms.lot
+    if sells > 0 and terms.located_lots >= 0:
+        short = sells - (position.lots + min(position.market_lots, 0) - position.sell_lots)
+        if short > terms.located_lots:
+            return R_NO_LOCATE, short * terms.lot, terms.located_lots * terms.lot
     if order.type == MARKET:
         base = position.lots + position.market_lots + lots * order.side
         after = max(abs(base), max(base + position.buy_lots, position.sell_lots - base))
@@ -110,14 +121,19 @@ def _check_exposure(t: Any, order: Any, rate: float) -> Any:
         return R_NONE, 0.0, 0.0
     sum_up(t)
     equity = cash_value(t) + t.net
-    own = after * price * terms.point_value * rate
+    own = notional_of(terms, after, price) * rate
     if risk.max_position_weight > 0.0 and own > risk.max_position_weight * equity * (1.0 + _EXPOSURE_SLACK):
         return R_POSITION, own, risk.max_position_weight * equity
     need = own + t.projected - projected_value(t, i)
-    equity += position.lots * (price - book.mark_ticks) * terms.point_value * rate
-    have = risk.max_leverage * (equity - t.pending_costs - planned_cost(t, i, float(lots), price) * rate)
+    equity += position.lots * (basis(terms, price) - basis(terms, book.mark_ticks)) * terms.point_value * rate
+    free = equity - t.pending_costs - planned_cost(t, i, float(lots), price) * rate
+    have = risk.max_leverage * free
     if need > have * (1.0 + _EXPOSURE_SLACK):
         return (R_CASH if risk.max_leverage <= 1.0 else R_LEVERAGE), need, have
+    if t.has_margin != 0:
+        need = own * terms.initial_margin + initial_needed(t, i)
+        if need > free * (1.0 + _EXPOSURE_SLACK):
+            return R_MARGIN, need, free
     return R_NONE, 0.0, 0.0
 
 
@@ -125,8 +141,8 @@ def _check_exposure(t: Any, order: Any, rate: float) -> Any:
 def affordable_lots(t: Any, order: Any, lots: int, ticks: int, cost: float) -> int:
     """How many of `lots` the account can carry at `ticks`, when all of them would cost `cost` in the instrument's currency.
 
-    The broker's check at the fill. With s the side, p the price, v the value of a tick on a lot and L the leverage limit:
-    |position + s q| p v + other exposure <= L (equity at p - cost q / lots).
+    The broker's check at the fill. With s the side, n the notional of a lot at the price, L the leverage limit and m the initial
+    margin: |position + s q| n + other exposure <= L (equity at p - cost q / lots), and |position + s q| n m + other margin <= the same / L.
     """
     i = order.instrument
     position, terms, book = position_of(t, i), terms_of(t, i), book_of(t, i)
@@ -141,8 +157,9 @@ def affordable_lots(t: Any, order: Any, lots: int, ticks: int, cost: float) -> i
         return 0
     rate = rate_of(t, terms.currency)
     sum_up_for_broker(t)
-    value = ticks * terms.point_value * rate
-    equity = cash_value(t) + t.net + position.lots * (ticks - book.mark_ticks) * terms.point_value * rate
+    value = lot_notional(terms, ticks) * rate
+    moved = position.lots * (basis(terms, ticks) - basis(terms, book.mark_ticks))
+    equity = cash_value(t) + t.net + moved * terms.point_value * rate
     held = abs(position.lots + order.side * closing)
     other = t.projected - projected_value(t, i)
     unit_cost = cost / lots * rate
@@ -150,6 +167,10 @@ def affordable_lots(t: Any, order: Any, lots: int, ticks: int, cost: float) -> i
     if room <= 0.0:
         return closing
     extra = int(room / (value + t.risk.max_leverage * unit_cost))
+    if t.has_margin != 0:
+        margin = terms.initial_margin
+        room = (equity - unit_cost * closing) * (1.0 + _EXPOSURE_SLACK) - initial_needed(t, i) - held * value * margin
+        extra = min(extra, max(int(room / (value * margin + unit_cost)), 0)) if value * margin + unit_cost > 0.0 else extra
     return closing + min(extra, lots - closing)
 
 
@@ -166,7 +187,7 @@ def target_lots(t: Any, instrument: int, weight: float) -> int:
         return 0
     sum_up(t)
     equity = cash_value(t) + t.net
-    value = book.mark_ticks * terms.point_value * rate
+    value = lot_notional(terms, book.mark_ticks) * rate
     target = weight * (equity - t.pending_costs) / value
     change = target - position.lots
     if weight != 0.0 and change != 0.0:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from framework.kernel.codes import MARK_IS_RATE, MARK_IS_TOLD, MARK_IS_WATCHED
 from framework.kernel.compile import inlined, kernel
 from framework.kernel.records import book_row, money_row, past_bar_row, terms_row
 from framework.kernel.valuation import forget_sums, put_back, take_out
+
+_NANO = 1e-9
 
 
 @kernel
@@ -24,15 +27,40 @@ def terms_of(t: Any, instrument: int) -> Any:
 
 @inlined
 def mark_to(t: Any, instrument: int, mark_ticks: float) -> None:
-    """Set the mark; where the instrument is a currency pair, the rate of its currency follows."""
+    """A market price: it is the mark where the venue does not tell one."""
     book = book_of(t, instrument)
+    if book.mark_flags == 0:
+        _put_mark(t, book, instrument, mark_ticks)
+    elif not book.mark_flags & MARK_IS_TOLD:
+        set_mark(t, instrument, mark_ticks)
+
+
+@kernel
+def see_mark(t: Any, event: Any) -> None:
+    """The venue tells its mark: from now on nothing else moves it."""
+    book_of(t, event.instrument).mark_flags |= MARK_IS_TOLD
+    set_mark(t, event.instrument, event.w0 + event.w1 * _NANO)
+    t.dirty |= 1
+
+
+@inlined
+def _put_mark(t: Any, book: Any, instrument: int, mark_ticks: float) -> None:
     has_sums = take_out(t, instrument)
     book.mark_ticks = mark_ticks
     if has_sums:
         put_back(t, instrument)
     if book.seen_ns == 0:
         book.seen_ns = t.now_ns
-    if book.is_fx:
+
+
+@kernel
+def set_mark(t: Any, instrument: int, mark_ticks: float) -> None:
+    """Set the mark; where the instrument is a currency pair, the rate of its currency follows."""
+    book = book_of(t, instrument)
+    _put_mark(t, book, instrument, mark_ticks)
+    if book.mark_flags & MARK_IS_WATCHED and t.margined != 0:
+        t.mark_moved, t.touched = 1, 1
+    if book.mark_flags & MARK_IS_RATE:
         forget_sums(t)
         terms = terms_of(t, instrument)
         price = mark_ticks * terms.tick

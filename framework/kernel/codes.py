@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from framework.schema.event import CostKind, Flag, Kind
+from framework.schema.instrument import InstrumentKind, Settlement
 from framework.schema.order import OrderEvent, OrderFlag, OrderState, OrderType, Reason, TimeInForce
 
 # kinds of events
 BAR, QUOTE, TRADE_TICK, DEPTH = int(Kind.BAR), int(Kind.QUOTE), int(Kind.TRADE), int(Kind.DEPTH)
 FUNDING, DIVIDEND, SPLIT, HALT = int(Kind.FUNDING), int(Kind.DIVIDEND), int(Kind.SPLIT), int(Kind.HALT)
-GAP, OPEN_INTEREST = int(Kind.GAP), int(Kind.OPEN_INTEREST)
+GAP, OPEN_INTEREST, MARK_PRICE = int(Kind.GAP), int(Kind.OPEN_INTEREST), int(Kind.MARK_PRICE)
 SESSION, DELIST, CUSTOM, TIMER = int(Kind.SESSION), int(Kind.DELIST), int(Kind.CUSTOM), int(Kind.TIMER)
 SUBMIT, TERMS = int(Kind.ORDER_SUBMIT), int(Kind.ORDER_TERMS)
 CANCEL, REPLACE, REFUSED = int(Kind.ORDER_CANCEL), int(Kind.ORDER_REPLACE), int(Kind.ORDER_REFUSED)
@@ -16,6 +17,7 @@ ACCEPTED, REJECTED, TRIGGERED = int(Kind.ORDER_ACCEPTED), int(Kind.ORDER_REJECTE
 FILLED, COSTS, CANCELLED = int(Kind.ORDER_FILLED), int(Kind.ORDER_COSTS), int(Kind.ORDER_CANCELLED)
 EXPIRED, REPLACED = int(Kind.ORDER_EXPIRED), int(Kind.ORDER_REPLACED)
 CANCEL_REJECTED, CHARGE, TAPE = int(Kind.ORDER_CANCEL_REJECTED), int(Kind.CHARGE), int(Kind.TAPE)
+PLACED, SETTLED = int(Kind.ORDER_PLACED), int(Kind.SETTLED)
 
 # flags of events
 F_OPEN, F_CLOSE, F_MAKER = int(Flag.SESSION_OPEN), int(Flag.SESSION_CLOSE), int(Flag.MAKER)
@@ -24,6 +26,13 @@ F_HELD, F_MORE, F_CHANGE = int(Flag.HELD), int(Flag.MORE), int(Flag.CHANGE)
 F_PAUSE = int(Flag.PAUSE)
 
 F_BUY, F_SELL, F_SNAPSHOT, F_CLEAR = int(Flag.BUY), int(Flag.SELL), int(Flag.SNAPSHOT), int(Flag.CLEAR)
+
+# kinds of instruments
+SPOT, LINEAR, INVERSE = int(Settlement.SPOT), int(Settlement.LINEAR), int(Settlement.INVERSE)
+K_EQUITY, K_PERPETUAL, K_FUTURE = int(InstrumentKind.EQUITY), int(InstrumentKind.PERPETUAL), int(InstrumentKind.FUTURE)
+
+# what a mark means besides: it is a rate of exchange; the broker watches it; the venue tells it by MARK_PRICE events
+MARK_IS_RATE, MARK_IS_WATCHED, MARK_IS_TOLD = 1, 2, 4
 
 # kinds of cost
 C_FEE, C_HALF_SPREAD, C_VOLUME_SHARE = int(CostKind.FEE), int(CostKind.HALF_SPREAD), int(CostKind.VOLUME_SHARE)
@@ -37,6 +46,7 @@ GTC, DAY, IOC, FOK = int(TimeInForce.GTC), int(TimeInForce.DAY), int(TimeInForce
 GTD, AT_OPEN, AT_CLOSE = int(TimeInForce.GTD), int(TimeInForce.AT_OPEN), int(TimeInForce.AT_CLOSE)
 O_TRAIL_BPS, O_REDUCE_ONLY = int(OrderFlag.TRAIL_BPS), int(OrderFlag.REDUCE_ONLY)
 O_OCO, O_TARGET, O_RESTING = int(OrderFlag.OCO), int(OrderFlag.TARGET), int(OrderFlag.RESTING)
+O_LIQUIDATION = int(OrderFlag.LIQUIDATION)
 
 # order states
 S_NONE, S_HELD, S_PENDING = int(OrderState.NONE), int(OrderState.HELD), int(OrderState.PENDING)
@@ -64,6 +74,7 @@ R_IOC, R_FOK, R_DAY = int(Reason.IOC_REMAINDER), int(Reason.FOK_NOT_FILLABLE), i
 R_DATE, R_MISSED_OPEN, R_MISSED_CLOSE = int(Reason.DATE_REACHED), int(Reason.MISSED_OPEN), int(Reason.MISSED_CLOSE)
 R_DELISTED, R_SPLIT, R_END = int(Reason.DELISTED), int(Reason.SPLIT_TO_NOTHING), int(Reason.END_OF_DATA)
 R_NO_CASH, R_SUPERSEDED = int(Reason.NO_CASH_AT_FILL), int(Reason.SUPERSEDED)
+R_MARGIN, R_NO_LOCATE, R_LIQUIDATED = int(Reason.INSUFFICIENT_MARGIN), int(Reason.NO_LOCATE), int(Reason.LIQUIDATED)
 
 # wakes: what `advance` returns
 END, W_BAR, W_BARS, W_QUOTE, W_TRADE = 0, 1, 2, 3, 4

@@ -21,7 +21,7 @@ import numpy as np
 
 from framework.kernel.codes import F_BUY, F_CLEAR, F_LAST, GAP
 from framework.kernel.compile import inlined, kernel, leading_zeros, trailing_zeros
-from framework.kernel.records import depth_row, level_row, resting_row, word_row
+from framework.kernel.depth_records import depth_row, level_row, resting_row, word_row
 
 _WORD_BITS = 64
 _EDGE = 8

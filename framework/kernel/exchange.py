@@ -1,4 +1,4 @@
-"""The exchange half: the simulated venue and broker. It answers commands; the fills are made in `matching.py`.
+"""The exchange half: the simulated venue. It answers commands; fills are made in `matching.py`, the broker is `broker.py`.
 
 Commands travel to the venue on the entry wire and answers come back on the response wire, each with a constant latency.
 
@@ -10,16 +10,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.book import book_of, terms_of
+from framework.kernel.book import terms_of
 from framework.kernel.codes import (
     ACCEPTED,
     AT_CLOSE,
     AT_OPEN,
-    C_BORROW,
     CANCEL,
     CANCEL_REJECTED,
     CANCELLED,
-    CHARGE,
     DAY,
     DELIST,
     DIVIDEND,
@@ -54,20 +52,17 @@ from framework.kernel.codes import (
 )
 from framework.kernel.compile import address_of, bits, call, inlined, kernel
 from framework.kernel.depth import lose_depth
-from framework.kernel.ledger import position_of, record_point
+from framework.kernel.ledger import record_point
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import clear, dividend_terms, dividend_ticks, is_done, order_of, split_terms, unpack
 from framework.kernel.queue import join, sweep, to_the_back
 from framework.kernel.records import event_row, session_row, venue_book_row
 from framework.kernel.trader import apply_answer, write
 from framework.schema.event import Kind
-from framework.schema.units import NANOSECONDS_PER_DAY, NEVER_NS
+from framework.schema.units import NEVER_NS
 
 _TAKEN = int(Kind.NONE)
 """Kind of a message on a wire that was delivered ahead of its time."""
-
-_BORROW_DAYS = 360.0
-"""Stock loan fees accrue on a 360-day year."""
 
 
 @kernel
@@ -82,14 +77,20 @@ def session_of(t: Any, x: Any, instrument: int) -> Any:
     return session_row(x.sessions, terms_of(t, instrument).calendar)
 
 
+@inlined
+def catch_up(t: Any, x: Any) -> None:
+    """Where the feed is late the venue is ahead of us: what it says moves our clock."""
+    if x.now_ns > t.now_ns:
+        if t.dirty & 1 != 0 and t.now_ns >= t.point_ns and t.now_ns > 0:
+            record_point(t)
+        t.now_ns = x.now_ns
+
+
 @kernel
 def answer(t: Any, x: Any, kind: int, flags: int, instrument: int, w0: int, w1: int, w2: int, w3: int, w4: int) -> None:
     """Say something to the trader half, at once or by the response wire."""
     if x.response_latency_ns == 0:
-        if x.now_ns > t.now_ns:  # the feed is late, so the venue is ahead of us
-            if t.dirty & 1 != 0 and t.now_ns >= t.point_ns and t.now_ns > 0:
-                record_point(t)
-            t.now_ns = x.now_ns
+        catch_up(t, x)
         apply_answer(t, write(t, kind, flags, instrument, x.now_ns, w0, w1, w2, w3, w4))
         return
     row = event_row(x.response, x.response_count)
@@ -296,21 +297,6 @@ def expire(t: Any, x: Any) -> None:
 
 
 @kernel
-def _charge_borrow(t: Any, x: Any, calendar: int, open_ns: int) -> None:
-    """At a session's open whoever is short pays for the time since the last open: for the nights it was held."""
-    session = session_row(x.sessions, calendar)
-    days = (open_ns - session.charged_ns) / NANOSECONDS_PER_DAY if session.charged_ns > 0 else 0.0
-    session.charged_ns = open_ns
-    if t.costs.borrow_rate == 0.0 or days <= 0.0:
-        return
-    for i in range(x.books_count):
-        terms, lots = terms_of(t, i), position_of(t, i).lots
-        if lots < 0 and terms.calendar == calendar:
-            value = -lots * book_of(t, i).mark_ticks * terms.point_value
-            answer(t, x, CHARGE, 0, i, C_BORROW, bits(value * t.costs.borrow_rate * days / _BORROW_DAYS), terms.currency, 0, 0)
-
-
-@kernel
 def _close_session(t: Any, x: Any, calendar: int, close_ns: int) -> None:
     session = session_row(x.sessions, calendar)
     session.is_open = 0
@@ -362,7 +348,6 @@ def venue_event(t: Any, x: Any, event: Any) -> None:
             session.is_open = 1 if event.flags & F_OPEN else 0  # orders stay, nothing is charged, no auction opens the second half
         elif event.flags & F_OPEN:
             session.is_open = 1
-            _charge_borrow(t, x, event.w0, event.w1)
         else:
             _close_session(t, x, event.w0, event.w2)
     elif kind == HALT:

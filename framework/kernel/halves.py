@@ -10,21 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.errors import InputError, KernelError
-from framework.kernel.codes import ON_ORDER
+from framework.kernel.codes import MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
+from framework.kernel.costs import TIER_DAYS
 from framework.kernel.depth import rehash
+from framework.kernel.depth_records import LEVEL, RESTING
 from framework.kernel.records import (
     COST_TERMS,
     EXCHANGE,
     EXCHANGE_TABLES,
-    LEVEL,
-    RESTING,
+    LEVY,
     RISK_TERMS,
     ROOM,
     TERMS,
+    TIER,
+    TRADED,
     TRADER,
     TRADER_TABLES,
 )
-from framework.kernel.replay import ADVANCE, ROWS_PER_ORDER
+from framework.kernel.replay import ADVANCE, ROWS_PER_ORDER, ROWS_PER_POSITION
 from framework.kernel.state import State
 from framework.kernel.tick_loop import CATCH_UP, PASS_TICKS, SEE_TICK
 from framework.kernel.ticks import RECEIVE, VENUE_TICK
@@ -88,14 +91,54 @@ class _Books:
             rehash(self._half.record, old.ctypes.data, len(old))
 
 
-def terms_table(instruments: Sequence[Instrument], currencies: Sequence[str], calendars: Sequence[str]) -> NDArray[np.void]:
+@dataclass(frozen=True, slots=True)
+class Lending:
+    """What a broker lends on shares, and at what price.
+
+    Attributes:
+        initial, long_maintenance, short_maintenance: shares of a position's value that must be there; 0: none is asked for.
+        borrow_rate: a year, of the value held short.
+        borrow_rates: the same by symbol, where it differs.
+        located: by symbol, how many units may be held short; None: no limit. A symbol not named has none.
+    """
+
+    initial: float = 0.0
+    long_maintenance: float = 0.0
+    short_maintenance: float = 0.0
+    borrow_rate: float = 0.0
+    borrow_rates: tuple[tuple[str, float], ...] = ()
+    located: tuple[tuple[str, float], ...] | None = None
+
+    def margins(self, i: Instrument) -> tuple[float, float, float, float]:
+        """(initial, maintenance of a long, of a short, liquidation fee) of an instrument; a currency pair asks for none."""
+        if i.is_derivative:
+            return i.initial_margin, i.maintenance_margin, i.maintenance_margin, i.liquidation_fee
+        if i.kind is InstrumentKind.EQUITY:
+            return self.initial, self.long_maintenance, self.short_maintenance, 0.0
+        return 0.0, 0.0, 0.0, 0.0
+
+    def located_lots(self, i: Instrument) -> int:
+        """How many lots may be held short, -1 without a limit; derivatives need no locate."""
+        if self.located is None or i.is_derivative:
+            return -1
+        units = dict(self.located).get(i.symbol, 0.0)
+        return int(units * i.lot.denominator / i.lot.numerator + 1e-9)
+
+
+def terms_table(
+    instruments: Sequence[Instrument], currencies: Sequence[str], calendars: Sequence[str], lending: Lending | None = None
+) -> NDArray[np.void]:
     """What the kernel knows of instruments that never changes, dtype TERMS."""
+    lending = lending or Lending()
+    rates = dict(lending.borrow_rates)
     places = {currency: place for place, currency in enumerate(currencies)}
     names = {calendar: place for place, calendar in enumerate(calendars)}
     rows = [
         (
             *(i.tick.numerator, i.tick.denominator, i.tick.size, i.lot.numerator, i.lot.denominator, i.lot.size),
-            *(i.point_value, i.bar_interval_ns, places[i.currency]),
+            *(i.point_value, *lending.margins(i), rates.get(i.symbol, lending.borrow_rate), lending.located_lots(i)),
+            *(int(i.settlement), int(i.is_derivative or lending.margins(i)[1] > 0.0)),
+            *(i.bar_interval_ns, places[i.settlement_currency]),
             *(places[i.base_currency] if i.kind is InstrumentKind.FX else -1, names[i.calendar], int(i.kind)),
         )
         for i in instruments
@@ -118,6 +161,8 @@ class Trader(State):
         point_interval_ns: shortest time between two points of the equity curve.
         terms: `terms_table` of the same instruments, currencies and calendars, where it was made before; it is only read.
         ticks: where the tape has trades or books.
+        tiers: (traded from, maker's rate, taker's rate) of a fee schedule, ascending.
+        levies: rows of `LEVY`, ascending: what US regulators take of sales of shares in USD.
     """
 
     def __init__(
@@ -135,6 +180,8 @@ class Trader(State):
         point_interval_ns: int = 0,
         terms: NDArray[np.void] | None = None,
         ticks: Ticks | None = None,
+        tiers: Sequence[tuple[float, float, float]] = (),
+        levies: Sequence[tuple[int, float, float, float]] = (),
     ) -> None:
         n = len(instruments)
         ring = 1 << max(history, 2).bit_length() if history & (history - 1) else max(history, 2)
@@ -171,7 +218,20 @@ class Trader(State):
         if ticks is not None:
             root["see_tick"], root["pass_ticks"], root["catch_up"] = SEE_TICK.address, PASS_TICKS.address, CATCH_UP.address
         self._place("terms", terms_table(instruments, currencies, calendars) if terms is None else terms)
-        self.tables["books"]["is_fx"] = self.tables["terms"]["kind"] == InstrumentKind.FX
+        root["has_margin"] = int(np.any(self.tables["terms"]["initial_margin"] > 0.0))
+        self._set_schedules(tiers, levies)
+        terms_made = self.tables["terms"]
+        self.tables["books"]["mark_flags"] = np.where(terms_made["kind"] == InstrumentKind.FX, MARK_IS_RATE, 0)
+        self.tables["books"]["mark_flags"] |= np.where(terms_made["is_margined"] != 0, MARK_IS_WATCHED, 0)
+
+    def _set_schedules(self, tiers: Sequence[tuple[float, float, float]], levies: Sequence[tuple[int, float, float, float]]) -> None:
+        if tiers:
+            self._place("tiers", np.array(list(tiers), dtype=TIER))
+            self._place("traded", np.zeros(TIER_DAYS + 1, dtype=TRADED))
+            self.record["tiers_count"], self.record["traded_count"] = len(tiers), TIER_DAYS + 1
+        if levies and "USD" in self.currencies:
+            self._place("levies", np.array(list(levies), dtype=LEVY))
+            self.record["levies_count"], self.record["levied_currency"] = len(levies), self.currencies.index("USD")
 
     def has_delivered_all(self) -> bool:
         """Whether no order event of the log still has to wake the strategy."""
@@ -184,7 +244,7 @@ class Trader(State):
 
     def make_room(self, working: int) -> None:
         """Let every table take what one event can cause with `working` orders at the venue."""
-        rows = ROOM + ROWS_PER_ORDER * working + len(self.instruments) + int(self.record["hook_rows"][0])
+        rows = ROOM + ROWS_PER_ORDER * working + ROWS_PER_POSITION * len(self.instruments) + int(self.record["hook_rows"][0])
         for name in ("log", "outbox", "lots", "changes", "orders"):
             self.reserve(name, rows)
         self.reserve("trades", rows + self.count("lots"))
@@ -277,13 +337,14 @@ class Exchange(State):
 
     def make_room(self, orders: int) -> None:
         """Let every table take what one event can cause, with `orders` orders known to the trader half."""
-        rows = ROOM + ROWS_PER_ORDER * int(self.record["working"][0]) + self.count("books")
+        books = self.count("books")
+        rows = ROOM + ROWS_PER_ORDER * int(self.record["working"][0]) + ROWS_PER_POSITION * books
         self.reserve("entry", rows)
         self.reserve("response", rows)
         if self._depths is not None:
             self._depths.make_room()
-        if len(self.tables["orders"]) < orders + 1:
-            self.reserve("orders", orders + ROOM - self.count("orders"))
+        if len(self.tables["orders"]) < orders + 1 + books:  # the broker may close every position
+            self.reserve("orders", orders + ROOM + books - self.count("orders"))
 
 
 def _set_fields(target: NDArray[np.void], dtype: np.dtype[np.void], values: Mapping[str, float]) -> None:

@@ -7,14 +7,22 @@ Money is float64, quantities are integer lots, prices are ticks. For a fill of `
     cost      <- cost + q p                    for the part that opens
     realised  <- realised + (p - p_entry) q' v for each closed part, oldest first
     equity     = sum over currencies of cash x rate + sum over instruments of lots x mark x v x rate
+
+A derivative is margined: its notional is never paid. With b the basis of a price (`contracts.py`):
+
+    cash      <- cash - f + (b(p) - carry) q' v            for each closed part
+    cash      <- cash + (lots b(mark) - carried) v, carry <- b(mark)      at a settlement
+    equity     = ... + sum over derivatives of (lots b(mark) - carried) v x rate
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.book import adjust_history, book_of, mark_to, terms_of
+from framework.kernel.book import adjust_history, book_of, set_mark, terms_of
+from framework.kernel.codes import SPOT
 from framework.kernel.compile import inlined, kernel
+from framework.kernel.contracts import basis, price_of
 from framework.kernel.records import change_row, lot_row, money_row, point_row, position_row, trade_row
 from framework.kernel.valuation import forget_sums, put_back, take_out, valuation
 from framework.schema.units import MONEY_PER_NANO
@@ -61,7 +69,7 @@ def record_change(t: Any, instrument: int) -> None:
 
 
 @inlined
-def _add_lot(t: Any, position: Any, lots: int, price: float, fees: float) -> None:
+def _add_lot(t: Any, position: Any, lots: int, price: float, at_basis: float, fees: float) -> None:
     if t.free_lot >= 0:
         at = t.free_lot
         t.free_lot = lot_row(t.lots, at).next
@@ -69,13 +77,14 @@ def _add_lot(t: Any, position: Any, lots: int, price: float, fees: float) -> Non
         at = t.lots_count
         t.lots_count += 1
     row = lot_row(t.lots, at)
-    row.lots, row.price, row.fees, row.ts_ns, row.next = lots, price, fees, t.now_ns, -1
+    row.lots, row.price, row.carry, row.fees, row.ts_ns, row.next = lots, price, at_basis, fees, t.now_ns, -1
     if position.last >= 0:
         lot_row(t.lots, position.last).next = at
     else:
         position.first = at
     position.last = at
-    position.cost += lots * price
+    position.cost += lots * at_basis
+    position.carried += lots * at_basis
 
 
 @inlined
@@ -99,10 +108,12 @@ def _record_trade(t: Any, instrument: int, entry: Any, lots: float, exit_price: 
 
 @kernel
 def _close_lots(t: Any, instrument: int, lots: int, price: float, fee_per_lot: float) -> Any:
-    """Close `lots` (signed as the exit) of the open tax lots, oldest first; return (lots not matched, money made)."""
-    position = position_of(t, instrument)
-    point_value = terms_of(t, instrument).point_value
-    rest, made = abs(lots), 0.0
+    """Close `lots` (signed as the exit) of the open tax lots, oldest first.
+
+    Returns (lots not matched, money made since the entries, money made since the last settlement).
+    """
+    position, terms = position_of(t, instrument), terms_of(t, instrument)
+    rest, made, due, at_basis = abs(lots), 0.0, 0.0, basis(terms, price)
     while rest > 0 and position.first >= 0:
         entry = lot_row(t.lots, position.first)
         if entry.lots == 0:  # a reverse split left nothing of it
@@ -110,10 +121,13 @@ def _close_lots(t: Any, instrument: int, lots: int, price: float, fee_per_lot: f
             continue
         sign = 1 if entry.lots > 0 else -1
         matched = min(rest, abs(entry.lots))
-        gross = (price - entry.price) * (sign * matched) * point_value
+        entry_basis = basis(terms, entry.price)
+        gross = (at_basis - entry_basis) * (sign * matched) * terms.point_value
         entry_fees = entry.fees * (matched / abs(entry.lots))
         _record_trade(t, instrument, entry, float(sign * matched), price, gross, entry_fees + fee_per_lot * matched)
-        position.cost -= sign * matched * entry.price
+        position.cost -= sign * matched * entry_basis
+        position.carried -= sign * matched * entry.carry
+        due += (at_basis - entry.carry) * (sign * matched) * terms.point_value
         entry.fees -= entry_fees
         entry.lots -= sign * matched
         rest -= matched
@@ -122,8 +136,16 @@ def _close_lots(t: Any, instrument: int, lots: int, price: float, fee_per_lot: f
             _drop_first_lot(t, position)
     position.realised += made
     if position.first < 0:
-        position.cost = 0.0  # nothing is open, so no rounding may stay behind
-    return rest, made
+        position.cost, position.carried = 0.0, 0.0  # nothing is open, so no rounding may stay behind
+    return rest, made, due
+
+
+@inlined
+def _change_lots(t: Any, position: Any, terms: Any, lots: int) -> None:
+    """Change a position, and how many there are that the broker watches."""
+    if terms.is_margined != 0:
+        t.margined += (1 if lots != 0 else 0) - (1 if position.lots != 0 else 0)
+    position.lots = lots
 
 
 @inlined
@@ -131,20 +153,24 @@ def book_fill(t: Any, instrument: int, lots: int, ticks: int, slippage: float, f
     """Book a fill of signed `lots`; return the gross money that its closing part made."""
     position, terms = position_of(t, instrument), terms_of(t, instrument)
     side = 1 if lots > 0 else -1
-    price = ticks + side * slippage / (abs(lots) * terms.point_value)
+    at_basis = basis(terms, ticks) + side * slippage / (abs(lots) * terms.point_value)
+    price = price_of(terms, at_basis)
     money = money_row(t.money, terms.currency)
-    money.cash -= lots * ticks * terms.point_value + slippage + fee
+    is_spot = terms.settlement == SPOT
+    money.cash -= lots * ticks * terms.point_value + slippage + fee if is_spot else fee
     position.fees += fee
-    made, opening = 0.0, abs(lots)
-    if position.lots * side < 0:
-        opening, made = _close_lots(t, instrument, lots, price, fee / abs(lots))
+    made, due, opening = 0.0, 0.0, abs(lots)
     has_sums = take_out(t, instrument)
-    position.lots += lots
+    if position.lots * side < 0:
+        opening, made, due = _close_lots(t, instrument, lots, price, fee / abs(lots))
+        if not is_spot:
+            money.cash += due
+    if opening > 0:
+        _add_lot(t, position, side * opening, price, at_basis, fee * (opening / abs(lots)))
+    _change_lots(t, position, terms, position.lots + lots)
     if has_sums:
         put_back(t, instrument)
     t.has_cash = 0
-    if opening > 0:
-        _add_lot(t, position, side * opening, price, fee * (opening / abs(lots)))
     record_change(t, instrument)
     t.dirty = 1
     return made
@@ -190,11 +216,13 @@ def book_split(t: Any, instrument: int, new: int, old: int) -> None:
     book, position, terms = book_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
     adjust_history(t, instrument, old / new, new / old)
     if book.seen_ns > 0:
-        mark_to(t, instrument, book.mark_ticks * old / new)
+        set_mark(t, instrument, book.mark_ticks * old / new)
     if position.lots == 0:
         return
     sign = 1 if position.lots > 0 else -1
     rest, rest_cost, rest_fees, opened_ns = _split_lots(t, position, new, old)
+    if terms.is_margined != 0 and position.lots == 0:
+        t.margined -= 1
     if rest > 0.0:
         made = sign * (rest * book.mark_ticks - rest_cost) * terms.point_value
         money_row(t.money, terms.currency).cash += sign * rest * book.mark_ticks * terms.point_value
@@ -218,7 +246,7 @@ def book_dividend(t: Any, instrument: int, nano_per_unit: int) -> None:
     ticks = per_unit / terms.tick
     if book.seen_ns > 0 and ticks < book.mark_ticks:
         adjust_history(t, instrument, (book.mark_ticks - ticks) / book.mark_ticks, 1.0)
-        mark_to(t, instrument, book.mark_ticks - ticks)
+        set_mark(t, instrument, book.mark_ticks - ticks)
     if position.lots != 0:
         amount = position.lots * (terms.point_value / terms.tick) * per_unit
         money = money_row(t.money, terms.currency)
@@ -229,15 +257,16 @@ def book_dividend(t: Any, instrument: int, nano_per_unit: int) -> None:
 
 @kernel
 def book_delisting(t: Any, instrument: int, ticks: int) -> None:
-    """The instrument ends: what is held is paid out at `ticks`, 0 for a total loss."""
+    """The instrument ends: what is held is paid out at `ticks`, 0 for a total loss; a derivative is settled at it."""
     forget_sums(t)
     book, position, terms = book_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
     book.delisted = 1
-    mark_to(t, instrument, float(ticks))
+    set_mark(t, instrument, float(ticks))
     if position.lots != 0:
-        money_row(t.money, terms.currency).cash += position.lots * ticks * terms.point_value
-        _close_lots(t, instrument, -position.lots, float(ticks), 0.0)
-        position.lots = 0
+        paid = position.lots * ticks * terms.point_value
+        _, _, due = _close_lots(t, instrument, -position.lots, float(ticks), 0.0)
+        money_row(t.money, terms.currency).cash += paid if terms.settlement == SPOT else due
+        _change_lots(t, position, terms, 0)
         record_change(t, instrument)
         t.dirty = 1
 
@@ -250,3 +279,26 @@ def book_charge(t: Any, kind: int, amount: float, currency: int) -> None:
     money = money_row(t.money, currency)
     money.cash -= amount
     t.cost_totals[kind] += amount * money.fx_rate
+
+
+@kernel
+def settlement_due(t: Any, instrument: int, mark_ticks: float) -> float:
+    """What a derivative has made at a mark since its last settlement, in its settlement currency; negative for a loss."""
+    terms, position = terms_of(t, instrument), position_of(t, instrument)
+    return (position.lots * basis(terms, mark_ticks) - position.carried) * terms.point_value
+
+
+@kernel
+def book_settlement(t: Any, instrument: int, mark_ticks: float, amount: float) -> None:
+    """Pay what was made since the last settlement in cash; equity does not change, and round trips keep their entry prices."""
+    forget_sums(t)
+    terms, position = terms_of(t, instrument), position_of(t, instrument)
+    money_row(t.money, terms.currency).cash += amount
+    carry = basis(terms, mark_ticks)
+    at = position.first
+    while at >= 0:
+        row = lot_row(t.lots, at)
+        row.carry = carry
+        at = row.next
+    position.carried = position.lots * carry
+    t.dirty |= 2

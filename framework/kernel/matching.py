@@ -1,4 +1,4 @@
-"""How orders fill on bars and quotes: the one place where a simulated fill is made.
+"""How orders fill on bars and quotes; the fill itself is made in `filling.py`.
 
 On a bar, in this order, each step in order of arrival:
 
@@ -19,33 +19,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.approval import affordable_lots, reducible_lots
-from framework.kernel.book import book_of, terms_of, volatility
+from framework.kernel.book import book_of, terms_of
 from framework.kernel.codes import (
     AT_CLOSE,
     AT_OPEN,
     BAR,
     CANCELLED,
-    COSTS,
     EXPIRED,
     F_AMBIGUOUS,
-    F_LAST,
     F_MAKER,
-    FILLED,
     FOK,
     IOC,
     LIMIT,
     MARKET,
     O_OCO,
-    O_REDUCE_ONLY,
     O_RESTING,
     R_FOK,
     R_IOC,
     R_MISSED_CLOSE,
     R_MISSED_OPEN,
-    R_NO_CASH,
-    R_REDUCE_ONLY,
-    S_FILLED,
     S_PARTIAL,
     S_TRIGGERED,
     STOP,
@@ -53,11 +45,9 @@ from framework.kernel.codes import (
     TRAILING,
     TRIGGERED,
 )
-from framework.kernel.compile import bits, inlined, kernel
-from framework.kernel.costs import bounded_fee, half_spread_cost, impact_cost, raw_fee, volume_share_cost
+from framework.kernel.compile import inlined, kernel
 from framework.kernel.exchange import answer, end_order, session_of, venue_book
-from framework.kernel.ledger import position_of
-from framework.kernel.lifecycle import leaves
+from framework.kernel.filling import execute
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.propose import trailing_stop
 from framework.kernel.queue import sweep
@@ -66,88 +56,6 @@ from framework.kernel.records import event_row
 _ALL = 2**62
 _SHARE_SLACK = 1e-12
 """Relative room for rounding: 29% of 100 lots are 29, though 0.29 * 100 is a little less in binary."""
-
-
-@inlined
-def _charges(t: Any, order: Any, lots: int, ticks: int, is_maker: bool, bar: Any) -> Any:
-    """(fee, raw fee, half spread, volume share, impact) of a fill, in the instrument's currency."""
-    costs, terms = t.costs, terms_of(t, order.instrument)
-    notional = lots * ticks * terms.point_value
-    raw = order.raw_fees + raw_fee(costs, notional, lots * terms.lot, is_maker)
-    if order.filled_value == 0.0:  # its first fill; a reverse split can bring its filled lots back to 0
-        raw += costs.per_order
-    fee = bounded_fee(costs, raw, order.filled_value * terms.point_value + notional) - order.fees
-    if is_maker or bar.kind != BAR:
-        return fee, raw, 0.0, 0.0, 0.0
-    spread = half_spread_cost(costs, notional)
-    share = volume_share_cost(costs, notional, float(lots), float(bar.w4))
-    impact = 0.0
-    if costs.impact_coefficient != 0.0:
-        impact = impact_cost(costs, notional, float(lots), float(bar.w4), volatility(t, order.instrument, costs.volatility_bars))
-    return fee, raw, spread, share, impact
-
-
-@kernel
-def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, event: Any) -> int:
-    """Fill what budget, account and reduce-only allow of the order's leaves at `ticks`; return the lots filled."""
-    wanted = leaves(order)
-    if order.flags & O_REDUCE_ONLY:
-        wanted = reducible_lots(t, order, wanted)
-        if wanted == 0:
-            lot, held = terms_of(t, order.instrument).lot, position_of(t, order.instrument).lots
-            end_order(t, x, order, CANCELLED, R_REDUCE_ONLY, leaves(order) * lot, held * lot)
-            return 0
-    lots = min(wanted, budget)
-    if lots <= 0 or (order.time_in_force == FOK and lots < leaves(order)):
-        return 0
-    is_maker = flags & F_MAKER != 0
-    fee, raw, spread, share, impact = _charges(t, order, lots, ticks, is_maker, event)
-    asked = lots
-    while lots > 0:
-        carried = affordable_lots(t, order, lots, ticks, fee + spread + share + impact)
-        if carried == lots:
-            break
-        lots = carried
-        if lots > 0:
-            fee, raw, spread, share, impact = _charges(t, order, lots, ticks, is_maker, event)
-    able = lots
-    if order.time_in_force == FOK and lots < leaves(order):
-        lots = 0
-    if lots > 0:
-        order.filled_lots += lots
-        order.filled_value += lots * ticks
-        order.fees += fee
-        order.raw_fees = raw
-        is_last = order.filled_lots == order.quantity_lots
-        order.state = S_FILLED if is_last else S_PARTIAL
-        _block_relatives(x, order, lots, event.ts_local_ns)
-        slippage = spread + share + impact
-        fill_flags = flags | (F_LAST if is_last else 0)
-        answer(t, x, FILLED, fill_flags, order.instrument, order.order_id, ticks, lots, bits(fee), bits(slippage))
-        if slippage != 0.0:
-            answer(t, x, COSTS, 0, order.instrument, order.order_id, bits(spread), bits(share), bits(impact), 0)
-    if lots < asked and not is_done(order):
-        lot = terms_of(t, order.instrument).lot
-        end_order(t, x, order, CANCELLED, R_NO_CASH, asked * lot, able * lot)
-    return lots
-
-
-@kernel
-def _block_relatives(x: Any, order: Any, lots: int, now_ns: int) -> None:
-    """After a fill the rest of its group, its parent and its children sit out the rest of the bar: what changes them is on its way.
-
-    A parent's first fill finds no children here: they are let go by it.
-    """
-    in_group = order.flags & O_OCO != 0
-    if not in_group and order.parent_id < 0 and order.filled_lots == lots:
-        return
-    at = venue_book(x, order.instrument).first
-    while at >= 0:
-        other = order_of(x, at)
-        is_sibling = in_group and other.group_id == order.group_id and at != order.order_id
-        if is_sibling or other.parent_id == order.order_id or at == order.parent_id:
-            other.blocked_ns = now_ns
-        at = other.next_working
 
 
 @kernel

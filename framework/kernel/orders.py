@@ -22,6 +22,7 @@ from framework.kernel.codes import (
     GTD,
     LIMIT,
     MARKET,
+    O_LIQUIDATION,
     O_REDUCE_ONLY,
     O_TARGET,
     O_TRAIL_BPS,
@@ -94,7 +95,7 @@ def move(t: Any, order: Any, event: int) -> bool:
         count(t, order, -leaves(order) if counted else leaves(order))
     if is_done(order) and order.done_ns == 0:
         order.done_ns = t.now_ns
-    if order.state == S_FILLED:
+    if order.state == S_FILLED and not order.flags & O_LIQUIDATION:
         order.reason = 0  # a cancel that was asked for lost its race
     return True
 

@@ -14,6 +14,7 @@ import numpy as np
 from framework.kernel.book import book_of, terms_of
 from framework.kernel.codes import NEED_ROOM, W_BARS
 from framework.kernel.compile import call, kernel, row_of
+from framework.kernel.contracts import notional_of
 from framework.kernel.entry import NO_ROOM, QUANTITY, aim_in
 from framework.kernel.ledger import position_of, rate_of
 from framework.kernel.propose import has_room
@@ -76,7 +77,7 @@ def _turn(t: Any, p: Any, instrument: int, value: float, equity: float) -> int:
         return _ENLARGE if abs(value) >= abs(held) else _REDUCE
     held = 0.0
     if position.lots != 0:
-        held = position.lots * book_of(t, instrument).mark_ticks * terms.point_value * rate_of(t, terms.currency)
+        held = notional_of(terms, position.lots, book_of(t, instrument).mark_ticks) * rate_of(t, terms.currency)
     return _ENLARGE if abs(value) * equity >= abs(held) else _REDUCE
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from framework.kernel.codes import COST_KINDS
 from framework.kernel.compile import row_of
+from framework.kernel.depth_records import DEPTH_BOOK, RESTING
 from framework.schema.event import EVENT
 from framework.schema.order import ORDER
 
@@ -24,9 +25,17 @@ TERMS = np.dtype(
         ("lot_numerator", "<f8"),
         ("lot_denominator", "<f8"),
         ("lot", "<f8"),  # units per lot
-        ("point_value", "<f8"),  # money per tick per lot, multiplier included
+        ("point_value", "<f8"),  # money per unit of basis per lot, multiplier included; see `contracts.py`
+        ("initial_margin", "<f8"),  # shares of the notional; 0: asks for none
+        ("long_maintenance", "<f8"),
+        ("short_maintenance", "<f8"),
+        ("liquidation_fee", "<f8"),
+        ("borrow_rate", "<f8"),  # a year, of the value held short
+        ("located_lots", "<i8"),  # the most that may be held short; negative: no limit
+        ("settlement", "<i4"),  # SPOT, LINEAR or INVERSE of `codes`
+        ("is_margined", "<i4"),  # the broker watches its positions
         ("bar_interval_ns", "<i8"),
-        ("currency", "<i4"),
+        ("currency", "<i4"),  # of settlement
         ("base_currency", "<i4"),  # FX only, else -1
         ("calendar", "<i4"),
         ("kind", "<i4"),
@@ -36,12 +45,12 @@ TERMS = np.dtype(
 
 BOOK = np.dtype(
     [
-        ("mark_ticks", "<f8"),  # close of the last bar, or mid of the last quote
+        ("mark_ticks", "<f8"),  # what the venue said last; else close of the last bar, or mid of the last quote
         ("seen_ns", "<i8"),  # stamp of the first mark, 0: none yet
         ("bars", "<i8"),  # how many bars were applied
         ("bar_ns", "<i8"),  # stamp of the last bar
         ("history", "<i8"),  # address of the ring of past bars
-        ("is_fx", "<i8"),  # the mark is a rate of exchange
+        ("mark_flags", "<i8"),  # MARK_* bits of `codes`: what a new mark means besides; 0 for most
         ("halted", "<i4"),
         ("delisted", "<i4"),
         ("bid", "<i8"),
@@ -73,7 +82,8 @@ Whole numbers until the first adjustment, so running sums are exact (below 2**53
 POSITION = np.dtype(
     [
         ("lots", "<i8"),  # signed
-        ("cost", "<f8"),  # signed ticks x lots paid for what is open
+        ("cost", "<f8"),  # signed basis x lots paid for what is open
+        ("carried", "<f8"),  # the same since the last settlement: a derivative is worth (lots x basis of the mark - carried) x point value
         ("realised", "<f8"),  # money, fees not deducted
         ("fees", "<f8"),
         ("income", "<f8"),  # dividends received less dividends paid, cash in lieu aside
@@ -86,8 +96,8 @@ POSITION = np.dtype(
     ]
 )
 
-TAX_LOT = np.dtype([("lots", "<i8"), ("price", "<f8"), ("fees", "<f8"), ("ts_ns", "<i8"), ("next", "<i8")])
-"""One still open part of an entry. FIFO: closed from the oldest."""
+TAX_LOT = np.dtype([("lots", "<i8"), ("price", "<f8"), ("carry", "<f8"), ("fees", "<f8"), ("ts_ns", "<i8"), ("next", "<i8")])
+"""One still open part of an entry. FIFO: closed from the oldest. `carry`: basis of the entry, or of the last settlement."""
 
 TRADE = np.dtype(
     [
@@ -124,7 +134,6 @@ COST_TERMS = np.dtype(
         ("impact_coefficient", "<f8"),  # square-root impact; 0: none
         ("volume_share_coefficient", "<f8"),  # 0: none
         ("max_participation", "<f8"),  # share of a bar's volume; 0: no limit
-        ("borrow_rate", "<f8"),  # a year
         ("volatility_bars", "<i8"),
         ("limit_needs_through", "<i8"),
         ("queue_model", "<i8"),  # of books told by level: QUEUE_* of `codes`
@@ -132,6 +141,15 @@ COST_TERMS = np.dtype(
         ("takes_at_arrival", "<i8"),  # an order takes from the standing book, not from the next message on
     ]
 )
+
+TIER = np.dtype([("traded_from", "<f8"), ("maker_rate", "<f8"), ("taker_rate", "<f8")])
+"""A row of a fee schedule: the rates from so much traded in the days before, base currency."""
+
+TRADED = np.dtype([("day", "<i8"), ("notional", "<f8")])
+"""What was traded on a UTC day, base currency; a ring of the last days."""
+
+LEVY = np.dtype([("from_ns", "<i8"), ("sec_rate", "<f8"), ("taf_per_share", "<f8"), ("taf_maximum", "<f8")])
+"""What US regulators take of a sale from a moment on; see `costs.us_levies`."""
 
 RISK_TERMS = np.dtype(
     [
@@ -167,35 +185,6 @@ REQUEST = np.dtype(
 
 SESSION_STATE = np.dtype([("known", "<i8"), ("is_open", "<i8"), ("open_ns", "<i8"), ("close_ns", "<i8"), ("charged_ns", "<i8")])
 
-LEVEL = np.dtype([("lots", "<i8"), ("loose", "<i8"), ("taken", "<i8")])
-"""What stands at a price: all lots, of these those without a known order, and, at the venue, what our orders took of them."""
-
-DEPTH_BOOK = np.dtype(
-    [
-        ("bids", "<i8"),  # addresses: levels by slot, and a bit a slot for what is not empty
-        ("asks", "<i8"),
-        ("bid_bits", "<i8"),
-        ("ask_bits", "<i8"),
-        ("mask", "<i8"),  # ticks in the window less one
-        ("low", "<i8"),  # the lowest price of the window, 0: nothing was told yet
-        ("bid", "<i8"),  # best prices, 0: none
-        ("ask", "<i8"),
-        ("is_fixed", "<i8"),  # the window covers every price of the tape
-        ("is_known", "<i8"),
-        ("in_snapshot", "<i8"),
-        ("has_orders", "<i8"),  # the source tells orders
-        ("places", "<i8"),  # how many orders have joined a line
-        ("forgotten", "<i8"),  # levels outside the window
-        ("is_quoted", "<i8"),  # the tape has quotes of the instrument
-    ]
-)
-"""The depth of one instrument; `depth.py`."""
-
-RESTING = np.dtype([("order_id", "<i8"), ("price", "<i8"), ("lots", "<i8"), ("place", "<i8"), ("instrument", "<i4"), ("side", "<i4")])
-"""An order of somebody else that the source tells of; a row of a hash table, `order_id` 0: free."""
-
-WORD = np.dtype([("value", "<i8")])
-
 VENUE_BOOK = np.dtype(
     [
         ("first", "<i8"),  # working orders in order of arrival, -1: none
@@ -203,6 +192,7 @@ VENUE_BOOK = np.dtype(
         ("traded_ns", "<i8"),  # the venue's stamp of the last trade, where only trades are told
         ("halted", "<i4"),
         ("delisted", "<i4"),
+        ("liquidation", "<i8"),  # the broker's last order here plus one, 0: none
     ]
 )
 
@@ -226,6 +216,9 @@ TRADER_TABLES = (
     Table("history", PAST_BAR, 1, grows=False),
     Table("positions", POSITION, 1, grows=False),
     Table("money", MONEY, 1, grows=False),
+    Table("tiers", TIER, 1, grows=False),
+    Table("traded", TRADED, 1, grows=False),
+    Table("levies", LEVY, 1, grows=False),
     Table("lots", TAX_LOT, 256),
     Table("orders", ORDER, 256),
     Table("trades", TRADE, 256),
@@ -285,6 +278,9 @@ TRADER = _root(
         ("net", "<f8"),
         ("gross", "<f8"),
         ("projected", "<f8"),  # gross exposure if working orders fill; see `approval.py`
+        ("has_margin", "<i8"),  # some instrument asks for margin
+        ("margined", "<i8"),  # positions that the broker watches
+        ("mark_moved", "<i8"),  # a mark moved since margin was last looked at
         ("point_interval_ns", "<i8"),
         ("point_ns", "<i8"),  # no point before this stamp
         ("wakes", "<i8"),  # what the strategy waits for: ON_* bits
@@ -300,6 +296,7 @@ TRADER = _root(
         ("free_lot", "<i8"),  # head of the list of free tax lots, -1: none
         ("history_mask", "<i8"),  # ring size less one
         ("base_currency", "<i8"),
+        ("levied_currency", "<i8"),
         ("broken", "<i8"),  # 1: an event came that its order's state does not allow
         ("broken_order", "<i8"),
         ("broken_state", "<i8"),
@@ -371,7 +368,7 @@ terms_row, book_row, past_bar_row = row_of(TERMS), row_of(BOOK), row_of(PAST_BAR
 position_row, money_row, lot_row = row_of(POSITION), row_of(MONEY), row_of(TAX_LOT)
 order_row, trade_row, point_row = row_of(ORDER), row_of(TRADE), row_of(POINT)
 change_row, event_row = row_of(CHANGE), row_of(EVENT)
+tier_row, traded_row, levy_row = row_of(TIER), row_of(TRADED), row_of(LEVY)
 venue_book_row, session_row = row_of(VENUE_BOOK), row_of(SESSION_STATE)
-depth_row, level_row, resting_row, word_row = row_of(DEPTH_BOOK), row_of(LEVEL), row_of(RESTING), row_of(WORD)
 
 trader_row, exchange_row = row_of(TRADER), row_of(EXCHANGE)

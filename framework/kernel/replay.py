@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from framework.kernel.book import see_bar
+from framework.kernel.broker import broker_event, enforce_margin
 from framework.kernel.codes import (
     BAR,
     BROKEN,
@@ -24,6 +25,7 @@ from framework.kernel.codes import (
     ON_ORDER,
     ON_QUOTE,
     QUOTE,
+    SETTLED,
     TAPE,
     TIMER,
     W_BAR,
@@ -53,13 +55,16 @@ _AHEAD_BYTES = 16 * 64
 ROWS_PER_ORDER = 16
 """Most log rows that one working order can cause while one event is handled: its own fill and what its group answers."""
 
+ROWS_PER_POSITION = 4
+"""Most log rows that one position can cause: a session charges or settles it, and it is liquidated, which takes an order too."""
+
 
 @kernel
 def lacks_room(t: Any, working: int) -> bool:
     """Whether some table might overflow while one event is handled with so many orders working."""
-    rows = ROOM + ROWS_PER_ORDER * working + t.positions_count + t.hook_rows  # a session can charge every position
+    rows = ROOM + ROWS_PER_ORDER * working + ROWS_PER_POSITION * t.positions_count + t.hook_rows
     return (
-        t.orders_capacity - t.orders_count < t.hook_rows
+        t.orders_capacity - t.orders_count < t.hook_rows + t.margined
         or t.log_capacity - t.log_count < rows
         or t.outbox_capacity - t.outbox_count < rows
         or t.lots_capacity - t.lots_count < rows
@@ -71,7 +76,7 @@ def lacks_room(t: Any, working: int) -> bool:
 @kernel
 def venue_lacks_room(x: Any, orders: int) -> bool:
     """Whether the venue's tables might overflow while one event is handled."""
-    rows = ROOM + ROWS_PER_ORDER * x.working + x.books_count
+    rows = ROOM + ROWS_PER_ORDER * x.working + ROWS_PER_POSITION * x.books_count
     return x.entry_capacity - x.entry_count < rows or x.response_capacity - x.response_count < rows or x.orders_capacity < orders + 1
 
 
@@ -107,7 +112,7 @@ def order_wake(t: Any) -> int:
         row = t.noticed
         t.noticed += 1
         kind = event_row(t.log, row).kind
-        if CANCEL <= kind < TAPE and kind != COSTS and kind != CHARGE:
+        if CANCEL <= kind < TAPE and kind != COSTS and kind != CHARGE and kind != SETTLED:
             t.wake_row, t.wake_instrument = row, event_row(t.log, row).instrument
             return W_ORDER
     return 0
@@ -151,6 +156,7 @@ def on_tape_event(t: Any, x: Any, event: Any) -> None:
     else:
         x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
         venue_event(t, x, event)
+        broker_event(t, x, event)
         apply(t, event)
         restate_venue_orders(t, x, event)
 
@@ -171,8 +177,8 @@ def on_due(t: Any, x: Any) -> None:
 @inlined
 def horizon(t: Any, x: Any) -> int:
     """The first stamp that the fast lane must not reach: something else is due, or the replay is to stop."""
-    if x.venue_tape != 0:
-        return 0  # the venue is ahead of us: what it sees must come between
+    if x.venue_tape != 0 or t.margined != 0:
+        return 0  # the venue is ahead of us and what it sees must come between; or the broker looks at every mark
     stop = x.due_ns
     if t.timer_ns < stop:
         stop = t.timer_ns + 1
@@ -226,13 +232,15 @@ def _keep_house(t: Any, x: Any) -> int:
     if (
         x.entry_capacity - x.entry_count < t.outbox_count
         or lacks_room(t, x.working)
-        or venue_lacks_room(x, t.orders_count)
+        or venue_lacks_room(x, t.orders_count + t.margined)
         or t.points_count + 1 >= t.points_capacity
         or (t.pass_ticks != 0 and (lacks_rows(t) or lacks_rows(x)))
     ):
         return NEED_ROOM
     if t.outbox_count > 0:
         send_outbox(t, x)
+    if t.mark_moved != 0:  # by a tick
+        enforce_margin(t, x)
     if t.wakes & ON_ORDER and t.noticed < t.log_count:
         wake = order_wake(t)
         if wake != 0:
@@ -296,6 +304,8 @@ def _step(t: Any, x: Any) -> int:
     on_tape_event(t, x, event)
     t.seen += 1
     t.touched = 1
+    if t.margined != 0:
+        enforce_margin(t, x)
     wake = bar_wake(t, x) if event.kind == BAR else wake_for(t, event, row, False)
     if wake != 0 and t.wakes & ON_ORDER:
         t.pending_wake = wake | (t.pending_wake << 8)  # order wakes come first

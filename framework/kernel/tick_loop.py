@@ -12,8 +12,9 @@ from framework.kernel.book import book_of, mark_to
 from framework.kernel.codes import DEPTH, F_LAST, GAP, ON_BOOK, ON_EVENT, ON_ORDER, ON_TRADE, TRADE_TICK, W_BOOK, W_EVENT, W_TRADE
 from framework.kernel.compile import Unit, address_of, call, inlined, prefetch
 from framework.kernel.depth import depth_of, lacks_rows, level_of, see_depth
+from framework.kernel.depth_records import word_row
 from framework.kernel.ledger import write_point
-from framework.kernel.records import event_row, exchange_row, trader_row, word_row
+from framework.kernel.records import event_row, exchange_row, trader_row
 from framework.schema.units import NEVER_NS
 
 _AHEAD_BYTES = 16 * 64

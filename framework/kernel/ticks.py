@@ -40,14 +40,16 @@ from framework.kernel.codes import (
 )
 from framework.kernel.compile import Unit, inlined, kernel
 from framework.kernel.depth import depth_of, find_order, level_of, lots_at, next_level, see_depth
+from framework.kernel.depth_records import resting_row
 from framework.kernel.exchange import session_of, venue_book
+from framework.kernel.filling import execute
 from framework.kernel.lifecycle import leaves
-from framework.kernel.matching import end_leftover, execute, has_triggered, match_print, passes, trigger
+from framework.kernel.matching import end_leftover, has_triggered, match_print, passes, trigger
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.propose import trailing_stop
 from framework.kernel.queue import sweep
 from framework.kernel.queue_position import join_line, level_changed, traded_ahead
-from framework.kernel.records import event_row, exchange_row, resting_row, trader_row
+from framework.kernel.records import event_row, exchange_row, trader_row
 
 
 @inlined

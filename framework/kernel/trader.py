@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.book import book_of, see_bar, see_quote, terms_of
+from framework.kernel.book import book_of, see_bar, see_mark, see_quote, terms_of
 from framework.kernel.codes import (
     ACCEPTED,
     BAR,
@@ -41,8 +41,11 @@ from framework.kernel.codes import (
     FILLED,
     GAP,
     HALT,
+    MARK_PRICE,
     O_OCO,
+    PLACED,
     QUOTE,
+    R_LIQUIDATED,
     R_PARENT,
     R_SIBLING,
     REFUSED,
@@ -52,6 +55,7 @@ from framework.kernel.codes import (
     S_FILLED,
     S_HELD,
     S_PENDING_CANCEL,
+    SETTLED,
     SPLIT,
     SUBMIT,
     TAPE,
@@ -60,8 +64,10 @@ from framework.kernel.codes import (
     TRIGGERED,
 )
 from framework.kernel.compile import Unit, address_of, call, inlined, kernel, real
+from framework.kernel.contracts import basis, notional_of
+from framework.kernel.costs import note_traded
 from framework.kernel.depth import lose_depth
-from framework.kernel.ledger import book_charge, book_delisting, book_dividend, book_fill, book_split, rate_of
+from framework.kernel.ledger import book_charge, book_delisting, book_dividend, book_fill, book_settlement, book_split, rate_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import (
     count,
@@ -167,15 +173,26 @@ def _take_fill(t: Any, event: Any) -> None:
     if not move(t, order, E_FILL_LAST if leaves(order) <= 0 else E_FILL_PART):
         return
     terms = terms_of(t, order.instrument)
-    order.filled_value += lots * event.w1 + order.side * slippage / terms.point_value
+    order.filled_value += lots * basis(terms, event.w1) + order.side * slippage / terms.point_value
     order.fees += fee
     rate = rate_of(t, terms.currency)
+    if t.tiers_count != 0:
+        note_traded(t, notional_of(terms, lots, event.w1) * rate)
     t.cost_totals[C_FEE] += fee * rate
     made = book_fill(t, order.instrument, order.side * lots, event.w1, slippage, fee)
     if event.flags & F_AMBIGUOUS:
         t.ambiguous_fills += 1
         t.ambiguous_pnl += made * rate
     _react_to_fill(t, order, lots)
+
+
+@kernel
+def _take_placed(t: Any, event: Any) -> None:
+    """The broker placed an order for our account. It works already; its reason stays, also when it fills."""
+    take_submit(t, event)
+    order = order_of(t, event.w0)
+    move(t, order, E_ACCEPT)
+    order.accepted_ns, order.reason = event.ts_venue_ns, R_LIQUIDATED
 
 
 @inlined
@@ -233,6 +250,12 @@ def _apply_answer(t: Any, event: Any) -> None:
     kind = event.kind
     if kind == CHARGE:
         book_charge(t, event.w0, real(event.w1), event.w2)
+        return
+    if kind == SETTLED:
+        book_settlement(t, event.instrument, real(event.w0), real(event.w1))
+        return
+    if kind == PLACED and event.w0 == t.orders_count:
+        _take_placed(t, event)
         return
     if event.w0 < 0 or event.w0 >= t.orders_count:
         t.broken, t.broken_order, t.broken_state, t.broken_event = 1, event.w0, 0, kind
@@ -298,6 +321,8 @@ def apply_market(t: Any, event: Any) -> None:
         book_dividend(t, event.instrument, event.w0)
     elif kind == DELIST:
         book_delisting(t, event.instrument, event.w0)
+    elif kind == MARK_PRICE:
+        see_mark(t, event)
     elif kind == HALT:
         book_of(t, event.instrument).halted = event.w0
     elif (kind == DEPTH or kind == TRADE_TICK or kind == GAP) and t.see_tick != 0:

@@ -9,15 +9,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from framework.kernel.codes import SPOT
 from framework.kernel.compile import inlined, kernel
+from framework.kernel.contracts import basis, lot_notional
 from framework.kernel.records import book_row, money_row, position_row, terms_row
 
 
 @kernel
 def lot_value(t: Any, instrument: int) -> float:
-    """What one lot is worth."""
+    """What one lot is worth: its notional, whether it is paid for or margined."""
     terms = terms_row(t.terms, instrument)
-    return book_row(t.books, instrument).mark_ticks * terms.point_value * money_row(t.money, terms.currency).fx_rate
+    return lot_notional(terms, book_row(t.books, instrument).mark_ticks) * money_row(t.money, terms.currency).fx_rate
+
+
+@kernel
+def open_profit(t: Any, instrument: int) -> float:
+    """What a derivative has made since it was opened or last settled, not yet in cash."""
+    terms, position = terms_row(t.terms, instrument), position_row(t.positions, instrument)
+    at_mark = position.lots * basis(terms, book_row(t.books, instrument).mark_ticks)
+    return (at_mark - position.carried) * terms.point_value * money_row(t.money, terms.currency).fx_rate
 
 
 @kernel
@@ -39,14 +49,19 @@ def cash_value(t: Any) -> float:
 
 @inlined
 def valuation(t: Any) -> Any:
-    """(equity, cash, gross exposure, net exposure)."""
+    """(equity, cash, gross exposure, net value): a spot position counts with its value, a derivative with its open profit."""
     cash = cash_value(t)
     gross, net = 0.0, 0.0
     for i in range(t.positions_count):
         lots = position_row(t.positions, i).lots
         if lots != 0:
-            value = lots * lot_value(t, i)
-            net += value
+            terms = terms_row(t.terms, i)
+            if terms.settlement == SPOT:
+                value = lots * (book_row(t.books, i).mark_ticks * terms.point_value * money_row(t.money, terms.currency).fx_rate)
+                net += value
+            else:
+                value = lots * lot_value(t, i)
+                net += open_profit(t, i)
             gross += abs(value)
     return cash + net, cash, gross, net
 
@@ -65,6 +80,28 @@ def projected_value(t: Any, instrument: int) -> float:
     """Exposure in one instrument if its working orders fill on their worse side."""
     lots = worst_lots(position_row(t.positions, instrument), 0, 0)
     return lots * lot_value(t, instrument) if lots != 0 else 0.0  # the rate of a currency we have no part in may be unknown
+
+
+@kernel
+def initial_needed(t: Any, besides: int) -> float:
+    """Initial margin of all positions and working orders, those of one instrument left out."""
+    needed = 0.0
+    for i in range(t.positions_count):
+        rate = terms_row(t.terms, i).initial_margin
+        if rate > 0.0 and i != besides:
+            needed += rate * projected_value(t, i)
+    return needed
+
+
+@kernel
+def maintenance_needed(t: Any) -> float:
+    """Maintenance margin of all positions."""
+    needed = 0.0
+    for i in range(t.positions_count):
+        lots, terms = position_row(t.positions, i).lots, terms_row(t.terms, i)
+        if lots != 0 and terms.is_margined != 0:
+            needed += abs(lots) * lot_value(t, i) * (terms.long_maintenance if lots > 0 else terms.short_maintenance)
+    return needed
 
 
 @kernel
@@ -119,7 +156,7 @@ def _add_part(t: Any, instrument: int, sign: float) -> None:
     lots = position_row(t.positions, instrument).lots
     if lots != 0:
         value = lots * lot_value(t, instrument)
-        t.net += sign * value
+        t.net += sign * (value if terms_row(t.terms, instrument).settlement == SPOT else open_profit(t, instrument))
         t.gross += sign * abs(value)
     t.projected += sign * projected_value(t, instrument)
 

@@ -34,6 +34,7 @@ _PRICE_WORDS = {
     Kind.DEPTH: ("w0",),
     Kind.DIVIDEND: ("w0",),
     Kind.DELIST: ("w0",),
+    Kind.MARK_PRICE: ("w0",),
 }
 _SIZE_WORDS = {Kind.BAR: ("w4",), Kind.QUOTE: ("w2", "w3"), Kind.TRADE: ("w1",), Kind.DEPTH: ("w1",)}
 _LARGEST = 2.0**45  # ticks or lots: far beyond any price, far below what sums and products of the kernel can hold

@@ -22,6 +22,7 @@ _FLOAT_WORDS: dict[Kind, tuple[str, ...]] = {
     Kind.ORDER_FILLED: ("w3", "w4"),
     Kind.ORDER_COSTS: ("w1", "w2", "w3"),
     Kind.CHARGE: ("w1",),
+    Kind.SETTLED: ("w0", "w1"),
 }
 """Words that hold the bits of a float64, by kind."""
 

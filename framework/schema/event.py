@@ -9,6 +9,7 @@ Two stamps, a kind, flags, an instrument and five int64 words whose meaning the 
     DEPTH           price ticks     lots           order id        level            sequence         flags: see below
     GAP             expected seq.   found seq.     -               -                -
     OPEN_INTEREST   contracts       -              -               -                -
+    MARK_PRICE      ticks           1e-9 of a tick -               -                -
     FUNDING         rate * 1e9      -              -               -                -
     DIVIDEND        nano money per share           -               -                -
     SPLIT           new shares      old shares     -               -                -
@@ -30,11 +31,17 @@ Two stamps, a kind, flags, an instrument and five int64 words whose meaning the 
     ORDER_EXPIRED   order id        reason         -               -                -
     ORDER_REPLACED  order id        -              lots            limit ticks      stop ticks
     ORDER_CANCEL_REJECTED           order id       reason          -                -
+    ORDER_PLACED    order id        packed terms   lots            -                -
     CHARGE          cost kind       money (f8)     currency        -                -
+    SETTLED         mark ticks (f8) money (f8)     currency        -                -
     TAPE            first event     past the last  -               -                -       audit only
 
 `(f8)` means the bits of a float64 kept in the int64 word. `slippage` is the money paid beyond price times quantity: half
 spread, volume-share slippage and impact in a simulation, the part of a price finer than a tick at a real venue.
+
+MARK_PRICE is what a venue values open positions at; from the first one on nothing else moves the mark of its instrument. FUNDING is
+paid by longs to shorts where its rate is above 0, on the notional at the mark. ORDER_PLACED tells of an order that the broker placed
+for our account, to liquidate; SETTLED of gains and losses since the last settlement that were paid.
 
 DEPTH says what stands in a book after the event. Without an order id (0) it is a price level: so many lots at this price, 0 for none;
 `level` is its rank from the best, -1 where the source does not say. With an order id it is one order: its remaining lots at its
@@ -92,6 +99,7 @@ class Kind(IntEnum):
     DELIST = 10
     GAP = 11
     OPEN_INTEREST = 12
+    MARK_PRICE = 13
     CUSTOM = 15
     # time and people
     TIMER = 20
@@ -113,7 +121,9 @@ class Kind(IntEnum):
     ORDER_EXPIRED = 46
     ORDER_REPLACED = 47
     ORDER_CANCEL_REJECTED = 48
+    ORDER_PLACED = 49
     CHARGE = 50
+    SETTLED = 51
     # audit only
     TAPE = 60
 
@@ -158,6 +168,7 @@ SOURCE_RANK = {
     Kind.DEPTH: 0,
     Kind.GAP: 0,
     Kind.OPEN_INTEREST: 0,
+    Kind.MARK_PRICE: 0,
     Kind.CUSTOM: 0,
     Kind.HALT: 1,
     Kind.SESSION: 2,  # closes before opens: see `tape.build`

@@ -52,6 +52,7 @@ class OrderFlag(IntFlag):
     HELD = 8  # a child that waits for its parent's fill
     TARGET = 16  # sized by a target; a later target may cancel it
     RESTING = 32  # venue half: it was offered a price and did not take it, so it makes liquidity
+    LIQUIDATION = 64  # the broker placed it
 
 
 class OrderState(IntEnum):
@@ -117,6 +118,8 @@ class Reason(IntEnum):
     ORDER_DONE = 16  # cancel or replace of an order that has ended
     REDUCE_ONLY = 17  # would open or enlarge a position
     KILLED = 18
+    INSUFFICIENT_MARGIN = 19
+    NO_LOCATE = 20  # more would be held short than was located
     # ended by the venue or by time
     USER = 30  # cancelled on request
     SIBLING_FILLED = 31
@@ -132,6 +135,7 @@ class Reason(IntEnum):
     END_OF_DATA = 41
     NO_CASH_AT_FILL = 42  # the price had moved past what the account can carry
     SUPERSEDED = 43  # a newer target for the same instrument
+    LIQUIDATED = 44  # the account fell below its maintenance margin; also the reason of the broker's own orders
 
 
 ORDER = np.dtype(
@@ -156,7 +160,7 @@ ORDER = np.dtype(
         ("decided_ns", "<i8"),
         ("accepted_ns", "<i8"),  # 0: never
         ("done_ns", "<i8"),  # 0: still working
-        ("filled_value", "<f8"),  # ticks x lots over the fills, slippage included
+        ("filled_value", "<f8"),  # basis x lots over the fills, slippage included; see `kernel.contracts`
         ("fees", "<f8"),  # money in the instrument's currency
         ("planned_cost", "<f8"),  # what it was expected to cost when submitted, base currency
         ("raw_fees", "<f8"),  # venue half: before minimum and maximum of the order

@@ -16,18 +16,23 @@ from numpy.typing import NDArray
 from framework.config import CostsConfig, LatencyConfig, RiskConfig, parse_costs, parse_risk
 from framework.data.survey import survey
 from framework.data.tape import Tape
+from framework.data.us_fees import us_levies
 from framework.engine.audit import Audit
 from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
+from framework.errors import InputError, did_you_mean
 from framework.kernel import codes
 from framework.kernel.costs import PLANNING_BARS
-from framework.kernel.halves import Ticks, Trader, terms_table
+from framework.kernel.halves import Lending, Ticks, Trader, terms_table
 from framework.version import __version__
 
 _ONE_SECOND_NS = 1_000_000_000
 _BPS = 1e-4
 _QUEUE_MODELS = {"pessimistic": codes.QUEUE_PESSIMISTIC, "power": codes.QUEUE_POWER, "log": codes.QUEUE_LOG}
-_TERMS: WeakKeyDictionary[Tape, dict[tuple[str, ...], NDArray[np.void]]] = WeakKeyDictionary()
+_REG_T = {"initial": 0.5, "long_maintenance": 0.25, "short_maintenance": 0.3}
+"""12 CFR 220.12: 50 % of a long, 150 % of a short, whose proceeds are 100 of them; FINRA rule 4210 (c): 25 % and 30 % to hold."""
+
+_TERMS: WeakKeyDictionary[Tape, dict[tuple[tuple[str, ...], Lending], NDArray[np.void]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,9 @@ class Ground:
         self._currencies = tuple(dict.fromkeys((currency, *tape.currencies)))
         self._costs, self._risk = _cost_fields(costs), _risk_fields(risk)
         self._bars_of_costs = _bars_of_costs(costs)
-        self._terms = _terms_of(tape, self._currencies)
+        self._terms = _terms_of(tape, self._currencies, _lending(tape, costs, risk))
+        self._tiers = tuple((tier.traded_from, tier.maker_bps * _BPS, tier.taker_bps * _BPS) for tier in costs.fee_tiers)
+        self._levies = us_levies() if costs.us_regulatory else ()
         self._ticks = _ticks_of(tape, costs)
         self._point_interval_ns = _ONE_SECOND_NS if tape.has_quotes or self._ticks is not None else 0
 
@@ -101,6 +108,8 @@ class Ground:
             point_interval_ns=self._point_interval_ns,
             terms=self._terms,
             ticks=self._ticks,
+            tiers=self._tiers,
+            levies=self._levies,
         )
         trader.make_room(0)
         return trader
@@ -118,12 +127,27 @@ def prepare(strategy: Strategy, tape: Tape, header: Mapping[str, Any]) -> Prepar
     return Prepared(trader, Audit(header, trader.take_log), ground.timers(), cash, currency)
 
 
-def _terms_of(tape: Tape, currencies: tuple[str, ...]) -> NDArray[np.void]:
+def _lending(tape: Tape, costs: CostsConfig, risk: RiskConfig) -> Lending:
+    """What the broker lends, as the kernel's terms."""
+    symbols = [instrument.symbol for instrument in tape.instruments]
+    for key, named in (("costs.borrow_bps_by_symbol", costs.borrow_bps_by_symbol), ("risk.locates", risk.locates or {})):
+        for symbol in named:
+            if symbol not in symbols:
+                raise InputError(f"{key} names {symbol!r}, which is not in the data. {did_you_mean(symbol, symbols)}")
+    return Lending(
+        borrow_rate=costs.borrow_bps * _BPS,
+        borrow_rates=tuple(sorted((symbol, bps * _BPS) for symbol, bps in costs.borrow_bps_by_symbol.items())),
+        located=None if risk.locates is None else tuple(sorted(risk.locates.items())),
+        **(_REG_T if risk.account == "reg_t" else {}),
+    )
+
+
+def _terms_of(tape: Tape, currencies: tuple[str, ...], lending: Lending) -> NDArray[np.void]:
     """The kernel's table of a tape's instruments, made once for the tape."""
-    made = _TERMS.setdefault(tape, {})
-    if currencies not in made:
-        made[currencies] = terms_table(tape.instruments, currencies, tape.calendars)
-    return made[currencies]
+    made, key = _TERMS.setdefault(tape, {}), (currencies, lending)
+    if key not in made:
+        made[key] = terms_table(tape.instruments, currencies, tape.calendars, lending)
+    return made[key]
 
 
 def _ticks_of(tape: Tape, costs: CostsConfig) -> Ticks | None:
@@ -154,7 +178,6 @@ def _cost_fields(costs: CostsConfig) -> dict[str, float]:
         "volume_share_coefficient": impact.price_impact if impact is not None and impact.model == "volume_share" else 0.0,
         "volatility_bars": impact.volatility_bars if impact is not None and impact.model == "square_root" else 0,
         "max_participation": costs.max_participation or 0.0,
-        "borrow_rate": costs.borrow_bps * _BPS,
         "limit_needs_through": float(costs.limit_fill == "through"),
         "queue_model": float(_QUEUE_MODELS[costs.queue]),
         "queue_power": costs.queue_power,

@@ -15,6 +15,7 @@ from framework.engine.audit import Audit
 from framework.kernel.halves import Trader
 from framework.reports.result import RunTables
 from framework.schema.event import CostKind, Flag, Kind
+from framework.schema.instrument import Settlement
 from framework.schema.order import OrderState, OrderType, Reason, Side, TimeInForce
 
 _NAN = np.nan
@@ -46,10 +47,17 @@ class Tables:
         self._tick_up, self._tick_down = terms["tick_numerator"], terms["tick_denominator"]
         self._lot_up, self._lot_down = terms["lot_numerator"], terms["lot_denominator"]
         self._point_value = terms["point_value"]
+        self._is_inverse = terms["settlement"] == Settlement.INVERSE
 
     def _price(self, ticks: NDArray[Any], instrument: NDArray[Any]) -> NDArray[np.float64]:
         prices: NDArray[np.float64] = ticks * self._tick_up[instrument] / self._tick_down[instrument]
         return prices
+
+    def _ticks_at(self, at_basis: NDArray[np.float64], instrument: NDArray[Any]) -> NDArray[np.float64]:
+        """The price in ticks of a basis; see `kernel.contracts`."""
+        ticks, is_inverse = at_basis.copy(), self._is_inverse[instrument]
+        ticks[is_inverse] = -1.0 / at_basis[is_inverse]
+        return ticks
 
     def _quantity(self, lots: NDArray[Any], instrument: NDArray[Any]) -> NDArray[np.float64]:
         quantities: NDArray[np.float64] = lots * self._lot_up[instrument] / self._lot_down[instrument]
@@ -78,7 +86,7 @@ class Tables:
         rows = self._trader.used("orders")
         i, filled = rows["instrument"], rows["filled_lots"]
         limit, stop = (np.where(rows[name] == 0, _NAN, self._price(rows[name], i)) for name in ("limit_ticks", "stop_ticks"))
-        average = np.divide(rows["filled_value"], filled, out=np.full(len(rows), _NAN), where=filled > 0)
+        average = self._ticks_at(np.divide(rows["filled_value"], filled, out=np.full(len(rows), _NAN), where=filled > 0), i)
         return pd.DataFrame(
             {
                 "order_id": rows["order_id"],
@@ -109,7 +117,8 @@ class Tables:
         i, lots = rows["instrument"].astype(np.int64), rows["w2"]
         side = self._trader.used("orders")["side"][rows["w0"]]
         slippage = np.ascontiguousarray(rows["w4"]).view(np.float64)
-        ticks = np.where(slippage == 0.0, rows["w1"], rows["w1"] + side * slippage / (lots * self._point_value[i]))
+        at_basis = np.where(self._is_inverse[i], -1.0 / rows["w1"], rows["w1"]) + side * slippage / (lots * self._point_value[i])
+        ticks = np.where(slippage == 0.0, rows["w1"], self._ticks_at(at_basis, i))
         price = self._price(ticks, i)
         multiplier = np.array([instrument.multiplier for instrument in self._trader.instruments])
         quantity = self._quantity(lots, i)
@@ -124,7 +133,7 @@ class Tables:
                 "order_id": rows["w0"].copy(),
                 "slippage": slippage,
                 "market_price": self._price(rows["w1"], i),
-                "notional": quantity * price * multiplier[i],
+                "notional": np.where(self._is_inverse[i], quantity / price, quantity * price) * multiplier[i],
                 "liquidity": np.where(rows["flags"] & Flag.MAKER, "maker", "taker"),
                 "ambiguous": (rows["flags"] & Flag.AMBIGUOUS) != 0,
             }

@@ -17,7 +17,15 @@ from framework.schema.event import Kind
 _FILLED, _REFUSED = int(Kind.ORDER_FILLED), int(Kind.ORDER_REFUSED)
 
 TERMS = np.dtype(
-    [("tick_up", "<f8"), ("tick_down", "<f8"), ("lot_up", "<f8"), ("lot_down", "<f8"), ("value", "<f8"), ("multiplier", "<f8")]
+    [
+        ("tick_up", "<f8"),
+        ("tick_down", "<f8"),
+        ("lot_up", "<f8"),
+        ("lot_down", "<f8"),
+        ("value", "<f8"),
+        ("multiplier", "<f8"),
+        ("inverse", "<i8"),
+    ]
 )
 
 
@@ -29,9 +37,11 @@ def count_records(rows: Any, orders: Any, terms: Any, found: Any) -> None:
             term, lots, slippage = terms[row.instrument], row.w2, real(row.w4)
             ticks = np.float64(row.w1)
             if slippage != 0.0:
-                ticks += orders[row.w0].side * slippage / (lots * term.value)
+                paid = orders[row.w0].side * slippage / (lots * term.value)
+                ticks = -1.0 / (paid - 1.0 / ticks) if term.inverse != 0 else ticks + paid
             found[0] += 1.0
-            found[1] += abs((lots * term.lot_up / term.lot_down) * (ticks * term.tick_up / term.tick_down) * term.multiplier)
+            quantity, price = lots * term.lot_up / term.lot_down, ticks * term.tick_up / term.tick_down
+            found[1] += abs((quantity / price if term.inverse != 0 else quantity * price) * term.multiplier)
         elif row.kind == _REFUSED:
             found[2] += 1.0
 
@@ -49,7 +59,7 @@ def terms_of(trader_instruments: Any) -> NDArray[np.void]:
             i.lot.numerator,
             i.lot.denominator,
         )
-        row["value"], row["multiplier"] = i.point_value, i.multiplier
+        row["value"], row["multiplier"], row["inverse"] = i.point_value, i.multiplier, int(i.inverse)
     return terms
 
 

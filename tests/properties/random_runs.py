@@ -5,7 +5,7 @@ A `Case` holds whole numbers only, so that a failing one prints short and shrink
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -332,6 +332,24 @@ def run(case: Case, tape: Tape | None = None, only: int | None = None, *, chunk_
         chunk_events=chunk_events if chunk_events is not None else case.chunk_events,
     )
     return strategy, result
+
+
+def in_order(tape: Tape, result: Result) -> Iterator[tuple[bool, dict[str, int], dict[str, int] | None]]:
+    """(whether it is a tape event, its fields, the tape event to come) of all that a run applied, in its order."""
+    names = list(EVENT.names or ())
+    events = [dict(zip(names, row, strict=True)) for row in tape.events.tolist()]
+    cursor = 0
+    for row in result.audit.records.tolist():
+        record = dict(zip(names, row, strict=True))
+        if record["kind"] == Kind.TAPE:
+            assert record["w0"] == cursor
+            while cursor < record["w1"]:
+                yield True, events[cursor], None
+                cursor += 1
+        else:
+            yield False, record, events[cursor] if cursor < len(events) else None
+    for event in events[cursor:]:
+        yield True, event, None
 
 
 def ordered(records: NDArray[np.void], kinds: tuple[Kind, ...]) -> NDArray[np.void]:

@@ -21,7 +21,7 @@ from framework.schema.event import EVENT, CostKind, Flag, Kind
 from framework.schema.instrument import Instrument
 from framework.schema.units import Step
 from tests.properties.decimal_ledger import PRECISION, ZERO, FeeSchedule, Holding, Ledger, exact
-from tests.properties.random_runs import HOUR, Account, Action, Case, Paper, Scripted, Wish, cases, instruments_of, run, tape_of
+from tests.properties.random_runs import HOUR, Account, Action, Case, Paper, Scripted, Wish, cases, in_order, instruments_of, run, tape_of
 
 RELATIVE = Decimal("1e-9")
 DAY = 24 * HOUR
@@ -66,21 +66,9 @@ class Check:
 
     def steps(self) -> Iterator[tuple[bool, dict[str, int]]]:
         """(whether it is a tape event, its fields), in the order in which the run applied them."""
-        names = list(EVENT.names or ())
-        tape = [dict(zip(names, row, strict=True)) for row in self.tape.events.tolist()]
-        cursor = 0
-        for row in self.result.audit.records.tolist():
-            record = dict(zip(names, row, strict=True))
-            if record["kind"] == Kind.TAPE:
-                assert record["w0"] == cursor
-                while cursor < record["w1"]:
-                    yield True, tape[cursor]
-                    cursor += 1
-            else:
-                self.next_bar = tape[cursor] if cursor < len(tape) else None
-                yield False, record
-        for event in tape[cursor:]:
-            yield True, event
+        for is_tape, event, coming in in_order(self.tape, self.result):
+            self.next_bar = coming
+            yield is_tape, event
 
     def all(self) -> Ledger:
         """Compare everything; return the ledger as it stands at the end."""

@@ -15,8 +15,9 @@ Time. Day 1 is Monday 2024-01-01, UTC; `3` is the end of day 3, `3 09:30` a time
 16:00` names another first day, another zone and what a bare day means.
 
 Market. A row of five numbers is a bar stamped at its close: open, high, low, close, volume. Else `99.90 x 500 / 100.10 x 300` (a
-quote: bid x size / ask x size), `SPLIT 7:1`, `DIVIDEND 0.50`, `DELIST 10`, `HALT`, `RESUME`. With more instruments than one the
-symbol stands after the time. `instrument SAP currency EUR tick 0.01 lot 1 calendar XETR` describes one; not described: X.
+quote: bid x size / ask x size), `SPLIT 7:1`, `DIVIDEND 0.50`, `DELIST 10`, `HALT`, `RESUME`, `FUNDING 0.0001` (a rate), `MARK 101`.
+With more instruments than one the symbol stands after the time. `instrument SAP currency EUR tick 0.01 lot 1 calendar XETR` describes
+one; not described: X. `instrument P kind PERPETUAL base BTC inverse 1 initial 0.1 maintenance 0.05 liquidation 0.01` is a derivative.
 
 Ticks. `book 99 x 5, 98 x 3 / 101 x 4` is a snapshot, `bid 99 x 7, ask 101 x 0` one message of changes, `trade 99 x 3 SELL` a trade
 that a seller took, `GAP` a break; `id 7` behind a size names an order of the source. `feed 0.5`: we hear of every tick so many
@@ -30,8 +31,9 @@ FOK | AT_OPEN | AT_CLOSE | GTD TIME] [REDUCE_ONLY] [PARENT id] [GROUP id]`, `BRA
 
 Expected. `fill` lines are all the fills there are, in order; fee, slippage and `ambiguous` are none where none is given, `of 1`
 names the order. `order` lines name the outcome of every order that is not FILLED, with both numbers of the reason if it has any,
-and, if wanted, `filled`, `quantity`, `limit`, `stop` and `done TIME`. `refused` lines are refused changes. `end` lists every
-position, and any of the cash and equity.
+and, if wanted, `filled`, `quantity`, `limit`, `stop` and `done TIME`; the broker's own orders take the next numbers. `refused`
+lines are refused changes. `charge 2: FUNDING 5.00 [symbol]` and `settled 2: 12.5 [symbol]` are all charges and settlements, if any
+is drawn. `end` lists every position, and any of the cash and equity.
 
 Every drawing is played again one stamp at a time, and its record is replayed: both must leave the same audit. `both=True` plays
 it upside down too: prices p become 200 - p, buys become sells.
@@ -44,6 +46,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -53,7 +56,7 @@ import pandas as pd
 from framework import Strategy, backtest
 from framework.data.tape import Tape, build
 from framework.schema.codec import to_frame
-from framework.schema.event import EVENT, Flag, Kind
+from framework.schema.event import EVENT, CostKind, Flag, Kind
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import TERMINAL
 from framework.schema.units import Step
@@ -63,6 +66,7 @@ from tests.tapes import ticks
 _ACTIONS = {"SPLIT": "split", "DIVIDEND": "dividend", "DELIST": "delist"}
 _PRICES = ("limit", "stop", "target", "loss")
 _FORCES = ("GTC", "DAY", "IOC", "FOK", "AT_OPEN", "AT_CLOSE")
+_EXPECTED = ("at", "timer", "fill", "order", "refused", "charge", "settled")
 _ENDED = {state.name for state in TERMINAL}
 
 
@@ -103,6 +107,7 @@ class Drawing:
     fills: list[dict[str, Any]] = field(default_factory=list)
     outcomes: dict[int, dict[str, Any]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    paid: list[str] = field(default_factory=list)
     end: dict[str, float] | None = None
     feed_ns: int = 0
 
@@ -141,7 +146,7 @@ def read(text: str) -> Drawing:
 
 def _read_line(drawing: Drawing, line: str) -> None:
     word, _, rest = line.partition(" ")
-    head, _, tail = rest.rpartition(": ") if word in ("at", "timer", "fill", "order", "refused") else ("", "", "")
+    head, _, tail = rest.rpartition(": ") if word in _EXPECTED else ("", "", "")
     if word in ("at", "timer"):
         verb, words = _order(drawing, tail.split())
         drawing.orders.append((drawing.clock.ns(head), word == "timer", verb, words))
@@ -151,6 +156,9 @@ def _read_line(drawing: Drawing, line: str) -> None:
         drawing.outcomes[int(head)] = _outcome(drawing, tail.split())
     elif word == "refused":
         drawing.refused.append(f"refused {head}: {_with_numbers(tail.split())}")
+    elif word in ("charge", "settled"):
+        words = tail.split() if tail.split()[-1] in drawing.instruments else [*tail.split(), drawing.only]
+        drawing.paid.append(f"{word} {head}: {' '.join([*words[:-2], number(float(words[-2])), words[-1]])}")
     elif word == "end:":
         pairs = [part.split() for part in rest.split(",")]
         drawing.end = {name: float(amount) for amount, name in pairs}
@@ -170,6 +178,10 @@ def _instrument(words: list[str]) -> Instrument:
         base_currency=terms.pop("base", ""),
         calendar=terms.pop("calendar", "24/7"),
         bar_interval_ns=int(terms.pop("minutes", "0")) * 60_000_000_000,
+        inverse=terms.pop("inverse", "0") == "1",
+        initial_margin=float(terms.pop("initial", "1")),
+        maintenance_margin=float(terms.pop("maintenance", "0")),
+        liquidation_fee=float(terms.pop("liquidation", "0")),
     )
 
 
@@ -179,7 +191,7 @@ def _market(drawing: Drawing, words: list[str]) -> tuple[int, str, str, Any]:
         time += " " + words.pop(0)
     symbol = words.pop(0) if words[0] in drawing.instruments else drawing.only
     assert symbol, f"which instrument? {words}"
-    if words[0] in _ACTIONS or words[0] in ("HALT", "RESUME"):
+    if words[0] in _ACTIONS or words[0] in ("HALT", "RESUME", "FUNDING", "MARK"):
         return drawing.clock.ns(time), symbol, words[0], words[1] if len(words) > 1 else None
     if words[0] in ticks.WORDS:
         return drawing.clock.ns(time), symbol, "TICKS", ticks.read_ticks(words)
@@ -293,7 +305,7 @@ def tape_of(drawing: Drawing) -> Tape:
     actions = [(symbol, ns, _ACTIONS[kind], words) for ns, symbol, kind, words in drawing.market if kind in _ACTIONS]
     table = pd.DataFrame(actions, columns=["symbol", "ts", "kind", "value"])
     table["ts"] = pd.to_datetime(table["ts"], utc=True)
-    extra = [row for row in drawing.market if row[2] in ("QUOTE", "HALT", "RESUME")]
+    extra = [row for row in drawing.market if row[2] in ("QUOTE", "HALT", "RESUME", "FUNDING", "MARK")]
     events = np.zeros(len(extra), dtype=EVENT)
     for event, (ns, symbol, kind, words) in zip(events, extra, strict=True):
         event["ts_local_ns"] = event["ts_venue_ns"] = ns
@@ -303,6 +315,12 @@ def tape_of(drawing: Drawing) -> Tape:
             event["kind"] = Kind.QUOTE
             event["w0"], event["w1"] = (tick.nearest(price) for price in words[:2])
             event["w2"], event["w3"] = (lot.nearest(size) for size in words[2:])
+        elif kind == "FUNDING":
+            event["kind"], event["w0"] = Kind.FUNDING, round(float(words) * 1e9)
+        elif kind == "MARK":
+            tick = drawing.instruments[symbol].tick
+            event["kind"] = Kind.MARK_PRICE
+            event["w0"], event["w1"] = divmod(round(Fraction(words) * 10**9 * tick.denominator / tick.numerator), 10**9)
         else:
             event["kind"], event["w0"] = Kind.HALT, int(kind == "HALT")
     pieces = [events] + [
@@ -349,9 +367,7 @@ class Scripted(Strategy):
         self._act(view, timer=True)
 
     def on_stop(self, view: Any) -> None:
-        tape = self.drawing
-        currencies = {i.currency for i in tape.instruments.values()} | {"USD"}
-        self.account = dict(view.positions) | {c: view.cash_in(c) for c in sorted(currencies)} | {"equity": view.equity}
+        self.account = dict(view.positions) | {c: view.cash_in(c) for c in view._trader.currencies} | {"equity": view.equity}
 
     def _act(self, view: Any, *, timer: bool) -> None:
         for verb, words in self.plans[timer].pop(view.now_ns, ()):
@@ -431,6 +447,17 @@ def _refused_changes(audit: Any) -> list[str]:
     return [f"refused {row.w0:g}: {row.reason} needs {number(row.w2)} allows {number(row.w3)}" for row in rows.itertuples()]
 
 
+def _paid(drawing: Drawing, audit: Any) -> list[str]:
+    """Charges and settlements, as they are drawn; none where none is drawn."""
+    rows = to_frame(audit.records)
+    symbols, lines = sorted(drawing.instruments), []
+    for row in rows[rows["kind"].isin(["CHARGE", "SETTLED"])].itertuples() if drawing.paid else ():
+        what = [CostKind(int(row.w0)).name] if row.kind == "CHARGE" else []
+        head = f"{row.kind.lower()} {drawing.clock.text(row.ts_venue.value)}"
+        lines.append(f"{head}: {' '.join([*what, number(row.w1), symbols[row.instrument]])}")
+    return lines
+
+
 def play(drawing: Drawing, settings: Mapping[str, Any], *, chunk_events: int | None = None) -> tuple[Any, Scripted]:
     """Run a drawing through the public face."""
     strategy = Scripted(drawing)
@@ -444,6 +471,7 @@ def _check(drawing: Drawing, settings: Mapping[str, Any]) -> Any:
     expected += [_outcome_text(drawing, k, row) for k, row in sorted(outcomes.items())]
     expected += drawing.refused
     found = _fills_found(drawing, result.fills) + _outcomes_found(drawing, result.orders) + _refused_changes(result.audit)
+    expected, found = expected + drawing.paid, found + _paid(drawing, result.audit)
     if drawing.end is not None:
         drawn = {name: 0.0 for name in strategy.account if name in drawing.instruments} | drawing.end
         expected += [f"end: {number(drawn[name])} {name}" for name in sorted(drawn)]
