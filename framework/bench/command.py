@@ -24,7 +24,9 @@ def bench(
     repeat: Annotated[int, typer.Option(help="Runs a row; the fastest counts.", min=1)] = 3,
     out: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file.")] = None,
     small: Annotated[bool, typer.Option("--small", help="Tiny workloads: to see that everything runs, not how fast.")] = False,
-    long: Annotated[bool, typer.Option("--long", help="`startup` streams 50M events, not 5M; `data` imports 100M too.")] = False,
+    long: Annotated[
+        bool, typer.Option("--long", help="`startup` streams 50M quotes and 100M rows of a book; `data` imports 100M too.")
+    ] = False,
     store: Annotated[
         str | None, typer.Option("--store", metavar="URL", help="An empty PostgreSQL database that `data` measures too.")
     ] = None,

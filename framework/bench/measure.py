@@ -60,7 +60,7 @@ def run(entry: Entry, folder: Path, repeat: int, environment: Mapping[str, str] 
     python = str(entry.python) if entry.peer else sys.executable
     mode = entry.fills if entry.engine == "hand_loop" else entry.mode
     options = ["--mode", mode, "--repeat", str(repeat), "--limit", str(entry.limit)]
-    variables = {**os.environ, **(environment or {})}
+    variables = {**os.environ, "ONETAPE_CACHE": str(folder / "cache"), **(environment or {})}  # mapped tapes go with the folder
     if entry.peer:
         variables.pop("PYTHONPATH", None)
     command = [python, "-P", str(HARNESS), entry.script, str(folder), *options, "--launched", repr(time.time())]

@@ -2,15 +2,18 @@
 
 python -m framework.bench.memory runs 200
 python -m framework.bench.memory stream 50000000
+python -m framework.bench.memory books 100000000
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +21,7 @@ from numpy.typing import NDArray
 
 from framework.bench import workloads
 from framework.bench.ours import prepare as prepare_ours
+from framework.bench.ours import quotes_on, tick_tape
 from framework.bench.peers.harness import Work, peak_rss_mb
 from framework.bench.strategies import Sleeper
 from framework.config import parse_costs, parse_latency, parse_risk
@@ -79,5 +83,20 @@ def stream(count: int) -> dict[str, float]:
     return {"events": count, "seconds": seconds, "peak_rss_mb": peak_rss_mb(), "points": made.trader.count("points")}
 
 
+def books(count: int) -> dict[str, float]:
+    """W4's book and trades, told anew on as many days as it takes, from a dataset through its quoter; the tape is mapped."""
+    days = -(-count // workloads.FULL.ticks)
+    size = replace(workloads.FULL, ticks=min(count, workloads.FULL.ticks))
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["ONETAPE_CACHE"] = folder
+        work = Work(workloads.write("W4", size, Path(folder) / "W4"))
+        tape = tick_tape(work, days)
+        run, read = quotes_on(work, "compiled", tape)
+        start = time.perf_counter()
+        outcome = read(run())
+        seconds = time.perf_counter() - start
+    return {"events": outcome.events, "seconds": seconds, "peak_rss_mb": peak_rss_mb(), "fills": outcome.fills}
+
+
 if __name__ == "__main__":
-    print(json.dumps({"runs": runs, "stream": stream}[sys.argv[1]](int(sys.argv[2]))))
+    print(json.dumps({"runs": runs, "stream": stream, "books": books}[sys.argv[1]](int(sys.argv[2]))))

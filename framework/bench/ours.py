@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from framework.bench.peers.harness import Outcome, Work
 from framework.bench.strategies import CompiledCross, PanelWeights, Quoter, RowQuoter, Sleeper
 from framework.bench.workloads import bar_frame
+from framework.data import catalog
 from framework.data.hours import WEEKDAYS, WeeklyHours
+from framework.data.mapped import blocks
 from framework.data.readers import read_bars
-from framework.data.tape import Tape, build
+from framework.data.recording import Recording
+from framework.data.tape import Tape
 from framework.reports.result import Result
-from framework.schema.event import EVENT
+from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
-from framework.schema.units import Step
+from framework.schema.units import NANOSECONDS_PER_DAY, Step
 from framework.simulation.backtest import backtest
 from framework.simulation.sweep import sweep
 from framework.simulation.sweep_result import Sweep
 from framework.version import __version__
+
+_PART = 500_000
+"""Rows of W4 made at a time."""
 
 Made = tuple[Callable[[], Any], Callable[[Any], Outcome]]
 
@@ -83,28 +92,47 @@ def _panel(work: Work, mode: str) -> Made:
     return lambda: backtest(weights=table, data=tape, cash=account["cash"], costs=account["costs"]), read
 
 
-def tick_tape(work: Work) -> Tape:
-    """The book and trades of W4."""
-    rows = len(work.array("stamps"))
-    events = np.zeros(rows, dtype=EVENT)
-    events["kind"], events["flags"], events["w0"], events["w1"] = (work.array(name) for name in ("kind", "flags", "price", "lots"))
-    events["ts_venue_ns"] = work.array("stamps")
-    events["ts_local_ns"] = events["ts_venue_ns"] + work.spec["latency_ns"]
+def tick_tape(work: Work, days: int = 1) -> Tape:
+    """The book and trades of W4 on so many days, kept as a dataset and mapped from its file: no copy of the rows stays in memory."""
     hours = work.folder / "hours.yaml"  # open while there are rows, so that no timers fire on an empty tape
-    opens = np.datetime64(int(events["ts_venue_ns"][0]), "ns").astype("datetime64[m]").item()
+    opens = np.datetime64(int(_column(work, "stamps")[0]), "ns").astype("datetime64[m]").item()
     WeeklyHours("UTC", {day: [f"{opens:%H:%M}-24:00"] for day in WEEKDAYS}).save(hours)
     book = Instrument("BOOK", tick=Step(1, work.spec["ticks_per_unit"]), calendar=str(hours))
-    return build({}, {"BOOK": book}, extra=events, name="W4")
+    name, root = f"rows-{len(_column(work, 'stamps'))}-days-{days}", work.folder / "data"
+    if not catalog.has(name, root):
+        catalog.import_recording(name, Recording((book,), partial(_tick_parts, work, days), "W4"), root=root, licence="synthetic")
+    return catalog.load(name, root=root, in_memory_events=0)
+
+
+def _column(work: Work, name: str) -> NDArray[np.int64]:
+    """An array of the workload, left in its file."""
+    values: NDArray[np.int64] = np.load(work.folder / f"{name}.npy", mmap_mode="r")
+    return values[: work.limit] if work.limit else values
+
+
+def _tick_parts(work: Work, days: int) -> Iterator[NDArray[np.void]]:
+    columns = [_column(work, name) for name in ("stamps", "kind", "flags", "price", "lots")]
+    for day, begin in product(range(days), range(0, len(columns[0]), _PART)):
+        stamps, kind, flags, price, lots = (values[begin : begin + _PART] for values in columns)
+        events = np.zeros(len(stamps), dtype=EVENT)
+        events["kind"], events["flags"], events["w0"], events["w1"] = kind, flags, price, lots
+        events["ts_venue_ns"] = stamps + day * NANOSECONDS_PER_DAY
+        events["ts_local_ns"] = events["ts_venue_ns"] + work.spec["latency_ns"]
+        yield events
 
 
 def _quotes(work: Work, mode: str) -> Made:
-    spec, tape = work.spec, tick_tape(work)
+    return quotes_on(work, mode, tick_tape(work))
+
+
+def quotes_on(work: Work, mode: str, tape: Tape) -> Made:
+    """The quoter of W4 or W4R over a tape of its rows."""
+    spec, rows = work.spec, sum(int(np.count_nonzero(part["kind"] != Kind.SESSION)) for part in blocks(tape.events))
     quoter = RowQuoter if work.name == "W4R" else Quoter
     costs = {name: spec[name] for name in ("maker_bps", "taker_bps", "queue_power")} | {"queue": "power", "take": "arrival"}
     latency = {"entry_ns": spec["latency_ns"], "response_ns": spec["response_ns"]}
     terms = {"most": spec["most"], "patience_ns": spec["patience_ns"]}
     strategy = quoter.python(**terms) if mode == "python" else quoter(**terms)
-    rows = len(work.array("stamps"))
 
     def read(result: Result) -> Outcome:
         return Outcome([_last(result)], len(result.fills), rows)

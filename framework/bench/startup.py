@@ -17,10 +17,11 @@ from framework.version import __version__
 
 _IMPORT = "import json, time; t = time.perf_counter(); {}; print(json.dumps({{'seconds': time.perf_counter() - t}}))"
 _STREAMED = {False: 5_000_000, True: 50_000_000}
+_BOOKS = {False: 1_000_000, True: 100_000_000}
 
 
 def measure(folder: Path, *, peers: bool, long: bool, say: Callable[[str], None]) -> list[Row]:
-    """All rows of `startup`; `long` streams 50M events instead of 5M."""
+    """All rows of `startup`; `long` streams 50M quotes and 100M rows of a book, not 5M and 1M."""
     rows = []
     for what, statement in (("import framework", "import framework"), ("import all a backtest needs", "from framework import backtest")):
         say(f"startup: {what}")
@@ -44,6 +45,10 @@ def measure(folder: Path, *, peers: bool, long: bool, say: Callable[[str], None]
     say(f"startup: streaming {count:,} quotes")
     answer = _child("-P", "-m", "framework.bench.memory", "stream", str(count))
     rows.append(_ours("streamed quotes", answer, f"{count:,} quotes, parts of 1M made on the way; {answer['points']:,} points kept"))
+    count = _BOOKS[long]
+    say(f"startup: streaming {count:,} rows of a book")
+    answer = _child("-P", "-m", "framework.bench.memory", "books", str(count))
+    rows.append(_ours("streamed book", answer, f"{answer['fills']:,} fills; import, mapping and run; bar 1,500 MB"))
     return rows
 
 

@@ -8,10 +8,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.data.mapped import blocks
 from framework.data.tape import Tape
 from framework.schema.event import Kind
 
-_BLOCK = 1 << 20
 _TICKS = np.array([Kind.TRADE, Kind.DEPTH, Kind.GAP])
 _known: WeakKeyDictionary[Tape, Survey] = WeakKeyDictionary()
 
@@ -49,8 +49,7 @@ def _survey(tape: Tape) -> Survey:
     quoted: set[int] = set()
     has_ticks = has_orders = is_late = is_shuffled = False
     last_ns = np.iinfo(np.int64).min
-    for begin in range(0, len(tape.events), _BLOCK):
-        block = tape.events[begin : begin + _BLOCK]
+    for block in blocks(tape.events):
         kinds = block["kind"]
         if (kinds == Kind.QUOTE).any():
             quoted |= set(np.unique(block["instrument"][kinds == Kind.QUOTE]).tolist())

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from framework.data.actions import action_events, action_notes, refuse_trading_after_delisting
 from framework.data.bars import bar_events
 from framework.data.calendar import BARS, is_bars, pauses, sessions
+from framework.data.mapped import blocks
 from framework.data.session_events import breaks, closed_before, opens_and_closes
 from framework.data.stamps import Bound, bounds_ns
 from framework.errors import DataError, InputError, did_you_mean
@@ -53,7 +54,7 @@ class Tape:
     @cached_property
     def bar_stamps(self) -> NDArray[np.int64]:
         """Stamps at which bars close, UTC ns, increasing, each once."""
-        stamps = self.events["ts_local_ns"][self.events["kind"] == Kind.BAR]
+        stamps = np.concatenate([np.zeros(0, np.int64), *(part["ts_local_ns"][part["kind"] == Kind.BAR] for part in blocks(self.events))])
         found: NDArray[np.int64] = stamps[np.diff(stamps, prepend=stamps[:1] - 1) != 0]
         return found
 
@@ -65,18 +66,19 @@ class Tape:
     def _digest(self) -> str:
         words = json.dumps([[_definition(i) for i in self.instruments], self.currencies, self.calendars])
         state = hashlib.blake2b(words.encode(), digest_size=32)
-        state.update(np.ascontiguousarray(self.events).view(np.uint8).data)
+        for part in blocks(self.events):
+            state.update(np.ascontiguousarray(part).view(np.uint8).data)
         return state.hexdigest()
 
     @cached_property
     def has_quotes(self) -> bool:
         """Whether any event is a quote."""
-        return bool(np.any(self.events["kind"] == Kind.QUOTE))
+        return any(bool(np.any(part["kind"] == Kind.QUOTE)) for part in blocks(self.events))
 
     @cached_property
     def sessions(self) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Stamps of opens and of closes by calendar, ascending."""
-        rows = self.events[self.events["kind"] == Kind.SESSION]
+        rows = np.concatenate([np.zeros(0, EVENT), *(part[part["kind"] == Kind.SESSION] for part in blocks(self.events))])
         opens = rows[(rows["flags"] & (Flag.SESSION_OPEN | Flag.PAUSE)) == Flag.SESSION_OPEN]
         return {name: (opens["w1"][opens["w0"] == k].copy(), opens["w2"][opens["w0"] == k].copy()) for k, name in enumerate(self.calendars)}
 

@@ -215,7 +215,7 @@ def drive(trader, exchange, own, agendas, until_ns):
         {fast_lane}
         if t.hook_error != 0:
             return 0
-        wake = call(t.advance, trader, exchange)
+        {replay}
         t.hook_wake = wake
         {hooks}
         return wake
@@ -235,6 +235,17 @@ _FAST_LANE = """
                     break
 """
 """Where every bar wakes `on_bar` and not `on_bars`, bars pass without a call to `advance`."""
+
+_REPLAY = "wake = call(t.advance, trader, exchange)"
+
+_REPLAY_TICKS = """
+        wake = 0
+        if t.touched == 0 and t.pass_ticks != 0:
+            wake = call(t.pass_ticks, trader, exchange)
+        if wake == 0:
+            wake = call(t.advance, trader, exchange)
+"""
+"""Where trades or books wake a hook, the lane of ticks is asked first: `advance` would find nothing else to do."""
 
 _TIMER_HOOK = """
         if wake == W_TIMER:
@@ -268,7 +279,9 @@ def _driver_source(hooks: tuple[str, ...]) -> str:
         if name in _HANDED
     )
     in_fast_lane = "on_bar" in hooks and "on_bars" not in hooks
-    return _SOURCE.format(fast_lane=_FAST_LANE if in_fast_lane else "", hooks=calls + (_TIMER_HOOK if "on_timer" in hooks else ""))
+    replay = _REPLAY_TICKS if {"on_trade", "on_book"} & set(hooks) else _REPLAY
+    hooks_source = calls + (_TIMER_HOOK if "on_timer" in hooks else "")
+    return _SOURCE.format(fast_lane=_FAST_LANE if in_fast_lane else "", replay=replay, hooks=hooks_source)
 
 
 _TYPE_WORDS = (

@@ -60,10 +60,9 @@ class Ticks:
 
 
 class _Books:
-    """The memory of one half's books of depth."""
+    """The memory of one half's books of depth. It does not hold the half, which would then wait for the garbage collector."""
 
     def __init__(self, half: State, ticks: Ticks) -> None:
-        self._half = half
         self._memory: list[NDArray[Any]] = []  # owned here, reached by address
         rows = half.tables["depths"]
         for instrument, (low, high) in ticks.spans.items():
@@ -83,12 +82,12 @@ class _Books:
         self._memory.append(memory)
         return int(memory.ctypes.data)
 
-    def make_room(self) -> None:
+    def make_room(self, half: State) -> None:
         """Let the table of resting orders take more: it is kept half empty."""
-        old, count = self._half.tables["resting"], self._half.count("resting")
+        old, count = half.tables["resting"], half.count("resting")
         if 2 * (count + 1) > len(old):
-            self._half._place("resting", np.zeros(max(2 * len(old), _RESTING_ROWS), dtype=RESTING))
-            rehash(self._half.record, old.ctypes.data, len(old))
+            half._place("resting", np.zeros(max(2 * len(old), _RESTING_ROWS), dtype=RESTING))
+            rehash(half.record, old.ctypes.data, len(old))
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +249,7 @@ class Trader(State):
         self.reserve("trades", rows + self.count("lots"))
         self.reserve("points", ROOM)
         if self._depths is not None:
-            self._depths.make_room()
+            self._depths.make_room(self)
 
     def take_approved(self) -> Approved:
         """Empty the outbox: the commands that passed the pre-trade checks since it was last taken."""
@@ -342,7 +341,7 @@ class Exchange(State):
         self.reserve("entry", rows)
         self.reserve("response", rows)
         if self._depths is not None:
-            self._depths.make_room()
+            self._depths.make_room(self)
         if len(self.tables["orders"]) < orders + 1 + books:  # the broker may close every position
             self.reserve("orders", orders + ROOM + books - self.count("orders"))
 

@@ -12,8 +12,8 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-LIMIT_BYTES = 256 * 1024 * 1024
-"""Most bytes kept for later runs."""
+LIMIT_BYTES = 512 * 1024 * 1024
+"""Most bytes kept for later runs, of which those never written to are no memory yet."""
 
 _ONLY_THE_POOL = 3
 """References to a block that nobody uses: the pool's list, the loop's variable, the call that counts them."""

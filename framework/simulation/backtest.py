@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from framework.config import CostsConfig, LatencyConfig, RiskConfig, RunConfig, load_strategy, parse_costs, parse_latency, parse_risk
 from framework.data.embedded import DEFAULT
+from framework.data.mapped import give_back, is_mapped
 from framework.data.readers import read_bars
 from framework.data.stamps import Bound
 from framework.data.tape import Tape, chunks
@@ -123,6 +124,10 @@ def backtest(
     return _simulate(built, tape, settings, cash, currency, seed, benchmark, chunk_events, name or _name(built))
 
 
+_MAPPED_PART = 1_000_000
+"""Events of a part, 64 MB, where the tape lies in a file."""
+
+
 def _name(strategy: Strategy) -> str:
     return strategy.mode if isinstance(strategy, Panel) else type(strategy).__name__
 
@@ -198,7 +203,18 @@ def tape_of(data: Data, *, currency: str, instruments: Sequence[str] | None, sta
 
 
 def _parts(events: NDArray[np.void], chunk_events: int | None) -> Iterator[NDArray[np.void]]:
+    if is_mapped(events):
+        return _given_back(events, chunk_events or _MAPPED_PART)
     return iter((events,)) if chunk_events is None else chunks(events, chunk_events)
+
+
+def _given_back(events: NDArray[np.void], size: int) -> Iterator[NDArray[np.void]]:
+    """Parts of events in a file; the world holds a part and the next, so what lies before them is given back."""
+    begins = [0, 0]
+    for part in chunks(events, size):
+        yield part
+        give_back(events, begins[0], begins[1])
+        begins = [begins[1], begins[1] + len(part)]
 
 
 def _benchmark(benchmark: str | pd.Series | None, tape: Tape) -> pd.Series | None:

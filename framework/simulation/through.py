@@ -26,6 +26,9 @@ from framework.simulation.world import Replay, SimulatedWorld
 _MOST_POINTS = 4_000_000
 """Points of the equity curve that are provided for at once; what is more grows by doubling."""
 
+_TICKS_AN_ORDER, _MOST_ORDERS = 8, 1_000_000
+"""The same for orders where strategies quote: a table that grows is copied, and its copies are fresh pages."""
+
 
 class Collector(Recorder, Protocol):
     """A recorder that can be asked to empty the log before room is made."""
@@ -54,6 +57,10 @@ def run_through(
     if trader.ticks is not None and survey(tape).is_late:
         exchange.feed_venue(tape.events, survey(tape).venue_order)
     trader.provide("points", min(len(tape.events), _MOST_POINTS) + ROOM)  # memory that is not written to costs nothing
+    if trader.ticks is not None:
+        orders = min(len(tape.events) // _TICKS_AN_ORDER, _MOST_ORDERS) + ROOM
+        trader.provide("orders", orders)
+        exchange.provide("orders", orders)
     world = SimulatedWorld(parts, exchange, records.collect, _replay(strategy, trader, timers))
     view = View(trader, timers, uses_numbers=strategy.uses_numbers)
     run_engine(world, trader, strategy, view, records)
