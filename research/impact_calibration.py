@@ -1,0 +1,275 @@
+"""Price impact estimated from trades and quotes: the response to trades, its decay, the square-root law, permanent and temporary impact.
+
+found = calibrate_impact(recording)
+found.estimates                       # a table: value, standard error, observations, R2, both halves
+found.costs()                         # for backtest(costs=...)
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from framework.config import parse_costs
+from framework.data.recording import Recording
+from framework.data.tape import Tape
+from framework.errors import InputError
+from research.impact_decay import Decay, fit_decay
+from research.impact_flow import Flow, bars_of, flow_of
+from research.impact_propagator import Propagator, fit_propagator
+from research.impact_regressions import FEWEST_BARS, Buckets, Estimate, buckets_of, exponent, linear, square_root
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+_BPS = 1e4
+_WEAK = 2.0
+"""An estimate fewer standard errors from 0 than this is not told from 0."""
+PROXY = (
+    "Bars hold the net flow of all traders, not one trader's order: the coefficients stand in for the impact of an order and are "
+    "biased where flow reacts to the price."
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImpactCalibration:
+    """What the data say of price impact, and how surely.
+
+    Attributes:
+        symbol, source: of which instrument, from where.
+        trades: taker orders, trades of one stamp and sign being one.
+        days: trading days the data cover.
+        bar_s: length of the bars, seconds.
+        bars: how many.
+        daily_volume: units a trading day.
+        daily_volatility: of log returns over a trading day.
+        seconds_a_trade: mean time between taker orders.
+        mean_size: units a taker order.
+        half_spread: mean over taker orders, fraction of the mid.
+        propagator: response, memory of signs and bare impact by lag.
+        decay: the bare impact as a sum of exponentials.
+        buckets: impact by size of net flow.
+        found: every estimate; `estimates` is their table.
+        notes: what was assumed, left out, or fails.
+    """
+
+    symbol: str
+    source: str
+    trades: int
+    days: float
+    bar_s: float
+    bars: int
+    daily_volume: float
+    daily_volatility: float
+    seconds_a_trade: float
+    mean_size: float
+    half_spread: float
+    propagator: Propagator
+    decay: Decay
+    buckets: Buckets
+    found: tuple[Estimate, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def estimates(self) -> pd.DataFrame:
+        """A row an estimate, by name: value, unit, standard_error, count, r2, first_half, second_half, r2_out; see `Estimate`."""
+        return pd.DataFrame([asdict(one) for one in self.found]).set_index("name")
+
+    @property
+    def response(self) -> pd.DataFrame:
+        """By lag in trades, from 1: seconds, response, signs and bare (R, C and G) with their standard errors; fractions of the price."""
+        p = self.propagator
+        columns = {"seconds": p.lags * self.seconds_a_trade, "response": p.response[1:], "response_error": p.response_error[1:]}
+        columns |= {"signs": p.signs[1:], "signs_error": p.signs_error[1:], "bare": p.bare, "bare_error": p.bare_error}
+        return pd.DataFrame(columns, index=pd.Index(p.lags, name="lag"))
+
+    @property
+    def by_size(self) -> pd.DataFrame:
+        """Bars in groups by |net flow|: participation, impact in volatilities of a bar, its error, count."""
+        return pd.DataFrame(asdict(self.buckets))
+
+    def value(self, name: str) -> float:
+        """One estimate by name.
+
+        Raises:
+            InputError: it could not be had from these data; the notes say why.
+        """
+        value = next(one.value for one in self.found if one.name == name)
+        if not math.isfinite(value):
+            raise InputError(f"{self.symbol}: {name} could not be estimated. {' '.join(self.notes)}")
+        return value
+
+    def costs(self, volatility_bars: int = 20) -> dict[str, Any]:
+        """Spread and square-root impact as `backtest(costs=...)` and a config's section `costs` take them.
+
+        Raises:
+            InputError: the coefficient could not be estimated, or came out below 0.
+        """
+        coefficient = self.value("square_root_coefficient")
+        if coefficient < 0.0:
+            raise InputError(
+                f"{self.symbol}: the square-root coefficient came out as {coefficient:.4g}; rule: at least 0. In these data the "
+                "price moves against net flow: signs are wrong, stamps of trades and quotes do not match, or the sample is too short."
+            )
+        impact = {"model": "square_root", "coefficient": coefficient, "volatility_bars": volatility_bars}
+        costs = {"half_spread_bps": self.half_spread * _BPS, "impact": impact}
+        parse_costs(costs)
+        return costs
+
+    def propagator_words(self) -> dict[str, Any]:
+        """Decaying impact in the words of a cost config: fractions of the price per unit of participation, quantity / daily volume.
+
+        `temporary` is 0: what the crossing itself costs is the half spread.
+        """
+        return {"model": "propagator", "permanent": self.decay.permanent, "temporary": 0.0, "decay": self.decay.words()}
+
+    def almgren_chriss_words(self) -> dict[str, Any]:
+        """Permanent, temporary and fixed impact in the words of a cost config, in the units above; an estimate below 0 becomes 0.
+
+        `temporary` holds for what is traded within `bar_s`. `AlmgrenChriss.from_participation` takes the rate of a day's volume a day:
+        times `bar_s` over the seconds of a day.
+        """
+        return {"model": "almgren_chriss"} | {name: max(self.value(name), 0.0) for name in ("permanent", "temporary", "fixed")}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values, for JSON; what is not known is None."""
+        names = ("symbol", "source", "trades", "days", "bar_s", "bars", "daily_volume", "daily_volatility", "seconds_a_trade", "mean_size")
+        head = {name: getattr(self, name) for name in (*names, "half_spread")}
+        tables = {"response": self.response.reset_index(), "by_size": self.by_size}
+        decay = {"permanent": self.decay.permanent, "permanent_error": self.decay.permanent_error, "r2": self.decay.r2}
+        decay["terms"] = [  # type: ignore[assignment]
+            term | {"weight_error": error} for term, error in zip(self.decay.words(), self.decay.weights_error.tolist(), strict=True)
+        ]
+        whole = head | {"estimates": [asdict(one) for one in self.found], "decay": decay, "notes": list(self.notes)}
+        plain: dict[str, Any] = _plain(whole | {name: table.to_dict("records") for name, table in tables.items()})
+        return plain
+
+    def to_json(self) -> str:
+        """`to_dict` as text."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False)
+
+    def plot(self) -> Figure:
+        """Response, propagator, memory of signs and impact by size in one plotly figure."""
+        from research.impact_page import figure
+
+        return figure(self)
+
+    def report(self, path: str | Path = "impact.html") -> Path:
+        """Write a self-contained HTML page and return where it is."""
+        from research.impact_page import render
+
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(render(self), encoding="utf-8")
+        return target
+
+
+def calibrate_impact(
+    source: Tape | Recording,
+    symbol: str | None = None,
+    *,
+    bar_s: float = 60.0,
+    lags: int = 100,
+    settle_bars: int = 1,
+    daily_volume: float | None = None,
+    day_hours: float | None = None,
+    draws: int = 200,
+    seed: int = 0,
+    starts_empty: bool = False,
+) -> ImpactCalibration:
+    """Estimate price impact from trades with quotes or books beside them.
+
+    Args:
+        source: a tape or a recording; it is read into memory.
+        symbol: may be left out where there is one instrument.
+        bar_s: length of the bars whose net flow is measured, seconds.
+        lags: longest lag of the response, trades.
+        settle_bars: bars after which what is left of a move counts as permanent, at least 1.
+        daily_volume: units; if not given, what the data have by trading day, auctions left out.
+        day_hours: hours of a trading day; if not given, those of the instrument's sessions.
+        draws: of the bootstrap behind the standard errors.
+        seed: of the draws.
+        starts_empty: True where the book is known, and empty, before its first snapshot.
+
+    Raises:
+        InputError: no trades or no mids; too few of them for the lags; a number out of its range; scipy, of the extra `research`, is
+            missing.
+
+    Assumptions: impact scales with volatility and participation and is the same all day; signs are right.
+    Fails when: see the notes of the result. Trades of one order that carry different stamps count as several, which makes signs remember
+    more and the propagator smaller.
+    """
+    _check(bar_s, settle_bars, draws, daily_volume)
+    flow = flow_of(source, symbol, day_hours=day_hours, starts_empty=starts_empty)
+    propagator = fit_propagator(flow.sign, flow.log_mid, flow.stretch, lags=lags, draws=draws, seed=seed)
+    bars = bars_of(flow, bar_s, settle_bars)
+    volume = float(flow.size.sum()) / flow.days if daily_volume is None else daily_volume
+    decay = fit_decay(propagator, seconds_a_trade=flow.seconds_a_trade, participation_a_trade=float(flow.size.mean()) / volume)
+    found = [
+        square_root(bars, draws=draws, seed=seed),
+        exponent(bars, draws=draws, seed=seed),
+        *linear(bars, volume, draws=draws, seed=seed),
+        *_exponents(propagator),
+    ]
+    return ImpactCalibration(
+        symbol=flow.symbol, source=source.name if isinstance(source, Tape) else source.source,
+        trades=len(flow.sign), days=flow.days, bar_s=bar_s, bars=len(bars.net), daily_volume=volume,
+        daily_volatility=float(np.sqrt(np.mean(bars.change**2) * flow.day_s / bar_s)),
+        seconds_a_trade=flow.seconds_a_trade, mean_size=float(flow.size.mean()), half_spread=flow.half_spread,
+        propagator=propagator, decay=decay, buckets=buckets_of(bars), found=tuple(found),
+        notes=(*_notes(flow, found, daily_volume), *propagator.notes),
+    )  # fmt: skip
+
+
+def _check(bar_s: float, settle_bars: int, draws: int, daily_volume: float | None) -> None:
+    if not (math.isfinite(bar_s) and bar_s > 0.0):
+        raise InputError(f"calibrate_impact: bar_s is {bar_s:g}; rule: above 0.")
+    if settle_bars < 1:
+        raise InputError(f"calibrate_impact: settle_bars is {settle_bars}; rule: at least 1.")
+    if draws < 2:
+        raise InputError(f"calibrate_impact: draws is {draws}; rule: at least 2, for 200 errors are known to 5 %.")
+    if daily_volume is not None and not (math.isfinite(daily_volume) and daily_volume > 0.0):
+        raise InputError(f"calibrate_impact: daily_volume is {daily_volume:g}; rule: above 0.")
+
+
+def _exponents(p: Propagator) -> list[Estimate]:
+    nothing = float("nan")
+    return [
+        Estimate("propagator_exponent", "", p.exponent, p.exponent_error, p.count, p.r2, *p.exponent_halves, p.r2_out),
+        Estimate("signs_exponent", "", p.signs_exponent, p.signs_exponent_error, p.count, *(nothing,) * 4),
+    ]
+
+
+def _notes(flow: Flow, found: list[Estimate], daily_volume: float | None) -> list[str]:
+    notes = [*flow.notes, PROXY]
+    if flow.days < 1.0:
+        whose = "the daily volume and volatility are" if daily_volume is None else "the daily volatility is"
+        notes.append(f"The data cover {flow.days:.3g} of a trading day; {whose} scaled up from it, as if every hour were like these.")
+    few = sorted({one.count for one in found if one.count < FEWEST_BARS})
+    if few:
+        notes.append(f"Only {few[0]} bars have a net flow, fewer than {FEWEST_BARS}: nothing is estimated from them. Take shorter bars.")
+    weak = [one.name for one in found if abs(one.value) < _WEAK * one.standard_error]
+    if weak:
+        notes.append(f"Less than {_WEAK:g} standard errors from 0: {', '.join(weak)}.")
+    unstable = [one.name for one in found if one.r2_out < 0.0]
+    if unstable:
+        notes.append(f"The first half says less than nothing of the second (R2 below 0): {', '.join(unstable)}.")
+    negative = [one.name for one in found if one.value < 0.0 and one.name in ("permanent", "temporary", "fixed", "square_root_coefficient")]
+    if negative:
+        notes.append(f"Below 0, which no cost can be: {', '.join(negative)}.")
+    return notes
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
