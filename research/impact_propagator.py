@@ -28,7 +28,6 @@ Ints = NDArray[np.int64]
 
 BLOCKS = 50
 """Into how many blocks trades are cut for errors, unless a block would be shorter than the longest lag."""
-FEWEST_BLOCKS = 10
 FIT_POINTS = 20
 """Lags, evenly in the logarithm, through which power laws are laid."""
 
@@ -135,8 +134,6 @@ def fit_propagator(sign: Floats, log_mid: Floats, stretch: Ints, *, lags: int, d
         raise InputError("fit_propagator: all trades have one sign; nothing can be told of impact from them.")
     notes = []
     moments = moments_of(sign, log_mid, stretch, lags)
-    if moments.blocks < FEWEST_BLOCKS:
-        notes.append(f"Errors rest on {moments.blocks} blocks of trades only, fewer than {FEWEST_BLOCKS}: take them for lower bounds.")
     response, signs, bare = moments.solve()
     random = np.random.default_rng(seed)
     drawn = [moments.solve(random.integers(0, moments.blocks, moments.blocks)) for _ in range(draws)]

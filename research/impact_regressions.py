@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 BUCKETS = 12
+_SURE = 1e-6
+"""The least relative error of a bucket's impact that its weight counts."""
 FEWEST_BARS = 30
 """With fewer bars that have a net flow nothing is estimated."""
 
@@ -111,7 +113,10 @@ def buckets_of(bars: Bars, rows: Ints | None = None) -> Buckets:
 
 
 def exponent(bars: Bars, *, draws: int, seed: int) -> Estimate:
-    """delta of impact ~ participation^delta: least squares on the logarithms of the buckets' means, buckets without impact left out."""
+    """delta of impact ~ participation^delta: least squares on the logarithms of the buckets' means, by their errors.
+
+    Buckets whose impact is not above 0 are left out.
+    """
     n = len(bars.net)
 
     def slope(rows: Ints) -> Floats:
@@ -159,11 +164,12 @@ def estimates_of(names: tuple[str, ...], units: tuple[str, ...], design: Floats,
 
 
 def _log_slope(buckets: Buckets) -> tuple[float, float]:
+    """Slope and R2; a bucket counts by (impact / error)^2, the inverse variance of its logarithm."""
     usable = (buckets.impact > 0.0) & (buckets.participation > 0.0)
     if usable.sum() < 3:
         return float("nan"), float("nan")
     x, y = np.log(buckets.participation[usable]), np.log(buckets.impact[usable])
-    dx, dy = x - x.mean(), y - y.mean()
-    if not dx.any() or not dy.any():
-        return float("nan"), float("nan")
-    return float(dx @ dy / (dx @ dx)), float((dx @ dy) ** 2 / ((dx @ dx) * (dy @ dy)))
+    weight = np.square(buckets.impact[usable] / np.maximum(buckets.error[usable], _SURE * buckets.impact[usable]))
+    dx, dy = x - np.average(x, weights=weight), y - np.average(y, weights=weight)
+    xx, xy, yy = (float(np.sum(weight * product)) for product in (dx * dx, dx * dy, dy * dy))
+    return (xy / xx, xy**2 / (xx * yy)) if xx > 0.0 and yy > 0.0 else (float("nan"), float("nan"))
