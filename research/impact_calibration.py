@@ -24,7 +24,7 @@ from framework.errors import InputError
 from research.impact_decay import Decay, fit_decay
 from research.impact_flow import Flow, bars_of, flow_of
 from research.impact_propagator import Propagator, fit_propagator
-from research.impact_regressions import FEWEST_BARS, Buckets, Estimate, buckets_of, exponent, linear, square_root
+from research.impact_regressions import FEWEST_BARS, Buckets, Estimate, buckets_of, exponent, linear, mean_of, square_root
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -199,8 +199,7 @@ def calibrate_impact(
         starts_empty: True where the book is known, and empty, before its first snapshot.
 
     Raises:
-        InputError: no trades or no mids; too few of them for the lags; a number out of its range; scipy, of the extra `research`, is
-            missing.
+        InputError: no trades or no mids; too few of them for the lags; a number out of its range.
 
     Assumptions: impact scales with volatility and participation and is the same all day; signs are right.
     Fails when: see the notes of the result. Trades of one order that carry different stamps count as several, which makes signs remember
@@ -213,6 +212,7 @@ def calibrate_impact(
     volume = float(flow.size.sum()) / flow.days if daily_volume is None else daily_volume
     decay = fit_decay(propagator, seconds_a_trade=flow.seconds_a_trade, participation_a_trade=float(flow.size.mean()) / volume)
     found = [
+        mean_of("half_spread", "price", flow.half_spread, draws=draws, seed=seed),
         square_root(bars, draws=draws, seed=seed),
         exponent(bars, draws=draws, seed=seed),
         *linear(bars, volume, draws=draws, seed=seed),
@@ -222,7 +222,7 @@ def calibrate_impact(
         symbol=flow.symbol, source=source.name if isinstance(source, Tape) else source.source,
         trades=len(flow.sign), days=flow.days, bar_s=bar_s, bars=len(bars.net), daily_volume=volume,
         daily_volatility=float(np.sqrt(np.mean(bars.change**2) * flow.day_s / bar_s)),
-        seconds_a_trade=flow.seconds_a_trade, mean_size=float(flow.size.mean()), half_spread=flow.half_spread,
+        seconds_a_trade=flow.seconds_a_trade, mean_size=float(flow.size.mean()), half_spread=found[0].value,
         propagator=propagator, decay=decay, buckets=buckets_of(bars), found=tuple(found),
         notes=(*_notes(flow, found, daily_volume), *propagator.notes),
     )  # fmt: skip
@@ -243,7 +243,7 @@ def _exponents(p: Propagator) -> list[Estimate]:
     nothing = float("nan")
     return [
         Estimate("propagator_exponent", "", p.exponent, p.exponent_error, p.count, p.r2, *p.exponent_halves, p.r2_out),
-        Estimate("signs_exponent", "", p.signs_exponent, p.signs_exponent_error, p.count, *(nothing,) * 4),
+        Estimate("signs_exponent", "", p.signs_exponent, p.signs_exponent_error, p.count, nothing, *p.signs_exponent_halves, nothing),
     ]
 
 

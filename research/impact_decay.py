@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from framework.errors import InputError
 from research.bootstrap import spread
 from research.impact_propagator import Propagator
+from research.nonnegative import nonnegative_least_squares
 
 Floats = NDArray[np.float64]
 
@@ -48,7 +49,7 @@ class Decay:
 
 
 def fit_decay(propagator: Propagator, *, seconds_a_trade: float, participation_a_trade: float) -> Decay:
-    """Lay what stays and exponentials through G by least squares with weights of at least 0 (Lawson and Hanson 1974, by scipy).
+    """Lay what stays and exponentials through G by least squares with weights of at least 0 (`nonnegative_least_squares`).
 
     A lag of l trades counts as l x `seconds_a_trade`, and a trade as `participation_a_trade` of a day's volume: G is what an order does
     that is traded in pieces of the usual size. Lags count by 1 / l, so that every stretch of the logarithm has the same say.
@@ -59,15 +60,11 @@ def fit_decay(propagator: Propagator, *, seconds_a_trade: float, participation_a
         participation_a_trade: mean size of a trade over the average daily volume.
 
     Raises:
-        InputError: scipy is missing; G is not known.
+        InputError: G is not known, since the equations for it have no solution.
 
     The half-lives are a grid from half the time between trades to four times the longest lag: neighbours share weight, so that the sum is
     known better than its parts.
     """
-    try:
-        from scipy.optimize import nnls
-    except ImportError as error:
-        raise InputError("fit_decay needs scipy, which is not installed. Run: pip install onetape[research]") from error
     if not np.isfinite(propagator.bare).all():
         raise InputError("fit_decay: the propagator is not known, since its equations have no solution. Take fewer lags or more data.")
     lags = propagator.lags.astype(np.float64)
@@ -76,8 +73,7 @@ def fit_decay(propagator: Propagator, *, seconds_a_trade: float, participation_a
     root = np.sqrt(1.0 / lags)
 
     def solve(bare: Floats) -> Floats:
-        found: Floats = nnls(design * root[:, None], bare * root)[0]
-        return found
+        return nonnegative_least_squares(design * root[:, None], bare * root)
 
     weights = solve(propagator.bare)
     drawn = np.array([solve(bare) for bare in propagator.draws if np.isfinite(bare).all()])

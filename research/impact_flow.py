@@ -43,7 +43,7 @@ class Flow:
         stretches: first and last stamp of each stretch, shape (stretches, 2).
         days: trading days the data cover, a part of one where they are shorter.
         day_s: seconds a trading day has.
-        half_spread: mean over the orders of (ask - bid) / 2 / mid.
+        half_spread: (ask - bid) / 2 / mid before the order, shape (n,).
         notes: what was left out or assumed.
     """
 
@@ -59,7 +59,7 @@ class Flow:
     stretches: Ints
     days: float
     day_s: float
-    half_spread: float
+    half_spread: Floats
     notes: tuple[str, ...]
 
     @property
@@ -128,13 +128,13 @@ def flow_of(source: Tape | Recording, symbol: str | None, *, day_hours: float | 
     units = np.add.reduceat(kept["size"].to_numpy(), first)
     money = np.add.reduceat((kept["size"] * kept["price"]).to_numpy(), first)
     mid = table["mid"].to_numpy()[known]
-    spread = trades["ask"].to_numpy() - trades["bid"].to_numpy()
+    spread = ((kept["ask"] - kept["bid"]) / kept["mid"]).to_numpy()
     return Flow(
         symbol=instrument.symbol, ts_ns=kept["ts_ns"].to_numpy()[first], sign=signs[first], size=units, price=money / units,
         log_mid=np.log(kept["mid"].to_numpy()[first]), stretch=where[first],
         quote_ns=table["ts_ns"].to_numpy()[known], quote_log_mid=np.log(mid), stretches=stretches,
         days=float((stretches[:, 1] - stretches[:, 0]).sum()) / NANOSECONDS_PER_SECOND / day_s, day_s=day_s,
-        half_spread=float(np.mean(0.5 * spread[usable] / trades["mid"].to_numpy()[usable])), notes=tuple(notes),
+        half_spread=0.5 * spread[first], notes=tuple(notes),
     )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def specs_of(found: ImpactCalibration) -> dict[str, Spec]:
     bare = [_points("G", lags, p.bare * _BPS, p.bare_error * _BPS, PALETTE[0])]
     if np.isfinite(p.exponent):
         level = np.exp(np.mean(np.log(p.bare[p.bare > 0.0]) + p.exponent * np.log(lags[p.bare > 0.0])))
-        bare.append(_curve(f"lag^-{p.exponent:.2f}", lags, level * lags**-p.exponent * _BPS, PALETTE[1]))
+        bare.append(_curve(f"lag^-{p.exponent:.2f}, R2 {number(p.fit_r2)}", lags, level * lags**-p.exponent * _BPS, PALETTE[1]))
     bare.append(_curve("exponentials", lags, found.decay.at(lags * found.seconds_a_trade) * unit, PALETTE[2]))
     b = found.buckets
     coefficient = next(one.value for one in found.found if one.name == "square_root_coefficient")
@@ -145,7 +145,7 @@ def _decay(found: ImpactCalibration) -> str:
 
 
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
+    head = "".join(f'<th class="{"n" if k else "t"}">{escape(name)}</th>' for k, name in enumerate(heads))
     body = "".join(
         "<tr>" + "".join(f'<td class="{"n" if k else "t"}">{escape(c)}</td>' for k, c in enumerate(row)) + "</tr>" for row in rows
     )

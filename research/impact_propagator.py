@@ -73,9 +73,8 @@ class Propagator:
         exponent, exponent_error: beta of G(l) ~ l^-beta.
         signs_exponent, signs_exponent_error: gamma of C(l) ~ l^-gamma. Where returns are to be unpredictable, beta = (1 - gamma) / 2.
         fit_r2: of the power law through G.
-        r2, r2_halves, r2_out: share of the variance of returns that G explains: over all, in each half by its own G, and in the second half
-            by the G of the first.
-        exponent_halves: beta of each half.
+        r2, r2_out: share of the variance of returns that G explains, over all, and in the second half by the G of the first.
+        exponent_halves, signs_exponent_halves: beta and gamma of each half.
         draws: G of each bootstrap draw, shape (draws, L).
         count: trades with a return.
         notes: what fails.
@@ -93,9 +92,9 @@ class Propagator:
     signs_exponent_error: float
     fit_r2: float
     r2: float
-    r2_halves: tuple[float, float]
     r2_out: float
     exponent_halves: tuple[float, float]
+    signs_exponent_halves: tuple[float, float]
     draws: Floats
     count: int
     notes: tuple[str, ...]
@@ -136,15 +135,15 @@ def fit_propagator(sign: Floats, log_mid: Floats, stretch: Ints, *, lags: int, d
     moments = moments_of(sign, log_mid, stretch, lags)
     response, signs, bare = moments.solve()
     random = np.random.default_rng(seed)
+    together = int((np.diff(stretch) == 0).sum())
     drawn = [moments.solve(random.integers(0, moments.blocks, moments.blocks)) for _ in range(draws)]
     responses, memories, bares = (np.array(column) for column in zip(*drawn, strict=True))
     at = np.arange(1, lags + 1, dtype=np.float64)
     exponent, fit_r2 = power_law(at, bare)
     memory, _ = power_law(at, signs[1:])
-    halves, r2_halves, r2_out = _halves(sign, log_mid, stretch, lags)
+    exponents, memories_of_halves, r2_out = _halves(sign, log_mid, stretch, lags)
     if not (bare > 0.0).all():
-        first = int(np.argmin(bare > 0.0)) + 1
-        notes.append(f"G is not above 0 from lag {first} on everywhere, so that its power law rests on the lags where it is.")
+        notes.append(f"G is not above 0 at {int((bare <= 0.0).sum())} of {lags} lags; its power law rests on the others.")
     error = float(spread(np.array([[power_law(at, one)[0]] for one in bares]))[0])
     if exponent < -2.0 * error:
         notes.append(
@@ -152,14 +151,17 @@ def fit_propagator(sign: Floats, log_mid: Floats, stretch: Ints, *, lags: int, d
             "that were split come as several trades. Its half-lives mean nothing then; the regressions over bars are not touched."
         )
     if not (signs[1:] > 0.0).all():
-        notes.append(f"Signs remember nothing measurable from lag {int(np.argmin(signs[1:] > 0.0)) + 1} on.")
+        lost = int((signs[1:] <= 0.0).sum())
+        notes.append(
+            f"C is not above 0 at {lost} of {lags} lags, first at {int(np.argmin(signs[1:] > 0.0)) + 1}; its power law rests on the others."
+        )
     return Propagator(
         response=response, response_error=spread(responses), signs=signs, signs_error=spread(memories),
         bare=bare, bare_error=spread(bares),
         exponent=exponent, exponent_error=error,
         signs_exponent=memory, signs_exponent_error=float(spread(np.array([[power_law(at, one[1:])[0]] for one in memories]))[0]),
-        fit_r2=fit_r2, r2=explained(bare, sign, log_mid, stretch), r2_halves=r2_halves, r2_out=r2_out,
-        exponent_halves=halves, draws=bares, count=int((np.diff(stretch) == 0).sum()), notes=tuple(notes),
+        fit_r2=fit_r2, r2=explained(bare, sign, log_mid, stretch), r2_out=r2_out,
+        exponent_halves=exponents, signs_exponent_halves=memories_of_halves, draws=bares, count=together, notes=tuple(notes),
     )  # fmt: skip
 
 
@@ -220,14 +222,13 @@ def explained(bare: Floats, sign: Floats, log_mid: Floats, stretch: Ints) -> flo
 
 
 def _halves(sign: Floats, log_mid: Floats, stretch: Ints, lags: int) -> tuple[tuple[float, float], tuple[float, float], float]:
-    """beta of each half, R2 of each half by its own G, R2 of the second by the first's."""
+    """beta and gamma of each half, R2 of the second by the G of the first."""
     middle = len(sign) // 2
     parts = [(sign[part], log_mid[part], stretch[part]) for part in (slice(0, middle), slice(middle, None))]
-    bares = [moments_of(*part, lags).solve()[2] for part in parts]
+    solved = [moments_of(*part, lags).solve() for part in parts]
     at = np.arange(1, lags + 1, dtype=np.float64)
-    exponents = [power_law(at, bare)[0] for bare in bares]
-    own = [explained(bare, *part) for bare, part in zip(bares, parts, strict=True)]
-    return (exponents[0], exponents[1]), (own[0], own[1]), explained(bares[0], *parts[1])
+    betas, gammas = ([power_law(at, values)[0] for values in pair] for pair in ([s[2] for s in solved], [s[1][1:] for s in solved]))
+    return (betas[0], betas[1]), (gammas[0], gammas[1]), explained(solved[0][2], *parts[1])
 
 
 def _mean(sums: Floats, counts: Floats) -> Floats:

@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 BUCKETS = 12
+LONG_BLOCKS = 50
 _SURE = 1e-6
 """The least relative error of a bucket's impact that its weight counts."""
 FEWEST_BARS = 30
@@ -80,6 +81,15 @@ def r2_of(told: Floats, y: Floats) -> float:
     """1 - sum (y - told)^2 / sum y^2."""
     total = float(np.square(y).sum())
     return 1.0 - float(np.square(y - told).sum()) / total if total > 0.0 else float("nan")
+
+
+def mean_of(name: str, unit: str, values: Floats, *, draws: int, seed: int) -> Estimate:
+    """A mean over observations, with its error by `LONG_BLOCKS` blocks, since what varies through the day is alike for long."""
+    n = len(values)
+    length = max(block_length(n), n // LONG_BLOCKS)
+    error = deviations(lambda rows: np.array([values[rows].mean()]), n, length=length, draws=draws, seed=seed)[0]
+    first, second = (float(values[part].mean()) for part in (slice(0, max(n // 2, 1)), slice(n // 2, None)))
+    return Estimate(name, unit, float(values.mean()), float(error), n, float("nan"), first, second, float("nan"))
 
 
 def square_root(bars: Bars, *, draws: int, seed: int) -> Estimate:

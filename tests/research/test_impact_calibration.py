@@ -48,6 +48,7 @@ def test_the_head_of_it(found: ImpactCalibration) -> None:
     assert found.seconds_a_trade == pytest.approx(1.0)
     assert found.mean_size == 10.0
     assert found.half_spread == pytest.approx(1e-4, rel=1e-3)
+    assert found.estimates.loc["half_spread", "standard_error"] < 1e-8
     days = 19_999.5 / 86_400  # from the first quote to the last trade
     assert found.days == pytest.approx(days, rel=1e-6)
     assert found.daily_volume == pytest.approx(200_000 / days, rel=1e-6)
@@ -81,7 +82,7 @@ def test_costs_are_a_config_and_charge_what_they_say(found: ImpactCalibration) -
 
 def test_it_can_be_written_down(found: ImpactCalibration, tmp_path: Path) -> None:
     read = json.loads(found.to_json())
-    assert read["estimates"][0]["name"] == "square_root_coefficient"
+    assert read["estimates"][1]["name"] == "square_root_coefficient"
     assert read["response"][4]["bare"] == pytest.approx(found.propagator.bare[4])
     assert len(read["decay"]["terms"]) == len(found.decay.weights)
     page = found.report(tmp_path / "impact.html").read_text()

@@ -93,6 +93,9 @@ def test_what_it_explains() -> None:
     share = 1.0 - 3e-5**2 / np.var(np.diff(noisy))
     assert found.r2 == pytest.approx(share, abs=0.02)
     assert found.r2_out == pytest.approx(share, abs=0.02)
+    halves = [fit_propagator(signs[part], noisy[part], zero[part], lags=LAGS, draws=2) for part in (slice(10_000), slice(10_000, None))]
+    assert found.exponent_halves == tuple(one.exponent for one in halves)
+    assert found.signs_exponent_halves == tuple(one.signs_exponent for one in halves)
     assert found.exponent_halves == pytest.approx((0.4, 0.4), abs=0.15)
 
 

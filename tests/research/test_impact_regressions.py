@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from research.impact_flow import Bars
-from research.impact_regressions import buckets_of, exponent, linear, regress, square_root
+from research.impact_regressions import buckets_of, exponent, linear, mean_of, regress, square_root
 
 N = 4_000
 VOLUME = 1_000.0
@@ -72,6 +72,11 @@ def test_buckets_by_hand() -> None:
     volatility = math.sqrt(np.mean(sizes**2)) * 1e-4
     assert found.impact.tolist() == pytest.approx([(2 * k + 1.5) * 1e-4 / volatility for k in range(12)])
     assert found.error.tolist() == pytest.approx([0.5e-4 / volatility] * 12)  # 1 apart: deviation 1 / sqrt(2), over sqrt(2)
+
+
+def test_a_mean_by_hand() -> None:
+    found = mean_of("half_spread", "price", np.array([1.0, 2.0, 3.0, 6.0]), draws=50, seed=1)
+    assert (found.value, found.first_half, found.second_half, found.count) == (3.0, 1.5, 4.5, 4)
 
 
 def test_regression_by_hand() -> None:

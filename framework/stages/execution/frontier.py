@@ -51,7 +51,7 @@ class Frontier:
             line = {"type": "scatter", "mode": "lines+markers", "name": f"risk aversion {one.risk_aversion:.3g}", "line": {"color": colour}}
             traces.append({**line, "x": one.times.tolist(), "y": one.remaining.tolist(), "xaxis": "x2", "yaxis": "y2"})
         layout = axes("Efficient frontier of execution", "standard deviation of the cost, money", "expected cost, money")
-        layout["xaxis"]["domain"], layout["yaxis"]["type"] = [0.0, 0.46], "log"
+        layout["xaxis"]["domain"] = [0.0, 0.46]
         layout["xaxis2"] = {"title": {"text": "time"}, "domain": [0.56, 1.0], "anchor": "y2"}
         layout["yaxis2"] = {"title": {"text": "units that remain"}, "anchor": "x2"}
         return go.Figure(data=traces, layout=layout)
