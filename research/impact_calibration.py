@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +21,14 @@ from framework.config import parse_costs
 from framework.data.recording import Recording
 from framework.data.tape import Tape
 from framework.errors import InputError
-from research.impact_decay import Decay, fit_decay
+from framework.schema.order import Side
+from framework.stages.execution import AlmgrenChriss
+from research.impact_decay import fit_decay
 from research.impact_flow import Flow, bars_of, flow_of
+from research.impact_numbers import ImpactNumbers
+from research.impact_page import figure, render
 from research.impact_propagator import Propagator, fit_propagator
-from research.impact_regressions import FEWEST_BARS, Buckets, Estimate, buckets_of, exponent, linear, mean_of, square_root
+from research.impact_regressions import FEWEST_BARS, Estimate, buckets_of, exponent, linear, mean_of, square_root
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -38,44 +42,10 @@ PROXY = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ImpactCalibration:
-    """What the data say of price impact, and how surely.
+class ImpactCalibration(ImpactNumbers):
+    """What the data say of price impact, and how surely; its numbers are those of `ImpactNumbers`, with tables, costs and pictures."""
 
-    Attributes:
-        symbol, source: of which instrument, from where.
-        trades: taker orders, trades of one stamp and sign being one.
-        days: trading days the data cover.
-        bar_s: length of the bars, seconds.
-        bars: how many.
-        daily_volume: units a trading day.
-        daily_volatility: of log returns over a trading day.
-        seconds_a_trade: mean time between taker orders.
-        mean_size: units a taker order.
-        half_spread: mean over taker orders, fraction of the mid.
-        propagator: response, memory of signs and bare impact by lag.
-        decay: the bare impact as a sum of exponentials.
-        buckets: impact by size of net flow.
-        found: every estimate; `estimates` is their table.
-        notes: what was assumed, left out, or fails.
-    """
-
-    symbol: str
-    source: str
-    trades: int
-    days: float
-    bar_s: float
-    bars: int
-    daily_volume: float
-    daily_volatility: float
-    seconds_a_trade: float
-    mean_size: float
-    half_spread: float
-    propagator: Propagator
-    decay: Decay
-    buckets: Buckets
-    found: tuple[Estimate, ...]
-    notes: tuple[str, ...]
+    __slots__ = ()
 
     @property
     def estimates(self) -> pd.DataFrame:
@@ -133,14 +103,42 @@ class ImpactCalibration:
     def almgren_chriss_words(self) -> dict[str, Any]:
         """Permanent, temporary and fixed impact in the words of a cost config, in the units above; an estimate below 0 becomes 0.
 
-        `temporary` holds for what is traded within `bar_s`. `AlmgrenChriss.from_participation` takes the rate of a day's volume a day:
-        times `bar_s` over the seconds of a day.
+        `temporary` holds for what is traded within `bar_s`. `fixed` is the half spread, which is known better than the regression's: a
+        config that has it needs no `half_spread_bps`.
         """
-        return {"model": "almgren_chriss"} | {name: max(self.value(name), 0.0) for name in ("permanent", "temporary", "fixed")}
+        linear_ones = {name: max(self.value(name), 0.0) for name in ("permanent", "temporary")}
+        return {"model": "almgren_chriss"} | linear_ones | {"fixed": self.half_spread}
+
+    def almgren_chriss(self, quantity: float, *, days: float, steps: int, price: float, side: Side = Side.SELL) -> AlmgrenChriss:
+        """The model of optimal execution with these estimates, in trading days: `temporary`, measured for what is traded within `bar_s`,
+        becomes a rate.
+
+        Raises:
+            InputError: permanent or temporary impact could not be estimated, and as `AlmgrenChriss` says: intervals must be shorter than
+                2 temporary / permanent.
+        """
+        words = self.almgren_chriss_words()
+        return AlmgrenChriss.from_participation(
+            quantity, days=days, steps=steps, price=price, side=side,
+            daily_volume=self.daily_volume, daily_volatility=self.daily_volatility,
+            permanent=words["permanent"], temporary=words["temporary"] * self.bar_s / self.day_s, fixed_bps=self.half_spread * _BPS,
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values, for JSON; what is not known is None."""
-        names = ("symbol", "source", "trades", "days", "bar_s", "bars", "daily_volume", "daily_volatility", "seconds_a_trade", "mean_size")
+        names = (
+            "symbol",
+            "source",
+            "trades",
+            "days",
+            "day_s",
+            "bar_s",
+            "bars",
+            "daily_volume",
+            "daily_volatility",
+            "seconds_a_trade",
+            "mean_size",
+        )
         head = {name: getattr(self, name) for name in (*names, "half_spread")}
         tables = {"response": self.response.reset_index(), "by_size": self.by_size}
         decay = {"permanent": self.decay.permanent, "permanent_error": self.decay.permanent_error, "r2": self.decay.r2}
@@ -157,14 +155,10 @@ class ImpactCalibration:
 
     def plot(self) -> Figure:
         """Response, propagator, memory of signs and impact by size in one plotly figure."""
-        from research.impact_page import figure
-
         return figure(self)
 
     def report(self, path: str | Path = "impact.html") -> Path:
         """Write a self-contained HTML page and return where it is."""
-        from research.impact_page import render
-
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(render(self), encoding="utf-8")
@@ -220,7 +214,7 @@ def calibrate_impact(
     ]
     return ImpactCalibration(
         symbol=flow.symbol, source=source.name if isinstance(source, Tape) else source.source,
-        trades=len(flow.sign), days=flow.days, bar_s=bar_s, bars=len(bars.net), daily_volume=volume,
+        trades=len(flow.sign), days=flow.days, day_s=flow.day_s, bar_s=bar_s, bars=len(bars.net), daily_volume=volume,
         daily_volatility=float(np.sqrt(np.mean(bars.change**2) * flow.day_s / bar_s)),
         seconds_a_trade=flow.seconds_a_trade, mean_size=float(flow.size.mean()), half_spread=found[0].value,
         propagator=propagator, decay=decay, buckets=buckets_of(bars), found=tuple(found),

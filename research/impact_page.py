@@ -11,12 +11,11 @@ import numpy as np
 from framework.reports.charts import GREY, LOSS, PALETTE, Spec, rounded
 from framework.reports.charts import figure as framed
 from framework.reports.page import page, section, slot
+from research.impact_numbers import ImpactNumbers
 from research.impact_regressions import Floats
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
-
-    from research.impact_calibration import ImpactCalibration
 
 _BPS = 1e4
 _TITLES = (
@@ -35,7 +34,7 @@ _TITLES = (
 )
 
 
-def specs_of(found: ImpactCalibration) -> dict[str, Spec]:
+def specs_of(found: ImpactNumbers) -> dict[str, Spec]:
     """The four charts by name."""
     p = found.propagator
     lags = p.lags.astype(np.float64)
@@ -61,7 +60,7 @@ def specs_of(found: ImpactCalibration) -> dict[str, Spec]:
     }
 
 
-def figure(found: ImpactCalibration) -> Figure:
+def figure(found: ImpactNumbers) -> Figure:
     """The four charts in one figure."""
     import plotly.graph_objects as go  # drawn on request: it must not slow the import of the package
 
@@ -79,7 +78,7 @@ def figure(found: ImpactCalibration) -> Figure:
     return go.Figure(data=traces, layout=layout)
 
 
-def render(found: ImpactCalibration) -> str:
+def render(found: ImpactNumbers) -> str:
     """The page as text; plotly.js is inside, nothing is fetched."""
     lead = " · ".join(
         [
@@ -110,7 +109,7 @@ def number(value: float) -> str:
     return f"{value:.4g}" if np.isfinite(value) else "-"
 
 
-def _estimates(found: ImpactCalibration) -> str:
+def _estimates(found: ImpactNumbers) -> str:
     heads = (
         "Estimate",
         "Value",
@@ -132,7 +131,7 @@ def _estimates(found: ImpactCalibration) -> str:
     return section("Estimates", _table(heads, rows))
 
 
-def _decay(found: ImpactCalibration) -> str:
+def _decay(found: ImpactNumbers) -> str:
     decay = found.decay
     rows = [("stays", number(decay.permanent), number(decay.permanent_error))]
     terms = zip(decay.half_lives_s.tolist(), decay.weights.tolist(), decay.weights_error.tolist(), strict=True)

@@ -16,7 +16,6 @@ from framework.data.recording import Recording
 from framework.data.tape import build
 from framework.errors import InputError
 from framework.schema.event import EVENT, Flag, Kind
-from framework.stages.execution import AlmgrenChriss
 from research.impact_calibration import ImpactCalibration, calibrate_impact
 from research.impact_flow import bars_of, flow_of
 from strategies.buy_and_hold import BuyAndHold
@@ -174,14 +173,19 @@ def test_a_market_that_moves_against_its_flow_has_no_costs() -> None:
     assert found.almgren_chriss_words()["permanent"] == 0.0
 
 
-def test_words_for_almgren_chriss_make_a_model(found: ImpactCalibration) -> None:
+def test_an_execution_model_is_made_of_it(found: ImpactCalibration) -> None:
+    """Units: fractions of the price per share of the day's volume become price units per unit; within 30 s becomes a rate a day."""
     words = found.almgren_chriss_words()
     assert words["permanent"] == found.value("permanent") > 0.0
-    model = AlmgrenChriss.from_participation(
-        1_000.0, days=0.01, steps=10, price=100.0, daily_volume=found.daily_volume, daily_volatility=found.daily_volatility,
-        permanent=words["permanent"], temporary=max(words["temporary"] * found.bar_s / 86_400, 1e-3),
-    )  # fmt: skip
-    assert model.schedule(1e-3).trades.sum() == pytest.approx(1_000.0)
+    assert words["fixed"] == found.half_spread
+    interval = found.value("temporary") * 30.0 / 86_400.0 / found.value("permanent")  # days, half of the longest there may be
+    model = found.almgren_chriss(1_000.0, days=10 * interval, steps=10, price=100.0)
+    assert model.permanent == pytest.approx(words["permanent"] * 100.0 / found.daily_volume)
+    assert model.temporary == pytest.approx(words["temporary"] * 100.0 / found.daily_volume * 30.0 / 86_400.0)
+    assert model.volatility == pytest.approx(100.0 * found.daily_volatility)
+    assert model.fixed == pytest.approx(0.01, rel=1e-3)
+    with pytest.raises(InputError, match="there is no optimum"):
+        found.almgren_chriss(1_000.0, days=30 * interval, steps=10, price=100.0)
 
 
 def test_too_few_bars_are_told() -> None:
