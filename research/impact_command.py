@@ -50,15 +50,18 @@ def impact(
 
 
 def recording_of_data(data: list[str], format_name: str | None, settings: list[str]) -> Recording:
-    """A dataset by its name, else files.
+    """Files, or a dataset by its name.
 
     Raises:
-        DataError, ConfigError: as the catalog and the readers say.
+        DataError: neither; else as the catalog and the readers say.
     """
     from framework.commands.guess import read_guessed
     from framework.data import catalog
+    from framework.errors import DataError, did_you_mean
 
-    if len(data) == 1 and format_name is None and not Path(data[0]).exists() and catalog.has(data[0]):
+    if len(data) == 1 and not Path(data[0]).exists():
+        if not catalog.has(data[0]):
+            raise DataError(f"{data[0]}: neither a file nor a dataset. {did_you_mean(data[0], catalog.names())}")
         return catalog.open(data[0])
     return read_guessed([Path(one) for one in data], format_name, settings)
 

@@ -99,11 +99,13 @@ def flow_of(source: Tape | Recording, symbol: str | None, *, day_hours: float | 
     Raises:
         InputError: no such symbol; no trades, or no mids beside them; bars as a calendar; day_hours not above 0.
     """
-    recording, auctions = _without_auctions(source)
+    recording, events, auctions = _without_auctions(source)
     table = market_table(recording, symbol, starts_empty=starts_empty)
     number = next(k for k, one in enumerate(recording.instruments) if symbol in (None, one.symbol))
     instrument = recording.instruments[number]
-    table["venue_ns"] = _venue_stamps(recording, number, table)
+    table["venue_ns"] = table["ts_ns"]
+    prints = (events["kind"] == Kind.TRADE) & (events["instrument"] == number)  # the table has a row for each, in this order
+    table.loc[table["is_trade"], "venue_ns"] = events["ts_venue_ns"][prints]
     notes = list(recording.notes)
     if auctions:
         notes.append(f"{auctions:,} auction prints are left out.")
@@ -170,26 +172,17 @@ def bars_of(flow: Flow, bar_s: float, settle: int) -> Bars:
     return Bars(*(column[np.isfinite(columns[0])] for column in columns))
 
 
-def _venue_stamps(recording: Recording, number: int, table: pd.DataFrame) -> Ints:
-    """Venue stamps of the trades' rows, which are as many and in the order of the trades' events; local stamps of the others."""
-    events = recording.events()
-    trades = events[(events["kind"] == Kind.TRADE) & (events["instrument"] == number)]
-    stamps = table["ts_ns"].to_numpy().copy()
-    stamps[table["is_trade"].to_numpy()] = trades["ts_venue_ns"]
-    return stamps
-
-
-def _without_auctions(source: Tape | Recording) -> tuple[Recording, int]:
-    """The events that are no auction prints, and how many were."""
+def _without_auctions(source: Tape | Recording) -> tuple[Recording, Events, int]:
+    """The same without auction prints, its events in memory, and how many prints there were."""
     events = source.events if isinstance(source, Tape) else source.events()
     is_auction = (events["kind"] == Kind.TRADE) & ((events["flags"] & int(Flag.AUCTION)) != 0)
-    kept = events[~is_auction]
+    kept = events[~is_auction] if is_auction.any() else events
 
     def parts() -> Iterator[Events]:
         yield kept
 
     name = source.name if isinstance(source, Tape) else source.source
-    return Recording(source.instruments, parts, name, source.notes), int(is_auction.sum())
+    return Recording(source.instruments, parts, name, source.notes), kept, int(is_auction.sum())
 
 
 def _in_sessions(

@@ -77,9 +77,9 @@ def test_it_prints_a_table() -> None:
 
 
 def test_a_refusal_is_one_message() -> None:
-    shown = runner.invoke(cli.assemble(), ["calibrate", "impact", "nowhere.csv"])
+    shown = runner.invoke(cli.assemble(), ["calibrate", "impact", "synthetic_bok"])
     assert shown.exit_code == 2
-    assert "nowhere.csv: no such file" in shown.stderr
+    assert "synthetic_bok: neither a file nor a dataset. Did you mean synthetic_book" in shown.stderr
 
 
 def test_it_is_registered() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,23 @@ def test_trades_of_one_stamp_and_sign_are_one_order() -> None:
     assert flow.sign.tolist() == [1.0, -1.0, -1.0, 1.0]
     assert flow.price[0] == pytest.approx((10 * 100.1 + 30 * 100.3) / 40)
     assert np.exp(flow.log_mid).tolist() == pytest.approx([100.0, 100.0, 100.0, 101.0], rel=1e-7)
+
+
+def test_orders_are_joined_by_the_venue_stamp_of_the_right_instrument() -> None:
+    """ACME stands second: each of its two trades of one venue stamp comes a millisecond after the other, between trades of another."""
+    market = tape(np.array([0.0]), np.array([100.0]), np.array([[1.0, 10, 0], [1.001, 30, 0], [1.5, 20, 0]]))
+    mine = market.events[np.isin(market.events["kind"], (Kind.QUOTE, Kind.TRADE))].copy()
+    mine["ts_venue_ns"][2] = mine["ts_venue_ns"][1]
+    other = mine.copy()
+    other["ts_local_ns"] += 100
+    other["ts_venue_ns"] = np.arange(len(other))
+    mine["instrument"] = 1
+    events = np.concatenate([mine, other])
+    events = events[np.argsort(events["ts_local_ns"], kind="stable")]
+    acme = market.instruments[0]
+    recording = Recording((replace(acme, symbol="ZZZ"), acme), lambda: iter([events]), "two")
+    assert flow_of(recording, "ACME", day_hours=None, starts_empty=False).size.tolist() == [40.0, 20.0]
+    assert flow_of(recording, "ZZZ", day_hours=None, starts_empty=False).size.tolist() == [10.0, 30.0, 20.0]
 
 
 def test_untold_signs_are_those_of_the_quote() -> None:
