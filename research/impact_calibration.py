@@ -96,32 +96,41 @@ class ImpactCalibration(ImpactNumbers):
     def propagator_words(self) -> dict[str, Any]:
         """Decaying impact in the words of a cost config: fractions of the price per unit of participation, quantity / daily volume.
 
-        `temporary` is 0: what the crossing itself costs is the half spread.
-        """
-        return {"model": "propagator", "permanent": self.decay.permanent, "temporary": 0.0, "decay": self.decay.words()}
-
-    def almgren_chriss_words(self) -> dict[str, Any]:
-        """Permanent, temporary and fixed impact in the words of a cost config, in the units above; an estimate below 0 becomes 0.
-
-        `temporary` holds for what is traded within `bar_s`. `fixed` is the half spread, which is known better than the regression's: a
-        config that has it needs no `half_spread_bps`.
-        """
-        linear_ones = {name: max(self.value(name), 0.0) for name in ("permanent", "temporary")}
-        return {"model": "almgren_chriss"} | linear_ones | {"fixed": self.half_spread}
-
-    def almgren_chriss(self, quantity: float, *, days: float, steps: int, price: float, side: Side = Side.SELL) -> AlmgrenChriss:
-        """The model of optimal execution with these estimates, in trading days: `temporary`, measured for what is traded within `bar_s`,
-        becomes a rate.
+        A trade of x finds the price moved by what stands of earlier ones, pays half of its own jump, x (permanent + sum of weights) / 2,
+        and leaves the jump behind. `temporary` is 0: what the crossing itself costs is the half spread.
 
         Raises:
-            InputError: permanent or temporary impact could not be estimated, and as `AlmgrenChriss` says: intervals must be shorter than
-                2 temporary / permanent.
+            InputError: nothing of the propagator fades.
+        """
+        if not len(self.decay.weights):
+            raise InputError(f"{self.symbol}: nothing of the propagator fades in these data. Take almgren_chriss_words() or costs().")
+        fading = {"permanent": self.decay.permanent, "temporary": 0.0, "decay": self.decay.words()}
+        return {"model": "propagator", "daily_volume": self.daily_volume} | fading
+
+    def almgren_chriss_words(self) -> dict[str, Any]:
+        """Permanent and temporary impact in the words of a cost config, in the units above; an estimate below 0 becomes 0.
+
+        A trade of x pays x (permanent / 2 + temporary) and leaves x permanent behind. `temporary` holds for what is traded within `bar_s`.
+        `fixed_bps` is the half spread, which is known better than the regression's `fixed`: beside it a config needs no `half_spread_bps`.
+        """
+        linear_ones = {name: max(self.value(name), 0.0) for name in ("permanent", "temporary")}
+        return {"model": "almgren_chriss", "daily_volume": self.daily_volume, "fixed_bps": self.half_spread * _BPS} | linear_ones
+
+    def almgren_chriss(self, quantity: float, *, days: float, steps: int, price: float, side: Side = Side.SELL) -> AlmgrenChriss:
+        """The model of optimal execution with these estimates, in trading days.
+
+        `temporary` was measured for what is traded within `bar_s`, which makes it a rate, and beyond half of the permanent impact, which is
+        eta~ of the model: eta = temporary x bar_s / day_s + permanent x interval / 2.
+
+        Raises:
+            InputError: permanent or temporary impact could not be estimated; temporary impact is not above 0, so that there is no optimum.
         """
         words = self.almgren_chriss_words()
+        rate = words["temporary"] * self.bar_s / self.day_s
         return AlmgrenChriss.from_participation(
             quantity, days=days, steps=steps, price=price, side=side,
             daily_volume=self.daily_volume, daily_volatility=self.daily_volatility,
-            permanent=words["permanent"], temporary=words["temporary"] * self.bar_s / self.day_s, fixed_bps=self.half_spread * _BPS,
+            permanent=words["permanent"], temporary=rate + 0.5 * words["permanent"] * days / steps, fixed_bps=words["fixed_bps"],
         )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
@@ -141,10 +150,9 @@ class ImpactCalibration(ImpactNumbers):
         )
         head = {name: getattr(self, name) for name in (*names, "half_spread")}
         tables = {"response": self.response.reset_index(), "by_size": self.by_size}
-        decay = {"permanent": self.decay.permanent, "permanent_error": self.decay.permanent_error, "r2": self.decay.r2}
-        decay["terms"] = [  # type: ignore[assignment]
-            term | {"weight_error": error} for term, error in zip(self.decay.words(), self.decay.weights_error.tolist(), strict=True)
-        ]
+        terms = zip(self.decay.words(), self.decay.weights_error.tolist(), strict=True)
+        decay: dict[str, Any] = {"permanent": self.decay.permanent, "permanent_error": self.decay.permanent_error, "r2": self.decay.r2}
+        decay |= {"terms": [term | {"weight_error": error} for term, error in terms]}
         whole = head | {"estimates": [asdict(one) for one in self.found], "decay": decay, "notes": list(self.notes)}
         plain: dict[str, Any] = _plain(whole | {name: table.to_dict("records") for name, table in tables.items()})
         return plain

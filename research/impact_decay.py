@@ -62,13 +62,13 @@ def fit_decay(propagator: Propagator, *, seconds_a_trade: float, participation_a
     Raises:
         InputError: G is not known, since the equations for it have no solution.
 
-    The half-lives are a grid from half the time between trades to four times the longest lag: neighbours share weight, so that the sum is
-    known better than its parts.
+    The half-lives are a grid from the time between trades to four times the longest lag: neighbours share weight, so that the sum is known
+    better than its parts. What happens before the next trade is not seen: G(0) is what the shortest half-lives make of it.
     """
     if not np.isfinite(propagator.bare).all():
         raise InputError("fit_decay: the propagator is not known, since its equations have no solution. Take fewer lags or more data.")
     lags = propagator.lags.astype(np.float64)
-    half_lives = np.geomspace(0.5, 4.0 * lags[-1], HALF_LIVES) * seconds_a_trade
+    half_lives = np.geomspace(1.0, 4.0 * lags[-1], HALF_LIVES) * seconds_a_trade
     design = np.column_stack([np.ones(len(lags)), np.exp2(-lags[:, None] * seconds_a_trade / half_lives)])
     root = np.sqrt(1.0 / lags)
 

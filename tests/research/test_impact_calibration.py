@@ -63,7 +63,7 @@ def test_the_decay_is_in_units_of_participation(found: ImpactCalibration) -> Non
     at = np.array([1.0, 3.0, 10.0, 30.0])
     np.testing.assert_allclose(found.decay.at(at) * unit, BARE[at.astype(int) - 1], rtol=0.15)
     words = found.propagator_words()
-    assert words["model"] == "propagator"
+    assert (words["model"], words["temporary"], words["daily_volume"]) == ("propagator", 0.0, found.daily_volume)
     assert words["permanent"] + sum(term["weight"] * 2 ** (-1.0 / term["half_life_s"]) for term in words["decay"]) == pytest.approx(
         found.decay.at(np.array([1.0]))[0]
     )
@@ -189,21 +189,26 @@ def test_a_market_that_moves_against_its_flow_has_no_costs() -> None:
     with pytest.raises(InputError, match="price moves against net flow"):
         found.costs()
     assert found.almgren_chriss_words()["permanent"] == 0.0
+    with pytest.raises(InputError, match="nothing of the propagator fades"):
+        found.propagator_words()
 
 
 def test_an_execution_model_is_made_of_it(found: ImpactCalibration) -> None:
     """Units: fractions of the price per share of the day's volume become price units per unit; within 30 s becomes a rate a day."""
     words = found.almgren_chriss_words()
     assert words["permanent"] == found.value("permanent") > 0.0
-    assert words["fixed"] == found.half_spread
-    interval = found.value("temporary") * 30.0 / 86_400.0 / found.value("permanent")  # days, half of the longest there may be
-    model = found.almgren_chriss(1_000.0, days=10 * interval, steps=10, price=100.0)
-    assert model.permanent == pytest.approx(words["permanent"] * 100.0 / found.daily_volume)
-    assert model.temporary == pytest.approx(words["temporary"] * 100.0 / found.daily_volume * 30.0 / 86_400.0)
+    assert words["fixed_bps"] == pytest.approx(1.0, rel=1e-3)
+    model = found.almgren_chriss(1_000.0, days=0.1, steps=10, price=100.0)
+    unit = 100.0 / found.daily_volume
+    assert model.permanent == pytest.approx(words["permanent"] * unit)
+    assert model.reduced_temporary == pytest.approx(words["temporary"] * unit * 30.0 / 86_400.0)
     assert model.volatility == pytest.approx(100.0 * found.daily_volatility)
     assert model.fixed == pytest.approx(0.01, rel=1e-3)
-    with pytest.raises(InputError, match="there is no optimum"):
-        found.almgren_chriss(1_000.0, days=30 * interval, steps=10, price=100.0)
+    # what one step of a bar's length costs is what was measured: half the permanent, the temporary and the fixed impact of its size
+    step = replace(model, horizon=30.0 / 86_400.0, steps=1, temporary=model.reduced_temporary + 0.5 * model.permanent * 30.0 / 86_400.0)
+    size = 1_000.0 / found.daily_volume
+    by_hand = 100_000.0 * (size * (0.5 * words["permanent"] + words["temporary"]) + found.half_spread)
+    assert step.schedule(0.0).expected_cost == pytest.approx(by_hand)
 
 
 def test_too_few_bars_are_told() -> None:
