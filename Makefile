@@ -54,7 +54,7 @@ postgres:  ## install the PostgreSQL server that the tests start for themselves,
 
 clean:  ## remove the environment and the caches; runs/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
-	find framework strategies tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find framework research strategies tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps, so that set-up runs once; they are renewed when pyproject.toml changes.
 # pip says too much or nothing: one line for each package that it fetches, its errors whole.

@@ -21,6 +21,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from framework.data.calendar import fingerprint, is_bars
+from framework.data.mapped import give_back
 from framework.data.store.manifest import terms_of
 from framework.data.store.merge import merged
 from framework.data.store.read import Dataset
@@ -90,6 +91,7 @@ def _fill(events: Events, dataset: Dataset, made: Skeleton) -> None:
     begin = 0
     for block in merged([*dataset.streams(), iter((made.sessions,))]):
         put(events, begin, block)
+        give_back(events, begin, begin + len(block))
         begin += len(block)
     if begin != len(events):
         raise DataError(f"{dataset.folder}: {begin} events, expected {len(events)}. `onetape data check` says what is wrong.")

@@ -1,0 +1,1 @@
+"""How we learn whether it is real."""
