@@ -125,13 +125,13 @@ def _quotes(work: Work, mode: str) -> Made:
     return quotes_on(work, mode, tick_tape(work))
 
 
-def quotes_on(work: Work, mode: str, tape: Tape) -> Made:
-    """The quoter of W4 or W4R over a tape of its rows."""
+def quotes_on(work: Work, mode: str, tape: Tape, patience_ns: int = 0) -> Made:
+    """The quoter of W4 or W4R over a tape of its rows; `patience_ns` 0 is that of the workload."""
     spec, rows = work.spec, sum(int(np.count_nonzero(part["kind"] != Kind.SESSION)) for part in blocks(tape.events))
     quoter = RowQuoter if work.name == "W4R" else Quoter
     costs = {name: spec[name] for name in ("maker_bps", "taker_bps", "queue_power")} | {"queue": "power", "take": "arrival"}
     latency = {"entry_ns": spec["latency_ns"], "response_ns": spec["response_ns"]}
-    terms = {"most": spec["most"], "patience_ns": spec["patience_ns"]}
+    terms = {"most": spec["most"], "patience_ns": patience_ns or spec["patience_ns"]}
     strategy = quoter.python(**terms) if mode == "python" else quoter(**terms)
 
     def read(result: Result) -> Outcome:

@@ -53,7 +53,7 @@ class Audit:
         self._take_log = take_log
         self._parts: list[NDArray[np.void]] = []
         self._hash = hashlib.blake2b(_encode(self.header), digest_size=_HASH_BYTES)
-        self._hashed = 0  # of the parts
+        self._hashed = 0  # records
         self._joined: NDArray[np.void] | None = None
 
     def write(self, decision: Decision) -> None:
@@ -75,14 +75,18 @@ class Audit:
         """All records so far, dtype EVENT."""
         if self._joined is None:
             self._joined = np.concatenate(self._parts) if self._parts else np.zeros(0, dtype=EVENT)
+            self._parts = [self._joined]  # not both
         return self._joined
 
     @property
     def digest(self) -> str:
         """The hash of header and records so far, hex."""
-        for rows in self._parts[self._hashed :]:
-            self._hash.update(rows.view(np.uint8).data)
-        self._hashed = len(self._parts)
+        passed = 0
+        for rows in self._parts:
+            new = rows[max(self._hashed - passed, 0) :]
+            self._hash.update(new.view(np.uint8).data)
+            passed += len(rows)
+        self._hashed = passed
         return self._hash.hexdigest()
 
     def save(self, path: str | Path) -> Path:

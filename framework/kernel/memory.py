@@ -45,6 +45,15 @@ class Pool:
                 self._forget_oldest()
             return block[:]
 
+    def forget(self, use: str, array: NDArray[np.void]) -> None:
+        """A table has outgrown an array that was taken: what comes later starts from the larger one, so this is not kept."""
+        with self._lock:
+            kept = self._blocks.get(use, [])
+            for k in range(len(kept)):
+                if kept[k].ctypes.data == array.ctypes.data:
+                    self._bytes -= kept.pop(k).nbytes
+                    return
+
     def _forget_oldest(self) -> None:
         """Let go of the oldest block of the use that holds the most; a run that is using it holds it itself."""
         most = max(self._blocks.values(), key=lambda blocks: sum(block.nbytes for block in blocks))

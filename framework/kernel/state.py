@@ -59,4 +59,5 @@ class State:
         larger = self._taken(name, max(2 * len(rows), count + free), rows.dtype)
         larger[:count] = rows[:count]
         self._place(name, larger)
+        POOL.forget(f"{self._half} {name}", rows)
         return True

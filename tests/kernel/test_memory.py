@@ -42,3 +42,16 @@ def test_blocks_beyond_the_limit_are_let_go_and_stay_valid_for_their_holder() ->
     del second
     assert pool.take("points", 80, POINT).ctypes.data == address
     assert (first["cash"] == 7.0).all()
+
+
+def test_what_a_table_has_outgrown_is_not_kept() -> None:
+    pool = Pool()
+    small = pool.take("points", 10, POINT)
+    address = small.ctypes.data
+    larger = pool.take("points", 20, POINT)
+    pool.forget("points", small[:])
+    pool.forget("points", larger[:0].copy())  # nobody's block: nothing happens
+    other = pool.take("points", 10, POINT)  # before `small` is let go, so its memory cannot be given out again by chance
+    del small
+    assert other.ctypes.data != address
+    assert not np.shares_memory(pool.take("points", 10, POINT), other)
