@@ -266,7 +266,9 @@ def match_quote(t: Any, x: Any, quote: Any) -> None:
         at = order.next_working
         if is_done(order) or order.accepted_ns >= quote.ts_venue_ns or order.blocked_ns == quote.ts_local_ns:
             continue
-        if order.time_in_force == AT_CLOSE or (order.time_in_force == AT_OPEN and (order.accepted_ns > session.open_ns or book.has_auctions)):
+        if order.time_in_force == AT_CLOSE or (
+            order.time_in_force == AT_OPEN and (order.accepted_ns > session.open_ns or book.has_auctions)
+        ):
             continue
         buys = order.side > 0
         done = _fill_on_quote(t, x, order, quote, ask_left if buys else bid_left)

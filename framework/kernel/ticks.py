@@ -265,7 +265,9 @@ def match_book(t: Any, x: Any, event: Any) -> None:
         at = order.next_working
         if is_done(order) or order.accepted_ns >= event.ts_venue_ns or order.blocked_ns == event.ts_local_ns:
             continue
-        if order.time_in_force == AT_CLOSE or (order.time_in_force == AT_OPEN and (order.accepted_ns > session.open_ns or book.has_auctions)):
+        if order.time_in_force == AT_CLOSE or (
+            order.time_in_force == AT_OPEN and (order.accepted_ns > session.open_ns or book.has_auctions)
+        ):
             continue
         if order.flags & O_RESTING and order.type == LIMIT:
             opposite = depth.ask if order.side > 0 else depth.bid
