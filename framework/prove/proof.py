@@ -79,8 +79,8 @@ def prove(
     Args:
         strategy: an instance or a class; if it has a classmethod `from_data(cls, frames, **params)`, that builds it. Or a function
             from frames to an instance. `frames` is what `frames_of` returns.
-        data, instruments, start, end, cash, currency, costs, risk, latency, venue, seed, bar_stamp, calendar, tick_size, lot_size, time_zone,
-            actions, instrument_specs: as in `backtest`. `seed` also chooses where look-ahead is tried.
+        data, instruments, start, end, cash, currency, costs, risk, latency, venue, seed, bar_stamp, calendar, tick_size, lot_size,
+            time_zone, actions, instrument_specs: as in `backtest`. `seed` also chooses where look-ahead is tried.
         points: into how many parts the run is divided for look-ahead; a part is cut at one stamp with a decision.
         checks: some of `CHECKS`; None makes all.
         progress: called before each run with the check, how many of its runs are done, and how many there are at most.

@@ -15,14 +15,14 @@ Time. Day 1 is Monday 2024-01-01, UTC; `3` is the end of day 3, `3 09:30` a time
 16:00` names another first day, another zone and what a bare day means.
 
 Market. A row of five numbers is a bar stamped at its close: open, high, low, close, volume. Else `99.90 x 500 / 100.10 x 300` (a
-quote: bid x size / ask x size), `SPLIT 7:1`, `DIVIDEND 0.50`, `DELIST 10`, `HALT`, `RESUME`, `FUNDING 0.0001` (a rate), `MARK 101`, `LIMITS 95 105`
-(price limits, 0: none).
+quote: bid x size / ask x size), `SPLIT 7:1`, `DIVIDEND 0.50`, `DELIST 10`, `HALT`, `RESUME`, `FUNDING 0.0001` (a rate), `MARK 101`,
+`LIMITS 95 105` (price limits, 0: none).
 With more instruments than one the symbol stands after the time. `instrument SAP currency EUR tick 0.01 lot 1 calendar XETR` describes
 one; not described: X. `instrument P kind PERPETUAL base BTC inverse 1 initial 0.1 maintenance 0.05 liquidation 0.01` is a derivative.
 
 Ticks. `book 99 x 5, 98 x 3 / 101 x 4` is a snapshot, `bid 99 x 7, ask 101 x 0` one message of changes, `trade 99 x 3 SELL` a trade
-that a seller took, `trade 99 x 3 AUCTION` the print of an auction, `GAP` a break; `id 7` behind a size names an order of the source. `feed 0.5`: we hear of every tick so many
-seconds after its time.
+that a seller took, `trade 99 x 3 AUCTION` the print of an auction, `GAP` a break; `id 7` behind a size names an order of the source.
+`feed 0.5`: we hear of every tick so many seconds after its time.
 
 Orders. `at TIME:` is decided when the bar or quote of that stamp has come, or by a timer where none does; `timer TIME:` always by
 a timer, after everything else of its stamp. `BUY|SELL quantity [symbol] [LIMIT p] [STOP p] [TRAIL p | TRAIL n bps] [DAY | IOC |
