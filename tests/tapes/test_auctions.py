@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from framework import Strategy, backtest
+from framework.data.formats import lean
 from tests.tapes.drawing import draw
+
+IBM = Path(os.environ.get("ONETAPE_SHARED", Path(__file__).parents[3] / "shared")) / "data/04_l1_quotes_trades/Lean/equity/usa/tick/ibm"
 
 NEW_YORK = """
         clock 2024-07-01 America/New_York 16:00        # Monday
@@ -350,3 +361,31 @@ def test_where_only_trades_are_told_a_print_triggers_stops_for_the_next_trade() 
         """,
         both=True,
     )
+
+
+class OpenToClose(Strategy):
+    """Each day buys at the open what it sells at the close."""
+
+    def on_start(self, view: Any) -> None:
+        view.timers.session_open(-dt.timedelta(minutes=10))
+
+    def on_timer(self, view: Any, name: str) -> None:
+        symbol = view.instruments[0]
+        view.order(symbol, 100, time_in_force="AT_OPEN")
+        view.order(symbol, -100, time_in_force="AT_CLOSE")
+
+
+@pytest.mark.parametrize(
+    ("day", "opened", "closed"),
+    [
+        ("2013-10-08", ("09:31:43.278", 181.85), ("16:00:47.795", 178.72)),
+        ("2013-10-11", ("09:30:48.154", 185.28), ("16:01:13.722", 186.16)),
+    ],
+)
+def test_the_nyse_opens_and_closes_ibm_by_hand(day: str, opened: tuple[str, float], closed: tuple[str, float]) -> None:
+    if not IBM.exists():
+        pytest.skip("the developers' market data are not here: set ONETAPE_SHARED to their folder")
+    result = backtest(OpenToClose(), lean.read(IBM, start=day, end=day).tape(), risk={"allow_short": True})
+    stamps = result.fills["ts"].dt.tz_convert("America/New_York").dt.strftime("%H:%M:%S.%f").str[:-3]
+    assert list(zip(stamps, result.fills["price"], strict=True)) == [opened, closed]
+    assert result.fills["quantity"].tolist() == [100.0, 100.0]
