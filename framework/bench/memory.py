@@ -24,7 +24,7 @@ from framework.bench.ours import prepare as prepare_ours
 from framework.bench.ours import quotes_on, tick_tape
 from framework.bench.peers.harness import Work, peak_rss_mb
 from framework.bench.strategies import Sleeper
-from framework.config import parse_costs, parse_latency, parse_risk
+from framework.config import parse_costs, parse_latency, parse_risk, parse_venue
 from framework.data.tape import build
 from framework.kernel.halves import Exchange
 from framework.schema.event import EVENT, Kind
@@ -74,7 +74,7 @@ def stream(count: int) -> dict[str, float]:
     """So many quotes through both halves, never more than two parts of the tape in memory."""
     strategy = Sleeper()
     tape = build({}, {"WALK": Instrument("WALK")}, extra=next(quotes(1000)), name="quotes")
-    header = header_of(strategy, tape, 1e6, "USD", parse_costs(None), parse_risk(None), parse_latency(None), 0)
+    header = header_of(strategy, tape, 1e6, "USD", parse_costs(None), parse_risk(None), parse_latency(None), parse_venue(None), 0)
     made = prepare(strategy, tape, header)
     world = SimulatedWorld(quotes(count), Exchange(1, len(tape.calendars)), made.audit.collect)
     start = time.perf_counter()

@@ -2,7 +2,7 @@
 
     config = load("configs/momentum_daily.yaml", overrides=["params.lookback=126"])
 
-`parse_costs`, `parse_risk` and `parse_latency` give the dicts of the Python face the same checks and messages.
+`parse_costs`, `parse_risk`, `parse_latency` and `parse_venue` give the dicts of the Python face the same checks and messages.
 """
 
 from framework.config.files import apply_overrides, load, read
@@ -14,12 +14,14 @@ from framework.config.models import (
     RiskConfig,
     RunConfig,
     SquareRootImpact,
+    VenueConfig,
     VolumeShareImpact,
     digest,
     parse_costs,
     parse_latency,
     parse_risk,
     parse_run,
+    parse_venue,
 )
 from framework.config.strategy import load_class, load_strategy
 
@@ -31,6 +33,7 @@ __all__ = [
     "RiskConfig",
     "RunConfig",
     "SquareRootImpact",
+    "VenueConfig",
     "VolumeShareImpact",
     "apply_overrides",
     "digest",
@@ -41,5 +44,6 @@ __all__ = [
     "parse_latency",
     "parse_risk",
     "parse_run",
+    "parse_venue",
     "read",
 ]

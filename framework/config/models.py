@@ -189,6 +189,35 @@ class LatencyConfig(Section):
     response_ns: Annotated[Whole, Field(ge=0)] = 0
 
 
+class VenueConfig(Section):
+    """Rules in which venues differ. They are the exchange half's: a strategy sees what follows from them.
+
+    Attributes:
+        self_trade: where two orders of ours would trade with each other on a book or quote, the venue cancels the one that comes,
+            "cancel_newest", the one that rests, "cancel_oldest", or "cancel_both"; "decrement" takes the smaller quantity from both;
+            "none" lets each trade with others as if ours were not there.
+        matching: a trade at a price is shared by "price_time", who came first, or "pro_rata", by size.
+        pro_rata_minimum_lots: a share by size of fewer lots is none.
+        pro_rata_fifo_share: the part of a trade that is shared in order of arrival before the rest is by size.
+        replace_keeps_place: which changes at the same price keep an order's place in the line: to a "smaller" quantity, or "never" any.
+    """
+
+    self_trade: Literal["none", "cancel_newest", "cancel_oldest", "cancel_both", "decrement"] = "cancel_newest"
+    matching: Literal["price_time", "pro_rata"] = "price_time"
+    pro_rata_minimum_lots: Annotated[Whole, Field(ge=1)] = 1
+    pro_rata_fifo_share: Annotated[Number, Field(ge=0, le=1)] = 0.0
+    replace_keeps_place: Literal["smaller", "never"] = "smaller"
+
+    @model_validator(mode="after")
+    def _is_used(self) -> VenueConfig:
+        if self.matching != "pro_rata" and (self.pro_rata_minimum_lots != 1 or self.pro_rata_fifo_share != 0.0):
+            raise ValueError(
+                f"pro_rata_minimum_lots {self.pro_rata_minimum_lots} and pro_rata_fifo_share {self.pro_rata_fifo_share} do nothing with "
+                f"matching {self.matching}; leave them out or set matching: pro_rata"
+            )
+        return self
+
+
 class DataConfig(Section):
     """Which prices.
 
@@ -246,6 +275,7 @@ class RunConfig(Section):
     costs: CostsConfig = CostsConfig()
     risk: RiskConfig = RiskConfig()
     latency: LatencyConfig = LatencyConfig()
+    venue: VenueConfig = VenueConfig()
     seed: Annotated[Whole, Field(ge=0)] = 0
     benchmark: str | None = None
 
@@ -284,6 +314,11 @@ def parse_risk(risk: Mapping[str, Any] | RiskConfig | None) -> RiskConfig:
 def parse_latency(latency: Mapping[str, Any] | LatencyConfig | None) -> LatencyConfig:
     """Latency from what `backtest(latency=...)` takes; None is none."""
     return validate(LatencyConfig, latency, place="latency")
+
+
+def parse_venue(venue: Mapping[str, Any] | VenueConfig | None) -> VenueConfig:
+    """The venue's rules from what `backtest(venue=...)` takes; None is the defaults."""
+    return validate(VenueConfig, venue, place="venue")
 
 
 def parse_run(raw: Mapping[str, Any], place: str = "config") -> RunConfig:

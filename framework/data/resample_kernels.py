@@ -41,13 +41,14 @@ OUTSIDE, STRANGER = 1, 2
 
 _BAR, _QUOTE, _TRADE = int(Kind.BAR), int(Kind.QUOTE), int(Kind.TRADE)
 _FUNDING, _DIVIDEND, _SPLIT, _HALT, _DELIST = int(Kind.FUNDING), int(Kind.DIVIDEND), int(Kind.SPLIT), int(Kind.HALT), int(Kind.DELIST)
+_PRICE_LIMITS = int(Kind.PRICE_LIMITS)
 _BUY, _SELL = 512, 1024
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _passes(kind):  # type: ignore[no-untyped-def]
     """Whether an event of this kind is handed on: what bars are read with, besides their own prices."""
-    return kind in (_SPLIT, _DIVIDEND, _FUNDING, _HALT, _DELIST)
+    return kind in (_SPLIT, _DIVIDEND, _FUNDING, _HALT, _PRICE_LIMITS, _DELIST)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from framework.data.mapped import blocks
 from framework.data.tape import Tape
-from framework.schema.event import Kind
+from framework.schema.event import Flag, Kind
 
 _TICKS = np.array([Kind.TRADE, Kind.DEPTH, Kind.GAP])
 _known: WeakKeyDictionary[Tape, Survey] = WeakKeyDictionary()
@@ -25,6 +25,7 @@ class Survey:
         spans: lowest and highest price in ticks of each instrument with a book, by its number.
         quoted: numbers of the instruments that have quotes.
         has_orders: whether books are told by order.
+        auctions: numbers of the instruments of which prints of auctions are told.
         is_late: whether some tick was known later than it happened.
         venue_order: rows in order of `ts_venue_ns` where the ticks do not lie so already, else None. 8 bytes a row.
     """
@@ -33,6 +34,7 @@ class Survey:
     spans: dict[int, tuple[int, int]]
     quoted: frozenset[int]
     has_orders: bool
+    auctions: frozenset[int]
     is_late: bool
     venue_order: NDArray[np.int64] | None
 
@@ -47,6 +49,7 @@ def survey(tape: Tape) -> Survey:
 def _survey(tape: Tape) -> Survey:
     spans: dict[int, tuple[int, int]] = {}
     quoted: set[int] = set()
+    auctions: set[int] = set()
     has_ticks = has_orders = is_late = is_shuffled = False
     last_ns = np.iinfo(np.int64).min
     for block in blocks(tape.events):
@@ -61,6 +64,8 @@ def _survey(tape: Tape) -> Survey:
         is_late = is_late or bool((stamps < ticks["ts_local_ns"]).any())
         is_shuffled = is_shuffled or int(stamps[0]) < last_ns or bool((stamps[1:] < stamps[:-1]).any())
         last_ns = int(stamps[-1])
+        prints = (ticks["kind"] == Kind.TRADE) & (ticks["flags"] & int(Flag.AUCTION) != 0)
+        auctions |= set(np.unique(ticks["instrument"][prints]).tolist())
         depth = ticks[ticks["kind"] == Kind.DEPTH]
         has_orders = has_orders or bool((depth["w2"] != 0).any())
         for instrument in np.unique(depth["instrument"]).tolist():
@@ -68,4 +73,4 @@ def _survey(tape: Tape) -> Survey:
             low, high = spans.get(instrument, (np.iinfo(np.int64).max, 0))
             spans[instrument] = (min(low, int(prices.min())), max(high, int(prices.max())))
     order = np.argsort(tape.events["ts_venue_ns"], kind="stable") if is_late and is_shuffled else None
-    return Survey(has_ticks, spans, frozenset(quoted), has_orders, is_late, order)
+    return Survey(has_ticks, spans, frozenset(quoted), has_orders, frozenset(auctions), is_late, order)

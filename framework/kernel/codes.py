@@ -17,13 +17,13 @@ ACCEPTED, REJECTED, TRIGGERED = int(Kind.ORDER_ACCEPTED), int(Kind.ORDER_REJECTE
 FILLED, COSTS, CANCELLED = int(Kind.ORDER_FILLED), int(Kind.ORDER_COSTS), int(Kind.ORDER_CANCELLED)
 EXPIRED, REPLACED = int(Kind.ORDER_EXPIRED), int(Kind.ORDER_REPLACED)
 CANCEL_REJECTED, CHARGE, TAPE = int(Kind.ORDER_CANCEL_REJECTED), int(Kind.CHARGE), int(Kind.TAPE)
-PLACED, SETTLED = int(Kind.ORDER_PLACED), int(Kind.SETTLED)
+PLACED, SETTLED, PRICE_LIMITS = int(Kind.ORDER_PLACED), int(Kind.SETTLED), int(Kind.PRICE_LIMITS)
 
 # flags of events
 F_OPEN, F_CLOSE, F_MAKER = int(Flag.SESSION_OPEN), int(Flag.SESSION_CLOSE), int(Flag.MAKER)
 F_AMBIGUOUS, F_LAST, F_REFUSED = int(Flag.AMBIGUOUS), int(Flag.LAST), int(Flag.REFUSED)
 F_HELD, F_MORE, F_CHANGE = int(Flag.HELD), int(Flag.MORE), int(Flag.CHANGE)
-F_PAUSE = int(Flag.PAUSE)
+F_PAUSE, F_AUCTION = int(Flag.PAUSE), int(Flag.AUCTION)
 
 F_BUY, F_SELL, F_SNAPSHOT, F_CLEAR = int(Flag.BUY), int(Flag.SELL), int(Flag.SNAPSHOT), int(Flag.CLEAR)
 
@@ -75,6 +75,7 @@ R_DATE, R_MISSED_OPEN, R_MISSED_CLOSE = int(Reason.DATE_REACHED), int(Reason.MIS
 R_DELISTED, R_SPLIT, R_END = int(Reason.DELISTED), int(Reason.SPLIT_TO_NOTHING), int(Reason.END_OF_DATA)
 R_NO_CASH, R_SUPERSEDED = int(Reason.NO_CASH_AT_FILL), int(Reason.SUPERSEDED)
 R_MARGIN, R_NO_LOCATE, R_LIQUIDATED = int(Reason.INSUFFICIENT_MARGIN), int(Reason.NO_LOCATE), int(Reason.LIQUIDATED)
+R_SELF_TRADE, R_OUTSIDE = int(Reason.SELF_TRADE), int(Reason.OUTSIDE_PRICE_LIMITS)
 
 # wakes: what `advance` returns
 END, W_BAR, W_BARS, W_QUOTE, W_TRADE = 0, 1, 2, 3, 4
@@ -86,3 +87,6 @@ ON_BAR, ON_BARS, ON_QUOTE, ON_TRADE, ON_ORDER, ON_EVENT, ON_BOOK = 1, 2, 4, 8, 1
 
 # models of the place in the line, where the source tells levels and not orders
 QUEUE_PESSIMISTIC, QUEUE_POWER, QUEUE_LOG = 0, 1, 2
+
+# what a venue does where two orders of ours would trade with each other
+SELF_IGNORED, SELF_CANCEL_NEWEST, SELF_CANCEL_OLDEST, SELF_CANCEL_BOTH, SELF_DECREMENT = 0, 1, 2, 3, 4

@@ -34,6 +34,7 @@ from framework.kernel.codes import (
     R_MISSED_CLOSE,
     R_MISSED_OPEN,
     R_NOT_TRADABLE,
+    R_OUTSIDE,
     R_SPLIT,
     REJECTED,
     REPLACE,
@@ -55,6 +56,7 @@ from framework.kernel.depth import lose_depth
 from framework.kernel.ledger import record_point
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import clear, dividend_terms, dividend_ticks, is_done, order_of, split_terms, unpack
+from framework.kernel.price_limits import bound_of
 from framework.kernel.queue import join, sweep, to_the_back
 from framework.kernel.records import event_row, session_row, venue_book_row
 from framework.kernel.trader import apply_answer, write
@@ -161,9 +163,12 @@ def end_order(t: Any, x: Any, order: Any, kind: int, reason: int, need: float, h
 def _change(t: Any, x: Any, order: Any, event: Any) -> None:
     """New terms for a working order. A trailing stop never moves back: it keeps where it trailed if that is nearer."""
     stop_ticks = event.w4
+    if x.has_limits != 0 and bound_of(x, order.instrument, order.side, event.w3) != 0:
+        answer(t, x, CANCEL_REJECTED, 0, event.instrument, order.order_id, R_OUTSIDE, 0, 0, 0)
+        return
     if order.type == TRAILING:
         stop_ticks = min(stop_ticks, order.stop_ticks) if order.side > 0 else max(stop_ticks, order.stop_ticks)
-    keeps_place = event.w3 == order.limit_ticks and event.w2 <= order.quantity_lots
+    keeps_place = event.w3 == order.limit_ticks and event.w2 <= order.quantity_lots and x.rules.replace_loses_place == 0
     if event.w3 != order.limit_ticks:
         order.flags &= ~O_RESTING  # at its new price it was not yet offered anything
     order.quantity_lots, order.limit_ticks, order.stop_ticks = event.w2, event.w3, stop_ticks
@@ -188,6 +193,11 @@ def _enter(t: Any, x: Any, event: Any) -> None:
     book = venue_book(x, order.instrument)
     if book.delisted:
         end_order(t, x, order, REJECTED, R_NOT_TRADABLE, 0.0, 0.0)
+        return
+    bound = bound_of(x, order.instrument, order.side, order.limit_ticks) if x.has_limits != 0 else 0
+    if bound != 0:
+        tick = terms_of(t, order.instrument).tick
+        end_order(t, x, order, REJECTED, R_OUTSIDE, order.limit_ticks * tick, bound * tick)
         return
     join(x, order)
     x.working += 1
@@ -303,7 +313,7 @@ def _close_session(t: Any, x: Any, calendar: int, close_ns: int) -> None:
     for i in range(x.books_count):
         if terms_of(t, i).calendar != calendar:
             continue
-        at = venue_book(x, i).first
+        at, waits = venue_book(x, i).first, venue_book(x, i).has_auctions != 0  # for the print of the close: see `auction.py`
         if at < 0:
             continue
         while at >= 0:
@@ -311,10 +321,12 @@ def _close_session(t: Any, x: Any, calendar: int, close_ns: int) -> None:
             at = order.next_working
             if order.accepted_ns >= close_ns:
                 continue  # it came for the next session
-            if order.time_in_force == DAY:
-                end_order(t, x, order, EXPIRED, R_DAY, 0.0, 0.0)
-            elif order.time_in_force == AT_OPEN and order.accepted_ns <= session.open_ns:
+            if order.time_in_force == AT_OPEN and order.accepted_ns <= session.open_ns:
                 end_order(t, x, order, EXPIRED, R_MISSED_OPEN, 0.0, 0.0)
+            elif waits:
+                continue
+            elif order.time_in_force == DAY:
+                end_order(t, x, order, EXPIRED, R_DAY, 0.0, 0.0)
             elif order.time_in_force == AT_CLOSE:
                 end_order(t, x, order, EXPIRED, R_MISSED_CLOSE, 0.0, 0.0)
         sweep(x, i)

@@ -34,6 +34,7 @@ from framework.kernel.exchange import answer, end_order, venue_book
 from framework.kernel.ledger import position_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import is_done, order_of
+from framework.kernel.price_limits import is_barred
 
 
 @inlined
@@ -60,6 +61,8 @@ def _charges(t: Any, order: Any, lots: int, ticks: int, is_maker: bool, bar: Any
 @kernel
 def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, event: Any) -> int:
     """Fill what budget, account and reduce-only allow of the order's leaves at `ticks`; return the lots filled."""
+    if is_barred(x, order.instrument, ticks, event):
+        return 0
     wanted = leaves(order)
     if order.flags & O_REDUCE_ONLY:
         wanted = reducible_lots(t, order, wanted)

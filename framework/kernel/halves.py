@@ -26,6 +26,7 @@ from framework.kernel.records import (
     TRADED,
     TRADER,
     TRADER_TABLES,
+    VENUE_RULES,
 )
 from framework.kernel.replay import ADVANCE, ROWS_PER_ORDER, ROWS_PER_POSITION
 from framework.kernel.state import State
@@ -50,12 +51,14 @@ class Ticks:
         spans: lowest and highest price in ticks of each instrument that has a book, by number.
         quoted: numbers of the instruments that have quotes.
         has_orders: whether books are told by order.
+        auctions: numbers of the instruments of which prints of auctions are told.
         starts_empty: whether a book counts as known, and empty, before its first snapshot.
     """
 
     spans: Mapping[int, tuple[int, int]]
     quoted: frozenset[int] = frozenset()
     has_orders: bool = False
+    auctions: frozenset[int] = frozenset()
     starts_empty: bool = False
 
 
@@ -282,7 +285,14 @@ class Trader(State):
 
 
 class Exchange(State):
-    """The simulated venue and broker, and the part of the tape it reads."""
+    """The simulated venue and broker, and the part of the tape it reads.
+
+    Args:
+        instruments, calendars: how many the tape has.
+        entry_latency_ns, response_latency_ns: constant latencies of the wires.
+        ticks: where the tape has trades or books.
+        rules: fields of `VENUE_RULES`; fields not named are 0.
+    """
 
     def __init__(
         self,
@@ -292,6 +302,7 @@ class Exchange(State):
         entry_latency_ns: int = 0,
         response_latency_ns: int = 0,
         ticks: Ticks | None = None,
+        rules: Mapping[str, float] | None = None,
     ) -> None:
         rows = {"books": instruments, "sessions": max(calendars, 1), "depths": instruments}
         super().__init__("exchange", EXCHANGE, EXCHANGE_TABLES, rows)
@@ -299,6 +310,9 @@ class Exchange(State):
         self._depths = _Books(self, ticks) if ticks is not None else None
         if ticks is not None:
             root["receive_order"], root["venue_tick"] = RECEIVE.address, VENUE_TICK.address
+            self.tables["books"]["has_auctions"][list(ticks.auctions)] = 1
+            root["has_auctions"] = int(bool(ticks.auctions))
+        _set_fields(root["rules"], VENUE_RULES, rules or {})
         root["books_count"], root["sessions_count"] = instruments, calendars
         root["due_ns"], root["expiry_ns"], root["until_ns"] = NEVER_NS, NEVER_NS, NEVER_NS
         root["entry_latency_ns"], root["response_latency_ns"] = entry_latency_ns, response_latency_ns

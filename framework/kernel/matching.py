@@ -38,7 +38,6 @@ from framework.kernel.codes import (
     R_IOC,
     R_MISSED_CLOSE,
     R_MISSED_OPEN,
-    S_PARTIAL,
     S_TRIGGERED,
     STOP,
     STOP_LIMIT,
@@ -48,10 +47,12 @@ from framework.kernel.codes import (
 from framework.kernel.compile import inlined, kernel
 from framework.kernel.exchange import answer, end_order, session_of, venue_book
 from framework.kernel.filling import execute
+from framework.kernel.lifecycle import has_triggered
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.propose import trailing_stop
 from framework.kernel.queue import sweep
 from framework.kernel.records import event_row
+from framework.kernel.self_trade import is_prevented, prevent
 
 _ALL = 2**62
 _SHARE_SLACK = 1e-12
@@ -63,12 +64,6 @@ def trigger(t: Any, x: Any, order: Any) -> None:
     """Trigger a stop."""
     order.state = S_TRIGGERED
     answer(t, x, TRIGGERED, 0, order.instrument, order.order_id, order.stop_ticks, 0, 0, 0)
-
-
-@kernel
-def has_triggered(order: Any) -> bool:
-    """Whether a stop works as the market or limit order that it becomes."""
-    return order.state == S_TRIGGERED or (order.state == S_PARTIAL and order.type >= STOP)
 
 
 @kernel
@@ -195,26 +190,28 @@ def match_bar(t: Any, x: Any, bar: Any) -> None:
     if book.halted or (session.known and not session.is_open):
         return
     start_ns = _bar_start(t, x, bar)
-    _match_prices(t, x, bar, start_ns, session.known != 0 and start_ns <= session.open_ns)
+    is_closing = session.known != 0 and bar.ts_venue_ns == session.close_ns
+    _match_prices(t, x, bar, start_ns, session.known != 0 and start_ns <= session.open_ns, is_closing)
 
 
 @kernel
 def match_print(t: Any, x: Any, trade: Any) -> None:
     """Match every working order of an instrument of which only trades are told: a trade is a bar of one price."""
     book, session = venue_book(x, trade.instrument), session_of(t, x, trade.instrument)
-    is_opening = session.known != 0 and book.traded_ns <= session.open_ns
+    has_ends = session.known != 0 and book.has_auctions == 0  # else orders for the open and the close wait for their prints
+    is_opening = has_ends and book.traded_ns <= session.open_ns
     book.traded_ns = trade.ts_venue_ns
     if book.first < 0 or book.halted or (session.known and not session.is_open):
         return
     bar = event_row(x.print, 0)
     bar.ts_local_ns, bar.ts_venue_ns, bar.kind, bar.flags, bar.instrument = trade.ts_local_ns, trade.ts_venue_ns, BAR, 0, trade.instrument
     bar.w0, bar.w1, bar.w2, bar.w3, bar.w4 = trade.w0, trade.w0, trade.w0, trade.w0, trade.w1
-    _match_prices(t, x, bar, trade.ts_venue_ns - 1, is_opening)
+    _match_prices(t, x, bar, trade.ts_venue_ns - 1, is_opening, has_ends and trade.ts_venue_ns == session.close_ns)
 
 
 @kernel
-def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, is_opening: bool) -> None:
-    book, session = venue_book(x, bar.instrument), session_of(t, x, bar.instrument)
+def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, is_opening: bool, is_closing: bool) -> None:
+    book = venue_book(x, bar.instrument)
     limit = t.costs.max_participation * (1.0 + _SHARE_SLACK)
     budget = int(bar.w4 * limit) if limit > 0.0 else _ALL
     for step in range(3):
@@ -239,7 +236,7 @@ def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, is_opening: bool) -> 
         if _takes_part(order, bar, start_ns, is_opening):
             order.flags |= O_RESTING
             end_leftover(t, x, order, is_opening)
-        elif order.time_in_force == AT_CLOSE and session.known and bar.ts_venue_ns == session.close_ns:
+        elif order.time_in_force == AT_CLOSE and is_closing:
             budget -= _fill_at_close(t, x, order, bar, budget)
     sweep(x, bar.instrument)
 
@@ -269,7 +266,9 @@ def match_quote(t: Any, x: Any, quote: Any) -> None:
         at = order.next_working
         if is_done(order) or order.accepted_ns >= quote.ts_venue_ns or order.blocked_ns == quote.ts_local_ns:
             continue
-        if order.time_in_force == AT_CLOSE or (order.time_in_force == AT_OPEN and order.accepted_ns > session.open_ns):
+        if order.time_in_force == AT_CLOSE or (
+            order.time_in_force == AT_OPEN and (order.accepted_ns > session.open_ns or book.has_auctions)
+        ):
             continue
         buys = order.side > 0
         done = _fill_on_quote(t, x, order, quote, ask_left if buys else bid_left)
@@ -296,8 +295,11 @@ def _fill_on_quote(t: Any, x: Any, order: Any, quote: Any, size_left: int) -> in
         trigger(t, x, order)
     if order.type == LIMIT or order.type == STOP_LIMIT:
         if not _betters(order.side, price, order.limit_ticks, 0):
-            order.flags |= O_RESTING  # from now on it makes
+            if not order.flags & O_RESTING and (not is_prevented(x, order) or prevent(t, x, order, 0)):
+                order.flags |= O_RESTING  # from now on it makes
             return 0
         if order.flags & O_RESTING:
             return execute(t, x, order, size_left, order.limit_ticks, F_MAKER, quote)
+    if is_prevented(x, order) and not prevent(t, x, order, price):
+        return 0
     return execute(t, x, order, size_left, price, 0, quote)

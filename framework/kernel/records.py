@@ -193,8 +193,24 @@ VENUE_BOOK = np.dtype(
         ("halted", "<i4"),
         ("delisted", "<i4"),
         ("liquidation", "<i8"),  # the broker's last order here plus one, 0: none
+        ("has_auctions", "<i8"),  # the tape tells prints of auctions
+        ("lower", "<i8"),  # price limits in ticks, 0: none
+        ("upper", "<i8"),
+        ("limits_ns", "<i8"),  # when they were told
     ]
 )
+
+
+VENUE_RULES = np.dtype(
+    [
+        ("self_trade", "<i8"),  # SELF_* of `codes`
+        ("is_pro_rata", "<i8"),
+        ("pro_rata_minimum_lots", "<i8"),
+        ("pro_rata_fifo_share", "<f8"),
+        ("replace_loses_place", "<i8"),  # by any change, also by asking for less at the same price
+    ]
+)
+"""What the venue does that others do differently."""
 
 
 @dataclass(frozen=True)
@@ -343,6 +359,9 @@ EXCHANGE = _root(
         ("venue_tick", "<i8"),
         ("tick", "<i8"),  # address of the event that the venue sees
         ("arrived", "<i8"),  # address of the command that arrives
+        ("has_auctions", "<i8"),  # of some instrument prints of auctions are told
+        ("has_limits", "<i8"),  # price limits were told
+        ("rules", VENUE_RULES),
     ],
 )
 """The exchange half and the tape it reads."""

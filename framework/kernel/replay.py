@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from framework.kernel.auction import end_calls, see_session
 from framework.kernel.book import see_bar
 from framework.kernel.broker import broker_event, enforce_margin
 from framework.kernel.codes import (
@@ -25,6 +26,7 @@ from framework.kernel.codes import (
     ON_ORDER,
     ON_QUOTE,
     QUOTE,
+    SESSION,
     SETTLED,
     TAPE,
     TIMER,
@@ -40,6 +42,7 @@ from framework.kernel.depth import lacks_rows
 from framework.kernel.exchange import arrive, deliver, end_all, expire, next_due, restate_venue_orders, send_outbox, venue_book, venue_event
 from framework.kernel.ledger import record_point, write_point
 from framework.kernel.matching import match_bar, match_quote
+from framework.kernel.price_limits import see_limits
 from framework.kernel.records import ROOM, event_row, exchange_row, trader_row
 from framework.kernel.tick_loop import is_tick, tick_wake
 from framework.kernel.trader import apply, end_held, write
@@ -155,6 +158,9 @@ def on_tape_event(t: Any, x: Any, event: Any) -> None:
         apply(t, event)
     else:
         x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
+        see_limits(t, x, event)
+        if kind == SESSION and x.has_auctions != 0:
+            see_session(t, x, event)
         venue_event(t, x, event)
         broker_event(t, x, event)
         apply(t, event)
@@ -169,6 +175,8 @@ def on_due(t: Any, x: Any) -> None:
         arrive(t, x)
     elif x.expiry_ns == due:
         expire(t, x)
+        if x.has_auctions != 0:
+            end_calls(t, x)
     else:
         deliver(t, x)
     next_due(x)

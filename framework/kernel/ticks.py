@@ -17,13 +17,16 @@ Fails when: our orders are large against the book, or most of the liquidity is h
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from framework.kernel.approval import affordable_lots
+from framework.kernel.auction import match_auction
 from framework.kernel.codes import (
     AT_CLOSE,
     AT_OPEN,
     DEPTH,
+    F_AUCTION,
     F_BUY,
     F_LAST,
     F_MAKER,
@@ -43,31 +46,22 @@ from framework.kernel.depth import depth_of, find_order, level_of, lots_at, next
 from framework.kernel.depth_records import resting_row
 from framework.kernel.exchange import session_of, venue_book
 from framework.kernel.filling import execute
-from framework.kernel.lifecycle import leaves
-from framework.kernel.matching import end_leftover, has_triggered, match_print, passes, trigger
+from framework.kernel.lifecycle import has_triggered, leaves, rests
+from framework.kernel.matching import end_leftover, match_print, passes, trigger
 from framework.kernel.orders import is_done, order_of
+from framework.kernel.price_limits import executes_at
+from framework.kernel.pro_rata import share_out
 from framework.kernel.propose import trailing_stop
 from framework.kernel.queue import sweep
 from framework.kernel.queue_position import join_line, level_changed, traded_ahead
 from framework.kernel.records import event_row, exchange_row, trader_row
+from framework.kernel.self_trade import is_prevented, meets, prevent, settle
 
 
 @inlined
 def _is_open(t: Any, x: Any, instrument: int) -> bool:
     session = session_of(t, x, instrument)
     return venue_book(x, instrument).halted == 0 and (session.known == 0 or session.is_open != 0)
-
-
-@inlined
-def _rests(order: Any) -> bool:
-    """Whether an order stands in a line, where trades can reach it."""
-    return (
-        order.flags & O_RESTING != 0
-        and not is_done(order)
-        and (order.type == LIMIT or (order.type == STOP_LIMIT and has_triggered(order)))
-        and order.time_in_force != AT_CLOSE
-        and order.time_in_force != AT_OPEN
-    )
 
 
 @inlined
@@ -91,7 +85,7 @@ def _next_in_line(x: Any, instrument: int, side: int, price: int, after_limit: i
         order = order_of(x, at)
         if at == after_order:
             is_behind = True
-        elif order.side == side and _rests(order) and order.accepted_ns < event.ts_venue_ns and order.blocked_ns != event.ts_local_ns:
+        elif order.side == side and rests(order) and order.accepted_ns < event.ts_venue_ns and order.blocked_ns != event.ts_local_ns:
             reach, behind = (order.limit_ticks - price) * side, (after_limit - order.limit_ticks) * side
             comes_after = after_order < 0 or behind > 0 or (behind == 0 and is_behind)
             if reach >= 0 and comes_after and (found < 0 or (order.limit_ticks - best) * side > 0):
@@ -114,6 +108,10 @@ def match_trade(t: Any, x: Any, event: Any) -> None:
     while at >= 0:
         order = order_of(x, at)
         limit = order.limit_ticks
+        if limit == price and x.rules.is_pro_rata != 0:
+            share_out(t, x, depth, side, price, left, event)
+            filled_any = True
+            break
         due = left
         if limit == price:
             due = min(left, _reached_in_line(x, depth, order, event) - ours)
@@ -163,8 +161,11 @@ def _reached_in_line(x: Any, depth: Any, order: Any, event: Any) -> int:
 @kernel
 def _take(t: Any, x: Any, depth: Any, order: Any, worst: int, price: int, flags: int, event: Any) -> None:
     """Take from the opposite side down to `worst` (0: whatever it costs), at the levels' prices, or all at `price` if that is not 0."""
+    is_watched = price == 0 and is_prevented(x, order)
     level_price = next_level(depth, -order.side, 0)
     while level_price != 0 and (worst == 0 or (worst - level_price) * order.side >= 0):
+        if is_watched and not (prevent(t, x, order, level_price) and _take_past_ours(t, x, depth, order, level_price, flags, event)):
+            return
         level = level_of(x, depth, -order.side, level_price)
         free = level.lots - level.taken
         if free > 0:
@@ -173,17 +174,49 @@ def _take(t: Any, x: Any, depth: Any, order: Any, worst: int, price: int, flags:
             if done < free or is_done(order):
                 return
         level_price = next_level(depth, -order.side, level_price)
+    if is_watched:
+        prevent(t, x, order, 0)  # what is left would go on to ours
 
 
 @kernel
-def _can_fill_whole(t: Any, x: Any, depth: Any, order: Any, worst: int) -> bool:
-    """Whether book and account allow all that is left of an order, for fill-or-kill."""
+def _take_past_ours(t: Any, x: Any, depth: Any, order: Any, price: int, flags: int, event: Any) -> bool:
+    """Take what stands before our own orders at a price, then let the venue prevent the trade with them; whether the order goes on."""
+    at = meets(x, order, price + order.side)
+    while at >= 0:
+        level = level_of(x, depth, -order.side, price)
+        front = min(math.ceil(order_of(x, at).ahead_lots), level.lots) - level.taken
+        if front > 0:
+            done = execute(t, x, order, front, price, flags, event)
+            level.taken += done
+            if done < front or is_done(order):
+                return False
+        settle(t, x, order, order_of(x, at))
+        if is_done(order):
+            return False
+        at = meets(x, order, price + order.side)
+    return True
+
+
+@kernel
+def _whole_price(t: Any, x: Any, depth: Any, order: Any, worst: int) -> int:
+    """The last price at which book, price limits and account allow all that is left of an order, for fill-or-kill; 0 where they do not."""
     left, price, last = leaves(order), next_level(depth, -order.side, 0), 0
     while price != 0 and left > 0 and (worst == 0 or (worst - price) * order.side >= 0):
+        if x.has_limits != 0 and not executes_at(x, order.instrument, price):
+            return 0
         level = level_of(x, depth, -order.side, price)
         left -= level.lots - level.taken
         last, price = price, next_level(depth, -order.side, price)
-    return left <= 0 and affordable_lots(t, order, leaves(order), last, 0.0) == leaves(order)
+    return last if left <= 0 and affordable_lots(t, order, leaves(order), last, 0.0) == leaves(order) else 0
+
+
+@kernel
+def _fill_or_kill(t: Any, x: Any, depth: Any, order: Any, worst: int, event: Any) -> None:
+    """Take all of an order or nothing. It meets every order of ours up to the last price that it needs."""
+    last = _whole_price(t, x, depth, order, worst)
+    if last != 0 and (not is_prevented(x, order) or prevent(t, x, order, last + order.side)):
+        order.time_in_force = IOC  # all of it is there: taken level by level
+        _take(t, x, depth, order, worst, 0, 0, event)
 
 
 @kernel
@@ -208,9 +241,8 @@ def _act_on_book(t: Any, x: Any, depth: Any, order: Any, event: Any) -> None:
         return
     if order.time_in_force != FOK:
         _take(t, x, depth, order, worst, 0, 0, event)
-    elif _can_fill_whole(t, x, depth, order, worst):
-        order.time_in_force = IOC  # all of it is there: taken level by level
-        _take(t, x, depth, order, worst, 0, 0, event)
+    else:
+        _fill_or_kill(t, x, depth, order, worst, event)
     if is_limit and not is_done(order):
         end_leftover(t, x, order, True)
         if not is_done(order):
@@ -224,16 +256,18 @@ def _act_on_book(t: Any, x: Any, depth: Any, order: Any, event: Any) -> None:
 def match_book(t: Any, x: Any, event: Any) -> None:
     """What the book as it stands after a message does for our orders."""
     instrument = event.instrument
-    depth, session = depth_of(x, instrument), session_of(t, x, instrument)
+    depth, session, book = depth_of(x, instrument), session_of(t, x, instrument), venue_book(x, instrument)
     if not _is_open(t, x, instrument):
         return
-    at, acted = venue_book(x, instrument).first, False
+    at, acted = book.first, False
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working
         if is_done(order) or order.accepted_ns >= event.ts_venue_ns or order.blocked_ns == event.ts_local_ns:
             continue
-        if order.time_in_force == AT_CLOSE or (order.time_in_force == AT_OPEN and order.accepted_ns > session.open_ns):
+        if order.time_in_force == AT_CLOSE or (
+            order.time_in_force == AT_OPEN and (order.accepted_ns > session.open_ns or book.has_auctions)
+        ):
             continue
         if order.flags & O_RESTING and order.type == LIMIT:
             opposite = depth.ask if order.side > 0 else depth.bid
@@ -251,7 +285,7 @@ def _rejoin(x: Any, instrument: int, depth: Any) -> None:
     at = venue_book(x, instrument).first
     while at >= 0:
         order = order_of(x, at)
-        if _rests(order):
+        if rests(order):
             join_line(x, depth, order)
         at = order.next_working
 
@@ -262,7 +296,7 @@ def _move_lines(t: Any, x: Any, instrument: int, side: int, price: int, before: 
     at = venue_book(x, instrument).first
     while at >= 0:
         order = order_of(x, at)
-        if order.side == side and order.limit_ticks == price and _rests(order):
+        if order.side == side and order.limit_ticks == price and rests(order):
             if place < 0:
                 level_changed(t, order, before, after)
             elif place <= order.place:
@@ -305,7 +339,9 @@ def _venue_tick(trader: int, exchange: int) -> int:
     event = event_row(x.tick, 0)
     has_orders = x.working > 0 and venue_book(x, event.instrument).first >= 0
     depth = depth_of(x, event.instrument)
-    if depth.bids == 0:
+    if event.kind == TRADE_TICK and event.flags & F_AUCTION:
+        match_auction(t, x, event)
+    elif depth.bids == 0:
         if event.kind == TRADE_TICK and depth.is_quoted == 0:
             match_print(t, x, event)
         elif event.kind == TRADE_TICK and has_orders:
@@ -331,6 +367,11 @@ def _receive_order(exchange: int, trader: int) -> int:
     opposite = depth.ask if order.side > 0 else depth.bid
     if order.type == LIMIT and (opposite == 0 or (order.limit_ticks - opposite) * order.side < 0):
         if order.time_in_force != IOC and order.time_in_force != FOK:
+            if is_prevented(x, order) and meets(x, order, 0) >= 0 and _is_open(t, x, order.instrument):
+                prevent(t, x, order, 0)
+                sweep(x, order.instrument)
+                if is_done(order):
+                    return 0
             order.flags |= O_RESTING
             join_line(x, depth, order)
         return 0

@@ -25,6 +25,7 @@ _FIELDS: dict[int, tuple[tuple[str, str], ...]] = {
     int(Kind.SPLIT): (("w0", "split"),),
     int(Kind.FUNDING): (("w0", "funding"),),
     int(Kind.MARK_PRICE): (("w0", "mark price"),),
+    int(Kind.PRICE_LIMITS): (("w0", "lower limit"), ("w1", "upper limit")),
     int(Kind.DELIST): (("w0", "final price"),),
 }
 _SIZES = ("volume", "bid_size", "ask_size", "size")

@@ -35,6 +35,7 @@ _PRICE_WORDS = {
     Kind.DIVIDEND: ("w0",),
     Kind.DELIST: ("w0",),
     Kind.MARK_PRICE: ("w0",),
+    Kind.PRICE_LIMITS: ("w0", "w1"),
 }
 _SIZE_WORDS = {Kind.BAR: ("w4",), Kind.QUOTE: ("w2", "w3"), Kind.TRADE: ("w1",), Kind.DEPTH: ("w1",)}
 _LARGEST = 2.0**45  # ticks or lots: far beyond any price, far below what sums and products of the kernel can hold
@@ -98,7 +99,7 @@ def _apply(made: Events, rows: NDArray[np.int64], prices: NDArray[np.float64], s
     for kind in np.unique(kinds).tolist():
         mine = kinds == kind
         at = rows[mine]
-        least = 0 if kind == Kind.DELIST else 1
+        least = 0 if kind in (Kind.DELIST, Kind.PRICE_LIMITS) else 1  # 0 says something else than a price there
         for word in _PRICE_WORDS.get(kind, ()):
             made[word][at] = np.clip(np.rint(made[word][at] * prices[mine]), least, _LARGEST).astype(np.int64)
         for word in _SIZE_WORDS.get(kind, ()):

@@ -8,7 +8,18 @@ from typing import Any
 
 import pandas as pd
 
-from framework.config import CostsConfig, LatencyConfig, RiskConfig, RunConfig, load_strategy, parse_costs, parse_latency, parse_risk
+from framework.config import (
+    CostsConfig,
+    LatencyConfig,
+    RiskConfig,
+    RunConfig,
+    VenueConfig,
+    load_strategy,
+    parse_costs,
+    parse_latency,
+    parse_risk,
+    parse_venue,
+)
 from framework.data.embedded import DEFAULT
 from framework.data.readers import read_bars
 from framework.data.stamps import BarStamp, Bound
@@ -50,6 +61,7 @@ def prove(
     costs: Mapping[str, Any] | CostsConfig | None = None,
     risk: Mapping[str, Any] | RiskConfig | None = None,
     latency: Mapping[str, Any] | LatencyConfig | None = None,
+    venue: Mapping[str, Any] | VenueConfig | None = None,
     seed: int = 0,
     bar_stamp: BarStamp = "close",
     calendar: str | None = None,
@@ -67,8 +79,8 @@ def prove(
     Args:
         strategy: an instance or a class; if it has a classmethod `from_data(cls, frames, **params)`, that builds it. Or a function
             from frames to an instance. `frames` is what `frames_of` returns.
-        data, instruments, start, end, cash, currency, costs, risk, latency, seed, bar_stamp, calendar, tick_size, lot_size, time_zone,
-            actions, instrument_specs: as in `backtest`. `seed` also chooses where look-ahead is tried.
+        data, instruments, start, end, cash, currency, costs, risk, latency, venue, seed, bar_stamp, calendar, tick_size, lot_size,
+            time_zone, actions, instrument_specs: as in `backtest`. `seed` also chooses where look-ahead is tried.
         points: into how many parts the run is divided for look-ahead; a part is cut at one stamp with a decision.
         checks: some of `CHECKS`; None makes all.
         progress: called before each run with the check, how many of its runs are done, and how many there are at most.
@@ -101,7 +113,7 @@ def prove(
             instrument_specs=instrument_specs,
         )
     named = None if instruments is None else tuple(sorted(set(instruments)))
-    terms = (parse_costs(costs), parse_risk(risk), parse_latency(latency))
+    terms = (parse_costs(costs), parse_risk(risk), parse_latency(latency), parse_venue(venue))
     trial = Trial(Subject(strategy), tape, cash, currency, *terms, seed, named, _positive(points))
     return Proof(tuple(verdicts(trial, checks, progress)))
 
@@ -124,7 +136,7 @@ def trial_of(config: RunConfig, points: int = POINTS) -> Trial:
     )
     named = None if data.instruments is None else tuple(sorted(set(data.instruments)))
     account = config.account
-    terms = (config.costs, config.risk, config.latency)
+    terms = (config.costs, config.risk, config.latency, config.venue)
     return Trial(Subject(strategy), tape, account.cash, account.currency, *terms, config.seed, named, _positive(points))
 
 

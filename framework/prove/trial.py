@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.config import CostsConfig, LatencyConfig, RiskConfig
+from framework.config import CostsConfig, LatencyConfig, RiskConfig, VenueConfig
 from framework.data.tape import Tape
 from framework.data.tape_frames import Frames, frames_of
 from framework.engine.strategy import Strategy
@@ -38,6 +38,7 @@ class Trial:
     costs: CostsConfig
     risk: RiskConfig
     latency: LatencyConfig
+    venue: VenueConfig
     seed: int
     named: tuple[str, ...] | None
     points: int
@@ -67,6 +68,7 @@ class Trial:
             costs=self.costs,
             risk=self.risk,
             latency=self.latency,
+            venue=self.venue,
             seed=self.seed,
             chunk_events=chunk_events,
         )

@@ -14,6 +14,7 @@ Two stamps, a kind, flags, an instrument and five int64 words whose meaning the 
     DIVIDEND        nano money per share           -               -                -
     SPLIT           new shares      old shares     -               -                -
     HALT            1 halt 0 resume -              -               -                -
+    PRICE_LIMITS    lower ticks     upper ticks    -               -                -               0: none on that side
     SESSION         calendar        open ns        close ns        -                -       flags: OPEN or CLOSE, PAUSE
     DELIST          final ticks     -              -               -                -
     TIMER           timer id        -              -               -                -
@@ -48,6 +49,10 @@ DEPTH says what stands in a book after the event. Without an order id (0) it is 
 price, 0 when it is gone. BUY or SELL is its side. A snapshot is a run of DEPTH events flagged SNAPSHOT whose first is flagged CLEAR too:
 the book before it is forgotten. The last event of one message of the source is flagged LAST; between, a book may be crossed. After a
 GAP messages are missing and the book is unknown until the next snapshot. `sequence` is the source's own number, 0 where it has none.
+
+PRICE_LIMITS tells between which prices a venue executes from now on, both included, such as a daily limit of a future or a band of
+Limit Up-Limit Down. They hold until the next ones and end at the close of the session: limits told before a close do not outlive it.
+A split restates them: divided as prices are, rounded inward.
 
 A SESSION event tells the whole session in `w1` and `w2`. With PAUSE it is a break inside it, such as lunch: CLOSE where the break begins,
 OPEN where it ends; orders of the day stay. A tape whose first event finds a market closed begins with the CLOSE of the session before,
@@ -100,6 +105,7 @@ class Kind(IntEnum):
     GAP = 11
     OPEN_INTEREST = 12
     MARK_PRICE = 13
+    PRICE_LIMITS = 14
     CUSTOM = 15
     # time and people
     TIMER = 20
@@ -171,6 +177,7 @@ SOURCE_RANK = {
     Kind.MARK_PRICE: 0,
     Kind.CUSTOM: 0,
     Kind.HALT: 1,
+    Kind.PRICE_LIMITS: 1,
     Kind.SESSION: 2,  # closes before opens: see `tape.build`
     Kind.SPLIT: 4,
     Kind.DIVIDEND: 5,

@@ -136,6 +136,8 @@ class Reason(IntEnum):
     NO_CASH_AT_FILL = 42  # the price had moved past what the account can carry
     SUPERSEDED = 43  # a newer target for the same instrument
     LIQUIDATED = 44  # the account fell below its maintenance margin; also the reason of the broker's own orders
+    SELF_TRADE = 50  # would have traded with another order of ours
+    OUTSIDE_PRICE_LIMITS = 51  # priced beyond what the venue executes today
 
 
 ORDER = np.dtype(
@@ -205,6 +207,9 @@ def _transitions() -> NDArray[np.int8]:
         (s.WORKING, e.REPLACE, s.WORKING),  # odd: the answer to the second of two replaces under way at once
         (s.TRIGGERED, e.REPLACE, s.TRIGGERED),  # odd: likewise
         (s.PARTIAL, e.REPLACE, s.PARTIAL),  # odd: likewise
+        (s.WORKING, e.REJECT_CANCEL, s.WORKING),  # odd: the second of two replaces under way at once was turned down
+        (s.TRIGGERED, e.REJECT_CANCEL, s.TRIGGERED),  # odd: likewise
+        (s.PARTIAL, e.REJECT_CANCEL, s.PARTIAL),  # odd: likewise
         (s.TRIGGERED, e.ACCEPT, s.TRIGGERED),  # odd: late acknowledgement of a stop already triggered
         (s.TRIGGERED, e.FILL_PART, s.PARTIAL),
         (s.TRIGGERED, e.FILL_LAST, s.FILLED),

@@ -10,7 +10,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from framework.config import CostsConfig, LatencyConfig, RiskConfig, RunConfig, load_strategy, parse_costs, parse_latency, parse_risk
+from framework.config import (
+    CostsConfig,
+    LatencyConfig,
+    RiskConfig,
+    RunConfig,
+    VenueConfig,
+    load_strategy,
+    parse_costs,
+    parse_latency,
+    parse_risk,
+    parse_venue,
+)
 from framework.data.embedded import DEFAULT
 from framework.data.mapped import give_back, is_mapped
 from framework.data.readers import read_bars
@@ -49,6 +60,7 @@ def backtest(
     costs: Mapping[str, Any] | CostsConfig | None = None,
     risk: Mapping[str, Any] | RiskConfig | None = None,
     latency: Mapping[str, Any] | LatencyConfig | None = None,
+    venue: Mapping[str, Any] | VenueConfig | None = None,
     seed: int = 0,
     benchmark: str | pd.Series | None = None,
     bar_stamp: str = "close",
@@ -84,6 +96,7 @@ def backtest(
         costs: keys of `CostsConfig`, as in YAML: `{"fee_bps": 1.0, "half_spread_bps": 0.5}`; None is no costs.
         risk: keys of `RiskConfig`; None is long only, without leverage.
         latency: keys of `LatencyConfig`; None is none.
+        venue: keys of `VenueConfig`: rules in which venues differ; None is its defaults.
         seed: of every random draw; written into the audit.
         benchmark: a symbol of the data (its total return) or a Series of levels.
         chunk_events: replay the tape in parts of at most this many events; the result does not depend on it.
@@ -116,7 +129,7 @@ def backtest(
             "instrument_specs": instrument_specs,
         },
     )
-    settings = (parse_costs(costs), parse_risk(risk), parse_latency(latency))
+    settings = (parse_costs(costs), parse_risk(risk), parse_latency(latency), parse_venue(venue))
     if strategy is None:
         built: Strategy = as_strategy(weights=weights, targets=targets, signals=signals, tape=tape, risk=settings[1])
     else:
@@ -135,7 +148,7 @@ def _name(strategy: Strategy) -> str:
 def _simulate(
     strategy: Strategy,
     tape: Tape,
-    settings: tuple[CostsConfig, RiskConfig, LatencyConfig],
+    settings: tuple[CostsConfig, RiskConfig, LatencyConfig, VenueConfig],
     cash: float,
     currency: str,
     seed: int,
@@ -143,10 +156,10 @@ def _simulate(
     chunk_events: int | None,
     name: str,
 ) -> Result:
-    costs, risk, latency = settings
-    header = header_of(strategy, tape, cash, currency, costs, risk, latency, seed)
+    costs, risk, latency, venue = settings
+    header = header_of(strategy, tape, cash, currency, costs, risk, latency, venue, seed)
     run_of = prepare(strategy, tape, header)
-    run_through(strategy, tape, latency, run_of.trader, run_of.timers, run_of.audit, _parts(tape.events, chunk_events))
+    run_through(strategy, tape, latency, venue, run_of.trader, run_of.timers, run_of.audit, _parts(tape.events, chunk_events))
     tables = Tables(run_of.trader, run_of.audit)
     notes = (*tape.notes, *tables.overdraft_note())
     return Result(tables.of_run(name, currency, cash, notes, _shown(header), _benchmark(benchmark, tape)))
@@ -168,6 +181,7 @@ def run(config: RunConfig) -> Result:
         costs=config.costs,
         risk=config.risk,
         latency=config.latency,
+        venue=config.venue,
         seed=config.seed,
         benchmark=config.benchmark,
     )

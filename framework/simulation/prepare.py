@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.config import CostsConfig, LatencyConfig, RiskConfig, parse_costs, parse_risk
+from framework.config import CostsConfig, LatencyConfig, RiskConfig, VenueConfig, parse_costs, parse_risk
 from framework.data.survey import survey
 from framework.data.tape import Tape
 from framework.data.us_fees import us_levies
@@ -47,10 +47,18 @@ class Prepared:
 
 
 def header_of(
-    strategy: Strategy, tape: Tape, cash: float, currency: str, costs: CostsConfig, risk: RiskConfig, latency: LatencyConfig, seed: int
+    strategy: Strategy,
+    tape: Tape,
+    cash: float,
+    currency: str,
+    costs: CostsConfig,
+    risk: RiskConfig,
+    latency: LatencyConfig,
+    venue: VenueConfig,
+    seed: int,
 ) -> dict[str, object]:
     """What a run is made of, as the audit's header."""
-    common = common_header(type(strategy), tape, cash, currency, costs, risk, latency, seed)
+    common = common_header(type(strategy), tape, cash, currency, costs, risk, latency, venue, seed)
     return {"onetape": common["onetape"], "strategy": common["strategy"], "parameters": dict(strategy.parameters), **common}
 
 
@@ -62,6 +70,7 @@ def common_header(
     costs: CostsConfig,
     risk: RiskConfig,
     latency: LatencyConfig,
+    venue: VenueConfig,
     seed: int,
 ) -> dict[str, object]:
     """The header without the parameters: what all runs of a sweep have in common."""
@@ -75,6 +84,7 @@ def common_header(
         "costs": costs.model_dump(mode="json"),
         "risk": risk.model_dump(mode="json"),
         "latency": latency.model_dump(mode="json"),
+        "venue": venue.model_dump(mode="json"),
         "seed": seed,
     }
 
@@ -153,7 +163,9 @@ def _terms_of(tape: Tape, currencies: tuple[str, ...], lending: Lending) -> NDAr
 def _ticks_of(tape: Tape, costs: CostsConfig) -> Ticks | None:
     """What the kernel must know of a tape's ticks; None where it has none."""
     found = survey(tape)
-    return Ticks(found.spans, found.quoted, found.has_orders, costs.book_start == "empty") if found.has_ticks else None
+    if not found.has_ticks:
+        return None
+    return Ticks(found.spans, found.quoted, found.has_orders, found.auctions, costs.book_start == "empty")
 
 
 def _bars_of_costs(costs: CostsConfig) -> int:

@@ -11,7 +11,18 @@ from typing import Any
 
 import pandas as pd
 
-from framework.config import CostsConfig, LatencyConfig, RiskConfig, RunConfig, load_class, parse_costs, parse_latency, parse_risk
+from framework.config import (
+    CostsConfig,
+    LatencyConfig,
+    RiskConfig,
+    RunConfig,
+    VenueConfig,
+    load_class,
+    parse_costs,
+    parse_latency,
+    parse_risk,
+    parse_venue,
+)
 from framework.data.embedded import DEFAULT
 from framework.data.stamps import Bound
 from framework.engine.fingerprint import code_digest
@@ -40,6 +51,7 @@ def sweep(
     costs: Mapping[str, Any] | CostsConfig | None = None,
     risk: Mapping[str, Any] | RiskConfig | None = None,
     latency: Mapping[str, Any] | LatencyConfig | None = None,
+    venue: Mapping[str, Any] | VenueConfig | None = None,
     seed: int = 0,
     bar_stamp: str = "close",
     calendar: str | None = None,
@@ -90,7 +102,7 @@ def sweep(
         "instrument_specs": instrument_specs,
     }
     tape = tape_of(data, currency=currency, instruments=instruments, start=start, end=end, settings=settings)
-    job = Job(strategy, tape, cash, currency, parse_costs(costs), parse_risk(risk), parse_latency(latency), seed)
+    job = Job(strategy, tape, cash, currency, parse_costs(costs), parse_risk(risk), parse_latency(latency), parse_venue(venue), seed)
     return _run(job, grid, {}, processes, out, progress=progress)
 
 
@@ -101,7 +113,8 @@ def sweep_config(config: RunConfig, grid: Grid, *, processes: int = 1, out: str 
         raise ConfigError(f"strategy = {config.strategy!r}: {strategy.__name__} is not a subclass of framework.Strategy")
     account = config.account
     job = Job(
-        strategy, tape_of_config(config), account.cash, account.currency, config.costs, config.risk, config.latency, config.seed
+        strategy, tape_of_config(config), account.cash, account.currency, config.costs, config.risk, config.latency, config.venue,
+        config.seed,
     )  # fmt: skip
     return _run(job, grid, config.params, processes, out, progress=progress)
 
@@ -109,7 +122,7 @@ def sweep_config(config: RunConfig, grid: Grid, *, processes: int = 1, out: str 
 def _run(job: Job, grid: Grid, fixed: Given, processes: int, out: str | Path | None, *, progress: bool) -> Sweep:
     if processes < 1:
         raise ConfigError(f"processes = {processes}: must be at least 1")
-    common = common_header(job.strategy, job.tape, job.cash, job.currency, job.costs, job.risk, job.latency, job.seed)
+    common = common_header(job.strategy, job.tape, job.cash, job.currency, job.costs, job.risk, job.latency, job.venue, job.seed)
     sets = parameter_sets(job.strategy, grid, common, fixed)
     header = {**common, "code": code_digest(job.strategy), "kernel": source_digest()}
     store = None if out is None else Store(out, header, {name: version(name) for name in ("numpy", "numba", "pandas", "pyarrow")})

@@ -114,6 +114,7 @@ class Sweep:
             costs=job.costs,
             risk=job.risk,
             latency=job.latency,
+            venue=job.venue,
             seed=job.seed,
             benchmark=benchmark,
         )

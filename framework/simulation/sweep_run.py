@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.config import CostsConfig, LatencyConfig, RiskConfig
+from framework.config import CostsConfig, LatencyConfig, RiskConfig, VenueConfig
 from framework.data.shared import Features, SetFrames
 from framework.data.tape import Tape
 from framework.data.tape_frames import Frames, frames_of
@@ -57,6 +57,7 @@ class Job:
     costs: CostsConfig
     risk: RiskConfig
     latency: LatencyConfig
+    venue: VenueConfig
     seed: int
 
     def over(self, events: Any) -> Job:
@@ -114,7 +115,7 @@ class Runner:
         job, strategy = self._job, self.build(given)
         trader = self._ground.trader(strategy)
         tally = Tally(trader, self._terms)
-        run_through(strategy, job.tape, job.latency, trader, self._ground.timers(), tally, iter((job.tape.events,)))
+        run_through(strategy, job.tape, job.latency, job.venue, trader, self._ground.timers(), tally, iter((job.tape.events,)))
         points, root = trader.used("points"), trader.record[0]
         measures = self._measurer.measure(points, job.cash, tally.traded)
         final = float(levels_of(points[-1:])[0]) if len(points) else job.cash

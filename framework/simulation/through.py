@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.config import LatencyConfig
+from framework.config import LatencyConfig, VenueConfig
 from framework.data.survey import survey
 from framework.data.tape import Tape
 from framework.engine.compiled import Driver
@@ -18,6 +18,7 @@ from framework.engine.panel import Panel, PanelDriver
 from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
 from framework.engine.view import View
+from framework.kernel import codes
 from framework.kernel.halves import Exchange, Trader
 from framework.kernel.records import ROOM
 from framework.kernel.replay import advance
@@ -28,6 +29,15 @@ _MOST_POINTS = 4_000_000
 
 _TICKS_AN_ORDER, _MOST_ORDERS = 8, 1_000_000
 """The same for orders where strategies quote: a table that grows is copied, and its copies are fresh pages."""
+
+
+_SELF_TRADE = {
+    "none": codes.SELF_IGNORED,
+    "cancel_newest": codes.SELF_CANCEL_NEWEST,
+    "cancel_oldest": codes.SELF_CANCEL_OLDEST,
+    "cancel_both": codes.SELF_CANCEL_BOTH,
+    "decrement": codes.SELF_DECREMENT,
+}
 
 
 class Collector(Recorder, Protocol):
@@ -41,6 +51,7 @@ def run_through(
     strategy: Strategy,
     tape: Tape,
     latency: LatencyConfig,
+    venue: VenueConfig,
     trader: Trader,
     timers: Timers,
     records: Collector,
@@ -53,6 +64,7 @@ def run_through(
         entry_latency_ns=latency.entry_ns,
         response_latency_ns=latency.response_ns,
         ticks=trader.ticks,
+        rules=_rules_of(venue),
     )
     if trader.ticks is not None and survey(tape).is_late:
         exchange.feed_venue(tape.events, survey(tape).venue_order)
@@ -64,6 +76,17 @@ def run_through(
     world = SimulatedWorld(parts, exchange, records.collect, _replay(strategy, trader, timers))
     view = View(trader, timers, uses_numbers=strategy.uses_numbers)
     run_engine(world, trader, strategy, view, records)
+
+
+def _rules_of(venue: VenueConfig) -> dict[str, float]:
+    """A venue config as the kernel's rules."""
+    return {
+        "self_trade": float(_SELF_TRADE[venue.self_trade]),
+        "is_pro_rata": float(venue.matching == "pro_rata"),
+        "pro_rata_minimum_lots": float(venue.pro_rata_minimum_lots),
+        "pro_rata_fifo_share": venue.pro_rata_fifo_share,
+        "replace_loses_place": float(venue.replace_keeps_place == "never"),
+    }
 
 
 def _replay(strategy: Strategy, trader: Trader, timers: Timers) -> Replay:

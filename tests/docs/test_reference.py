@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import framework
-from framework.config.models import CostsConfig, LatencyConfig, RiskConfig
+from framework.config.models import CostsConfig, LatencyConfig, RiskConfig, VenueConfig
 from framework.data.embedded import DATASETS
 from framework.engine.reading import Reading
 from framework.engine.strategy import Strategy
@@ -53,6 +53,10 @@ def test_no_reason_is_explained_that_does_not_exist() -> None:
 def test_every_cost_and_limit_key_is_explained_once(section: type[CostsConfig] | type[RiskConfig]) -> None:
     listed = [name for name in first_cells("costs-and-risk.md") if name in section.model_fields]
     assert sorted(listed) == sorted(section.model_fields)
+
+
+def test_every_rule_of_a_venue_is_explained_once() -> None:
+    assert sorted(first_cells("venue.md")) == sorted(VenueConfig.model_fields)
 
 
 def test_every_latency_key_is_named() -> None:

@@ -15,13 +15,14 @@ Time. Day 1 is Monday 2024-01-01, UTC; `3` is the end of day 3, `3 09:30` a time
 16:00` names another first day, another zone and what a bare day means.
 
 Market. A row of five numbers is a bar stamped at its close: open, high, low, close, volume. Else `99.90 x 500 / 100.10 x 300` (a
-quote: bid x size / ask x size), `SPLIT 7:1`, `DIVIDEND 0.50`, `DELIST 10`, `HALT`, `RESUME`, `FUNDING 0.0001` (a rate), `MARK 101`.
+quote: bid x size / ask x size), `SPLIT 7:1`, `DIVIDEND 0.50`, `DELIST 10`, `HALT`, `RESUME`, `FUNDING 0.0001` (a rate), `MARK 101`,
+`LIMITS 95 105` (price limits, 0: none).
 With more instruments than one the symbol stands after the time. `instrument SAP currency EUR tick 0.01 lot 1 calendar XETR` describes
 one; not described: X. `instrument P kind PERPETUAL base BTC inverse 1 initial 0.1 maintenance 0.05 liquidation 0.01` is a derivative.
 
 Ticks. `book 99 x 5, 98 x 3 / 101 x 4` is a snapshot, `bid 99 x 7, ask 101 x 0` one message of changes, `trade 99 x 3 SELL` a trade
-that a seller took, `GAP` a break; `id 7` behind a size names an order of the source. `feed 0.5`: we hear of every tick so many
-seconds after its time.
+that a seller took, `trade 99 x 3 AUCTION` the print of an auction, `GAP` a break; `id 7` behind a size names an order of the source.
+`feed 0.5`: we hear of every tick so many seconds after its time.
 
 Orders. `at TIME:` is decided when the bar or quote of that stamp has come, or by a timer where none does; `timer TIME:` always by
 a timer, after everything else of its stamp. `BUY|SELL quantity [symbol] [LIMIT p] [STOP p] [TRAIL p | TRAIL n bps] [DAY | IOC |
@@ -193,6 +194,8 @@ def _market(drawing: Drawing, words: list[str]) -> tuple[int, str, str, Any]:
     assert symbol, f"which instrument? {words}"
     if words[0] in _ACTIONS or words[0] in ("HALT", "RESUME", "FUNDING", "MARK"):
         return drawing.clock.ns(time), symbol, words[0], words[1] if len(words) > 1 else None
+    if words[0] == "LIMITS":
+        return drawing.clock.ns(time), symbol, "LIMITS", (float(words[1]), float(words[2]))
     if words[0] in ticks.WORDS:
         return drawing.clock.ns(time), symbol, "TICKS", ticks.read_ticks(words)
     if "/" in words:
@@ -268,9 +271,11 @@ def upside_down(drawing: Drawing) -> Drawing:
     """The same drawing with prices p as 200 - p and sides exchanged."""
 
     def turned(kind: str, words: Any) -> Any:
-        assert kind in ("BAR", "QUOTE", "TICKS", "HALT", "RESUME"), f"{kind} cannot be turned upside down"
+        assert kind in ("BAR", "QUOTE", "TICKS", "HALT", "RESUME", "LIMITS"), f"{kind} cannot be turned upside down"
         if kind == "TICKS":
             return ticks.upside_down(words)
+        if kind == "LIMITS":
+            return tuple(200 - price if price else 0 for price in reversed(words))
         if kind == "BAR":
             return (200 - words[0], 200 - words[2], 200 - words[1], 200 - words[3], words[4])
         return (200 - words[1], 200 - words[0], words[3], words[2]) if kind == "QUOTE" else words
@@ -280,6 +285,9 @@ def upside_down(drawing: Drawing) -> Drawing:
         signs = {"sign": -words["sign"]} if "sign" in words else {}
         return words | prices | signs
 
+    def prices_of(outcome: dict[str, Any]) -> tuple[str, ...]:
+        return ("limit", "stop", "needs", "allows") if outcome["reason"] == "OUTSIDE_PRICE_LIMITS" else ("limit", "stop")
+
     def fill(row: dict[str, Any]) -> dict[str, Any]:
         return row | {"side": "SELL" if row["side"] == "BUY" else "BUY", "price": 200 - row["price"]}
 
@@ -288,7 +296,7 @@ def upside_down(drawing: Drawing) -> Drawing:
         market=[(ns, symbol, kind, turned(kind, words)) for ns, symbol, kind, words in drawing.market],
         orders=[(ns, timer, verb, order(words)) for ns, timer, verb, words in drawing.orders],
         fills=[fill(row) for row in drawing.fills],
-        outcomes={k: v | {name: 200 - v[name] for name in ("limit", "stop") if name in v} for k, v in drawing.outcomes.items()},
+        outcomes={k: v | {name: 200 - v[name] for name in prices_of(v) if name in v} for k, v in drawing.outcomes.items()},
         end=None if drawing.end is None else {k: 0.0 - v for k, v in drawing.end.items() if k in drawing.instruments},
     )
 
@@ -305,7 +313,7 @@ def tape_of(drawing: Drawing) -> Tape:
     actions = [(symbol, ns, _ACTIONS[kind], words) for ns, symbol, kind, words in drawing.market if kind in _ACTIONS]
     table = pd.DataFrame(actions, columns=["symbol", "ts", "kind", "value"])
     table["ts"] = pd.to_datetime(table["ts"], utc=True)
-    extra = [row for row in drawing.market if row[2] in ("QUOTE", "HALT", "RESUME", "FUNDING", "MARK")]
+    extra = [row for row in drawing.market if row[2] in ("QUOTE", "HALT", "RESUME", "FUNDING", "MARK", "LIMITS")]
     events = np.zeros(len(extra), dtype=EVENT)
     for event, (ns, symbol, kind, words) in zip(events, extra, strict=True):
         event["ts_local_ns"] = event["ts_venue_ns"] = ns
@@ -315,6 +323,9 @@ def tape_of(drawing: Drawing) -> Tape:
             event["kind"] = Kind.QUOTE
             event["w0"], event["w1"] = (tick.nearest(price) for price in words[:2])
             event["w2"], event["w3"] = (lot.nearest(size) for size in words[2:])
+        elif kind == "LIMITS":
+            event["kind"] = Kind.PRICE_LIMITS
+            event["w0"], event["w1"] = (drawing.instruments[symbol].tick.nearest(price) if price else 0 for price in words)
         elif kind == "FUNDING":
             event["kind"], event["w0"] = Kind.FUNDING, round(float(words) * 1e9)
         elif kind == "MARK":

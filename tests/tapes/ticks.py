@@ -12,7 +12,7 @@ from framework.schema.instrument import Instrument
 
 WORDS = ("book", "bid", "ask", "trade", "GAP")
 _SIDES = {"bid": Flag.BUY, "ask": Flag.SELL}
-_TAKERS = {"BUY": Flag.BUY, "SELL": Flag.SELL}
+_TRADE_FLAGS = {"BUY": Flag.BUY, "SELL": Flag.SELL, "AUCTION": Flag.AUCTION}
 
 Tick = tuple[str, int, dict[str, Any]]
 """DEPTH, TRADE or GAP; flags; prices, sizes and ids as written."""
@@ -24,7 +24,7 @@ def read_ticks(words: list[str]) -> list[Tick]:
     if words[0] == "GAP":
         return [("GAP", 0, {})]
     if words[0] == "trade":
-        taker = int(_TAKERS[words[4]]) if len(words) > 4 and words[4] in _TAKERS else 0
+        taker = sum(int(flag) for word, flag in _TRADE_FLAGS.items() if word in words)
         return [("TRADE", taker, {"price": float(words[1]), "size": float(words[3]), "id": _id(words)})]
     if words[0] == "book":
         sides = text.removeprefix("book").split("/")

@@ -37,6 +37,7 @@ _PRICE_WORDS = {
     Kind.TRADE: ("w0",),
     Kind.DEPTH: ("w0",),
     Kind.DELIST: ("w0",),
+    Kind.PRICE_LIMITS: ("w0", "w1"),
 }
 
 
