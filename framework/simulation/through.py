@@ -8,7 +8,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.config import LatencyConfig
 from framework.data.survey import survey
 from framework.data.tape import Tape
 from framework.engine.compiled import Driver
@@ -21,6 +20,7 @@ from framework.engine.view import View
 from framework.kernel.halves import Exchange, Trader
 from framework.kernel.records import ROOM
 from framework.kernel.replay import advance
+from framework.kernel.wires import Wires
 from framework.simulation.world import Replay, SimulatedWorld
 
 _MOST_POINTS = 4_000_000
@@ -37,7 +37,7 @@ class Collector(Recorder, Protocol):
 def run_through(
     strategy: Strategy,
     tape: Tape,
-    latency: LatencyConfig,
+    wires: Wires,
     trader: Trader,
     timers: Timers,
     records: Collector,
@@ -47,8 +47,7 @@ def run_through(
     exchange = Exchange(
         len(tape.instruments),
         len(tape.calendars),
-        entry_latency_ns=latency.entry_ns,
-        response_latency_ns=latency.response_ns,
+        wires=wires,
         ticks=trader.ticks,
     )
     if trader.ticks is not None and survey(tape).is_late:
