@@ -29,7 +29,7 @@ def _mix(z: Any) -> Any:
 
 
 @kernel
-def keyed_word(key: int, first: int, second: int) -> int:
+def keyed_word(key: int, first: int, second: int) -> Any:
     """64 bits for a key of three words."""
     h = _mix(np.uint64(key) + _G)
     h = _mix((h ^ np.uint64(first)) + _G)
