@@ -6,7 +6,7 @@ import hashlib
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -107,10 +107,7 @@ def _leg(model: int | Model, name: str) -> Leg:
     if isinstance(model, int):
         return Leg(constant_ns=model)
     if isinstance(model, LognormalLatency):
-        inner = np.arange(1, _QUANTILES - 1) / (_QUANTILES - 1)
-        chances = np.concatenate([inner[:1] / 2, inner, 1.0 - inner[:1] / 2])
-        normal = np.array([NormalDist().inv_cdf(chance) for chance in chances.tolist()])
-        return Leg(quantiles_ns=_whole(model.median_ns * np.exp(model.sigma * normal)))
+        return Leg(quantiles_ns=_whole(model.median_ns * np.exp(model.sigma * _normal_quantiles())))
     if isinstance(model, RecordedLatency):
         return Leg(recorded=_recorded(model, name))
     if model.quantiles_ns is not None:
@@ -119,6 +116,14 @@ def _leg(model: int | Model, name: str) -> Leg:
     _refuse_rows(model, name, measured.isna() | (measured < 0), measured, f"{LATENCY_COLUMN} >= 0")
     values = np.quantile(measured.to_numpy(np.int64), np.linspace(0.0, 1.0, _QUANTILES))
     return Leg(quantiles_ns=_whole(values))
+
+
+@cache
+def _normal_quantiles() -> NDArray[np.float64]:
+    inner = np.arange(1, _QUANTILES - 1) / (_QUANTILES - 1)
+    chances = np.concatenate([inner[:1] / 2, inner, 1.0 - inner[:1] / 2])
+    normal = NormalDist()
+    return np.array([normal.inv_cdf(chance) for chance in chances.tolist()])
 
 
 def _whole(values: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -57,6 +57,7 @@ def quadratic_form(quantities: NDArray[np.int64], seconds: NDArray[np.float64], 
     return float(PRICE * (0.5 * quantities @ kernel @ quantities / VOLUME + fixed))
 
 
+@settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 2**20), count=st.integers(2, 12), impact=impacts())
 def test_no_round_trip_earns_from_its_own_impact(seed: int, count: int, impact: dict[str, Any]) -> None:
     generator = np.random.default_rng(seed)
@@ -64,8 +65,8 @@ def test_no_round_trip_earns_from_its_own_impact(seed: int, count: int, impact: 
     quantities[-1] -= quantities.sum()  # a round trip
     minutes = generator.choice([1, 1, 5, 60, 3000], count + 1)
     data = flat_bars(minutes)
-    settings = {"risk": {"allow_short": True, "max_leverage": 10.0}, "cash": CASH, "tick_size": 0.01, "calendar": "bars"}
-    result = backtest(Schedule().prepare(quantities.tolist()), data, costs={"impact": impact}, **settings)
+    terms = {"risk": {"allow_short": True, "max_leverage": 10.0}, "cash": CASH, "tick_size": 0.01, "calendar": "bars"}
+    result = backtest(Schedule().prepare(quantities.tolist()), data, costs={"impact": impact}, **terms)
     gain = float(result.equity.iloc[-1]) - CASH
     paid = float(result.costs["impact"])
     filled_at = (result.fills["ts"].astype("int64") * 1e-9).to_numpy() if len(result.fills) else np.zeros(0)
