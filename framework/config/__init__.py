@@ -6,16 +6,15 @@
 """
 
 from framework.config.files import apply_overrides, load, read
+from framework.config.impact import AlmgrenChrissImpact, PropagatorImpact, SquareRootImpact, VolumeShareImpact
+from framework.config.latency import LatencyConfig, LognormalLatency, RecordedLatency, SampledLatency
 from framework.config.models import (
     AccountConfig,
     CostsConfig,
     DataConfig,
-    LatencyConfig,
     RiskConfig,
     RunConfig,
-    SquareRootImpact,
     VenueConfig,
-    VolumeShareImpact,
     digest,
     parse_costs,
     parse_latency,
@@ -27,11 +26,16 @@ from framework.config.strategy import load_class, load_strategy
 
 __all__ = [
     "AccountConfig",
+    "AlmgrenChrissImpact",
     "CostsConfig",
     "DataConfig",
     "LatencyConfig",
+    "LognormalLatency",
+    "PropagatorImpact",
+    "RecordedLatency",
     "RiskConfig",
     "RunConfig",
+    "SampledLatency",
     "SquareRootImpact",
     "VenueConfig",
     "VolumeShareImpact",

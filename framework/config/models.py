@@ -10,23 +10,12 @@ from datetime import date, datetime
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool, field_validator, model_validator
 
 from framework.config.check import validate
-
-
-def _number(value: object) -> object:
-    """Refuse what pydantic would turn into a number though nobody meant one: `true`, "5"."""
-    if isinstance(value, bool | str | bytes):
-        raise ValueError(f"must be a number, not {type(value).__name__}")
-    return value
-
-
-Number = Annotated[float, BeforeValidator(_number)]
-Whole = Annotated[int, BeforeValidator(_number)]
-NonNegative = Annotated[Number, Field(ge=0)]
-Positive = Annotated[Number, Field(gt=0)]
-Share = Annotated[Number, Field(gt=0, le=1)]
+from framework.config.impact import Impact
+from framework.config.latency import LatencyConfig
+from framework.config.section import NonNegative, Number, Positive, Section, Share, Whole
 
 
 def _moment(value: object) -> object:
@@ -45,31 +34,6 @@ Moment = Annotated[datetime | date, BeforeValidator(_moment)]
 
 _REG_T_LEVERAGE = 2.0
 """What an initial margin of 50 % comes to."""
-
-
-class Section(BaseModel):
-    """One section of a config: frozen, finite numbers only, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class SquareRootImpact(Section):
-    """Price impact that grows with the square root of the share of volume traded.
-
-    impact = coefficient * sigma * sqrt(quantity / volume), as a fraction of the price, where sigma is the standard deviation of the
-    last `volatility_bars` returns from close to close and volume is the bar's.
-    """
-
-    model: Literal["square_root"] = "square_root"
-    coefficient: NonNegative = 1.0
-    volatility_bars: Annotated[Whole, Field(ge=2)] = 20
-
-
-class VolumeShareImpact(Section):
-    """Slippage that grows with the square of the share of volume traded: price_impact * (quantity / volume)**2 of the price."""
-
-    model: Literal["volume_share"] = "volume_share"
-    price_impact: NonNegative = 0.1
 
 
 class FeeTier(Section):
@@ -94,7 +58,7 @@ class CostsConfig(Section):
         fee_minimum: the least an order pays in fees, in money.
         fee_maximum_bps: the most an order pays in fees, of its traded value.
         half_spread_bps: paid by takers on each fill.
-        impact: `{model: square_root, ...}`, `{model: volume_share, ...}` or nothing.
+        impact: a section with the `model` square_root, volume_share, almgren_chriss or propagator; or nothing.
         max_participation: the largest share of a bar's volume that fills may take; None is no limit.
         borrow_bps: a year, of the value held short.
         borrow_bps_by_symbol: the same by symbol, where it differs.
@@ -116,7 +80,7 @@ class CostsConfig(Section):
     fee_minimum: NonNegative = 0.0
     fee_maximum_bps: NonNegative | None = None
     half_spread_bps: NonNegative = 0.0
-    impact: Annotated[SquareRootImpact | VolumeShareImpact, Field(discriminator="model")] | None = None
+    impact: Impact | None = None
     max_participation: Share | None = None
     borrow_bps: NonNegative = 0.0
     borrow_bps_by_symbol: dict[str, NonNegative] = Field(default_factory=dict)
@@ -180,13 +144,6 @@ class RiskConfig(Section):
                 "leave them out or set account: reg_t"
             )
         return self
-
-
-class LatencyConfig(Section):
-    """How long messages travel, in nanoseconds: orders to the venue (`entry_ns`) and its answers back (`response_ns`)."""
-
-    entry_ns: Annotated[Whole, Field(ge=0)] = 0
-    response_ns: Annotated[Whole, Field(ge=0)] = 0
 
 
 class VenueConfig(Section):

@@ -48,8 +48,8 @@ from framework.kernel.compile import bits, kernel
 from framework.kernel.contracts import notional_of
 from framework.kernel.exchange import answer, catch_up, end_order, venue_book
 from framework.kernel.ledger import position_of, settlement_due
-from framework.kernel.orders import clear, is_done, order_of, unpack
-from framework.kernel.queue import join, sweep
+from framework.kernel.orders import is_done, order_of, unpack
+from framework.kernel.queue import join, open_rows, sweep
 from framework.kernel.records import session_row
 from framework.kernel.trader import apply_answer, write
 from framework.kernel.valuation import cash_value, maintenance_needed, sum_up_for_broker
@@ -128,11 +128,10 @@ def _close_out(t: Any, x: Any, instrument: int) -> None:
     catch_up(t, x)
     row = write(t, PLACED, 0, instrument, x.now_ns, order_id, terms, abs(lots), 0, 0)
     apply_answer(t, row)
+    open_rows(x, order_id)
     order = order_of(x, order_id)
-    clear(order)
     unpack(order, row)
     order.decided_ns, order.accepted_ns, order.state = t.now_ns, x.now_ns, S_WORKING
-    x.orders_count = max(x.orders_count, order_id + 1)
     join(x, order)
     x.working += 1
     venue_book(x, instrument).liquidation = order_id + 1

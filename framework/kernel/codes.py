@@ -85,6 +85,9 @@ NEED_ROOM, NEED_TAPE, BROKEN, MISSING_COMMAND = -1, -2, -3, -4
 # what a strategy may wait for: bits of `wakes`
 ON_BAR, ON_BARS, ON_QUOTE, ON_TRADE, ON_ORDER, ON_EVENT, ON_BOOK = 1, 2, 4, 8, 16, 32, 64
 
+# whose fills push the price: nobody's, those that take, all
+PUSHES_NOT, PUSHES_TAKING, PUSHES_ALWAYS = 0, 1, 2
+
 # models of the place in the line, where the source tells levels and not orders
 QUEUE_PESSIMISTIC, QUEUE_POWER, QUEUE_LOG = 0, 1, 2
 

@@ -4,6 +4,7 @@
     half spread    = half_spread_rate x notional
     square root    = coefficient x volatility x sqrt(lots / volume) x notional
     volume share   = coefficient x (lots / volume)^2 x notional
+    impact         that stays for a while: `impact.py`
 
     US levies      = SEC rate x notional + min(TAF per share x shares, TAF maximum), of sales of US shares
 
@@ -15,8 +16,8 @@ Li (2005, Direct Estimation of Equity Market Impact), the volume share model tha
 `volatility` is that of one bar (sample deviation of the last closes' returns) and `volume` that of the same bar: realised
 when charging, the trailing mean when planning. Money is in the instrument's currency.
 
-Assumptions: impact is temporary and paid at once; a bar's volume is the liquidity of that bar.
-Fails when: the order is a large part of the day, since nothing decays and later prices do not move.
+Assumptions: these two impacts are temporary and paid at once; a bar's volume is the liquidity of that bar.
+Fails when: the order is a large part of the day, since later prices do not move.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ import math
 from typing import Any
 
 from framework.kernel.book import book_of, mean_volume, terms_of, volatility
-from framework.kernel.codes import K_EQUITY
+from framework.kernel.codes import K_EQUITY, PUSHES_NOT
 from framework.kernel.compile import kernel
 from framework.kernel.contracts import notional_of
+from framework.kernel.impact import push_cost
 from framework.kernel.records import levy_row, tier_row, traded_row
 from framework.schema.units import NANOSECONDS_PER_DAY
 
@@ -120,7 +122,7 @@ def volume_share_cost(costs: Any, notional: float, lots: float, volume_lots: flo
 
 @kernel
 def planned_cost(t: Any, instrument: int, lots: float, ticks: float) -> float:
-    """Forecast of everything a taker would pay for `lots` at `ticks`, in the instrument's currency."""
+    """Forecast of everything a taker would pay for `lots` at `ticks` where nothing stands displaced, in the instrument's currency."""
     costs, terms = t.costs, terms_of(t, instrument)
     notional = notional_of(terms, lots, ticks)
     fee = bounded_fee(costs, raw_fee(t, notional, lots * terms.lot, False) + costs.per_order, notional)
@@ -131,4 +133,6 @@ def planned_cost(t: Any, instrument: int, lots: float, ticks: float) -> float:
             volume = mean_volume(t, instrument, PLANNING_BARS)
             slippage += impact_cost(costs, notional, lots, volume, volatility(t, instrument, costs.volatility_bars))
             slippage += volume_share_cost(costs, notional, lots, volume)
+    if costs.pushes != PUSHES_NOT:
+        slippage += push_cost(t, instrument, notional, lots, 0.0)
     return fee + slippage

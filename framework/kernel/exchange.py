@@ -1,9 +1,10 @@
 """The exchange half: the simulated venue. It answers commands; fills are made in `matching.py`, the broker is `broker.py`.
 
-Commands travel to the venue on the entry wire and answers come back on the response wire, each with a constant latency.
+Commands travel to the venue on the entry wire and answers come back on the response wire, each with a latency that is constant here
+and drawn or interpolated in `latency.py`.
 
-Assumptions: constant latencies; a command is never lost; the broker sees our account as we do once answers have arrived.
-Fails when: latency varies with load, or a venue drops messages.
+Assumptions: a command is never lost; the broker sees our account as we do once answers have arrived.
+Fails when: a venue drops messages.
 """
 
 from __future__ import annotations
@@ -36,11 +37,13 @@ from framework.kernel.codes import (
     R_NOT_TRADABLE,
     R_OUTSIDE,
     R_SPLIT,
+    R_UNKNOWN,
     REJECTED,
     REPLACE,
     REPLACED,
     S_CANCELLED,
     S_EXPIRED,
+    S_NONE,
     S_PARTIAL,
     S_REJECTED,
     S_TRIGGERED,
@@ -57,7 +60,7 @@ from framework.kernel.ledger import record_point
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import clear, dividend_terms, dividend_ticks, is_done, order_of, split_terms, unpack
 from framework.kernel.price_limits import bound_of
-from framework.kernel.queue import join, sweep, to_the_back
+from framework.kernel.queue import join, open_rows, sweep, to_the_back
 from framework.kernel.records import event_row, session_row, venue_book_row
 from framework.kernel.trader import apply_answer, write
 from framework.schema.event import Kind
@@ -99,6 +102,9 @@ def answer(t: Any, x: Any, kind: int, flags: int, instrument: int, w0: int, w1: 
     row.ts_local_ns, row.ts_venue_ns = x.now_ns + x.response_latency_ns, x.now_ns
     row.kind, row.flags, row.instrument = kind, flags, instrument
     row.w0, row.w1, row.w2, row.w3, row.w4 = w0, w1, w2, w3, w4
+    if x.response_latency_ns < 0:
+        call(x.send_answer, address_of(x), 0)
+        return
     x.response_count += 1
     x.due_ns = min(x.due_ns, row.ts_local_ns)
 
@@ -132,6 +138,9 @@ def send_outbox(t: Any, x: Any) -> None:
             event_row(t.outbox, k).w3,
             event_row(t.outbox, k).w4,
         )
+        if x.entry_latency_ns < 0:
+            call(x.send_command, address_of(x), 0)
+            continue
         x.entry_count += 1
         x.due_ns = min(x.due_ns, row.ts_venue_ns)
     t.outbox_count = 0
@@ -184,12 +193,11 @@ def _change(t: Any, x: Any, order: Any, event: Any) -> None:
 
 @inlined
 def _enter(t: Any, x: Any, event: Any) -> None:
+    open_rows(x, event.w0)
     order = order_of(x, event.w0)
     clear(order)
     unpack(order, event)
     order.decided_ns, order.accepted_ns, order.state = event.ts_local_ns, x.now_ns, S_WORKING
-    if event.w0 >= x.orders_count:
-        x.orders_count = event.w0 + 1
     book = venue_book(x, order.instrument)
     if book.delisted:
         end_order(t, x, order, REJECTED, R_NOT_TRADABLE, 0.0, 0.0)
@@ -244,8 +252,9 @@ def _take_command(t: Any, x: Any, event: Any) -> None:
         _enter_terms(t, x, event)
         return
     order = order_of(x, event.w0)
-    if event.w0 >= x.orders_count or is_done(order):
-        answer(t, x, CANCEL_REJECTED, 0, event.instrument, event.w0, R_DONE, 0, 0, 0)
+    is_unknown = event.w0 >= x.orders_count or order.state == S_NONE  # it overtook its order
+    if is_unknown or is_done(order):
+        answer(t, x, CANCEL_REJECTED, 0, event.instrument, event.w0, R_UNKNOWN if is_unknown else R_DONE, 0, 0, 0)
     elif event.kind == CANCEL:
         end_order(t, x, order, CANCELLED, event.w1, 0.0, 0.0)
         sweep(x, event.instrument)

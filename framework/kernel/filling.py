@@ -31,6 +31,7 @@ from framework.kernel.compile import bits, inlined, kernel
 from framework.kernel.contracts import basis, notional_of
 from framework.kernel.costs import bounded_fee, half_spread_cost, impact_cost, raw_fee, us_levies, volume_share_cost
 from framework.kernel.exchange import answer, end_order, venue_book
+from framework.kernel.impact import displaced_by, push, push_cost
 from framework.kernel.ledger import position_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import is_done, order_of
@@ -38,7 +39,7 @@ from framework.kernel.price_limits import is_barred
 
 
 @inlined
-def _charges(t: Any, order: Any, lots: int, ticks: int, is_maker: bool, bar: Any) -> Any:
+def _charges(t: Any, x: Any, order: Any, lots: int, ticks: int, is_maker: bool, bar: Any) -> Any:
     """(fee, raw fee, half spread, volume share, impact) of a fill, in the instrument's currency."""
     costs, terms = t.costs, terms_of(t, order.instrument)
     notional = notional_of(terms, lots, ticks)
@@ -48,11 +49,14 @@ def _charges(t: Any, order: Any, lots: int, ticks: int, is_maker: bool, bar: Any
     if order.filled_value == 0.0:  # its first fill; a reverse split can bring its filled lots back to 0
         raw += costs.per_order
     fee = bounded_fee(costs, raw, abs(order.filled_value) * terms.point_value + notional) - order.fees
+    impact = 0.0
+    if costs.pushes > is_maker:
+        against = order.side * displaced_by(t, x, order.instrument)
+        impact = push_cost(t, order.instrument, notional, float(lots), against)
     if is_maker or bar.kind != BAR:
-        return fee, raw, 0.0, 0.0, 0.0
+        return fee, raw, 0.0, 0.0, impact
     spread = half_spread_cost(costs, notional)
     share = volume_share_cost(costs, notional, float(lots), float(bar.w4))
-    impact = 0.0
     if costs.impact_coefficient != 0.0:
         impact = impact_cost(costs, notional, float(lots), float(bar.w4), volatility(t, order.instrument, costs.volatility_bars))
     return fee, raw, spread, share, impact
@@ -74,7 +78,7 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
     if lots <= 0 or (order.time_in_force == FOK and lots < leaves(order)):
         return 0
     is_maker = flags & F_MAKER != 0
-    fee, raw, spread, share, impact = _charges(t, order, lots, ticks, is_maker, event)
+    fee, raw, spread, share, impact = _charges(t, x, order, lots, ticks, is_maker, event)
     asked = lots
     while lots > 0:
         carried = affordable_lots(t, order, lots, ticks, fee + spread + share + impact)
@@ -82,7 +86,7 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
             break
         lots = carried
         if lots > 0:
-            fee, raw, spread, share, impact = _charges(t, order, lots, ticks, is_maker, event)
+            fee, raw, spread, share, impact = _charges(t, x, order, lots, ticks, is_maker, event)
     able = lots
     if order.time_in_force == FOK and lots < leaves(order):
         lots = 0
@@ -91,6 +95,8 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
         order.filled_value += lots * basis(terms_of(t, order.instrument), ticks)
         order.fees += fee
         order.raw_fees = raw
+        if t.costs.pushes > is_maker:
+            push(t, x, order.instrument, order.side, lots)
         is_last = order.filled_lots == order.quantity_lots
         order.state = S_FILLED if is_last else S_PARTIAL
         _block_relatives(x, order, lots, event.ts_local_ns)

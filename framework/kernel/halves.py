@@ -14,6 +14,8 @@ from framework.kernel.codes import MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
 from framework.kernel.costs import TIER_DAYS
 from framework.kernel.depth import rehash
 from framework.kernel.depth_records import LEVEL, RESTING
+from framework.kernel.impact_records import DECAY, VOLUME
+from framework.kernel.latency import send_commands
 from framework.kernel.records import (
     COST_TERMS,
     EXCHANGE,
@@ -33,6 +35,7 @@ from framework.kernel.state import State
 from framework.kernel.tick_loop import CATCH_UP, PASS_TICKS, SEE_TICK
 from framework.kernel.ticks import RECEIVE, VENUE_TICK
 from framework.kernel.trader import ANSWERS
+from framework.kernel.wires import Wires
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import Approved, OrderEvent, OrderState
 from framework.schema.units import NEVER_NS
@@ -165,6 +168,8 @@ class Trader(State):
         ticks: where the tape has trades or books.
         tiers: (traded from, maker's rate, taker's rate) of a fee schedule, ascending.
         levies: rows of `LEVY`, ascending: what US regulators take of sales of shares in USD.
+        decays: (rate a nanosecond, weight) of each exponential of the propagator; see `impact.py`.
+        daily_lots: what is traded of each instrument on a usual day, where fills push the price.
     """
 
     def __init__(
@@ -184,6 +189,8 @@ class Trader(State):
         ticks: Ticks | None = None,
         tiers: Sequence[tuple[float, float, float]] = (),
         levies: Sequence[tuple[int, float, float, float]] = (),
+        decays: Sequence[tuple[float, float]] = (),
+        daily_lots: Sequence[float] = (),
     ) -> None:
         n = len(instruments)
         ring = 1 << max(history, 2).bit_length() if history & (history - 1) else max(history, 2)
@@ -222,18 +229,24 @@ class Trader(State):
         self._place("terms", terms_table(instruments, currencies, calendars) if terms is None else terms)
         root["has_margin"] = int(np.any(self.tables["terms"]["initial_margin"] > 0.0))
         self._set_schedules(tiers, levies)
+        self._set_rows("decays", DECAY, decays)
+        self._set_rows("volumes", VOLUME, [(lots,) for lots in daily_lots])
         terms_made = self.tables["terms"]
         self.tables["books"]["mark_flags"] = np.where(terms_made["kind"] == InstrumentKind.FX, MARK_IS_RATE, 0)
         self.tables["books"]["mark_flags"] |= np.where(terms_made["is_margined"] != 0, MARK_IS_WATCHED, 0)
 
     def _set_schedules(self, tiers: Sequence[tuple[float, float, float]], levies: Sequence[tuple[int, float, float, float]]) -> None:
+        self._set_rows("tiers", TIER, tiers)
         if tiers:
-            self._place("tiers", np.array(list(tiers), dtype=TIER))
-            self._place("traded", np.zeros(TIER_DAYS + 1, dtype=TRADED))
-            self.record["tiers_count"], self.record["traded_count"] = len(tiers), TIER_DAYS + 1
+            self._set_rows("traded", TRADED, [(0, 0.0)] * (TIER_DAYS + 1))
         if levies and "USD" in self.currencies:
-            self._place("levies", np.array(list(levies), dtype=LEVY))
-            self.record["levies_count"], self.record["levied_currency"] = len(levies), self.currencies.index("USD")
+            self._set_rows("levies", LEVY, levies)
+            self.record["levied_currency"] = self.currencies.index("USD")
+
+    def _set_rows(self, name: str, dtype: np.dtype[np.void], rows: Sequence[tuple[float, ...]]) -> None:
+        if rows:
+            self._place(name, np.array(list(rows), dtype=dtype))
+            self.record[f"{name}_count"] = len(rows)
 
     def has_delivered_all(self) -> bool:
         """Whether no order event of the log still has to wake the strategy."""
@@ -299,12 +312,11 @@ class Exchange(State):
         instruments: int,
         calendars: int,
         *,
-        entry_latency_ns: int = 0,
-        response_latency_ns: int = 0,
+        wires: Wires | None = None,
         ticks: Ticks | None = None,
         rules: Mapping[str, float] | None = None,
     ) -> None:
-        rows = {"books": instruments, "sessions": max(calendars, 1), "depths": instruments}
+        rows = {"books": instruments, "sessions": max(calendars, 1), "depths": instruments, "displacements": instruments}
         super().__init__("exchange", EXCHANGE, EXCHANGE_TABLES, rows)
         root = self.record
         self._depths = _Books(self, ticks) if ticks is not None else None
@@ -315,7 +327,8 @@ class Exchange(State):
         _set_fields(root["rules"], VENUE_RULES, rules or {})
         root["books_count"], root["sessions_count"] = instruments, calendars
         root["due_ns"], root["expiry_ns"], root["until_ns"] = NEVER_NS, NEVER_NS, NEVER_NS
-        root["entry_latency_ns"], root["response_latency_ns"] = entry_latency_ns, response_latency_ns
+        self._wires = wires or Wires()
+        self._wires.lay(root)
         self.tables["books"]["first"], self.tables["books"]["last"] = -1, -1
         self._tape: NDArray[np.void] | None = None
 
@@ -340,7 +353,11 @@ class Exchange(State):
     def receive(self, commands: Approved) -> None:
         """Put approved commands on the entry wire."""
         events, words, at = commands.events, self.words, self._word
-        self.reserve("entry", len(events))
+        self._reserve_wire("entry", len(events))
+        if words[at["entry_latency_ns"]] < 0:
+            self._reserve_orders(int(events["w0"].max()) + 1)
+            send_commands(self.address, events.ctypes.data, len(events))
+            return
         start = self.count("entry")
         rows = self.tables["entry"][start : start + len(events)]
         rows[:] = events
@@ -352,12 +369,26 @@ class Exchange(State):
         """Let every table take what one event can cause, with `orders` orders known to the trader half."""
         books = self.count("books")
         rows = ROOM + ROWS_PER_ORDER * int(self.record["working"][0]) + ROWS_PER_POSITION * books
-        self.reserve("entry", rows)
-        self.reserve("response", rows)
+        self._reserve_wire("entry", rows)
+        self._reserve_wire("response", rows)
         if self._depths is not None:
             self._depths.make_room(self)
-        if len(self.tables["orders"]) < orders + 1 + books:  # the broker may close every position
-            self.reserve("orders", orders + ROOM + books - self.count("orders"))
+        self._reserve_orders(orders + 1 + books)  # the broker may close every position
+
+    def _reserve_orders(self, rows: int) -> None:
+        """Let the tables that are counted by order ids have so many rows."""
+        for name in ("orders", "traffic"):
+            if len(self.tables[name]) < rows:
+                self.reserve(name, rows + ROOM - self.count(name))
+
+    def _reserve_wire(self, name: str, free: int) -> None:
+        """Make room on a wire; the messages that have arrived make it first."""
+        head, rows, words = self._word[f"{name}_head"], self.tables[name], self.words
+        arrived, count = words[head], self.count(name)
+        if arrived > 0 and len(rows) - count < free:
+            rows[: count - arrived] = rows[arrived:count].copy()
+            words[self._word[name] + 1], words[head] = count - arrived, 0
+        self.reserve(name, free)
 
 
 def _set_fields(target: NDArray[np.void], dtype: np.dtype[np.void], values: Mapping[str, float]) -> None:

@@ -5,8 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from framework.kernel.compile import inlined, kernel
-from framework.kernel.orders import is_done, order_of
+from framework.kernel.orders import clear, is_done, order_of
 from framework.kernel.records import venue_book_row
+
+
+@inlined
+def open_rows(x: Any, order_id: int) -> None:
+    """Take rows of the venue's table into use up to an order's; those between belong to orders that have not come, if they ever do."""
+    while x.orders_count <= order_id:
+        clear(order_of(x, x.orders_count))
+        x.orders_count += 1
 
 
 @inlined

@@ -14,6 +14,8 @@ import numpy as np
 from framework.kernel.codes import COST_KINDS
 from framework.kernel.compile import row_of
 from framework.kernel.depth_records import DEPTH_BOOK, RESTING
+from framework.kernel.impact_records import DECAY, DISPLACEMENT, VOLUME
+from framework.kernel.latency_records import LEG, TRAFFIC
 from framework.schema.event import EVENT
 from framework.schema.order import ORDER
 
@@ -138,6 +140,10 @@ COST_TERMS = np.dtype(
         ("limit_needs_through", "<i8"),
         ("queue_model", "<i8"),  # of books told by level: QUEUE_* of `codes`
         ("queue_power", "<f8"),
+        ("pushes", "<i8"),  # whose fills push the price, see `impact.py`: PUSHES_* of `codes`
+        ("permanent", "<f8"),  # fraction of the price per participation
+        ("temporary", "<f8"),
+        ("fixed_rate", "<f8"),  # fraction of notional
         ("takes_at_arrival", "<i8"),  # an order takes from the standing book, not from the next message on
     ]
 )
@@ -235,6 +241,8 @@ TRADER_TABLES = (
     Table("tiers", TIER, 1, grows=False),
     Table("traded", TRADED, 1, grows=False),
     Table("levies", LEVY, 1, grows=False),
+    Table("decays", DECAY, 1, grows=False),
+    Table("volumes", VOLUME, 1, grows=False),
     Table("lots", TAX_LOT, 256),
     Table("orders", ORDER, 256),
     Table("trades", TRADE, 256),
@@ -253,6 +261,8 @@ EXCHANGE_TABLES = (
     Table("depths", DEPTH_BOOK, 1, grows=False),
     Table("resting", RESTING, 1, grows=False),
     Table("print", EVENT, 1, grows=False),
+    Table("displacements", DISPLACEMENT, 1, grows=False),
+    Table("traffic", TRAFFIC, 256),
     Table("entry", EVENT, 256),
     Table("response", EVENT, 256),
 )
@@ -346,8 +356,16 @@ EXCHANGE = _root(
         ("response_head", "<i8"),
         ("due_ns", "<i8"),  # the earliest of both wires and the next expiry
         ("expiry_ns", "<i8"),
-        ("entry_latency_ns", "<i8"),
+        ("entry_latency_ns", "<i8"),  # negative: it varies
         ("response_latency_ns", "<i8"),
+        ("decision_leg", LEG),
+        ("entry_leg", LEG),
+        ("response_leg", LEG),
+        ("keeps_order", "<i8"),  # no message overtakes another
+        ("last_arrival_ns", "<i8"),  # of the last command sent
+        ("last_told_ns", "<i8"),
+        ("send_command", "<i8"),  # addresses of units, where a latency varies
+        ("send_answer", "<i8"),
         ("now_ns", "<i8"),
         ("working", "<i8"),  # orders in the books
         ("venue_tape", "<i8"),  # where the feed is late: the whole tape, which the venue sees at its own stamps

@@ -80,7 +80,11 @@ def lacks_room(t: Any, working: int) -> bool:
 def venue_lacks_room(x: Any, orders: int) -> bool:
     """Whether the venue's tables might overflow while one event is handled."""
     rows = ROOM + ROWS_PER_ORDER * x.working + ROWS_PER_POSITION * x.books_count
-    return x.entry_capacity - x.entry_count < rows or x.response_capacity - x.response_count < rows or x.orders_capacity < orders + 1
+    return (
+        x.entry_capacity - x.entry_count < rows
+        or x.response_capacity - x.response_count < rows
+        or min(x.orders_capacity, x.traffic_capacity) < orders + 1
+    )
 
 
 @kernel

@@ -67,6 +67,7 @@ from framework.kernel.compile import Unit, address_of, call, inlined, kernel, re
 from framework.kernel.contracts import basis, notional_of
 from framework.kernel.costs import note_traded
 from framework.kernel.depth import lose_depth
+from framework.kernel.impact import restate_volume
 from framework.kernel.ledger import book_charge, book_delisting, book_dividend, book_fill, book_settlement, book_split, rate_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import (
@@ -313,6 +314,8 @@ def apply_market(t: Any, event: Any) -> None:
     elif kind == SPLIT:
         restate_orders(t, event, True)
         book_split(t, event.instrument, event.w0, event.w1)
+        if t.volumes_count != 0:
+            restate_volume(t, event.instrument, event.w0, event.w1)
         lose_depth(t, event.instrument)
         book = book_of(t, event.instrument)
         book.bid, book.ask, book.bid_lots, book.ask_lots = 0, 0, 0, 0

@@ -197,6 +197,9 @@ def _transitions() -> NDArray[np.int8]:
         (s.PENDING, e.EXPIRE, s.EXPIRED),  # odd: arrived after its own expiry
         (s.PENDING, e.ASK_CANCEL, s.PENDING_CANCEL),  # odd: cancel sent before the acknowledgement came
         (s.PENDING, e.ASK_REPLACE, s.PENDING_REPLACE),
+        (s.WORKING, e.ACCEPT, s.WORKING),  # odd: our cancel overtook the order and met none
+        (s.WORKING, e.REJECT, s.REJECTED),  # odd: likewise
+        (s.WORKING, e.REJECT_CANCEL, s.WORKING),  # odd: a cancel and a change overtook it
         (s.WORKING, e.TRIGGER, s.TRIGGERED),
         (s.WORKING, e.FILL_PART, s.PARTIAL),
         (s.WORKING, e.FILL_LAST, s.FILLED),

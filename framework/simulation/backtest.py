@@ -36,6 +36,7 @@ from framework.schema.event import Kind
 from framework.schema.instrument import Instrument
 from framework.simulation.arrays import Matrix, Signals, as_strategy, check_given
 from framework.simulation.building import build_from, is_built_from_data
+from framework.simulation.latency import heard, latency_notes, wires_of
 from framework.simulation.prepare import header_of, prepare
 from framework.simulation.tables import Tables
 from framework.simulation.through import run_through
@@ -158,10 +159,12 @@ def _simulate(
 ) -> Result:
     costs, risk, latency, venue = settings
     header = header_of(strategy, tape, cash, currency, costs, risk, latency, venue, seed)
-    run_of = prepare(strategy, tape, header)
-    run_through(strategy, tape, latency, venue, run_of.trader, run_of.timers, run_of.audit, _parts(tape.events, chunk_events))
+    told = heard(tape, latency, seed)
+    run_of = prepare(strategy, told, header)
+    wires = wires_of(latency, seed)
+    run_through(strategy, told, wires, venue, run_of.trader, run_of.timers, run_of.audit, _parts(told.events, chunk_events))
     tables = Tables(run_of.trader, run_of.audit)
-    notes = (*tape.notes, *tables.overdraft_note())
+    notes = (*tape.notes, *latency_notes(latency), *tables.overdraft_note())
     return Result(tables.of_run(name, currency, cash, notes, _shown(header), _benchmark(benchmark, tape)))
 
 

@@ -5,6 +5,7 @@ Everything a run depends on stands in the audit's header, so a run is prepared f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.config import CostsConfig, LatencyConfig, RiskConfig, VenueConfig, parse_costs, parse_risk
+from framework.config.impact import Push
 from framework.data.survey import survey
 from framework.data.tape import Tape
 from framework.data.us_fees import us_levies
@@ -24,6 +26,8 @@ from framework.errors import InputError, did_you_mean
 from framework.kernel import codes
 from framework.kernel.costs import PLANNING_BARS
 from framework.kernel.halves import Lending, Ticks, Trader, terms_table
+from framework.schema.instrument import InstrumentKind
+from framework.simulation.latency import settled
 from framework.version import __version__
 
 _ONE_SECOND_NS = 1_000_000_000
@@ -83,7 +87,7 @@ def common_header(
         "currency": currency,
         "costs": costs.model_dump(mode="json"),
         "risk": risk.model_dump(mode="json"),
-        "latency": latency.model_dump(mode="json"),
+        "latency": settled(latency).model_dump(mode="json"),
         "venue": venue.model_dump(mode="json"),
         "seed": seed,
     }
@@ -100,6 +104,7 @@ class Ground:
         self._terms = _terms_of(tape, self._currencies, _lending(tape, costs, risk))
         self._tiers = tuple((tier.traded_from, tier.maker_bps * _BPS, tier.taker_bps * _BPS) for tier in costs.fee_tiers)
         self._levies = us_levies() if costs.us_regulatory else ()
+        self._decays, self._daily_lots = _pushes_of(tape, costs)
         self._ticks = _ticks_of(tape, costs)
         self._point_interval_ns = _ONE_SECOND_NS if tape.has_quotes or self._ticks is not None else 0
 
@@ -120,6 +125,8 @@ class Ground:
             ticks=self._ticks,
             tiers=self._tiers,
             levies=self._levies,
+            decays=self._decays,
+            daily_lots=self._daily_lots,
         )
         trader.make_room(0)
         return trader
@@ -170,9 +177,38 @@ def _ticks_of(tape: Tape, costs: CostsConfig) -> Ticks | None:
 
 def _bars_of_costs(costs: CostsConfig) -> int:
     """Past bars that costs look back on, so that they do not depend on how far the strategy looks."""
-    if costs.impact is None:
+    if costs.impact is None or isinstance(costs.impact, Push):
         return 0
     return max(PLANNING_BARS, costs.impact.volatility_bars + 1) if costs.impact.model == "square_root" else PLANNING_BARS
+
+
+def _pushes_of(tape: Tape, costs: CostsConfig) -> tuple[tuple[tuple[float, float], ...], tuple[float, ...]]:
+    """(rate a nanosecond, weight) of each exponential, and the daily volume of each instrument in lots; nothing where fills do not push."""
+    impact = costs.impact
+    if not isinstance(impact, Push):
+        return (), ()
+    given, symbols = impact.daily_volume, [instrument.symbol for instrument in tape.instruments]
+    for symbol in given if isinstance(given, dict) else ():
+        if symbol not in symbols:
+            raise InputError(f"costs.impact.daily_volume names {symbol!r}, which is not in the data. {did_you_mean(symbol, symbols)}")
+    lots = []
+    for instrument in tape.instruments:
+        units = given.get(instrument.symbol) if isinstance(given, dict) else given
+        if units is None and instrument.kind is not InstrumentKind.INDEX:
+            raise InputError(
+                f"costs.impact.daily_volume says nothing of {instrument.symbol!r}; rule: every instrument that trades has one, in units, "
+                "since without it the impact of an order is unknown. Add it, or give one number for all."
+            )
+        lots.append((units or 1.0) * instrument.lot.denominator / instrument.lot.numerator)
+    decays = impact.decay if impact.model == "propagator" else ()
+    return tuple((math.log(2.0) / (decay.half_life_s * _ONE_SECOND_NS), decay.weight) for decay in decays), tuple(lots)
+
+
+def _whose_pushes(costs: CostsConfig) -> int:
+    """Whose fills push the price, as the kernel's word."""
+    if not isinstance(costs.impact, Push):
+        return codes.PUSHES_NOT
+    return codes.PUSHES_ALWAYS if costs.impact.charge_makers else codes.PUSHES_TAKING
 
 
 def _cost_fields(costs: CostsConfig) -> dict[str, float]:
@@ -189,6 +225,10 @@ def _cost_fields(costs: CostsConfig) -> dict[str, float]:
         "impact_coefficient": impact.coefficient if impact is not None and impact.model == "square_root" else 0.0,
         "volume_share_coefficient": impact.price_impact if impact is not None and impact.model == "volume_share" else 0.0,
         "volatility_bars": impact.volatility_bars if impact is not None and impact.model == "square_root" else 0,
+        "pushes": float(_whose_pushes(costs)),
+        "permanent": impact.permanent if isinstance(impact, Push) else 0.0,
+        "temporary": impact.temporary if isinstance(impact, Push) else 0.0,
+        "fixed_rate": impact.fixed_bps * _BPS if impact is not None and impact.model == "almgren_chriss" else 0.0,
         "max_participation": costs.max_participation or 0.0,
         "limit_needs_through": float(costs.limit_fill == "through"),
         "queue_model": float(_QUEUE_MODELS[costs.queue]),

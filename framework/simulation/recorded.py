@@ -28,6 +28,7 @@ from framework.schema.order import Approved
 from framework.schema.units import NEVER_NS
 from framework.simulation.arrays import Matrix, Signals, as_strategy, check_given
 from framework.simulation.building import build_from
+from framework.simulation.latency import heard
 from framework.simulation.prepare import prepare
 from framework.simulation.tables import Tables
 
@@ -161,8 +162,9 @@ def replay(
         strategy = as_strategy(weights=weights, targets=targets, signals=signals, tape=tape, risk=risk)
     elif isinstance(strategy, type):
         strategy = build_from(strategy, cast(Mapping[str, Any], header["parameters"]), frames_of(tape))
-    prepared = prepare(strategy, tape, header)
-    world = RecordedWorld(tape.events, records, prepared.audit)
+    told = heard(tape, cast(Mapping[str, Any], header["latency"]), int(cast(int, header["seed"])))
+    prepared = prepare(strategy, told, header)
+    world = RecordedWorld(told.events, records, prepared.audit)
     view = View(prepared.trader, prepared.timers, uses_numbers=strategy.uses_numbers)
     run_engine(world, prepared.trader, strategy, view, prepared.audit)
     tables = Tables(prepared.trader, prepared.audit)

@@ -8,3 +8,8 @@ import time
 def seconds() -> float:
     """Seconds since some moment; only differences mean something."""
     return time.perf_counter()
+
+
+def nanoseconds() -> int:
+    """Nanoseconds since some moment; only differences mean something."""
+    return time.perf_counter_ns()

@@ -19,6 +19,7 @@ from framework.errors import KernelError, OneTapeError
 from framework.reports.scan import MEASURES, Measurer, levels_of
 from framework.schema.event import CostKind
 from framework.simulation.building import build_from, is_built_from_data
+from framework.simulation.latency import heard, wires_of
 from framework.simulation.prepare import Ground
 from framework.simulation.stopwatch import seconds
 from framework.simulation.tally import Tally, terms_of
@@ -70,7 +71,9 @@ class Runner:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._ground = Ground(job.tape, job.cash, job.currency, job.costs, job.risk)
+        self._told = heard(job.tape, job.latency, job.seed)
+        self._wires = wires_of(job.latency, job.seed)
+        self._ground = Ground(self._told, job.cash, job.currency, job.costs, job.risk)
         self._terms = terms_of(job.tape.instruments)
         self._features = Features()
         self._measurer = Measurer()
@@ -115,7 +118,8 @@ class Runner:
         job, strategy = self._job, self.build(given)
         trader = self._ground.trader(strategy)
         tally = Tally(trader, self._terms)
-        run_through(strategy, job.tape, job.latency, job.venue, trader, self._ground.timers(), tally, iter((job.tape.events,)))
+        told = self._told
+        run_through(strategy, told, self._wires, job.venue, trader, self._ground.timers(), tally, iter((told.events,)))
         points, root = trader.used("points"), trader.record[0]
         measures = self._measurer.measure(points, job.cash, tally.traded)
         final = float(levels_of(points[-1:])[0]) if len(points) else job.cash

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.config import LatencyConfig, VenueConfig
+from framework.config import VenueConfig
 from framework.data.survey import survey
 from framework.data.tape import Tape
 from framework.engine.compiled import Driver
@@ -22,6 +22,7 @@ from framework.kernel import codes
 from framework.kernel.halves import Exchange, Trader
 from framework.kernel.records import ROOM
 from framework.kernel.replay import advance
+from framework.kernel.wires import Wires
 from framework.simulation.world import Replay, SimulatedWorld
 
 _MOST_POINTS = 4_000_000
@@ -50,7 +51,7 @@ class Collector(Recorder, Protocol):
 def run_through(
     strategy: Strategy,
     tape: Tape,
-    latency: LatencyConfig,
+    wires: Wires,
     venue: VenueConfig,
     trader: Trader,
     timers: Timers,
@@ -61,8 +62,7 @@ def run_through(
     exchange = Exchange(
         len(tape.instruments),
         len(tape.calendars),
-        entry_latency_ns=latency.entry_ns,
-        response_latency_ns=latency.response_ns,
+        wires=wires,
         ticks=trader.ticks,
         rules=_rules_of(venue),
     )

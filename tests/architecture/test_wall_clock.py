@@ -10,8 +10,8 @@ import pytest
 from tests.architecture.sources import Source, sources
 
 ALLOWED = ("framework/bench/", "framework/commands/clock.py", "framework/simulation/stopwatch.py", "live/intake.py")
-"""Benchmarks measure time, a sweep says how long each of its runs took, an import says when it was made; `live/intake.py` stamps what
-comes from outside."""
+"""Benchmarks measure time, a sweep says how long each of its runs took, decisions are timed where asked, an import says when it was made;
+`live/intake.py` stamps what comes from outside."""
 
 CLOCKS = re.compile(
     r"""

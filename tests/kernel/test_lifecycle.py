@@ -24,7 +24,7 @@ DRAWN = """
 none            Hd   Pe     Rf     .      .      .       .    .    .          .      .         .           .       .
 held            .    Pe     .      .      .      .       .    .    Ca         Ca     .         .           .       .
 pending         .    .      .      Wo     Rj     Tr      Pa   Fi   PC         Ca     .         PR          .       Ex
-working         .    .      .      .      .      Tr      Pa   Fi   PC         Ca     Wo        PR          Wo      Ex
+working         .    .      .      Wo     Rj     Tr      Pa   Fi   PC         Ca     Wo        PR          Wo      Ex
 triggered       .    .      .      Tr     .      .       Pa   Fi   PC         Ca     Tr        PR          Tr      Ex
 partial         .    .      .      Pa     .      .       Pa   Fi   PC         Ca     Pa        PR          Pa      Ex
 pending_cancel  .    .      .      PC     Rj     PC      PC   Fi   PC         Ca     Wo        .           PC      Ex

@@ -30,6 +30,22 @@ SPLITS = ((2, 1), (7, 1), (1, 10), (3, 2), (1, 3))
 TICKS = (Step(1, 100), Step(1, 10_000), Step(1, 8), Step(5, 1))
 LOTS = (Step(1, 1), Step(1, 1000), Step(100, 1))
 FORCES = ("GTC", "DAY", "IOC", "FOK", "AT_OPEN", "AT_CLOSE")
+VARYING = {
+    "entry_ns": {"model": "lognormal", "median_ns": HOUR / 3, "sigma": 2.0},
+    "response_ns": {"model": "sampled", "quantiles_ns": [0, HOUR // 5, 30 * HOUR]},
+    "decision_ns": {"model": "sampled", "quantiles_ns": [0, HOUR // 4]},
+}
+"""So wide that commands overtake each other and answers come bars later."""
+
+PUSHING = {
+    "model": "propagator",
+    "daily_volume": 1e6,
+    "permanent": 0.02,
+    "temporary": 0.05,
+    "decay": [{"half_life_s": 3600.0, "weight": 0.1}],
+    "charge_makers": True,
+}
+
 WISHES = ("market", "limit", "stop", "stop_limit", "trail", "bracket", "weight", "quantity", "cancel", "replace")
 
 
@@ -82,7 +98,7 @@ class Case:
     cash: float = 1_000_000.0
     costs: Mapping[str, Any] = field(default_factory=dict)
     risk: Mapping[str, Any] = field(default_factory=lambda: {"allow_short": True, "max_leverage": 4.0})
-    latency: Mapping[str, int] = field(default_factory=dict)
+    latency: Mapping[str, Any] = field(default_factory=dict)
     listens_to_orders: bool = False
     chunk_events: int | None = None
 
@@ -120,7 +136,8 @@ def cost_terms(draw: st.DrawFn) -> dict[str, Any]:
         terms["half_spread_bps"] = draw(st.sampled_from((0.5, 10.0)))
     if chosen & 32:
         impact = {"model": "volume_share", "price_impact": 0.1}
-        terms["impact"] = draw(st.sampled_from((impact, {"model": "square_root", "coefficient": 0.7, "volatility_bars": 3})))
+        root = {"model": "square_root", "coefficient": 0.7, "volatility_bars": 3}
+        terms["impact"] = draw(st.sampled_from((impact, root, PUSHING)))
     if chosen & 64:
         terms["max_participation"] = draw(st.sampled_from((0.1, 0.5)))
     if chosen & 128:
@@ -150,7 +167,7 @@ def cases(draw: st.DrawFn, max_wishes: int = 9) -> Case:
         cash=draw(st.sampled_from((1e5, 1e7, 1e9))),
         costs=draw(cost_terms()),
         risk=draw(st.sampled_from(({"allow_short": True, "max_leverage": 4.0}, {"allow_short": True, "max_leverage": 50.0}, {}))),
-        latency=draw(st.sampled_from(({}, {}, {"entry_ns": HOUR // 3}, {"entry_ns": HOUR // 3, "response_ns": HOUR // 5}))),
+        latency=draw(st.sampled_from(({}, {}, {"entry_ns": HOUR // 3}, {"entry_ns": HOUR // 3, "response_ns": HOUR // 5}, VARYING))),
         listens_to_orders=draw(st.booleans()),
         chunk_events=draw(st.sampled_from((None, None, 1, 5))),
     )

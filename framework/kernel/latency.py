@@ -1,0 +1,149 @@
+"""Latencies that vary: how long each message is on its way, and the order in which messages arrive.
+
+    decision      drawn from quantiles, keyed by (seed, leg, stamp of the decision): what is decided together leaves together
+    entry         arrival = decided + decision(decided) + entry(sent)
+    response      told = answered + response(answered)
+
+Draws of entry and response are keyed by (seed, leg, order, nth message of the order). A quantile table is read by linear
+interpolation at a uniform number. Recorded messages are interpolated linearly in time between those around the sending, beyond the
+first and the last the nearest holds: the `IntpOrderLatency` of hftbacktest.
+
+A submit and its further terms are one message, and so are a fill and its costs. Messages overtake each other, except that answers
+about one order keep their order: a session numbers them, and who gets the second first waits. With `in_order` none overtakes.
+
+Assumptions: a leg does not know how busy it is; no message is lost.
+Fails when: latency comes in bursts and is drawn, not recorded: draws are independent of each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.codes import CHARGE, COSTS, TERMS
+from framework.kernel.compile import Unit, call, kernel
+from framework.kernel.depth_records import word_row
+from framework.kernel.latency_records import CONSTANT, RECORDED, point_row, traffic_row
+from framework.kernel.random import uniform
+from framework.kernel.records import event_row, exchange_row
+
+_EVENT_BYTES, _EVENT_WORDS = 64, 8
+
+
+@kernel
+def delay_ns(leg: Any, at_ns: int, who: int, nth: int) -> int:
+    """How long a message is on its way that sets out at `at_ns`; a draw is keyed by `who` and `nth`."""
+    if leg.model == CONSTANT:
+        return leg.constant_ns
+    if leg.model == RECORDED:
+        return _interpolated(leg, at_ns)
+    place = uniform(leg.key, who, nth) * (leg.points_count - 1)
+    k = min(int(place), leg.points_count - 2)
+    low, high = point_row(leg.points, k).delay_ns, point_row(leg.points, k + 1).delay_ns
+    return low + round((high - low) * (place - k))
+
+
+@kernel
+def _interpolated(leg: Any, at_ns: int) -> int:
+    first, last = 0, leg.points_count - 1
+    if at_ns <= point_row(leg.points, first).at_ns:
+        return point_row(leg.points, first).delay_ns
+    if at_ns >= point_row(leg.points, last).at_ns:
+        return point_row(leg.points, last).delay_ns
+    while last - first > 1:
+        middle = (first + last) // 2
+        if point_row(leg.points, middle).at_ns <= at_ns:
+            first = middle
+        else:
+            last = middle
+    low, high = point_row(leg.points, first), point_row(leg.points, last)
+    return low.delay_ns + round((high.delay_ns - low.delay_ns) * ((at_ns - low.at_ns) / (high.at_ns - low.at_ns)))
+
+
+@kernel
+def delays_of(leg: Any, stamps_ns: Any, who: int, found: Any) -> None:
+    """Draw a delay for each stamp into `found`: messages of one stamp share theirs."""
+    for k in range(len(stamps_ns)):
+        found[k] = delay_ns(leg, stamps_ns[k], who, stamps_ns[k])
+
+
+@kernel
+def _traffic_of(x: Any, order_id: int) -> Any:
+    while x.traffic_count <= order_id:
+        row = traffic_row(x.traffic, x.traffic_count)
+        row.commands, row.answers, row.answered_ns = 0, 0, 0
+        x.traffic_count += 1
+    return traffic_row(x.traffic, order_id)
+
+
+@kernel
+def _put_before(wire: int, place: int, last: int) -> None:
+    """Move the last row of a wire to `place`; those from there on move up by one."""
+    for k in range(last, place, -1):
+        below, above = wire + (k - 1) * _EVENT_BYTES, wire + k * _EVENT_BYTES
+        for w in range(_EVENT_WORDS):
+            kept = word_row(above, w).value
+            word_row(above, w).value = word_row(below, w).value
+            word_row(below, w).value = kept
+
+
+def _send_command(exchange: int, _: int) -> int:
+    """Stamp the command past the end of the entry wire with its arrival, and put it behind those that arrive no later."""
+    x = exchange_row(exchange, 0)
+    row = event_row(x.entry, x.entry_count)
+    if row.kind == TERMS:
+        arrives_ns = x.last_arrival_ns  # its submit's
+    else:
+        traffic = _traffic_of(x, row.w0)
+        sent_ns = row.ts_local_ns + delay_ns(x.decision_leg, row.ts_local_ns, 0, row.ts_local_ns)
+        arrives_ns = sent_ns + delay_ns(x.entry_leg, sent_ns, row.w0, traffic.commands)
+        traffic.commands += 1
+        if x.keeps_order != 0:
+            arrives_ns = max(arrives_ns, x.last_arrival_ns)
+    x.last_arrival_ns, row.ts_venue_ns = arrives_ns, arrives_ns
+    place = x.entry_count
+    while place > x.entry_head and event_row(x.entry, place - 1).ts_venue_ns > arrives_ns:
+        place -= 1
+    _put_before(x.entry, place, x.entry_count)
+    x.entry_count += 1
+    x.due_ns = min(x.due_ns, arrives_ns)
+    return 0
+
+
+def _send_answer(exchange: int, _: int) -> int:
+    """Stamp the answer past the end of the response wire with when it is told, and put it behind those that are told no later."""
+    x = exchange_row(exchange, 0)
+    row = event_row(x.response, x.response_count)
+    at_ns = row.ts_venue_ns
+    if row.kind == CHARGE:
+        told_ns = at_ns + delay_ns(x.response_leg, at_ns, -1 - row.instrument, at_ns)
+    else:
+        traffic = _traffic_of(x, row.w0)
+        told_ns = traffic.answered_ns
+        if row.kind != COSTS:  # they come with their fill
+            told_ns = max(told_ns, at_ns + delay_ns(x.response_leg, at_ns, row.w0, traffic.answers))
+            traffic.answers += 1
+        traffic.answered_ns = told_ns
+    if x.keeps_order != 0:
+        told_ns = max(told_ns, x.last_told_ns)
+        x.last_told_ns = told_ns
+    row.ts_local_ns = told_ns
+    place = x.response_count
+    while place > x.response_head and event_row(x.response, place - 1).ts_local_ns > told_ns:
+        place -= 1
+    _put_before(x.response, place, x.response_count)
+    x.response_count += 1
+    x.due_ns = min(x.due_ns, told_ns)
+    return 0
+
+
+@kernel
+def send_commands(exchange: int, events: int, count: int) -> None:
+    """Put commands on the entry wire; all by address."""
+    x = exchange_row(exchange, 0)
+    for k in range(count):
+        for w in range(_EVENT_WORDS):
+            word_row(x.entry, x.entry_count * _EVENT_WORDS + w).value = word_row(events, k * _EVENT_WORDS + w).value
+        call(x.send_command, exchange, 0)
+
+
+SEND_COMMAND, SEND_ANSWER = Unit(_send_command), Unit(_send_answer)
