@@ -24,9 +24,9 @@ DRAWN = """
 none            Hd   Pe     Rf     .      .      .       .    .    .          .      .         .           .       .
 held            .    Pe     .      .      .      .       .    .    Ca         Ca     .         .           .       .
 pending         .    .      .      Wo     Rj     Tr      Pa   Fi   PC         Ca     .         PR          .       Ex
-working         .    .      .      .      .      Tr      Pa   Fi   PC         Ca     .         PR          Wo      Ex
+working         .    .      .      .      Rj     Tr      Pa   Fi   PC         Ca     Wo        PR          Wo      Ex
 triggered       .    .      .      Tr     .      .       Pa   Fi   PC         Ca     .         PR          Tr      Ex
-partial         .    .      .      Pa     .      .       Pa   Fi   PC         Ca     .         PR          Pa      Ex
+partial         .    .      .      Pa     .      .       Pa   Fi   PC         Ca     Pa        PR          Pa      Ex
 pending_cancel  .    .      .      PC     Rj     PC      PC   Fi   PC         Ca     Wo        .           PC      Ex
 pending_replace .    .      .      PR     Rj     PR      PR   Fi   PC         Ca     Wo        PR          Wo      Ex
 filled          .    .      .      Fi     .      .       .    .    .          .      Fi        .           .       .

@@ -1,4 +1,7 @@
-"""Fills on books told by level, against a venue written plainly: one list of happenings in the order of the venue's clock."""
+"""Fills on books told by level, against a venue written plainly: one list of happenings in the order of the venue's clock.
+
+Plain orders, post-only orders, icebergs and hidden ones.
+"""
 
 from __future__ import annotations
 
@@ -62,6 +65,9 @@ class Plan:
     limit: int
     force: str
     cancel_after_ns: int
+    is_post_only: bool = False
+    is_hidden: bool = False
+    display: int = 0  # lots; 0: all
 
 
 def plans_of(random: np.random.Generator, until_ns: int, count: int) -> list[Plan]:
@@ -70,7 +76,10 @@ def plans_of(random: np.random.Generator, until_ns: int, count: int) -> list[Pla
         ns = int(random.integers(_START // _MS + 1, until_ns // _MS)) * _MS + 500_000
         limit = 0 if random.random() < 0.15 else 1000 + int(random.integers(-4, 5))
         force = str(random.choice(["GTC", "GTC", "GTC", "IOC", "FOK"]))
-        found.append(Plan(ns, int(random.choice([1, -1])), int(random.integers(1, 9)), limit, force, int(random.integers(1, 200)) * _MS))
+        side, lots, after = int(random.choice([1, -1])), int(random.integers(1, 9)), int(random.integers(1, 200)) * _MS
+        kind = str(random.choice(["plain", "post-only", "hidden", "iceberg"])) if limit and force == "GTC" else "plain"
+        display = int(random.integers(1, lots + 1)) if kind == "iceberg" else 0
+        found.append(Plan(ns, side, lots, limit, force, after, kind == "post-only", kind == "hidden", display))
     return sorted(found, key=lambda plan: plan.ns)
 
 
@@ -95,7 +104,8 @@ class Planned(Strategy):
             plan = self.plans[k]
             if what == "send":
                 limit = float(plan.limit) if plan.limit else None
-                self.ids[k] = view.order("X", plan.side * plan.lots, limit=limit, time_in_force=plan.force)
+                how = {"post_only": plan.is_post_only, "hidden": plan.is_hidden, "display": plan.display or None}
+                self.ids[k] = view.order("X", plan.side * plan.lots, limit=limit, time_in_force=plan.force, **how)
             else:
                 view.cancel(self.ids[k])
 
@@ -106,22 +116,35 @@ class PlainVenue:
     def __init__(self, share: Any) -> None:
         self.share, self.book, self.taken = share, {1: {}, -1: {}}, {}
         self.orders: list[dict[str, Any]] = []
+        self.rejected: list[int] = []
         self.fills: list[tuple[int, int, int, int, bool]] = []
 
     def best(self, side: int) -> int | None:
         return (max if side > 0 else min)(self.book[side], default=None)
 
     def arrive(self, ns: int, k: int, plan: Plan) -> None:
-        order = {"k": k, "plan": plan, "left": plan.lots, "since": ns, "rests": False, "ahead": 0.0, "passed": 0.0}
-        self.orders.append(order)
+        order = {"k": k, "plan": plan, "left": plan.lots, "since": ns, "rests": False, "ahead": 0.0, "passed": 0.0, "shown": 0}
         opposite = self.best(-plan.side)
         crosses = opposite is not None and (plan.limit - opposite) * plan.side >= 0
+        if crosses and plan.is_post_only:
+            self.rejected.append(k)
+            return
+        self.orders.append(order)
         if plan.limit and not crosses and plan.force == "GTC":
             self.rest(order)
 
     def rest(self, order: dict[str, Any]) -> None:
         plan = order["plan"]
-        order.update(rests=True, ahead=float(self.book[plan.side].get(plan.limit, 0)), passed=0.0)
+        order.update(rests=True, ahead=float(self.book[plan.side].get(plan.limit, 0)), passed=0.0, shown=min(plan.display, order["left"]))
+
+    def show_more(self) -> None:
+        """What is shown of an iceberg is gone: the next part stands at the back."""
+        for order in [o for o in self.orders if o["rests"] and o["plan"].display and o["shown"] <= 0 and o["left"]]:
+            of_the_next = -order["shown"] % order["plan"].display
+            self.rest(order)
+            order["shown"] = min(order["plan"].display - of_the_next, order["left"])
+            self.orders.remove(order)
+            self.orders.append(order)
 
     def cancel(self, k: int) -> None:
         self.orders = [order for order in self.orders if order["k"] != k]
@@ -130,6 +153,7 @@ class PlainVenue:
         lots = min(lots, order["left"])
         if lots > 0:
             order["left"] -= lots
+            order["shown"] -= lots if order["rests"] else 0
             self.fills.append((ns, order["k"], lots, price, order["rests"]))
         return lots
 
@@ -156,18 +180,28 @@ class PlainVenue:
         left, ours = lots, 0
         resting = [o for o in self.orders if o["rests"] and o["since"] < ns and o["plan"].side == hit]
         reached = [o for o in resting if (o["plan"].limit - price) * hit >= 0]
-        for order in sorted(reached, key=lambda o: -o["plan"].limit * hit):  # stable: then by arrival
+        for order in sorted(reached, key=lambda o: (-o["plan"].limit * hit, o["plan"].is_hidden)):  # stable: then by arrival
             due = left
             if order["plan"].limit == price:
                 order["ahead"] -= lots
                 order["passed"] += lots
+                if order["plan"].is_hidden:
+                    continue
                 past = int(np.floor(0.5 - order["ahead"]))
                 if past > 0:
                     order["ahead"] = 0.0
                 due = min(left, min(max(past, 0), lots) - ours)
+                due = min(due, order["shown"]) if order["plan"].display else due
             done = self.fill(ns, order, due, order["plan"].limit)
             left -= done
             ours += done if order["plan"].limit == price else 0
+        emptied = [o for o in reached if o["plan"].display and o["shown"] <= 0 and o["left"]]
+        for order in emptied + [o for o in reached if o["plan"].is_hidden]:  # what is left after all that is shown
+            if order["plan"].limit == price:
+                shown = max(self.book[hit].get(price, 0) - (order["passed"] - lots), 0)
+                done = self.fill(ns, order, int(min(left, lots - shown - ours)), price)
+                left, ours = left - done, ours + done
+        self.show_more()
         self.orders = [order for order in self.orders if order["left"]]
 
     def message_ends(self, ns: int) -> None:
@@ -188,11 +222,12 @@ class PlainVenue:
                 order["left"] = 0
             elif order["left"] and plan.limit and not order["rests"]:
                 self.rest(order)
+        self.show_more()
         self.orders = [order for order in self.orders if order["left"]]
 
 
-def plain_fills(events: NDArray[np.void], plans: list[Plan], entry_ns: int, share: Any) -> list[tuple[int, int, int, int, bool]]:
-    """What the plain venue fills: (stamp, plan, lots, price, whether it rested)."""
+def plain_venue(events: NDArray[np.void], plans: list[Plan], entry_ns: int, share: Any) -> PlainVenue:
+    """The plain venue after all has happened; its fills are (stamp, plan, lots, price, whether it rested)."""
     happenings: list[tuple[int, int, int, Any]] = []
     for k, plan in enumerate(plans):
         happenings.append((plan.ns + entry_ns, 0, k, "send"))
@@ -210,14 +245,14 @@ def plain_fills(events: NDArray[np.void], plans: list[Plan], entry_ns: int, shar
             venue.level(1 if events[k]["flags"] & _BUY else -1, int(events[k]["w0"]), int(events[k]["w1"]))
             if events[k]["flags"] & _LAST:
                 venue.message_ends(ns)
-    return venue.fills
+    return venue
 
 
 @pytest.mark.parametrize("feed_ns", [0, 7 * _MS])
 @pytest.mark.parametrize("queue", ["pessimistic", "power"])
 def test_fills_are_those_of_a_plain_venue(queue: str, feed_ns: int) -> None:
     share = (lambda ahead, behind: 1.0) if queue == "pessimistic" else _proportional
-    filled = 0
+    filled = of_hidden = of_reserves = rejected = 0
     for seed in range(25):
         random = np.random.default_rng(seed)
         events = tape_of(random, 400)
@@ -236,14 +271,21 @@ def test_fills_are_those_of_a_plain_venue(queue: str, feed_ns: int) -> None:
             chunk_events=int(random.choice([7, 10_000])),
         )
         sent = [k for k, plan in enumerate(plans) if plan.ns > late["ts_local_ns"][0]]  # before the first event there is no price
-        expected = plain_fills(events, [plans[k] for k in sent], entry_ns, share)
+        venue = plain_venue(events, [plans[k] for k in sent], entry_ns, share)
         assert list(result.orders["state"].isin(["REFUSED"])) == [k not in sent for k in range(len(plans))]
         ids = {order_id: sent.index(order_id) for order_id in sent}
         rows = result.fills.itertuples()
         found = [(row.ts.value, ids[row.order_id], int(row.quantity), int(row.price), row.liquidity == "maker") for row in rows]
-        assert sorted(found) == sorted(expected), f"seed {seed}"
+        assert sorted(found) == sorted(venue.fills), f"seed {seed}"
+        assert [ids[k] for k in result.orders.loc[result.orders["state"] == "REJECTED", "order_id"]] == sorted(venue.rejected), (
+            f"seed {seed}"
+        )
         filled += len(found)
+        of_hidden += sum(lots for _, k, lots, _, rested in found if rested and plans[sent[k]].is_hidden)
+        of_reserves += sum(max(lots - plans[sent[k]].display, 0) for _, k, lots, _, rested in found if rested and plans[sent[k]].display)
+        rejected += len(venue.rejected)
     assert filled > 300, "too few fills to say anything"
+    assert min(of_hidden, of_reserves, rejected) > 20
 
 
 def _proportional(ahead: float, behind: float) -> float:
