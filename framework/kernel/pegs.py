@@ -31,10 +31,10 @@ def reprice_pegs(t: Any, x: Any, instrument: int, bid: int, ask: int) -> None:
                 has_moved = ticks != order.limit_ticks
                 order.limit_ticks = ticks
                 order.flags |= O_RESTING
+                to_the_back(x, order)
                 if depth.bids != 0:
                     join_line(x, depth, order)
                 if has_moved:
-                    to_the_back(x, order)
                     answer(t, x, REPRICED, 0, instrument, order.order_id, 0, 0, ticks, 0)
         if at == last:
             return

@@ -127,7 +127,7 @@ def propose(
     order.limit_ticks = ticks
     if reason == R_NONE:
         reason, need, have = why, a, b
-    needs_stop = STOP <= kind < TRAILING or given & (G_STOP | G_TOUCH) != 0
+    needs_stop = given & G_STOP != 0 or (kind >= STOP and kind != TRAILING and kind != TRAILING_LIMIT)
     ticks, why, a, b = price_ticks(t, instrument, t.request.touch if kind > TRAILING and given & G_TOUCH else stop, needs_stop)
     order.stop_ticks = ticks
     if reason == R_NONE:

@@ -1,6 +1,6 @@
 """Fills on books told by level, against a venue written plainly: one list of happenings in the order of the venue's clock.
 
-Plain orders, post-only orders, icebergs and hidden ones.
+Plain orders, post-only orders, icebergs, hidden ones and pegs.
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ class Plan:
     is_post_only: bool = False
     is_hidden: bool = False
     display: int = 0  # lots; 0: all
+    peg: str = ""  # its limit is then its cap
+    peg_offset: int = 0
 
 
 def plans_of(random: np.random.Generator, until_ns: int, count: int) -> list[Plan]:
@@ -77,9 +79,12 @@ def plans_of(random: np.random.Generator, until_ns: int, count: int) -> list[Pla
         limit = 0 if random.random() < 0.15 else 1000 + int(random.integers(-4, 5))
         force = str(random.choice(["GTC", "GTC", "GTC", "IOC", "FOK"]))
         side, lots, after = int(random.choice([1, -1])), int(random.integers(1, 9)), int(random.integers(1, 200)) * _MS
-        kind = str(random.choice(["plain", "post-only", "hidden", "iceberg"])) if limit and force == "GTC" else "plain"
-        display = int(random.integers(1, lots + 1)) if kind == "iceberg" else 0
-        found.append(Plan(ns, side, lots, limit, force, after, kind == "post-only", kind == "hidden", display))
+        kinds = ["plain", "post-only", "hidden", "iceberg", "iceberg", "primary", "mid", "hidden mid", "iceberg primary"]
+        kind = str(random.choice(kinds)) if limit and force == "GTC" else "plain"
+        display = int(random.integers(1, lots + 1)) if "iceberg" in kind else 0
+        peg = kind.split()[-1] if kind.endswith(("primary", "mid")) else ""
+        cap, offset = (limit if random.random() < 0.3 else 0, int(random.integers(-2, 3))) if peg else (limit, 0)
+        found.append(Plan(ns, side, lots, cap, force, after, kind == "post-only", "hidden" in kind, display, peg, offset))
     return sorted(found, key=lambda plan: plan.ns)
 
 
@@ -105,6 +110,7 @@ class Planned(Strategy):
             if what == "send":
                 limit = float(plan.limit) if plan.limit else None
                 how = {"post_only": plan.is_post_only, "hidden": plan.is_hidden, "display": plan.display or None}
+                how |= {"peg": plan.peg, "peg_offset": float(plan.peg_offset)} if plan.peg else {}
                 self.ids[k] = view.order("X", plan.side * plan.lots, limit=limit, time_in_force=plan.force, **how)
             else:
                 view.cancel(self.ids[k])
@@ -117,6 +123,7 @@ class PlainVenue:
         self.share, self.book, self.taken = share, {1: {}, -1: {}}, {}
         self.orders: list[dict[str, Any]] = []
         self.rejected: list[int] = []
+        self.moves = 0
         self.fills: list[tuple[int, int, int, int, bool]] = []
 
     def best(self, side: int) -> int | None:
@@ -124,6 +131,12 @@ class PlainVenue:
 
     def arrive(self, ns: int, k: int, plan: Plan) -> None:
         order = {"k": k, "plan": plan, "left": plan.lots, "since": ns, "rests": False, "ahead": 0.0, "passed": 0.0, "shown": 0}
+        order["limit"] = self.peg_price(plan) if plan.peg else plan.limit
+        if plan.peg:
+            self.orders.append(order)
+            if order["limit"]:
+                self.rest(order)
+            return
         opposite = self.best(-plan.side)
         crosses = opposite is not None and (plan.limit - opposite) * plan.side >= 0
         if crosses and plan.is_post_only:
@@ -135,7 +148,31 @@ class PlainVenue:
 
     def rest(self, order: dict[str, Any]) -> None:
         plan = order["plan"]
-        order.update(rests=True, ahead=float(self.book[plan.side].get(plan.limit, 0)), passed=0.0, shown=min(plan.display, order["left"]))
+        order.update(
+            rests=True, ahead=float(self.book[plan.side].get(order["limit"], 0)), passed=0.0, shown=min(plan.display, order["left"])
+        )
+
+    def peg_price(self, plan: Plan) -> int:
+        """Where a peg belongs, 0 where nobody knows."""
+        bid, ask = self.best(1), self.best(-1)
+        own, other = (bid, ask) if plan.side > 0 else (ask, bid)
+        if own is None or (plan.peg == "mid" and other is None):
+            return 0
+        middle = (own + other) / 2 if plan.peg == "mid" else own
+        price = (int(np.floor(middle)) if plan.side > 0 else int(np.ceil(middle))) + plan.side * plan.peg_offset
+        bounds = [price] + ([other - plan.side] if other is not None else []) + ([plan.limit] if plan.limit else [])
+        return min(bounds) if plan.side > 0 else max(bounds)
+
+    def move_pegs(self) -> None:
+        for order in [o for o in self.orders if o["plan"].peg]:
+            price = self.peg_price(order["plan"])
+            if price and (price != order["limit"] or not order["rests"]):
+                if price != order["limit"]:
+                    self.orders.remove(order)
+                    self.orders.append(order)
+                    self.moves += 1
+                order["limit"] = price
+                self.rest(order)
 
     def show_more(self) -> None:
         """What is shown of an iceberg is gone: the next part stands at the back."""
@@ -168,7 +205,7 @@ class PlainVenue:
             return
         for order in self.orders:
             plan = order["plan"]
-            if order["rests"] and plan.side == side and plan.limit == price:
+            if order["rests"] and plan.side == side and order["limit"] == price:
                 gone, order["passed"] = before - lots - order["passed"], 0.0
                 if gone > 0:
                     ahead, behind = order["ahead"], before - order["ahead"]
@@ -179,10 +216,10 @@ class PlainVenue:
     def trade(self, ns: int, hit: int, price: int, lots: int) -> None:
         left, ours = lots, 0
         resting = [o for o in self.orders if o["rests"] and o["since"] < ns and o["plan"].side == hit]
-        reached = [o for o in resting if (o["plan"].limit - price) * hit >= 0]
-        for order in sorted(reached, key=lambda o: (-o["plan"].limit * hit, o["plan"].is_hidden)):  # stable: then by arrival
+        reached = [o for o in resting if (o["limit"] - price) * hit >= 0]
+        for order in sorted(reached, key=lambda o: (-o["limit"] * hit, o["plan"].is_hidden)):  # stable: then by arrival
             due = left
-            if order["plan"].limit == price:
+            if order["limit"] == price:
                 order["ahead"] -= lots
                 order["passed"] += lots
                 if order["plan"].is_hidden:
@@ -192,12 +229,12 @@ class PlainVenue:
                     order["ahead"] = 0.0
                 due = min(left, min(max(past, 0), lots) - ours)
                 due = min(due, order["shown"]) if order["plan"].display else due
-            done = self.fill(ns, order, due, order["plan"].limit)
+            done = self.fill(ns, order, due, order["limit"])
             left -= done
-            ours += done if order["plan"].limit == price else 0
+            ours += done if order["limit"] == price else 0
         emptied = [o for o in reached if o["plan"].display and o["shown"] <= 0 and o["left"]]
         for order in emptied + [o for o in reached if o["plan"].is_hidden]:  # what is left after all that is shown
-            if order["plan"].limit == price:
+            if order["limit"] == price:
                 shown = max(self.book[hit].get(price, 0) - (order["passed"] - lots), 0)
                 done = self.fill(ns, order, int(min(left, lots - shown - ours)), price)
                 left, ours = left - done, ours + done
@@ -207,15 +244,15 @@ class PlainVenue:
     def message_ends(self, ns: int) -> None:
         for order in list(self.orders):
             plan = order["plan"]
-            if order["since"] >= ns:
+            if order["since"] >= ns or (plan.peg and not order["rests"]):
                 continue
             side = self.book[-plan.side]
             prices = sorted(side, reverse=plan.side < 0)
-            prices = [price for price in prices if not plan.limit or (plan.limit - price) * plan.side >= 0]
+            prices = [price for price in prices if not order["limit"] or (order["limit"] - price) * plan.side >= 0]
             free = {price: side[price] - self.taken.get((-plan.side, price), 0) for price in prices}
             if plan.force != "FOK" or order["rests"] or sum(free.values()) >= order["left"]:
                 for price in prices:
-                    done = self.fill(ns, order, free[price], plan.limit if order["rests"] else price)
+                    done = self.fill(ns, order, free[price], order["limit"] if order["rests"] else price)
                     if done:
                         self.taken[-plan.side, price] = self.taken.get((-plan.side, price), 0) + done
             if order["left"] and plan.force != "GTC":
@@ -224,6 +261,7 @@ class PlainVenue:
                 self.rest(order)
         self.show_more()
         self.orders = [order for order in self.orders if order["left"]]
+        self.move_pegs()
 
 
 def plain_venue(events: NDArray[np.void], plans: list[Plan], entry_ns: int, share: Any) -> PlainVenue:
@@ -252,11 +290,11 @@ def plain_venue(events: NDArray[np.void], plans: list[Plan], entry_ns: int, shar
 @pytest.mark.parametrize("queue", ["pessimistic", "power"])
 def test_fills_are_those_of_a_plain_venue(queue: str, feed_ns: int) -> None:
     share = (lambda ahead, behind: 1.0) if queue == "pessimistic" else _proportional
-    filled = of_hidden = of_reserves = rejected = 0
+    filled = of_hidden = of_reserves = of_pegs = moves = rejected = 0
     for seed in range(25):
         random = np.random.default_rng(seed)
         events = tape_of(random, 400)
-        plans = plans_of(random, int(events["ts_venue_ns"][-1]), 40)
+        plans = plans_of(random, int(events["ts_venue_ns"][-1]), 80)
         entry_ns = int(random.choice([0, 3 * _MS, 40 * _MS]))
         late = events.copy()
         late["ts_local_ns"] += feed_ns
@@ -270,9 +308,12 @@ def test_fills_are_those_of_a_plain_venue(queue: str, feed_ns: int) -> None:
             latency={"entry_ns": entry_ns, "response_ns": 2 * _MS},
             chunk_events=int(random.choice([7, 10_000])),
         )
-        sent = [k for k, plan in enumerate(plans) if plan.ns > late["ts_local_ns"][0]]  # before the first event there is no price
+        refused = result.orders.loc[result.orders["state"] == "REFUSED", "reason"].to_dict()
+        assert set(refused.values()) <= {"NO_MARKET_DATA", "NO_QUOTE_TO_PEG"}  # by what we could know: the venue is never asked
+        early = {k for k, plan in enumerate(plans) if plan.ns <= late["ts_local_ns"][0]}  # before the first event there is no price
+        assert early <= set(refused) and all(plans[k].peg for k in set(refused) - early)
+        sent = [k for k in range(len(plans)) if k not in refused]
         venue = plain_venue(events, [plans[k] for k in sent], entry_ns, share)
-        assert list(result.orders["state"].isin(["REFUSED"])) == [k not in sent for k in range(len(plans))]
         ids = {order_id: sent.index(order_id) for order_id in sent}
         rows = result.fills.itertuples()
         found = [(row.ts.value, ids[row.order_id], int(row.quantity), int(row.price), row.liquidity == "maker") for row in rows]
@@ -281,11 +322,18 @@ def test_fills_are_those_of_a_plain_venue(queue: str, feed_ns: int) -> None:
             f"seed {seed}"
         )
         filled += len(found)
-        of_hidden += sum(lots for _, k, lots, _, rested in found if rested and plans[sent[k]].is_hidden)
-        of_reserves += sum(max(lots - plans[sent[k]].display, 0) for _, k, lots, _, rested in found if rested and plans[sent[k]].display)
+        resting = [(plans[sent[k]], lots) for _, k, lots, _, rested in found if rested]
+        of_hidden += sum(lots for plan, lots in resting if plan.is_hidden)
+        of_pegs += sum(lots for plan, lots in resting if plan.peg)
+        for k in {k for _, k, *_ in found if plans[sent[k]].display}:
+            rested_lots = sum(lots for _, other, lots, _, rested in found if rested and other == k)
+            of_reserves += max(rested_lots - plans[sent[k]].display, 0)
+        moves += venue.moves
+        told = result.audit.records["kind"] == Kind.ORDER_REPRICED
+        assert venue.moves <= told.sum()  # and those that were submitted at another price
         rejected += len(venue.rejected)
     assert filled > 300, "too few fills to say anything"
-    assert min(of_hidden, of_reserves, rejected) > 20
+    assert min(of_hidden, of_reserves, of_pegs, rejected) > 40 and moves > 150, (of_hidden, of_reserves, of_pegs, rejected, moves)
 
 
 def _proportional(ahead: float, behind: float) -> float:
