@@ -14,18 +14,31 @@ from typing import Any
 import numba
 import numpy as np
 from numba import types
+from numba.core.errors import NumbaTypeError
 from numba.extending import overload, overload_attribute, overload_method
 
 from framework.engine.compiled_types import ViewType, trader_of
+from framework.errors import did_you_mean
 from framework.kernel import book as books
 from framework.kernel.book import book_of, past_bar, terms_of
 from framework.kernel.codes import R_USER, S_FILLED
 from framework.kernel.entry import QUANTITY, WEIGHT, aim_in, order_in
 from framework.kernel.ledger import position_of
+from framework.kernel.order_terms import (
+    G_DISPLAY,
+    G_LIMIT,
+    G_LIMIT_OFFSET,
+    G_PEG_OFFSET,
+    G_STOP,
+    G_TOUCH,
+    G_TRAIL,
+    G_TRAIL_BPS,
+)
 from framework.kernel.orders import order_of
-from framework.kernel.propose import ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_REPLACE, NO_ROOM
+from framework.kernel.propose import NO_ROOM
+from framework.kernel.requests import ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_REPLACE
 from framework.kernel.valuation import valuation
-from framework.schema.order import OrderFlag, OrderType
+from framework.schema.order import PEG_FLAGS, OrderFlag, OrderType, Peg
 
 HOOK_NO_ROOM, HOOK_TOO_FAR, HOOK_NO_ORDER = 1, 2, 3
 """What a hook can get wrong without raising: more orders in one call than there is room for, more bars than are kept, an order
@@ -33,8 +46,8 @@ that there is not.
 """
 
 _TRAIL_BPS, _REDUCE_ONLY, _OCO = int(OrderFlag.TRAIL_BPS), int(OrderFlag.REDUCE_ONLY), int(OrderFlag.OCO)
+_POST_ONLY, _HIDDEN = int(OrderFlag.POST_ONLY), int(OrderFlag.HIDDEN)
 _MARKET, _LIMIT, _STOP = int(OrderType.MARKET), int(OrderType.LIMIT), int(OrderType.STOP)
-_STOP_LIMIT, _TRAILING = int(OrderType.STOP_LIMIT), int(OrderType.TRAILING_STOP)
 
 
 def as_overload(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,11 +64,13 @@ _INLINED = {"forceinline": True, "error_model": "numpy"}
 """For what is small and asked on every bar: it becomes part of the hook."""
 
 
-def give_method(name: str, options: dict[str, Any] | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give the view a method whose compiled form is the decorated function."""
+def give_method(
+    name: str, options: dict[str, Any] | None = None, *, prefer_literal: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give the view a method whose compiled form is the decorated function; `prefer_literal`: it must see what texts say."""
 
     def give(function: Callable[..., Any]) -> Callable[..., Any]:
-        overload_method(ViewType, name, strict=False, jit_options=options or {})(as_overload(function))
+        overload_method(ViewType, name, strict=False, prefer_literal=prefer_literal, jit_options=options or {})(as_overload(function))
         return function
 
     return give
@@ -190,7 +205,42 @@ def _as_int_compiled(value: Any) -> Any:
     return lambda value: int(value)
 
 
-@give_method("order")
+def _bit(value: Any, bit: int) -> int:
+    """`bit` if a number was given, else 0; only compiled code calls it."""
+    return 0 if value is None else bit
+
+
+@overload(_bit, strict=False)
+def _bit_compiled(value: Any, bit: Any) -> Any:
+    if isinstance(value, types.NoneType) or (isinstance(value, types.Omitted) and value.value is None):
+        return lambda value, bit: 0
+    return lambda value, bit: bit
+
+
+def _peg_flag(peg: Any) -> int:
+    """The flag of a peg by its name or member; only compiled code calls it."""
+    raise NotImplementedError
+
+
+@overload(_peg_flag, strict=False, prefer_literal=True)
+def _peg_flag_compiled(peg: Any) -> Any:
+    if isinstance(peg, types.NoneType) or (isinstance(peg, types.Omitted) and peg.value is None):
+        return lambda peg: 0
+    if isinstance(peg, types.StringLiteral):
+        name = peg.literal_value.upper()
+        if name not in Peg.__members__:
+            raise NumbaTypeError(
+                f"unknown peg {peg.literal_value!r}. {did_you_mean(name.lower(), [known.lower() for known in Peg.__members__])}"
+            )
+        flag = PEG_FLAGS[Peg[name]]
+        return lambda peg: flag
+    if isinstance(peg, types.IntEnumMember):
+        primary, mid, is_primary = PEG_FLAGS[Peg.PRIMARY], PEG_FLAGS[Peg.MID], int(Peg.PRIMARY)
+        return lambda peg: (primary if peg.value == is_primary else mid) if peg.value != 0 else 0
+    return None
+
+
+@give_method("order", prefer_literal=True)
 def _order(
     view: Any,
     instrument: Any,
@@ -199,13 +249,27 @@ def _order(
     stop: Any = None,
     trail: Any = None,
     trail_bps: Any = None,
+    touch: Any = None,
+    trail_limit: Any = None,
     time_in_force: Any = 0,
     reduce_only: Any = False,
     parent: Any = -1,
     group: Any = -1,
+    post_only: Any = False,
+    display: Any = None,
+    hidden: Any = False,
+    peg: Any = None,
+    peg_offset: Any = None,
 ) -> Any:
-    prices = _or_nan(limit), _or_nan(stop), _or_nan(trail), _or_nan(trail_bps)
-    return _placed(trader_of(view), instrument, float(quantity), *prices, _as_int(time_in_force), reduce_only, parent, group)
+    numbers = (
+        *(_or_nan(limit), _or_nan(stop), _or_nan(touch), _or_nan(trail), _or_nan(trail_bps)),
+        *(_or_nan(trail_limit), _or_nan(display), _or_nan(peg_offset)),
+    )
+    given = _bit(limit, G_LIMIT) | _bit(stop, G_STOP) | _bit(touch, G_TOUCH) | _bit(trail, G_TRAIL) | _bit(trail_bps, G_TRAIL_BPS)
+    given |= _bit(trail_limit, G_LIMIT_OFFSET) | _bit(display, G_DISPLAY) | _bit(peg_offset, G_PEG_OFFSET)
+    flags = (_POST_ONLY if post_only else 0) | (_HIDDEN if hidden else 0) | _peg_flag(peg)
+    force = _as_int(time_in_force)
+    return _placed(trader_of(view), instrument, float(quantity), numbers, given, flags, force, reduce_only, parent, group)
 
 
 @numba.njit
@@ -213,10 +277,9 @@ def _placed(
     t: Any,
     instrument: int,
     quantity: float,
-    limit: float,
-    stop: float,
-    trail: float,
-    trail_bps: float,
+    numbers: tuple[float, ...],
+    given: int,
+    flags: int,
     time_in_force: int,
     reduce_only: bool,
     parent: int,
@@ -228,17 +291,13 @@ def _placed(
     if group >= 0 and group != t.orders_count and not _known(t, group):
         return -1
     r = t.request
-    flags = (_REDUCE_ONLY if reduce_only else 0) | (_OCO if group >= 0 else 0)
-    kind, distance = _MARKET if math.isnan(limit) else _LIMIT, trail
-    if not math.isnan(stop):
-        kind = _STOP if math.isnan(limit) else _STOP_LIMIT
-    if not math.isnan(trail_bps):
-        kind, distance, flags = _TRAILING, trail_bps, flags | _TRAIL_BPS
-    elif not math.isnan(distance):
-        kind = _TRAILING
-    r.instrument, r.side, r.type, r.time_in_force, r.flags = instrument, (-1 if quantity < 0 else 1), kind, time_in_force, flags
-    r.quantity, r.limit, r.stop, r.trail = abs(quantity), limit, stop, distance
-    r.expire_ns, r.parent, r.group = 0, parent, group
+    flags |= (_REDUCE_ONLY if reduce_only else 0) | (_OCO if group >= 0 else 0)
+    r.instrument, r.side, r.time_in_force, r.given = instrument, (-1 if quantity < 0 else 1), time_in_force, given
+    r.flags = flags | (_TRAIL_BPS if given & G_TRAIL_BPS else 0)
+    r.limit, r.stop, r.touch, r.trail, trail_bps, r.limit_offset, r.display, r.peg_offset = numbers
+    if given & G_TRAIL_BPS:
+        r.trail = trail_bps
+    r.quantity, r.expire_ns, r.parent, r.group = abs(quantity), 0, parent, group
     return _noted(t, order_in(t, ASK_ORDER))
 
 

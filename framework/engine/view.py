@@ -19,10 +19,12 @@ from framework.engine.world import Decision, Wake
 from framework.errors import InputError, did_you_mean
 from framework.kernel import codes, entry, panel
 from framework.kernel.halves import Trader
+from framework.kernel.order_terms import given_bits
 from framework.kernel.records import TRADER
-from framework.schema.order import OrderFlag, OrderType, Reason, Refused, Side, TimeInForce
+from framework.schema.order import PEG_FLAGS, OrderFlag, OrderType, Peg, Reason, Refused, Side, TimeInForce
 
 _NAN = math.nan
+_NOTHING = (None, None, None, None)
 _OUTBOX = TRADER.fields["outbox_count"][1] // 8  # type: ignore[index]
 
 
@@ -106,56 +108,72 @@ class View(BookReading):
         stop: float | None = None,
         trail: float | None = None,
         trail_bps: float | None = None,
+        touch: float | None = None,
+        trail_limit: float | None = None,
         time_in_force: TimeInForce | str = TimeInForce.GTC,
         expire: dt.datetime | None = None,
         reduce_only: bool = False,
         parent: int = -1,
         group: int = -1,
+        post_only: bool = False,
+        display: float | None = None,
+        hidden: bool = False,
+        peg: Peg | str | None = None,
+        peg_offset: float | None = None,
     ) -> int:
         """Order `quantity` units, positive to buy, negative to sell; return the order's id.
 
-        The prices given decide the type: none is a market order, `limit`, `stop`, both, or a trailing stop (`trail` in price
-        units or `trail_bps` in basis points, starting at `stop` or that far from the mark). `parent` holds the order until
-        that one fills; orders of one `group` (the id of its first member) cancel each other. An order that breaks a rule is
-        refused: it has an id, the state REFUSED and a reason, and nothing is sent.
+        The prices given decide the type: none is a market order, `limit`, `stop`, both, `touch` instead of `stop` for one that
+        triggers on the other side, or a trailing stop (`trail` in price units or `trail_bps` in basis points, starting at `stop`
+        or that far from the mark; with `trail_limit`, price units from the stop, it becomes a limit). `parent` holds the order
+        until that one fills; orders of one `group` (the id of its first member) cancel each other.
+
+        Of limit orders: `post_only` is rejected by the venue if it would take, `display` units of it are shown at a time, a
+        `hidden` one is never shown. A `peg` ("primary", "mid") follows the venue's best prices, `peg_offset` price units nearer to
+        the other side (negative: further from it), no further than `limit` if there is one.
+
+        An order that breaks a rule is refused: it has an id, the state REFUSED and a reason, and nothing is sent.
         """
         side = Side.SELL if quantity < 0 else Side.BUY
         flags = (OrderFlag.TRAIL_BPS if trail_bps is not None else 0) | (OrderFlag.REDUCE_ONLY if reduce_only else 0)
-        kind = OrderType.TRAILING_STOP if trail is not None or trail_bps is not None else _type_of(limit, stop)
+        flags |= (OrderFlag.POST_ONLY if post_only else 0) | (OrderFlag.HIDDEN if hidden else 0) | _peg_flag(peg)
         if group >= 0:
             flags |= OrderFlag.OCO
         for other in (parent, -1 if group == self.next_order_id else group):  # the first member names its group by its own id
             if other >= 0:
                 self._known(other)
-        distance = trail_bps if trail_bps is not None else trail
-        prices = (limit, stop, distance)
+        further = (touch, trail_limit, display, peg_offset)
+        if further != _NOTHING:
+            self._call(entry.instruct, *(_NAN if value is None else float(value) for value in further))
+        given = given_bits(limit, stop, touch, trail, trail_bps, trail_limit, display, peg_offset)
+        prices = (limit, stop, trail_bps if trail_bps is not None else trail)
         return self._propose(
-            instrument, side, kind, _force(time_in_force), int(flags), abs(quantity), prices, _expiry_ns(expire), parent, group
+            instrument, side, _force(time_in_force), int(flags), abs(quantity), prices, given, _expiry_ns(expire), parent, group
         )
 
     def buy(self, instrument: str, quantity: float, *, limit: float | None = None, stop: float | None = None) -> int:
         """Buy `quantity` units, at the market or as `limit` and `stop` say; a quantity that is not above 0 is refused."""
-        return self._propose(instrument, Side.BUY, _type_of(limit, stop), TimeInForce.GTC, 0, quantity, (limit, stop, None))
+        return self._propose(instrument, Side.BUY, TimeInForce.GTC, 0, quantity, (limit, stop, None), given_bits(limit, stop))
 
     def sell(self, instrument: str, quantity: float, *, limit: float | None = None, stop: float | None = None) -> int:
         """Sell `quantity` units, likewise."""
-        return self._propose(instrument, Side.SELL, _type_of(limit, stop), TimeInForce.GTC, 0, quantity, (limit, stop, None))
+        return self._propose(instrument, Side.SELL, TimeInForce.GTC, 0, quantity, (limit, stop, None), given_bits(limit, stop))
 
     def _propose(
         self,
         instrument: str,
         side: Side,
-        kind: OrderType,
         force: TimeInForce,
         flags: int,
         quantity: float,
         prices: tuple[float | None, float | None, float | None],
+        given: int,
         expire_ns: int = 0,
         parent: int = -1,
         group: int = -1,
     ) -> int:
         limit, stop, distance = (_NAN if price is None else float(price) for price in prices)
-        terms = (int(side), int(kind), int(force), flags, float(quantity), limit, stop, distance, expire_ns, parent, group)
+        terms = (int(side), int(force), flags, float(quantity), limit, stop, distance, given, expire_ns, parent, group)
         return self._placed(self._call(entry.propose, self.number(instrument), *terms))
 
     def bracket(
@@ -213,10 +231,14 @@ class View(BookReading):
         self.timers.start(start_ns, self._trader)
 
 
-def _type_of(limit: float | None, stop: float | None) -> OrderType:
-    if stop is None:
-        return OrderType.MARKET if limit is None else OrderType.LIMIT
-    return OrderType.STOP if limit is None else OrderType.STOP_LIMIT
+def _peg_flag(peg: Peg | str | None) -> int:
+    if peg is None:
+        return 0
+    if isinstance(peg, str):
+        if peg.upper() not in Peg.__members__:
+            raise InputError(f"unknown peg {peg!r}. {did_you_mean(peg.lower(), [name.lower() for name in Peg.__members__])}")
+        peg = Peg[peg.upper()]
+    return PEG_FLAGS[peg]
 
 
 def _force(name: TimeInForce | str) -> TimeInForce:

@@ -12,10 +12,10 @@ last two minutes of the session. Where the tape tells prints of an instrument, o
 those times are over, and day orders that were there at the close wait with them.
 
 A print fills at its price, at most its lots over all our orders, those that it favours most first, then in order of arrival: market
-orders, triggered stops, and limits better than its price. Those at its price are rationed by a rule that nobody tells: they fill with
-`limit_fill: touch` only. IOC and FOK take no part. A print does not move the lines of a book and no price limit binds it; it fills
-during a halt too, since it is what ends one. Where neither books nor quotes are told it triggers stops, which work from the next
-trade on.
+orders, triggered stops, and limits better than its price. Those at its price are rationed by a rule that nobody tells: they fill
+with `limit_fill: touch` only. Icebergs and hidden orders take part with all that is left of them. IOC and FOK take no part. A print
+does not move the lines of a book and no price limit binds it; it fills during a halt too, since it is what ends one. Where neither
+books nor quotes are told it triggers stops, which work from the next trade on.
 
 Assumptions: an auction would have printed the same price with our orders in it, and trades no more of ours than it traded.
 Fails when: our orders are large against the auction, or it was at another venue than theirs would have been.
@@ -36,23 +36,20 @@ from framework.kernel.codes import (
     F_PAUSE,
     FOK,
     IOC,
-    LIMIT,
+    O_ICEBERG,
     O_RESTING,
     R_DAY,
     R_MISSED_CLOSE,
     R_MISSED_OPEN,
-    STOP,
-    STOP_LIMIT,
-    TRAILING,
 )
 from framework.kernel.compile import inlined, kernel
 from framework.kernel.depth import depth_of
 from framework.kernel.exchange import end_order, session_of, venue_book
 from framework.kernel.filling import execute
-from framework.kernel.lifecycle import has_triggered
-from framework.kernel.matching import passes, trigger
+from framework.kernel.lifecycle import leaves
+from framework.kernel.matching import follow, trigger
+from framework.kernel.order_types import is_limit, reaches, trails, waits_for_price, waits_for_trigger
 from framework.kernel.orders import is_done, order_of
-from framework.kernel.propose import trailing_stop
 from framework.kernel.queue import sweep
 from framework.kernel.records import session_row
 
@@ -83,8 +80,7 @@ def which_auction(session: Any, venue_ns: int) -> int:
 @inlined
 def _gain(order: Any, price: int) -> int:
     """By how many ticks a print betters an order."""
-    is_limit = order.type == LIMIT or order.type == STOP_LIMIT
-    return (order.limit_ticks - price) * order.side if is_limit else _ANY_PRICE
+    return (order.limit_ticks - price) * order.side if is_limit(order) else _ANY_PRICE
 
 
 @kernel
@@ -108,7 +104,7 @@ def _next(x: Any, which: int, session: Any, least: int, gain: int, after: int, e
         order = order_of(x, at)
         if at == after:
             is_behind = True
-        elif _takes_part(order, which, session, event) and (order.type < STOP or has_triggered(order)):
+        elif _takes_part(order, which, session, event) and not waits_for_trigger(order) and not waits_for_price(order):
             own = _gain(order, event.w0)
             comes_after = after < 0 or own < gain or (own == gain and is_behind)
             if own >= least and comes_after and (found < 0 or own > best):
@@ -124,14 +120,12 @@ def _trigger_stops(t: Any, x: Any, which: int, session: Any, event: Any) -> None
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working
-        if order.type < STOP or has_triggered(order) or not _takes_part(order, which, session, event):
+        if not waits_for_trigger(order) or not _takes_part(order, which, session, event):
             continue
-        if passes(order.side, event.w0, order.stop_ticks):
+        if reaches(order, event.w0):
             trigger(t, x, order)
-        elif order.type == TRAILING:
-            moved = trailing_stop(order, event.w0)
-            if (moved - order.stop_ticks) * order.side < 0:
-                order.stop_ticks = moved
+        elif trails(order):
+            follow(order, event.w0)
 
 
 @kernel
@@ -153,6 +147,8 @@ def match_auction(t: Any, x: Any, event: Any) -> None:
         gain = _gain(order, event.w0)
         waits = order.time_in_force == AT_OPEN or order.time_in_force == AT_CLOSE
         left -= execute(t, x, order, left, event.w0, F_MAKER if order.flags & O_RESTING and not waits else 0, event)
+        if order.flags & O_ICEBERG:
+            order.shown_lots = min(order.shown_lots, leaves(order))
         at = _next(x, which, session, least, gain, at, event)
     if depth_of(x, instrument).bids == 0 and depth_of(x, instrument).is_quoted == 0:
         _trigger_stops(t, x, which, session, event)

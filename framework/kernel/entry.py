@@ -17,18 +17,9 @@ from framework.kernel.depth import imbalance as _imbalance
 from framework.kernel.depth import lots_at as _lots_at
 from framework.kernel.depth import sweep_ticks as _sweep_ticks
 from framework.kernel.depth import weighted_mid_ticks as _weighted_mid_ticks
-from framework.kernel.propose import (
-    AIMS,
-    ASK_BRACKET,
-    ASK_CANCEL,
-    ASK_ORDER,
-    ASK_QUANTITY,
-    ASK_REPLACE,
-    ASK_WEIGHT,
-    NO_ROOM,
-    ORDERS,
-)
+from framework.kernel.propose import NO_ROOM
 from framework.kernel.records import trader_row
+from framework.kernel.requests import AIMS, ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_QUANTITY, ASK_REPLACE, ASK_WEIGHT, ORDERS
 from framework.kernel.valuation import valuation as _valuation
 
 __all__ = [
@@ -39,6 +30,7 @@ __all__ = [
     "cancel",
     "deviation",
     "imbalance",
+    "instruct",
     "levels",
     "link",
     "lots_at",
@@ -87,23 +79,31 @@ def propose(
     trader: Any,
     instrument: int,
     side: int,
-    kind: int,
     time_in_force: int,
     flags: int,
     quantity: float,
     limit: float,
     stop: float,
     trail: float,
+    given: int,
     expire_ns: int,
     parent: int,
     group: int,
 ) -> int:
-    """See `framework.kernel.propose.propose`."""
+    """See `framework.kernel.propose.propose`; `given` (G_* bits of `order_terms.py`) names the numbers that count."""
     r = trader[0].request
-    r.instrument, r.side, r.type, r.time_in_force, r.flags = instrument, side, kind, time_in_force, flags
+    r.instrument, r.side, r.time_in_force, r.flags, r.given = instrument, side, time_in_force, flags, given
     r.quantity, r.limit, r.stop, r.trail = quantity, limit, stop, trail
     r.expire_ns, r.parent, r.group = expire_ns, parent, group
     return order_in(trader[0], ASK_ORDER)
+
+
+@kernel
+def instruct(trader: Any, touch: float, limit_offset: float, display: float, peg_offset: float) -> int:
+    """The further numbers of the order that is proposed next."""
+    r = trader[0].request
+    r.touch, r.limit_offset, r.display, r.peg_offset = touch, limit_offset, display, peg_offset
+    return 0
 
 
 @kernel

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from framework.kernel.admission import arriving, refusing_price, rest_on_quotes
 from framework.kernel.book import terms_of
 from framework.kernel.codes import (
     ACCEPTED,
@@ -27,6 +28,10 @@ from framework.kernel.codes import (
     F_OPEN,
     F_PAUSE,
     HALT,
+    INSTRUCTIONS,
+    O_INSTRUCTED,
+    O_PEGGED,
+    O_POST_ONLY,
     O_RESTING,
     R_DATE,
     R_DAY,
@@ -36,11 +41,12 @@ from framework.kernel.codes import (
     R_MISSED_OPEN,
     R_NOT_TRADABLE,
     R_OUTSIDE,
-    R_SPLIT,
     R_UNKNOWN,
+    R_WOULD_TAKE,
     REJECTED,
     REPLACE,
     REPLACED,
+    REPRICED,
     S_CANCELLED,
     S_EXPIRED,
     S_NONE,
@@ -52,13 +58,11 @@ from framework.kernel.codes import (
     SPLIT,
     SUBMIT,
     TERMS,
-    TRAILING,
 )
 from framework.kernel.compile import address_of, bits, call, inlined, kernel
-from framework.kernel.depth import lose_depth
 from framework.kernel.ledger import record_point
-from framework.kernel.lifecycle import leaves
-from framework.kernel.orders import clear, dividend_terms, dividend_ticks, is_done, order_of, split_terms, unpack
+from framework.kernel.order_types import set_stop, trails, waits_for_trigger
+from framework.kernel.orders import clear, is_done, order_of, take_instructions, unpack
 from framework.kernel.price_limits import bound_of
 from framework.kernel.queue import join, open_rows, sweep, to_the_back
 from framework.kernel.records import event_row, session_row, venue_book_row
@@ -171,21 +175,32 @@ def end_order(t: Any, x: Any, order: Any, kind: int, reason: int, need: float, h
 @kernel
 def _change(t: Any, x: Any, order: Any, event: Any) -> None:
     """New terms for a working order. A trailing stop never moves back: it keeps where it trailed if that is nearer."""
-    stop_ticks = event.w4
-    if x.has_limits != 0 and bound_of(x, order.instrument, order.side, event.w3) != 0:
+    stop_ticks, limit_ticks = event.w4, event.w3
+    if trails(order):
+        stop_ticks = min(stop_ticks, order.stop_ticks) if order.side > 0 else max(stop_ticks, order.stop_ticks)
+        limit_ticks = order.limit_ticks
+    if order.flags & O_PEGGED:
+        limit_ticks = order.limit_ticks
+    if x.has_limits != 0 and bound_of(x, order.instrument, order.side, limit_ticks) != 0:
         answer(t, x, CANCEL_REJECTED, 0, event.instrument, order.order_id, R_OUTSIDE, 0, 0, 0)
         return
-    if order.type == TRAILING:
-        stop_ticks = min(stop_ticks, order.stop_ticks) if order.side > 0 else max(stop_ticks, order.stop_ticks)
-    keeps_place = event.w3 == order.limit_ticks and event.w2 <= order.quantity_lots and x.rules.replace_loses_place == 0
-    if event.w3 != order.limit_ticks:
+    keeps_place = limit_ticks == order.limit_ticks and event.w2 <= order.quantity_lots and x.rules.replace_loses_place == 0
+    if limit_ticks != order.limit_ticks:
+        if order.flags & O_POST_ONLY and refusing_price(t, x, order, limit_ticks) != 0:
+            answer(t, x, CANCEL_REJECTED, 0, event.instrument, order.order_id, R_WOULD_TAKE, 0, 0, 0)
+            return
         order.flags &= ~O_RESTING  # at its new price it was not yet offered anything
-    order.quantity_lots, order.limit_ticks, order.stop_ticks = event.w2, event.w3, stop_ticks
+    order.quantity_lots, order.limit_ticks = event.w2, limit_ticks
+    if waits_for_trigger(order):
+        set_stop(order, stop_ticks)
+    else:
+        order.stop_ticks = stop_ticks
     order.accepted_ns = x.now_ns
     order.state = S_PARTIAL if order.filled_lots > 0 else (S_TRIGGERED if order.state == S_TRIGGERED else S_WORKING)
     if not keeps_place:
         to_the_back(x, order)
-    answer(t, x, REPLACED, 0, event.instrument, order.order_id, 0, event.w2, event.w3, stop_ticks)
+    answer(t, x, REPLACED, 0, event.instrument, order.order_id, 0, event.w2, order.limit_ticks, order.stop_ticks)
+    rest_on_quotes(t, x, order)
     if x.receive_order != 0 and not keeps_place:
         x.arrived = address_of(event)
         call(x.receive_order, address_of(x), address_of(t))
@@ -213,9 +228,25 @@ def _enter(t: Any, x: Any, event: Any) -> None:
         _accept(t, x, order, event)
 
 
-@inlined
+@kernel
+def refuse_to_take(t: Any, x: Any, order: Any, price: int) -> None:
+    """End a post-only order that would take at `price`: rejected, cancelled where it has filled before a change of its terms."""
+    tick = terms_of(t, order.instrument).tick
+    end_order(t, x, order, CANCELLED if order.filled_lots > 0 else REJECTED, R_WOULD_TAKE, order.limit_ticks * tick, price * tick)
+
+
+@kernel
 def _accept(t: Any, x: Any, order: Any, event: Any) -> None:
+    sent_ticks = order.limit_ticks
+    if order.flags & O_INSTRUCTED:
+        price = arriving(t, x, order)
+        if price != 0:
+            refuse_to_take(t, x, order, price)
+            sweep(x, order.instrument)
+            return
     answer(t, x, ACCEPTED, 0, order.instrument, order.order_id, 0, 0, 0, 0)
+    if order.limit_ticks != sent_ticks:
+        answer(t, x, REPRICED, 0, order.instrument, order.order_id, 0, 0, order.limit_ticks, 0)
     if x.receive_order != 0:
         x.arrived = address_of(event)
         call(x.receive_order, address_of(x), address_of(t))
@@ -227,9 +258,10 @@ def _enter_terms(t: Any, x: Any, event: Any) -> None:
     if is_done(order):
         return
     order.trail, order.expire_ns, order.parent_id, order.group_id = event.w1, event.w2, event.w3, event.w4
-    _accept(t, x, order, event)
     if order.expire_ns > 0:
         x.expiry_ns = min(x.expiry_ns, order.expire_ns + 1)
+    if not event.flags & F_MORE:
+        _accept(t, x, order, event)
 
 
 @inlined
@@ -250,6 +282,11 @@ def _take_command(t: Any, x: Any, event: Any) -> None:
         return
     if event.kind == TERMS:
         _enter_terms(t, x, event)
+        return
+    if event.kind == INSTRUCTIONS:
+        order = take_instructions(x, event)
+        if not is_done(order):
+            _accept(t, x, order, event)
         return
     order = order_of(x, event.w0)
     is_unknown = event.w0 >= x.orders_count or order.state == S_NONE  # it overtook its order
@@ -342,21 +379,6 @@ def _close_session(t: Any, x: Any, calendar: int, close_ns: int) -> None:
 
 
 @kernel
-def _restate(t: Any, x: Any, event: Any, is_split: bool) -> None:
-    at = venue_book(x, event.instrument).first
-    while at >= 0:
-        order = order_of(x, at)
-        at = order.next_working
-        if not is_split:
-            dividend_terms(order, dividend_ticks(t, event.instrument, event.w0))
-            continue
-        split_terms(order, event.w0, event.w1)
-        if leaves(order) <= 0:
-            end_order(t, x, order, CANCELLED, R_SPLIT, 0.0, 0.0)
-    sweep(x, event.instrument)
-
-
-@kernel
 def venue_event(t: Any, x: Any, event: Any) -> None:
     """What a market event other than a price means to the venue. Runs before the trader half applies the same event."""
     kind = event.kind
@@ -382,24 +404,3 @@ def venue_event(t: Any, x: Any, event: Any) -> None:
             at = order.next_working
             end_order(t, x, order, CANCELLED, R_DELISTED, 0.0, 0.0)
         sweep(x, event.instrument)
-
-
-@kernel
-def restate_venue_orders(t: Any, x: Any, event: Any) -> None:
-    """Splits and dividends on the venue's orders. Runs after the trader half applied the same event to its own."""
-    if event.kind == SPLIT or event.kind == DIVIDEND:
-        _restate(t, x, event, event.kind == SPLIT)
-    if event.kind == SPLIT:
-        lose_depth(x, event.instrument)
-
-
-@kernel
-def end_all(t: Any, x: Any, reason: int) -> None:
-    """The data are over: every working order ends with a reason."""
-    for i in range(x.books_count):
-        at = venue_book(x, i).first
-        while at >= 0:
-            order = order_of(x, at)
-            at = order.next_working
-            end_order(t, x, order, EXPIRED, reason, 0.0, 0.0)
-        sweep(x, i)

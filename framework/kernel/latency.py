@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.codes import CHARGE, COSTS, TERMS
+from framework.kernel.codes import CHARGE, COSTS, INSTRUCTIONS, TERMS
 from framework.kernel.compile import Unit, call, kernel
 from framework.kernel.depth_records import word_row
 from framework.kernel.latency_records import CONSTANT, RECORDED, point_row, traffic_row
@@ -90,7 +90,7 @@ def _send_command(exchange: int, _: int) -> int:
     """Stamp the command past the end of the entry wire with its arrival, and put it behind those that arrive no later."""
     x = exchange_row(exchange, 0)
     row = event_row(x.entry, x.entry_count)
-    if row.kind == TERMS:
+    if row.kind == TERMS or row.kind == INSTRUCTIONS:
         arrives_ns = x.last_arrival_ns  # its submit's
     else:
         traffic = _traffic_of(x, row.w0)

@@ -32,27 +32,29 @@ from framework.kernel.codes import (
     IOC,
     LIMIT,
     MARKET,
+    O_HIDDEN,
     O_OCO,
+    O_PEGGED,
+    O_POST_ONLY,
     O_RESTING,
     R_FOK,
     R_IOC,
     R_MISSED_CLOSE,
     R_MISSED_OPEN,
     S_TRIGGERED,
-    STOP,
-    STOP_LIMIT,
-    TRAILING,
+    TRAILING_LIMIT,
     TRIGGERED,
 )
 from framework.kernel.compile import inlined, kernel
-from framework.kernel.exchange import answer, end_order, session_of, venue_book
+from framework.kernel.exchange import answer, end_order, refuse_to_take, session_of, venue_book
 from framework.kernel.filling import execute
-from framework.kernel.lifecycle import has_triggered
-from framework.kernel.orders import is_done, order_of
-from framework.kernel.propose import trailing_stop
+from framework.kernel.order_types import is_limit, reaches, set_stop, trailing_stop, trails, waits_for_price, waits_for_trigger
+from framework.kernel.orders import is_done, is_touch, order_of
+from framework.kernel.pegs import reprice_pegs
 from framework.kernel.queue import sweep
 from framework.kernel.records import event_row
 from framework.kernel.self_trade import is_prevented, prevent
+from framework.kernel.unshown import touched_lots
 
 _ALL = 2**62
 _SHARE_SLACK = 1e-12
@@ -61,15 +63,18 @@ _SHARE_SLACK = 1e-12
 
 @kernel
 def trigger(t: Any, x: Any, order: Any) -> None:
-    """Trigger a stop."""
+    """Trigger a stop or touch."""
     order.state = S_TRIGGERED
-    answer(t, x, TRIGGERED, 0, order.instrument, order.order_id, order.stop_ticks, 0, 0, 0)
+    limit_ticks = order.limit_ticks if order.type == TRAILING_LIMIT else 0
+    answer(t, x, TRIGGERED, 0, order.instrument, order.order_id, order.stop_ticks, limit_ticks, 0, 0)
 
 
 @kernel
-def passes(side: int, price: int, level: int) -> bool:
-    """Whether a stop at `level` is reached at `price`."""
-    return price >= level if side > 0 else price <= level
+def follow(order: Any, price: int) -> None:
+    """Move a trailing stop with the best price; never back."""
+    moved = trailing_stop(order, price)
+    if (moved - order.stop_ticks) * order.side < 0:
+        set_stop(order, moved)
 
 
 @kernel
@@ -85,28 +90,41 @@ def _fill_at_open(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     price = bar.w0
     if order.type == MARKET:
         return execute(t, x, order, budget, price, 0, bar)
-    if order.type >= STOP and not has_triggered(order):
-        if not passes(order.side, price, order.stop_ticks):
+    if waits_for_trigger(order):
+        if not reaches(order, price):
             return 0
         trigger(t, x, order)
-    if order.type == STOP or order.type == TRAILING:
+    if not is_limit(order):
         return execute(t, x, order, budget, price, 0, bar)
-    if _betters(order.side, price, order.limit_ticks, t.costs.limit_needs_through):
-        return execute(t, x, order, budget, price, F_MAKER if order.flags & O_RESTING else 0, bar)
+    if order.flags & O_RESTING:
+        if _betters(order.side, price, order.limit_ticks, _needs_through(t, order)):
+            return execute(t, x, order, touched_lots(order, price, budget), price, F_MAKER, bar)
+    elif _betters(order.side, price, order.limit_ticks, t.costs.limit_needs_through):
+        if order.flags & O_POST_ONLY == 0:
+            return execute(t, x, order, budget, price, 0, bar)
+        refuse_to_take(t, x, order, price)
     return 0
+
+
+@inlined
+def _needs_through(t: Any, order: Any) -> int:
+    """Whether the price must go through a limit that rests; always where it is hidden, since all that is shown comes first."""
+    return 1 if order.flags & O_HIDDEN else t.costs.limit_needs_through
 
 
 @kernel
 def _target_inside(x: Any, order: Any, bar: Any, needs_through: int) -> bool:
-    """Whether a limit of the same group would have filled inside this bar too."""
+    """Whether a limit of the same group would have filled inside this bar too, or a touch have triggered."""
     if not order.flags & O_OCO:
         return False
     at = venue_book(x, order.instrument).first
     while at >= 0:
         other = order_of(x, at)
-        if other.group_id == order.group_id and other.type == LIMIT and not is_done(other):
+        if other.group_id == order.group_id and not is_done(other):
             extreme = bar.w2 if other.side > 0 else bar.w1
-            if _betters(other.side, extreme, other.limit_ticks, needs_through):
+            if other.type == LIMIT and _betters(other.side, extreme, other.limit_ticks, needs_through):
+                return True
+            if is_touch(other) and waits_for_trigger(other) and reaches(other, extreme):
                 return True
         at = other.next_working
     return False
@@ -118,21 +136,21 @@ def _stop_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     extreme = bar.w1 if order.side > 0 else bar.w2
     flags = 0
     price = order.stop_ticks
-    if not passes(order.side, extreme, order.stop_ticks):
-        if order.type != TRAILING:
+    if not reaches(order, extreme):
+        if not trails(order):
             return 0
         best = bar.w2 if order.side > 0 else bar.w1
         moved = trailing_stop(order, best)
         if (moved - order.stop_ticks) * order.side >= 0:
             return 0
-        order.stop_ticks = moved
-        if not passes(order.side, bar.w3, moved):
+        set_stop(order, moved)
+        if not reaches(order, bar.w3):
             return 0
         price, flags = bar.w3, F_AMBIGUOUS  # the close lies beyond the moved stop, so it was passed on the way there
     elif _target_inside(x, order, bar, t.costs.limit_needs_through):
         flags = F_AMBIGUOUS
     trigger(t, x, order)
-    if order.type == STOP_LIMIT and not _betters(order.side, price, order.limit_ticks, 0):
+    if is_limit(order) and not _betters(order.side, price, order.limit_ticks, 0):
         order.blocked_ns = bar.ts_local_ns  # the limit lies beyond the stop: whether the price came back in this bar is not known
         order.flags |= O_RESTING
         return 0
@@ -140,18 +158,32 @@ def _stop_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
 
 
 @kernel
+def _touch_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
+    """Touches the range reached after the open: filled at the touch, whatever better the range went on to.
+
+    A limit better than the touch lies further on the way that the price came, so the range says whether it was reached after it.
+    """
+    if not reaches(order, bar.w2 if order.side > 0 else bar.w1):
+        return 0
+    trigger(t, x, order)
+    if is_limit(order) and not _betters(order.side, order.stop_ticks, order.limit_ticks, 0):
+        return _limit_inside(t, x, order, bar, budget)
+    return execute(t, x, order, budget, order.stop_ticks, 0, bar)
+
+
+@kernel
 def _limit_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     """Limits the range went through after the open."""
     extreme = bar.w2 if order.side > 0 else bar.w1
-    if not _betters(order.side, extreme, order.limit_ticks, t.costs.limit_needs_through):
+    if not _betters(order.side, extreme, order.limit_ticks, _needs_through(t, order)):
         return 0
-    return execute(t, x, order, budget, order.limit_ticks, F_MAKER, bar)
+    return execute(t, x, order, touched_lots(order, extreme, budget), order.limit_ticks, F_MAKER, bar)
 
 
 @kernel
 def end_leftover(t: Any, x: Any, order: Any, is_opening: bool) -> None:
     """What may not outlive its first chance ends here."""
-    if is_done(order) or (order.type >= STOP and not has_triggered(order)):
+    if is_done(order) or waits_for_trigger(order):
         return
     if order.time_in_force == IOC:
         end_order(t, x, order, CANCELLED, R_IOC, 0.0, 0.0)
@@ -165,7 +197,7 @@ def end_leftover(t: Any, x: Any, order: Any, is_opening: bool) -> None:
 def _takes_part(order: Any, bar: Any, start_ns: int, is_opening: bool) -> bool:
     if is_done(order) or order.accepted_ns > start_ns or order.blocked_ns == bar.ts_local_ns:
         return False
-    if order.time_in_force == AT_CLOSE:
+    if order.time_in_force == AT_CLOSE or waits_for_price(order):
         return False
     return order.time_in_force != AT_OPEN or is_opening
 
@@ -225,9 +257,12 @@ def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, is_opening: bool, is_
                 budget -= _fill_at_open(t, x, order, bar, budget)
             elif order.time_in_force == AT_OPEN or (order.type == LIMIT and (order.time_in_force == IOC or order.time_in_force == FOK)):
                 continue
-            elif step == 1 and order.type >= STOP and not has_triggered(order):
-                budget -= _stop_inside(t, x, order, bar, budget)
-            elif step == 2 and (order.type == LIMIT or (order.type == STOP_LIMIT and has_triggered(order))):
+            elif waits_for_trigger(order):
+                if step == 1 and not is_touch(order):
+                    budget -= _stop_inside(t, x, order, bar, budget)
+                elif step == 2 and is_touch(order):
+                    budget -= _touch_inside(t, x, order, bar, budget)
+            elif step == 2 and is_limit(order):
                 budget -= _limit_inside(t, x, order, bar, budget)
     at = book.first
     while at >= 0:
@@ -259,11 +294,12 @@ def match_quote(t: Any, x: Any, quote: Any) -> None:
     book, session = venue_book(x, quote.instrument), session_of(t, x, quote.instrument)
     if book.halted or (session.known and not session.is_open):
         return
-    bid_left, ask_left = quote.w2, quote.w3
+    bid_left, ask_left, met = quote.w2, quote.w3, 0
     at = book.first
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working
+        met |= order.flags
         if is_done(order) or order.accepted_ns >= quote.ts_venue_ns or order.blocked_ns == quote.ts_local_ns:
             continue
         if order.time_in_force == AT_CLOSE or (
@@ -278,6 +314,8 @@ def match_quote(t: Any, x: Any, quote: Any) -> None:
             bid_left -= done
         end_leftover(t, x, order, True)
     sweep(x, quote.instrument)
+    if met & O_PEGGED:
+        reprice_pegs(t, x, quote.instrument, quote.w0, quote.w1)
 
 
 @kernel
@@ -285,21 +323,24 @@ def _fill_on_quote(t: Any, x: Any, order: Any, quote: Any, size_left: int) -> in
     price = quote.w1 if order.side > 0 else quote.w0
     if price <= 0:
         return 0  # that side is empty
-    if order.type >= STOP and not has_triggered(order):
-        if not passes(order.side, price, order.stop_ticks):
-            if order.type == TRAILING:
-                moved = trailing_stop(order, price)
-                if (moved - order.stop_ticks) * order.side < 0:
-                    order.stop_ticks = moved
+    if waits_for_trigger(order):
+        if not reaches(order, price):
+            if trails(order):
+                follow(order, price)
             return 0
         trigger(t, x, order)
-    if order.type == LIMIT or order.type == STOP_LIMIT:
+    if waits_for_price(order):
+        return 0
+    if is_limit(order):
         if not _betters(order.side, price, order.limit_ticks, 0):
             if not order.flags & O_RESTING and (not is_prevented(x, order) or prevent(t, x, order, 0)):
                 order.flags |= O_RESTING  # from now on it makes
             return 0
         if order.flags & O_RESTING:
-            return execute(t, x, order, size_left, order.limit_ticks, F_MAKER, quote)
+            return execute(t, x, order, touched_lots(order, price, size_left), order.limit_ticks, F_MAKER, quote)
+        if order.flags & O_POST_ONLY:
+            refuse_to_take(t, x, order, price)
+            return 0
     if is_prevented(x, order) and not prevent(t, x, order, price):
         return 0
     return execute(t, x, order, size_left, price, 0, quote)

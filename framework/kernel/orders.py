@@ -21,7 +21,9 @@ from framework.kernel.codes import (
     GTC,
     GTD,
     LIMIT,
+    LIMIT_TOUCHED,
     MARKET,
+    MARKET_TOUCHED,
     O_LIQUIDATION,
     O_REDUCE_ONLY,
     O_TARGET,
@@ -50,6 +52,12 @@ def order_of(t: Any, order_id: int) -> Any:
 def is_done(order: Any) -> bool:
     """Whether the order has ended."""
     return order.state >= S_FILLED
+
+
+@inlined
+def is_touch(order: Any) -> bool:
+    """Whether it triggers on the other side than a stop."""
+    return order.type == MARKET_TOUCHED or order.type == LIMIT_TOUCHED
 
 
 @kernel
@@ -123,6 +131,7 @@ def clear(order: Any) -> None:
     """Empty a row before its first use."""
     order.state, order.reason, order.next_working = S_NONE, 0, -1
     order.filled_lots, order.trail, order.expire_ns = 0, 0, 0
+    order.limit_offset, order.display_lots, order.peg_offset, order.peg_cap, order.shown_lots = 0, 0, 0, 0, 0
     order.decided_ns, order.accepted_ns, order.done_ns, order.blocked_ns = 0, 0, 0, 0
     order.filled_value, order.fees, order.raw_fees, order.planned_cost = 0.0, 0.0, 0.0, 0.0
     order.need, order.have = 0.0, 0.0
@@ -158,6 +167,14 @@ def take_terms(t: Any, event: Any) -> None:
 
 
 @inlined
+def take_instructions(half: Any, event: Any) -> Any:
+    """What an order is told besides; for either half. Returns the order."""
+    order = order_of(half, event.w0)
+    order.display_lots, order.peg_offset, order.peg_cap, order.limit_offset = event.w1, event.w2, event.w3, event.w4
+    return order
+
+
+@inlined
 def take_refusal(t: Any, event: Any) -> None:
     """A pre-trade check said no, to an order or to a change of one that stands as it was."""
     order = order_of(t, event.w0)
@@ -185,19 +202,26 @@ def split_terms(order: Any, new: int, old: int) -> None:
     order.filled_lots = order.filled_lots * new // old
     down_limit = order.side > 0
     order.limit_ticks = order.limit_ticks * old // new if down_limit else -(-order.limit_ticks * old // new)
-    order.stop_ticks = -(-order.stop_ticks * old // new) if down_limit else order.stop_ticks * old // new
+    down_stop = down_limit == is_touch(order)
+    order.stop_ticks = order.stop_ticks * old // new if down_stop else -(-order.stop_ticks * old // new)
     if not order.flags & O_TRAIL_BPS:
         order.trail = max(order.trail * old // new, 1) if order.trail > 0 else 0
+    order.limit_offset = order.limit_offset * old // new
+    order.peg_offset = order.peg_offset * old // new
+    order.peg_cap = order.peg_cap * old // new if down_limit else -(-order.peg_cap * old // new)
+    if order.display_lots > 0:
+        order.display_lots = max(order.display_lots * new // old, 1)
 
 
 @kernel
 def dividend_terms(order: Any, ticks: int) -> None:
-    """Lower open buy limits and sell stops by a dividend rounded up to ticks (FINRA rule 5330 (a)); others stand."""
+    """Lower open buy limits and touches and sell stops by a dividend rounded up to ticks (FINRA rule 5330 (a)); others stand."""
     if order.time_in_force != GTC and order.time_in_force != GTD:
         return
     if order.side > 0 and order.type == LIMIT:
         order.limit_ticks = max(order.limit_ticks - ticks, 1)
-    elif order.side < 0 and order.type >= STOP:
+        order.peg_cap = max(order.peg_cap - ticks, 1) if order.peg_cap > 0 else 0
+    elif order.type >= STOP and (order.side < 0) != is_touch(order):
         order.stop_ticks = max(order.stop_ticks - ticks, 1)
         if order.limit_ticks > 0:
             order.limit_ticks = max(order.limit_ticks - ticks, 1)

@@ -23,13 +23,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from framework.kernel.codes import F_MAKER
+from framework.kernel.codes import F_MAKER, O_HIDDEN, O_ICEBERG
 from framework.kernel.compile import inlined, kernel
 from framework.kernel.depth import lots_at
 from framework.kernel.exchange import venue_book
-from framework.kernel.filling import execute
-from framework.kernel.lifecycle import leaves, rests
+from framework.kernel.lifecycle import leaves
+from framework.kernel.order_types import rests
 from framework.kernel.orders import order_of
+from framework.kernel.unshown import fill_resting
 
 _SHARE_SLACK = 1e-12
 """Relative room for rounding: 29% of 100 lots are 29, though 0.29 * 100 is a little less in binary."""
@@ -50,6 +51,14 @@ def _stands(order: Any, side: int, price: int, event: Any) -> bool:
     )
 
 
+@inlined
+def _shown(order: Any) -> int:
+    """What of an order stands there to be shared by: nothing of a hidden one, what an iceberg shows."""
+    if order.flags & O_HIDDEN:
+        return 0
+    return min(order.shown_lots, leaves(order)) if order.flags & O_ICEBERG else leaves(order)
+
+
 @kernel
 def _standing(x: Any, side: int, price: int, event: Any) -> int:
     """Lots of ours that take part at `price`."""
@@ -57,7 +66,7 @@ def _standing(x: Any, side: int, price: int, event: Any) -> int:
     while at >= 0:
         order = order_of(x, at)
         if _stands(order, side, price, event):
-            total += leaves(order)
+            total += _shown(order)
         at = order.next_working
     return total
 
@@ -71,9 +80,9 @@ def _in_line(t: Any, x: Any, side: int, price: int, lots: int, event: Any) -> in
         at = order.next_working
         if _stands(order, side, price, event):
             past = math.floor(lots + _HALF_A_LOT - order.ahead_lots)
-            due = min(past, lots) - ours
+            due = min(min(past, lots) - ours, _shown(order))
             if due > 0:
-                ours += execute(t, x, order, due, price, F_MAKER, event)
+                ours += fill_resting(t, x, order, due, F_MAKER, event)
     return ours
 
 
@@ -85,9 +94,9 @@ def _by_size(t: Any, x: Any, side: int, price: int, lots: int, total: int, event
         order = order_of(x, at)
         at = order.next_working
         if _stands(order, side, price, event):
-            due = min(lots * leaves(order) // total, leaves(order))
+            due = min(lots * _shown(order) // total, _shown(order))
             if due >= x.rules.pro_rata_minimum_lots:
-                ours += execute(t, x, order, due, price, F_MAKER, event)
+                ours += fill_resting(t, x, order, due, F_MAKER, event)
     return ours
 
 
@@ -129,7 +138,9 @@ def _leftover(t: Any, x: Any, side: int, price: int, lots: int, others: int, eve
             order = order_of(x, at)
             at = order.next_working
             if _stands(order, side, price, event) and (is_late == 1 or order.ahead_lots < _HALF_A_LOT):
-                ours += execute(t, x, order, lots - ours, price, F_MAKER, event)
+                due = min(lots - ours, _shown(order))
+                if due > 0:
+                    ours += fill_resting(t, x, order, due, F_MAKER, event)
         lots = max(lots - others, ours)
     return ours
 

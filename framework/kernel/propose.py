@@ -17,12 +17,15 @@ from framework.kernel.codes import (
     F_MORE,
     F_REFUSED,
     GTC,
+    INSTRUCTIONS,
     LIMIT,
+    LIMIT_TOUCHED,
     MARKET,
+    O_INSTRUCTED,
     O_OCO,
+    O_PEGGED,
     O_REDUCE_ONLY,
     O_TARGET,
-    O_TRAIL_BPS,
     R_BRACKET,
     R_DONE,
     R_LOT,
@@ -30,7 +33,6 @@ from framework.kernel.codes import (
     R_PRICE,
     R_QUANTITY,
     R_SUPERSEDED,
-    R_TICK,
     REFUSED,
     REPLACE,
     S_FILLED,
@@ -41,52 +43,17 @@ from framework.kernel.codes import (
     SUBMIT,
     TERMS,
     TRAILING,
+    TRAILING_LIMIT,
 )
-from framework.kernel.compile import Unit, bits, inlined, kernel
+from framework.kernel.compile import bits, inlined, kernel
+from framework.kernel.grid import price_ticks, quantity_lots, steps
 from framework.kernel.ledger import position_of
 from framework.kernel.lifecycle import leaves
+from framework.kernel.order_terms import G_LIMIT, G_STOP, G_TOUCH, limit_to_check, set_terms
 from framework.kernel.orders import clear, count, is_counted, is_done, order_of, pack
-from framework.kernel.records import trader_row
-from framework.kernel.trader import ask_cancel, issue
+from framework.kernel.trader import ask_cancel, has_instructions, issue
 
 NO_ROOM = -2
-_HUGE = 4.0e18
-
-
-@kernel
-def steps(value: float, numerator: float, denominator: float) -> Any:
-    """(whole steps, whether `value` is that many steps to within 1e-9 of one or the float's precision)."""
-    exact = value * denominator / numerator
-    if not abs(exact) < _HUGE:
-        return 0, False
-    whole = round(exact)
-    return int(whole), abs(exact - whole) <= max(1e-9, abs(exact) * 4e-16)
-
-
-@kernel
-def _price(t: Any, instrument: int, value: float, is_needed: bool) -> Any:
-    """(ticks, reason, need, have) of a price in units; ticks 0 where none was given and none is needed."""
-    if math.isnan(value) and not is_needed:
-        return 0, R_NONE, 0.0, 0.0
-    if not value > 0.0 or math.isinf(value):
-        return 0, R_PRICE, value, 0.0
-    terms = terms_of(t, instrument)
-    ticks, fits = steps(value, terms.tick_numerator, terms.tick_denominator)
-    if not fits:
-        return 0, R_TICK, value, terms.tick
-    return ticks, R_NONE, 0.0, 0.0
-
-
-@kernel
-def _quantity(t: Any, instrument: int, value: float) -> Any:
-    """(lots, reason, need, have) of a quantity in units."""
-    if not value > 0.0 or math.isinf(value):
-        return 0, R_QUANTITY, value, 0.0
-    terms = terms_of(t, instrument)
-    lots, fits = steps(value, terms.lot_numerator, terms.lot_denominator)
-    if not fits:
-        return 0, R_LOT, value, terms.lot
-    return lots, R_NONE, 0.0, 0.0
 
 
 @inlined
@@ -102,13 +69,17 @@ def _place(t: Any, order: Any, reason: int, need: float, have: float, held: bool
     order_id = t.orders_count
     if reason == R_NONE:
         reason, need, have = check(t, order)
-    has_terms = order.trail != 0 or order.expire_ns != 0 or order.parent_id >= 0 or order.group_id >= 0
+    is_told_more = has_instructions(order)
+    has_terms = is_told_more or order.trail != 0 or order.expire_ns != 0 or order.parent_id >= 0 or order.group_id >= 0
     trail, expire_ns, parent, group = order.trail, order.expire_ns, order.parent_id, order.group_id
+    display_lots, peg_offset, peg_cap, limit_offset = order.display_lots, order.peg_offset, order.peg_cap, order.limit_offset
     goes = reason == R_NONE and not held
     flags = (F_REFUSED if reason != R_NONE else 0) | (F_HELD if held else 0) | (F_MORE if has_terms else 0)
     issue(t, SUBMIT, flags, order, pack(order), order.quantity_lots, order.limit_ticks, order.stop_ticks, goes)
     if has_terms:
-        issue(t, TERMS, 0, order, trail, expire_ns, parent, group, goes)
+        issue(t, TERMS, F_MORE if is_told_more else 0, order, trail, expire_ns, parent, group, goes)
+    if is_told_more:
+        issue(t, INSTRUCTIONS, 0, order, display_lots, peg_offset, peg_cap, limit_offset, goes)
     if reason != R_NONE:
         issue(t, REFUSED, 0, order, reason, bits(need), bits(have), 0, False)
     return order_id
@@ -136,42 +107,35 @@ def propose(
     quantity: float,
     limit: float,
     stop: float,
-    trail: float,
+    given: int,
     expire_ns: int,
     parent: int,
     group: int,
 ) -> int:
     """Propose one order; return its id, whether it was approved or refused, or NO_ROOM.
 
-    `trail` is in price units, or in basis points where `flags` has TRAIL_BPS. `parent` >= 0 holds the order until that
-    one fills. A trailing stop without a stop price starts one trail away from the mark.
+    `parent` >= 0 holds the order until that one fills. What `given` names besides limit and stop stands in the root's request.
     """
     if not has_room(t, 8):
         return NO_ROOM
     order = _candidate(t, instrument, side, kind, time_in_force, flags)
     order.expire_ns, order.parent_id, order.group_id = expire_ns, parent, group
-    lots, reason, need, have = _quantity(t, instrument, quantity)
+    lots, reason, need, have = quantity_lots(t, instrument, quantity)
     order.quantity_lots = lots
-    ticks, why, a, b = _price(t, instrument, limit, kind == LIMIT or kind == STOP_LIMIT)
+    needs_limit = kind == STOP_LIMIT or kind == LIMIT_TOUCHED or (kind == LIMIT and flags & O_PEGGED == 0)
+    ticks, why, a, b = price_ticks(t, instrument, limit, needs_limit or given & G_LIMIT != 0)
     order.limit_ticks = ticks
     if reason == R_NONE:
         reason, need, have = why, a, b
-    ticks, why, a, b = _price(t, instrument, stop, kind == STOP or kind == STOP_LIMIT)
+    needs_stop = given & G_STOP != 0 or (kind >= STOP and kind != TRAILING and kind != TRAILING_LIMIT)
+    ticks, why, a, b = price_ticks(t, instrument, t.request.touch if kind > TRAILING and given & G_TOUCH else stop, needs_stop)
     order.stop_ticks = ticks
     if reason == R_NONE:
         reason, need, have = why, a, b
-    if kind == TRAILING:
-        if flags & O_TRAIL_BPS:
-            order.trail = int(trail * 100.0) if 0.0 < trail < 10_000.0 else 0
-        else:
-            ticks, why, a, b = _price(t, instrument, trail, True)
-            order.trail = ticks
-            if reason == R_NONE:
-                reason, need, have = why, a, b
-        if order.trail <= 0 and reason == R_NONE:
-            reason, need, have = R_PRICE, trail, 0.0
-        if order.stop_ticks == 0:
-            order.stop_ticks = trailing_stop(order, int(book_of(t, instrument).mark_ticks))
+    if kind >= TRAILING or flags & O_INSTRUCTED or given & ~(G_LIMIT | G_STOP):
+        why, a, b = set_terms(t, order, t.request)
+        if reason == R_NONE:
+            reason, need, have = why, a, b
     if reason == R_NONE:
         reason, need, have = _family(t, parent, group)
     return _place(t, order, reason, need, have, parent >= 0)
@@ -198,15 +162,6 @@ def _family(t: Any, parent: int, group: int) -> Any:
 
 
 @kernel
-def trailing_stop(order: Any, ticks: int) -> int:
-    """Where the stop stands when the best price so far is `ticks`."""
-    distance = order.trail
-    if order.flags & O_TRAIL_BPS:
-        distance = max(ticks * order.trail // 1_000_000, 1)
-    return ticks - distance if order.side < 0 else ticks + distance
-
-
-@kernel
 def propose_bracket(
     t: Any, instrument: int, side: int, kind: int, quantity: float, limit: float, stop: float, target: float, loss: float
 ) -> int:
@@ -215,28 +170,28 @@ def propose_bracket(
     The prices must lie in order: loss < entry < target for a buy, the other way for a sell. Returns the entry's id; the
     target has the next id and the stop the one after.
     """
-    if not has_room(t, 24):
+    if not has_room(t, 32):
         return NO_ROOM
     entry = limit if kind == LIMIT or kind == STOP_LIMIT else stop
     if math.isnan(entry):
         entry = book_of(t, instrument).mark_ticks * terms_of(t, instrument).tick
-    _, reason, need, have = _price(t, instrument, target, True)
+    _, reason, need, have = price_ticks(t, instrument, target, True)
     if reason == R_NONE:
-        _, reason, need, have = _price(t, instrument, loss, True)
+        _, reason, need, have = price_ticks(t, instrument, loss, True)
     if reason == R_NONE and not ((target - entry) * side > 0.0 and (entry - loss) * side > 0.0):
         reason, need, have = R_BRACKET, target if not (target - entry) * side > 0.0 else loss, entry
     if reason != R_NONE:  # an entry without one of its exits is not what was asked for
         order = _candidate(t, instrument, side, kind, GTC, 0)
-        lots, _, _, _ = _quantity(t, instrument, quantity)
+        lots, _, _, _ = quantity_lots(t, instrument, quantity)
         order.quantity_lots = lots
         return _place(t, order, reason, need, have, False)
     nan = math.nan
-    order_id = propose(t, instrument, side, kind, GTC, 0, quantity, limit, stop, nan, 0, -1, -1)
+    order_id = propose(t, instrument, side, kind, GTC, 0, quantity, limit, stop, 0, 0, -1, -1)
     if order_of(t, order_id).reason != R_NONE:
         return order_id
     exits = O_OCO | O_REDUCE_ONLY
-    propose(t, instrument, -side, LIMIT, GTC, exits, quantity, target, nan, nan, 0, order_id, order_id + 1)
-    propose(t, instrument, -side, STOP, GTC, exits, quantity, nan, loss, nan, 0, order_id, order_id + 1)
+    propose(t, instrument, -side, LIMIT, GTC, exits, quantity, target, nan, 0, 0, order_id, order_id + 1)
+    propose(t, instrument, -side, STOP, GTC, exits, quantity, nan, loss, 0, 0, order_id, order_id + 1)
     return order_id
 
 
@@ -313,19 +268,19 @@ def propose_replace(t: Any, order_id: int, quantity: float, limit: float, stop: 
     if is_done(order) or order.state == S_HELD or order.state == S_PENDING_CANCEL:
         reason, need, have = R_DONE, float(order.state), 0.0
     if reason == R_NONE and not math.isnan(quantity):
-        lots, reason, need, have = _quantity(t, order.instrument, quantity)
+        lots, reason, need, have = quantity_lots(t, order.instrument, quantity)
         if reason == R_NONE and lots <= order.filled_lots:
             reason, need, have = R_QUANTITY, quantity, order.filled_lots * terms_of(t, order.instrument).lot
     if reason == R_NONE and not math.isnan(limit):
-        limit_ticks, reason, need, have = _price(t, order.instrument, limit, True)
-        if order.limit_ticks == 0:
-            reason, need, have = R_PRICE, limit, 0.0  # it is no limit order, and a change does not make it one
+        limit_ticks, reason, need, have = price_ticks(t, order.instrument, limit, True)
+        if order.limit_ticks == 0 or order.flags & O_PEGGED or order.type == TRAILING_LIMIT:
+            reason, need, have = R_PRICE, limit, 0.0  # it has no limit of its own, and a change does not give it one
     if reason == R_NONE and not math.isnan(stop):
-        stop_ticks, reason, need, have = _price(t, order.instrument, stop, True)
+        stop_ticks, reason, need, have = price_ticks(t, order.instrument, stop, True)
         if order.stop_ticks == 0:
             reason, need, have = R_PRICE, stop, 0.0
     if reason == R_NONE:
-        reason, need, have = _check_change(t, order, lots, limit_ticks, stop_ticks)
+        reason, need, have = _check_change(t, order, lots, limit_to_check(order, limit_ticks), stop_ticks)
     if reason != R_NONE:
         issue_change_refusal(t, order, reason, need, have)
         return 0
@@ -350,45 +305,3 @@ def _check_change(t: Any, order: Any, lots: int, limit_ticks: int, stop_ticks: i
 def issue_change_refusal(t: Any, order: Any, reason: int, need: float, have: float) -> None:
     """Write that a change was refused; the order stands as it was."""
     issue(t, REFUSED, F_CHANGE, order, reason, bits(need), bits(have), 0, False)
-
-
-ASK_WEIGHT, ASK_QUANTITY = 0, 1
-ASK_ORDER, ASK_BRACKET, ASK_CANCEL, ASK_REPLACE = 2, 3, 4, 5
-
-
-def _aim_unit(trader: int, _: int) -> int:
-    t = trader_row(trader, 0)
-    r = t.request
-    if r.what == ASK_WEIGHT:
-        return aim_weight(t, r.instrument, r.quantity)
-    return aim_quantity(t, r.instrument, r.quantity)
-
-
-def _order_unit(trader: int, _: int) -> int:
-    t = trader_row(trader, 0)
-    r = t.request
-    if r.what == ASK_CANCEL:
-        return propose_cancel(t, r.order_id, r.reason)
-    if r.what == ASK_REPLACE:
-        return propose_replace(t, r.order_id, r.quantity, r.limit, r.stop)
-    if r.what == ASK_BRACKET:
-        return propose_bracket(t, r.instrument, r.side, r.type, r.quantity, r.limit, r.stop, r.target, r.loss)
-    return propose(
-        t,
-        r.instrument,
-        r.side,
-        r.type,
-        r.time_in_force,
-        r.flags,
-        r.quantity,
-        r.limit,
-        r.stop,
-        r.trail,
-        r.expire_ns,
-        r.parent,
-        r.group,
-    )
-
-
-AIMS = Unit(_aim_unit)
-ORDERS = Unit(_order_unit)

@@ -27,17 +27,20 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from framework.kernel.codes import QUEUE_LOG, QUEUE_PESSIMISTIC
+from framework.kernel.codes import O_ICEBERG, QUEUE_LOG, QUEUE_PESSIMISTIC
 from framework.kernel.compile import inlined, kernel
 from framework.kernel.depth import lots_at
+from framework.kernel.lifecycle import leaves
 
 
 @inlined
 def join_line(x: Any, depth: Any, order: Any) -> None:
-    """Stand at the back of the line at the order's limit."""
+    """Stand at the back of the line at the order's limit, an iceberg with what it shows."""
     order.ahead_lots = float(lots_at(x, depth, order.side, order.limit_ticks))
     order.passed_lots = 0.0
     order.place = depth.places
+    if order.flags & O_ICEBERG:
+        order.shown_lots = min(order.display_lots, leaves(order))
 
 
 @kernel

@@ -168,7 +168,7 @@ RISK_TERMS = np.dtype(
 
 REQUEST = np.dtype(
     [
-        ("what", "<i8"),  # which proposal: ASK_* of `propose.py`
+        ("what", "<i8"),  # which proposal: ASK_* of `requests.py`
         ("instrument", "<i8"),
         ("side", "<i8"),
         ("type", "<i8"),
@@ -178,6 +178,11 @@ REQUEST = np.dtype(
         ("limit", "<f8"),
         ("stop", "<f8"),
         ("trail", "<f8"),
+        ("given", "<i8"),  # which of an order's prices and quantities were given: G_* of `order_terms.py`
+        ("touch", "<f8"),
+        ("limit_offset", "<f8"),
+        ("display", "<f8"),
+        ("peg_offset", "<f8"),
         ("target", "<f8"),
         ("loss", "<f8"),
         ("expire_ns", "<i8"),

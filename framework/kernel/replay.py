@@ -18,6 +18,7 @@ from framework.kernel.codes import (
     CHARGE,
     COSTS,
     END,
+    INSTRUCTIONS,
     NEED_ROOM,
     NEED_TAPE,
     ON_BAR,
@@ -26,6 +27,7 @@ from framework.kernel.codes import (
     ON_ORDER,
     ON_QUOTE,
     QUOTE,
+    REPRICED,
     SESSION,
     SETTLED,
     TAPE,
@@ -39,11 +41,12 @@ from framework.kernel.codes import (
 )
 from framework.kernel.compile import Unit, address_of, call, inlined, kernel, prefetch
 from framework.kernel.depth import lacks_rows
-from framework.kernel.exchange import arrive, deliver, end_all, expire, next_due, restate_venue_orders, send_outbox, venue_book, venue_event
+from framework.kernel.exchange import arrive, deliver, expire, next_due, send_outbox, venue_book, venue_event
 from framework.kernel.ledger import record_point, write_point
 from framework.kernel.matching import match_bar, match_quote
 from framework.kernel.price_limits import see_limits
 from framework.kernel.records import ROOM, event_row, exchange_row, trader_row
+from framework.kernel.restating import end_all, restate_venue_orders
 from framework.kernel.tick_loop import is_tick, tick_wake
 from framework.kernel.trader import apply, end_held, write
 from framework.schema.event import NO_INSTRUMENT
@@ -119,7 +122,7 @@ def order_wake(t: Any) -> int:
         row = t.noticed
         t.noticed += 1
         kind = event_row(t.log, row).kind
-        if CANCEL <= kind < TAPE and kind != COSTS and kind != CHARGE and kind != SETTLED:
+        if CANCEL <= kind < TAPE and kind != COSTS and kind != CHARGE and kind != SETTLED and kind != REPRICED and kind != INSTRUCTIONS:
             t.wake_row, t.wake_instrument = row, event_row(t.log, row).instrument
             return W_ORDER
     return 0

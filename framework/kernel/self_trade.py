@@ -21,7 +21,7 @@ from typing import Any
 from framework.kernel.book import terms_of
 from framework.kernel.codes import (
     CANCELLED,
-    LIMIT,
+    O_ICEBERG,
     O_LIQUIDATION,
     R_SELF_TRADE,
     REPLACED,
@@ -29,11 +29,11 @@ from framework.kernel.codes import (
     SELF_CANCEL_OLDEST,
     SELF_DECREMENT,
     SELF_IGNORED,
-    STOP_LIMIT,
 )
 from framework.kernel.compile import inlined, kernel
 from framework.kernel.exchange import answer, end_order, venue_book
-from framework.kernel.lifecycle import leaves, rests
+from framework.kernel.lifecycle import leaves
+from framework.kernel.order_types import is_limit, rests
 from framework.kernel.orders import is_done, order_of
 
 
@@ -47,13 +47,13 @@ def is_prevented(x: Any, order: Any) -> bool:
 def meets(x: Any, order: Any, before: int) -> int:
     """The resting order of ours that `order` reaches first at a price better than `before` (0: at any); -1 for none."""
     found, best, side = -1, 0, order.side
-    is_limit = order.type == LIMIT or order.type == STOP_LIMIT
+    has_limit = is_limit(order)
     at = venue_book(x, order.instrument).first
     while at >= 0:
         other = order_of(x, at)
         if other.side == -side and rests(other):
             price = other.limit_ticks
-            reaches = not is_limit or (order.limit_ticks - price) * side >= 0
+            reaches = not has_limit or (order.limit_ticks - price) * side >= 0
             if reaches and (before == 0 or (before - price) * side > 0) and (found < 0 or (best - price) * side > 0):
                 found, best = at, price
         at = other.next_working
@@ -67,6 +67,8 @@ def _lose(t: Any, x: Any, order: Any, lots: int) -> None:
         end_order(t, x, order, CANCELLED, R_SELF_TRADE, lots * terms_of(t, order.instrument).lot, 0.0)
         return
     order.quantity_lots -= lots
+    if order.flags & O_ICEBERG:
+        order.shown_lots = min(order.shown_lots, leaves(order))
     answer(t, x, REPLACED, 0, order.instrument, order.order_id, 0, order.quantity_lots, order.limit_ticks, order.stop_ticks)
 
 

@@ -35,27 +35,31 @@ from framework.kernel.codes import (
     IOC,
     LIMIT,
     MARKET,
+    O_HIDDEN,
+    O_ICEBERG,
+    O_PEGGED,
+    O_POST_ONLY,
     O_RESTING,
-    STOP,
-    STOP_LIMIT,
+    O_UNSHOWN,
     TRADE_TICK,
-    TRAILING,
 )
 from framework.kernel.compile import Unit, inlined, kernel
 from framework.kernel.depth import depth_of, find_order, level_of, lots_at, next_level, see_depth
 from framework.kernel.depth_records import resting_row
-from framework.kernel.exchange import session_of, venue_book
+from framework.kernel.exchange import refuse_to_take, session_of, venue_book
 from framework.kernel.filling import execute
-from framework.kernel.lifecycle import has_triggered, leaves, rests
-from framework.kernel.matching import end_leftover, match_print, passes, trigger
+from framework.kernel.lifecycle import leaves
+from framework.kernel.matching import end_leftover, follow, match_print, trigger
+from framework.kernel.order_types import has_triggered, is_limit, peg_ticks, reaches, rests, trails, waits_for_price, waits_for_trigger
 from framework.kernel.orders import is_done, order_of
+from framework.kernel.pegs import reprice_pegs
 from framework.kernel.price_limits import executes_at
 from framework.kernel.pro_rata import share_out
-from framework.kernel.propose import trailing_stop
 from framework.kernel.queue import sweep
 from framework.kernel.queue_position import join_line, level_changed, traded_ahead
 from framework.kernel.records import event_row, exchange_row, trader_row
 from framework.kernel.self_trade import is_prevented, meets, prevent, settle
+from framework.kernel.unshown import fill_resting, fill_unshown, replenish, shown_of
 
 
 @inlined
@@ -78,18 +82,22 @@ def _side_hit(depth: Any, event: Any) -> int:
 
 @kernel
 def _next_in_line(x: Any, instrument: int, side: int, price: int, after_limit: int, after_order: int, event: Any) -> int:
-    """The resting order next in price, then arrival, after the one named, that a trade at `price` reaches; -1 for none."""
+    """The resting order next in price, then arrival, hidden ones last, after the one named, that a trade at `price` reaches; -1: none."""
     found, best, at = -1, 0, venue_book(x, instrument).first
     is_behind = after_order < 0  # of those at the same limit only the ones that arrived later come after it
+    after_rank = order_of(x, after_order).flags & O_HIDDEN if after_order >= 0 else 0
+    best_rank = 0
     while at >= 0:
         order = order_of(x, at)
         if at == after_order:
             is_behind = True
         elif order.side == side and rests(order) and order.accepted_ns < event.ts_venue_ns and order.blocked_ns != event.ts_local_ns:
             reach, behind = (order.limit_ticks - price) * side, (after_limit - order.limit_ticks) * side
-            comes_after = after_order < 0 or behind > 0 or (behind == 0 and is_behind)
-            if reach >= 0 and comes_after and (found < 0 or (order.limit_ticks - best) * side > 0):
-                found, best = at, order.limit_ticks
+            rank = order.flags & O_HIDDEN
+            comes_after = after_order < 0 or behind > 0 or (behind == 0 and (rank > after_rank or (rank == after_rank and is_behind)))
+            better = (order.limit_ticks - best) * side
+            if reach >= 0 and comes_after and (found < 0 or better > 0 or (better == 0 and rank < best_rank)):
+                found, best, best_rank = at, order.limit_ticks, rank
         at = order.next_working
     return found
 
@@ -103,25 +111,32 @@ def match_trade(t: Any, x: Any, event: Any) -> None:
     if side == 0 or depth.is_known == 0 or not _is_open(t, x, instrument):
         return
     ours = 0  # what our orders at the trade's price have taken of it: it is ahead of the later ones
-    filled_any = False
+    filled_any, met = False, 0
     at = _next_in_line(x, instrument, side, price, 0, -1, event)
     while at >= 0:
         order = order_of(x, at)
         limit = order.limit_ticks
         if limit == price and x.rules.is_pro_rata != 0:
-            share_out(t, x, depth, side, price, left, event)
-            filled_any = True
+            got = share_out(t, x, depth, side, price, left, event)
+            left, ours = left - got, ours + got
+            filled_any, met = True, O_UNSHOWN
             break
         due = left
+        met |= order.flags
         if limit == price:
             due = min(left, _reached_in_line(x, depth, order, event) - ours)
+            if order.flags & O_UNSHOWN:
+                due = shown_of(order, due)
         if due > 0:
-            done = execute(t, x, order, due, limit, F_MAKER, event)
+            done = fill_resting(t, x, order, due, F_MAKER, event)
             left -= done
             filled_any = filled_any or done > 0 or is_done(order)
             if limit == price:
                 ours += done
         at = _next_in_line(x, instrument, side, price, limit, at, event)
+    if met & O_UNSHOWN:
+        filled_any = fill_unshown(t, x, depth, event, side, left, ours) or filled_any
+        replenish(x, depth, instrument)
     if filled_any:
         sweep(x, instrument)
 
@@ -223,27 +238,31 @@ def _fill_or_kill(t: Any, x: Any, depth: Any, order: Any, worst: int, event: Any
 def _act_on_book(t: Any, x: Any, depth: Any, order: Any, event: Any) -> None:
     """What a known book does for one order."""
     opposite = depth.ask if order.side > 0 else depth.bid
-    if order.type >= STOP and not has_triggered(order):
+    if waits_for_trigger(order):
         if opposite == 0:
             return
-        if not passes(order.side, opposite, order.stop_ticks):
-            if order.type == TRAILING:
-                moved = trailing_stop(order, opposite)
-                if (moved - order.stop_ticks) * order.side < 0:
-                    order.stop_ticks = moved
+        if not reaches(order, opposite):
+            if trails(order):
+                follow(order, opposite)
             return
         trigger(t, x, order)
-    is_limit = order.type == LIMIT or order.type == STOP_LIMIT
-    worst = order.limit_ticks if is_limit else 0
+    has_limit = is_limit(order)
+    worst = order.limit_ticks if has_limit else 0
+    can_take = opposite != 0 and (worst - opposite) * order.side >= 0
     if order.flags & O_RESTING:
-        if opposite != 0 and (worst - opposite) * order.side >= 0:
+        if can_take:
+            filled = order.filled_lots
             _take(t, x, depth, order, worst, worst, F_MAKER, event)
+            order.shown_lots -= order.filled_lots - filled
+        return
+    if order.flags & O_POST_ONLY and can_take:
+        refuse_to_take(t, x, order, opposite)
         return
     if order.time_in_force != FOK:
         _take(t, x, depth, order, worst, 0, 0, event)
     else:
         _fill_or_kill(t, x, depth, order, worst, event)
-    if is_limit and not is_done(order):
+    if has_limit and not is_done(order):
         end_leftover(t, x, order, True)
         if not is_done(order):
             order.flags |= O_RESTING
@@ -259,10 +278,11 @@ def match_book(t: Any, x: Any, event: Any) -> None:
     depth, session, book = depth_of(x, instrument), session_of(t, x, instrument), venue_book(x, instrument)
     if not _is_open(t, x, instrument):
         return
-    at, acted = book.first, False
+    at, acted, met = book.first, False, 0
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working
+        met |= order.flags
         if is_done(order) or order.accepted_ns >= event.ts_venue_ns or order.blocked_ns == event.ts_local_ns:
             continue
         if order.time_in_force == AT_CLOSE or (
@@ -273,10 +293,16 @@ def match_book(t: Any, x: Any, event: Any) -> None:
             opposite = depth.ask if order.side > 0 else depth.bid
             if opposite == 0 or (order.limit_ticks - opposite) * order.side < 0:
                 continue  # the usual case: it rests behind the opposite side
+        elif waits_for_price(order):
+            continue
         _act_on_book(t, x, depth, order, event)
         acted = True
     if acted:
         sweep(x, instrument)
+        if met & O_ICEBERG:
+            replenish(x, depth, instrument)
+    if met & O_PEGGED:
+        reprice_pegs(t, x, instrument, depth.bid, depth.ask)
 
 
 @kernel
@@ -363,6 +389,8 @@ def _receive_order(exchange: int, trader: int) -> int:
     order = order_of(x, event.w0)
     depth = depth_of(x, order.instrument)
     if depth.bids == 0 or depth.is_known == 0 or is_done(order):
+        return 0
+    if order.flags & O_PEGGED and peg_ticks(order, depth.bid, depth.ask) == 0:
         return 0
     opposite = depth.ask if order.side > 0 else depth.bid
     if order.type == LIMIT and (opposite == 0 or (order.limit_ticks - opposite) * order.side < 0):

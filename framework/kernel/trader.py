@@ -41,8 +41,10 @@ from framework.kernel.codes import (
     FILLED,
     GAP,
     HALT,
+    INSTRUCTIONS,
     MARK_PRICE,
     O_OCO,
+    O_OWN_TERMS,
     PLACED,
     QUOTE,
     R_LIQUIDATED,
@@ -52,6 +54,7 @@ from framework.kernel.codes import (
     REJECTED,
     REPLACE,
     REPLACED,
+    REPRICED,
     S_FILLED,
     S_HELD,
     S_PENDING_CANCEL,
@@ -61,6 +64,7 @@ from framework.kernel.codes import (
     TAPE,
     TERMS,
     TRADE_TICK,
+    TRAILING_LIMIT,
     TRIGGERED,
 )
 from framework.kernel.compile import Unit, address_of, call, inlined, kernel, real
@@ -80,6 +84,7 @@ from framework.kernel.orders import (
     pack,
     restate_orders,
     take_cancel_request,
+    take_instructions,
     take_refusal,
     take_submit,
     take_terms,
@@ -113,6 +118,8 @@ def issue(t: Any, kind: int, flags: int, order: Any, w1: int, w2: int, w3: int, 
         take_submit(t, row)
     elif kind == TERMS:
         take_terms(t, row)
+    elif kind == INSTRUCTIONS:
+        take_instructions(t, row)
     elif kind == REFUSED:
         take_refusal(t, row)
     elif kind == CANCEL:
@@ -126,6 +133,12 @@ def issue(t: Any, kind: int, flags: int, order: Any, w1: int, w2: int, w3: int, 
         out.ts_local_ns, out.ts_venue_ns, out.kind, out.flags, out.instrument = t.now_ns, t.now_ns, kind, flags, order.instrument
         out.w0, out.w1, out.w2, out.w3, out.w4 = row.w0, w1, w2, w3, w4
         t.outbox_count += 1
+
+
+@kernel
+def has_instructions(order: Any) -> bool:
+    """Whether an order has terms that only ORDER_INSTRUCTIONS tell."""
+    return order.flags & O_OWN_TERMS != 0 or order.type == TRAILING_LIMIT
 
 
 @kernel
@@ -211,8 +224,11 @@ def _react_to_fill(t: Any, order: Any, lots: int) -> None:
     while k < t.orders_count and order_of(t, k).parent_id == order.order_id:
         child = order_of(t, k)
         if child.state == S_HELD:
+            more = F_MORE if has_instructions(child) else 0
             issue(t, SUBMIT, F_MORE, child, pack(child), lots, child.limit_ticks, child.stop_ticks, True)
-            issue(t, TERMS, 0, child, child.trail, child.expire_ns, child.parent_id, child.group_id, True)
+            issue(t, TERMS, more, child, child.trail, child.expire_ns, child.parent_id, child.group_id, True)
+            if more:
+                issue(t, INSTRUCTIONS, 0, child, child.display_lots, child.peg_offset, child.peg_cap, child.limit_offset, True)
         elif not is_done(child):
             issue(t, REPLACE, 0, child, 0, child.quantity_lots + lots, child.limit_ticks, child.stop_ticks, True)
         k += 1
@@ -271,6 +287,10 @@ def _apply_answer(t: Any, event: Any) -> None:
             order.accepted_ns = event.ts_venue_ns
     elif kind == TRIGGERED:
         move(t, order, E_TRIGGER)
+        if event.w2 != 0:
+            order.stop_ticks, order.limit_ticks = event.w1, event.w2
+    elif kind == REPRICED:
+        order.limit_ticks = event.w3
     elif kind == REPLACED:
         _take_replaced(t, event)
     elif kind == CANCEL_REJECTED:

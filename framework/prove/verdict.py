@@ -14,7 +14,14 @@ from framework.schema.event import NO_INSTRUMENT, Kind
 from framework.schema.instrument import Instrument
 from framework.schema.order import OrderType, Reason
 
-DECISIONS = (Kind.ORDER_SUBMIT, Kind.ORDER_TERMS, Kind.ORDER_CANCEL, Kind.ORDER_REPLACE, Kind.ORDER_REFUSED)
+DECISIONS = (
+    Kind.ORDER_SUBMIT,
+    Kind.ORDER_TERMS,
+    Kind.ORDER_INSTRUCTIONS,
+    Kind.ORDER_CANCEL,
+    Kind.ORDER_REPLACE,
+    Kind.ORDER_REFUSED,
+)
 """The audit records that are decisions of the strategy and what our own rules said to them."""
 
 
@@ -153,6 +160,9 @@ def described(row: Any, instruments: Sequence[Instrument]) -> str:
         return f"cancel of order {order}"
     if kind == Kind.ORDER_TERMS:
         return f"terms of order {order} (trail {int(row['w1'])}, parent {int(row['w3'])}, group {int(row['w4'])})"
+    if kind == Kind.ORDER_INSTRUCTIONS:
+        told = zip(("display", "peg offset", "peg cap", "limit offset"), ("w1", "w2", "w3", "w4"), strict=True)
+        return f"instructions of order {order} ({', '.join(f'{name} {int(row[word])}' for name, word in told)})"
     quantity = instrument.lot.to_float(int(row["w2"]))
     prices = [("limit", int(row["w3"])), ("stop", int(row["w4"]))]
     terms = "".join(f" {name} {instrument.tick.to_float(ticks):g}" for name, ticks in prices if ticks)

@@ -20,12 +20,13 @@ Two stamps, a kind, flags, an instrument and five int64 words whose meaning the 
     TIMER           timer id        -              -               -                -
     ORDER_SUBMIT    order id        packed terms   lots            limit ticks      stop ticks
     ORDER_TERMS     order id        trail          expire ns       parent id        group id
+    ORDER_INSTRUCTIONS  order id    display lots   peg offset      peg cap ticks    limit offset
     ORDER_CANCEL    order id        -              -               -                -
     ORDER_REPLACE   order id        -              lots            limit ticks      stop ticks
     ORDER_REFUSED   order id        reason         need (f8)       have (f8)        -
     ORDER_ACCEPTED  order id        -              -               -                -
     ORDER_REJECTED  order id        reason         need (f8)       have (f8)        -
-    ORDER_TRIGGERED order id        stop ticks     -               -                -
+    ORDER_TRIGGERED order id        stop ticks     limit ticks     -                -
     ORDER_FILLED    order id        price ticks    lots            fee (f8)         slippage (f8)
     ORDER_COSTS     order id        half spread    volume share    impact (f8)      -
     ORDER_CANCELLED order id        reason         need (f8)       have (f8)        -
@@ -34,11 +35,15 @@ Two stamps, a kind, flags, an instrument and five int64 words whose meaning the 
     ORDER_CANCEL_REJECTED           order id       reason          -                -
     ORDER_PLACED    order id        packed terms   lots            -                -
     CHARGE          cost kind       money (f8)     currency        -                -
+    ORDER_REPRICED  order id        -              -               limit ticks      -
     SETTLED         mark ticks (f8) money (f8)     currency        -                -
     TAPE            first event     past the last  -               -                -       audit only
 
 `(f8)` means the bits of a float64 kept in the int64 word. `slippage` is the money paid beyond price times quantity: half
 spread, volume-share slippage and impact in a simulation, the part of a price finer than a tick at a real venue.
+
+ORDER_INSTRUCTIONS follow the ORDER_TERMS of an order that has any. ORDER_TRIGGERED tells the limit of a trailing stop-limit, 0 for
+others. ORDER_REPRICED tells where the venue has moved a pegged order.
 
 MARK_PRICE is what a venue values open positions at; from the first one on nothing else moves the mark of its instrument. FUNDING is
 paid by longs to shorts where its rate is above 0, on the notional at the mark. ORDER_PLACED tells of an order that the broker placed
@@ -117,6 +122,7 @@ class Kind(IntEnum):
     ORDER_CANCEL = 34
     ORDER_REPLACE = 35
     ORDER_REFUSED = 36
+    ORDER_INSTRUCTIONS = 37
     # what the venue answers
     ORDER_ACCEPTED = 40
     ORDER_REJECTED = 41
@@ -130,6 +136,7 @@ class Kind(IntEnum):
     ORDER_PLACED = 49
     CHARGE = 50
     SETTLED = 51
+    ORDER_REPRICED = 52
     # audit only
     TAPE = 60
 
@@ -145,7 +152,7 @@ class Flag(IntFlag):
     LAST = 16  # fill completed its order; DEPTH: last of its message
     REFUSED = 32  # submit that never left: an ORDER_REFUSED follows
     HELD = 64  # submit of a child that waits for its parent's fill
-    MORE = 128  # submit whose ORDER_TERMS follows at once
+    MORE = 128  # submit whose ORDER_TERMS follow at once, or terms whose ORDER_INSTRUCTIONS do
     CHANGE = 256  # what was refused is a change; the order stands as it was
     BUY = 512  # DEPTH: a bid; TRADE: the buyer took
     SELL = 1024  # DEPTH: an offer; TRADE: the seller took

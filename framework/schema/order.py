@@ -28,6 +28,17 @@ class OrderType(IntEnum):
     STOP = 2
     STOP_LIMIT = 3
     TRAILING_STOP = 4
+    MARKET_IF_TOUCHED = 5  # triggers on the other side than a stop: a buy when the price has fallen to it
+    LIMIT_IF_TOUCHED = 6
+    TRAILING_STOP_LIMIT = 7
+
+
+class Peg(IntEnum):
+    """Which of the venue's best prices an order follows."""
+
+    NONE = 0
+    PRIMARY = 1  # that of its own side
+    MID = 2  # the middle of both
 
 
 class TimeInForce(IntEnum):
@@ -53,6 +64,15 @@ class OrderFlag(IntFlag):
     TARGET = 16  # sized by a target; a later target may cancel it
     RESTING = 32  # venue half: it was offered a price and did not take it, so it makes liquidity
     LIQUIDATION = 64  # the broker placed it
+    POST_ONLY = 128  # the venue refuses it if it would take
+    HIDDEN = 256  # stands in no line
+    ICEBERG = 512  # of `display_lots` at a time
+    PEG_PRIMARY = 1024
+    PEG_MID = 2048
+
+
+PEG_FLAGS = {Peg.NONE: 0, Peg.PRIMARY: int(OrderFlag.PEG_PRIMARY), Peg.MID: int(OrderFlag.PEG_MID)}
+"""The flag of each peg."""
 
 
 class OrderState(IntEnum):
@@ -120,6 +140,11 @@ class Reason(IntEnum):
     KILLED = 18
     INSUFFICIENT_MARGIN = 19
     NO_LOCATE = 20  # more would be held short than was located
+    CONFLICTING_PRICES = 21  # two prices that no one order has, such as a stop and a touch
+    INSTRUCTION_NEEDS_LIMIT = 22  # post-only, display, hidden or peg (need: bits of `OrderFlag`) on another type (have: `OrderType`)
+    INSTRUCTION_NEEDS_REST = 23  # the same on an order that does not rest (have: `TimeInForce`)
+    CONFLICTING_INSTRUCTIONS = 24  # two that exclude each other (bits of `OrderFlag`)
+    NO_QUOTE_TO_PEG = 25  # the best price that it follows is not known
     # ended by the venue or by time
     USER = 30  # cancelled on request
     SIBLING_FILLED = 31
@@ -136,6 +161,7 @@ class Reason(IntEnum):
     NO_CASH_AT_FILL = 42  # the price had moved past what the account can carry
     SUPERSEDED = 43  # a newer target for the same instrument
     LIQUIDATED = 44  # the account fell below its maintenance margin; also the reason of the broker's own orders
+    POST_ONLY_WOULD_TAKE = 45  # need: its limit, have: the price that it would have taken
     SELF_TRADE = 50  # would have traded with another order of ours
     OUTSIDE_PRICE_LIMITS = 51  # priced beyond what the venue executes today
 
@@ -156,6 +182,10 @@ ORDER = np.dtype(
         ("limit_ticks", "<i8"),
         ("stop_ticks", "<i8"),
         ("trail", "<i8"),
+        ("limit_offset", "<i8"),  # ticks from the stop of a trailing stop-limit to its limit
+        ("display_lots", "<i8"),  # what an iceberg shows at a time
+        ("peg_offset", "<i8"),  # ticks towards the other side
+        ("peg_cap", "<i8"),  # the worst price a peg may follow to, 0: none
         ("expire_ns", "<i8"),
         ("parent_id", "<i8"),  # -1: none
         ("group_id", "<i8"),  # -1: none
@@ -169,6 +199,7 @@ ORDER = np.dtype(
         ("blocked_ns", "<i8"),  # venue half: a sibling filled in the bar of this stamp
         ("ahead_lots", "<f8"),  # venue half: what stands before it in the line at its price
         ("passed_lots", "<f8"),  # venue half: trades at its price since its level was last told
+        ("shown_lots", "<i8"),  # venue half: what is left of what an iceberg shows
         ("place", "<i8"),  # venue half: orders of the source up to this place in the line stand before it
         ("need", "<f8"),  # numbers of the reason: what was asked
         ("have", "<f8"),  # and what the rule allows
@@ -198,8 +229,8 @@ def _transitions() -> NDArray[np.int8]:
         (s.PENDING, e.ASK_CANCEL, s.PENDING_CANCEL),  # odd: cancel sent before the acknowledgement came
         (s.PENDING, e.ASK_REPLACE, s.PENDING_REPLACE),
         (s.WORKING, e.ACCEPT, s.WORKING),  # odd: our cancel overtook the order and met none
-        (s.WORKING, e.REJECT, s.REJECTED),  # odd: likewise
-        (s.WORKING, e.REJECT_CANCEL, s.WORKING),  # odd: a cancel and a change overtook it
+        (s.WORKING, e.REJECT, s.REJECTED),  # odd: likewise; or post-only on bars, where only the open tells that it would take
+        (s.WORKING, e.REJECT_CANCEL, s.WORKING),  # odd: a cancel and a change overtook it, or two replaces were under way at once
         (s.WORKING, e.TRIGGER, s.TRIGGERED),
         (s.WORKING, e.FILL_PART, s.PARTIAL),
         (s.WORKING, e.FILL_LAST, s.FILLED),
@@ -221,6 +252,7 @@ def _transitions() -> NDArray[np.int8]:
         (s.TRIGGERED, e.ASK_CANCEL, s.PENDING_CANCEL),
         (s.TRIGGERED, e.ASK_REPLACE, s.PENDING_REPLACE),
         (s.PARTIAL, e.ACCEPT, s.PARTIAL),  # odd: the acknowledgement that a fill overtook
+        (s.PARTIAL, e.REJECT_CANCEL, s.PARTIAL),  # odd: as for one that works
         (s.PARTIAL, e.FILL_PART, s.PARTIAL),
         (s.PARTIAL, e.FILL_LAST, s.FILLED),
         (s.PARTIAL, e.CANCEL, s.CANCELLED),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from framework.engine import compiled_market, compiled_types, compiled_view
 from framework.kernel.compile import is_cached
-from framework.kernel.propose import AIMS, ORDERS
 from framework.kernel.replay import ADVANCE
+from framework.kernel.requests import AIMS, ORDERS
 from framework.kernel.trader import ANSWERS
 from framework.simulation import sweep_run
 

@@ -16,9 +16,10 @@ from framework.kernel.halves import Trader
 from framework.reports.result import RunTables
 from framework.schema.event import CostKind, Flag, Kind
 from framework.schema.instrument import Settlement
-from framework.schema.order import OrderState, OrderType, Reason, Side, TimeInForce
+from framework.schema.order import OrderFlag, OrderState, OrderType, Reason, Side, TimeInForce
 
 _NAN = np.nan
+_INSTRUCTIONS = (OrderFlag.POST_ONLY, OrderFlag.HIDDEN, OrderFlag.ICEBERG, OrderFlag.PEG_PRIMARY, OrderFlag.PEG_MID)
 
 
 def _stamps(ns: NDArray[np.int64]) -> pd.DatetimeIndex:
@@ -34,6 +35,14 @@ def _names(values: NDArray[Any], enumeration: type[IntEnum]) -> NDArray[np.objec
         lookup[int(member) % 256] = member.name
     names: NDArray[np.object_] = lookup[values.astype(np.int64) % 256]
     return names
+
+
+def _instructions(flags: NDArray[Any]) -> NDArray[np.object_]:
+    """What orders were told besides their type, by the names of `OrderFlag`, with a blank between two."""
+    kinds, places = np.unique(flags & sum(_INSTRUCTIONS), return_inverse=True)
+    texts = [" ".join(str(flag.name) for flag in _INSTRUCTIONS if kind & flag) for kind in kinds.tolist()]
+    found: NDArray[np.object_] = np.array([*texts, ""], dtype=object)[places]
+    return found
 
 
 class Tables:
@@ -97,6 +106,7 @@ class Tables:
                 "limit_price": limit,
                 "stop_price": stop,
                 "time_in_force": _names(rows["time_in_force"], TimeInForce),
+                "instructions": _instructions(rows["flags"]),
                 "state": _names(rows["state"], OrderState),
                 "reason": _names(rows["reason"], Reason),
                 "decided_at": _stamps(rows["decided_ns"]),

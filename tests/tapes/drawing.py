@@ -25,16 +25,17 @@ that a seller took, `trade 99 x 3 AUCTION` the print of an auction, `GAP` a brea
 `feed 0.5`: we hear of every tick so many seconds after its time.
 
 Orders. `at TIME:` is decided when the bar or quote of that stamp has come, or by a timer where none does; `timer TIME:` always by
-a timer, after everything else of its stamp. `BUY|SELL quantity [symbol] [LIMIT p] [STOP p] [TRAIL p | TRAIL n bps] [DAY | IOC |
-FOK | AT_OPEN | AT_CLOSE | GTD TIME] [REDUCE_ONLY] [PARENT id] [GROUP id]`, `BRACKET BUY 100 [LIMIT p | STOP p] TARGET p LOSS p`,
+a timer, after everything else of its stamp. `BUY|SELL quantity [symbol] [LIMIT p] [STOP p] [TOUCH p] [TRAIL p | TRAIL n bps]
+[TRAIL_LIMIT p] [DAY | IOC | FOK | AT_OPEN | AT_CLOSE | GTD TIME] [REDUCE_ONLY] [PARENT id] [GROUP id] [POST_ONLY] [DISPLAY q]
+[HIDDEN] [PEG primary|mid] [PEG_OFFSET p]`, `BRACKET BUY 100 [LIMIT p | STOP p] TARGET p LOSS p`,
 `CANCEL id`, `REPLACE id [QUANTITY q] [LIMIT p] [STOP p]` (`-> False`: the answer expected), `WEIGHT 0.5 [symbol]`, `HOLD 100
 [symbol]`. Orders are numbered from 0 in the order of the lines; a bracket takes three numbers.
 
 Expected. `fill` lines are all the fills there are, in order; fee, slippage and `ambiguous` are none where none is given, `of 1`
 names the order. `order` lines name the outcome of every order that is not FILLED, with both numbers of the reason if it has any,
 and, if wanted, `filled`, `quantity`, `limit`, `stop` and `done TIME`; the broker's own orders take the next numbers. `refused`
-lines are refused changes. `charge 2: FUNDING 5.00 [symbol]` and `settled 2: 12.5 [symbol]` are all charges and settlements, if any
-is drawn. `end` lists every position, and any of the cash and equity.
+lines are refused changes. `repriced 2: 0 @ 99` (order 0) are all moves of pegs, if any is drawn. `charge 2: FUNDING 5.00 [symbol]`
+and `settled 2: 12.5 [symbol]` are all charges and settlements, if any is drawn. `end` lists every position, and any of the cash and equity.
 
 Every drawing is played again one stamp at a time, and its record is replayed: both must leave the same audit. `both=True` plays
 it upside down too: prices p become 200 - p, buys become sells.
@@ -65,9 +66,10 @@ from framework.simulation.recorded import replay
 from tests.tapes import ticks
 
 _ACTIONS = {"SPLIT": "split", "DIVIDEND": "dividend", "DELIST": "delist"}
-_PRICES = ("limit", "stop", "target", "loss")
+_PRICES = ("limit", "stop", "touch", "target", "loss")
+_DISTANCES = ("trail", "trail_limit", "peg_offset")
 _FORCES = ("GTC", "DAY", "IOC", "FOK", "AT_OPEN", "AT_CLOSE")
-_EXPECTED = ("at", "timer", "fill", "order", "refused", "charge", "settled")
+_EXPECTED = ("at", "timer", "fill", "order", "refused", "repriced", "charge", "settled")
 _ENDED = {state.name for state in TERMINAL}
 
 
@@ -108,6 +110,7 @@ class Drawing:
     fills: list[dict[str, Any]] = field(default_factory=list)
     outcomes: dict[int, dict[str, Any]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    repriced: list[tuple[int, int, float]] = field(default_factory=list)  # stamp, order, price
     paid: list[str] = field(default_factory=list)
     end: dict[str, float] | None = None
     feed_ns: int = 0
@@ -157,6 +160,9 @@ def _read_line(drawing: Drawing, line: str) -> None:
         drawing.outcomes[int(head)] = _outcome(drawing, tail.split())
     elif word == "refused":
         drawing.refused.append(f"refused {head}: {_with_numbers(tail.split())}")
+    elif word == "repriced":
+        order_id, _, price = tail.split()
+        drawing.repriced.append((drawing.clock.ns(head), int(order_id), float(price)))
     elif word in ("charge", "settled"):
         words = tail.split() if tail.split()[-1] in drawing.instruments else [*tail.split(), drawing.only]
         drawing.paid.append(f"{word} {head}: {' '.join([*words[:-2], number(float(words[-2])), words[-1]])}")
@@ -222,7 +228,7 @@ def _order(drawing: Drawing, tokens: list[str]) -> tuple[str, dict[str, Any]]:
     for k, word in enumerate(rest):
         if word in drawing.instruments:
             found["symbol"] = word
-        elif word.lower() in (*_PRICES, "trail", "quantity"):
+        elif word.lower() in (*_PRICES, *_DISTANCES, "quantity", "display"):
             found[word.lower()] = float(rest[k + 1])
         elif word == "bps":
             found["trail_bps"] = found.pop("trail")
@@ -230,12 +236,14 @@ def _order(drawing: Drawing, tokens: list[str]) -> tuple[str, dict[str, Any]]:
             found["time_in_force"] = word
         elif word == "GTD":
             found["time_in_force"], found["expire"] = "GTD", drawing.clock.ns(" ".join(rest[k + 1 : k + 3]))
-        elif word == "REDUCE_ONLY":
-            found["reduce_only"] = True
+        elif word in ("REDUCE_ONLY", "POST_ONLY", "HIDDEN"):
+            found[word.lower()] = True
+        elif word == "PEG":
+            found["peg"] = rest[k + 1]
         elif word in ("PARENT", "GROUP"):
             found[word.lower()] = int(rest[k + 1])
         else:
-            assert word[0].isdigit() or word[0] == "-" or word in ("nan", "inf"), f"unknown word {word!r} in an order"
+            assert word[0].isdigit() or word[0] == "-" or word in ("nan", "inf", "primary", "mid"), f"unknown word {word!r} in an order"
     return verb, found
 
 
@@ -285,8 +293,10 @@ def upside_down(drawing: Drawing) -> Drawing:
         signs = {"sign": -words["sign"]} if "sign" in words else {}
         return words | prices | signs
 
-    def prices_of(outcome: dict[str, Any]) -> tuple[str, ...]:
-        return ("limit", "stop", "needs", "allows") if outcome["reason"] == "OUTSIDE_PRICE_LIMITS" else ("limit", "stop")
+    def outcome(row: dict[str, Any]) -> dict[str, Any]:
+        in_prices = row["reason"] in ("POST_ONLY_WOULD_TAKE", "OUTSIDE_PRICE_LIMITS")
+        prices = ("limit", "stop", *(("needs", "allows") if in_prices else ()))
+        return row | {name: 200 - row[name] for name in prices if name in row}
 
     def fill(row: dict[str, Any]) -> dict[str, Any]:
         return row | {"side": "SELL" if row["side"] == "BUY" else "BUY", "price": 200 - row["price"]}
@@ -296,7 +306,8 @@ def upside_down(drawing: Drawing) -> Drawing:
         market=[(ns, symbol, kind, turned(kind, words)) for ns, symbol, kind, words in drawing.market],
         orders=[(ns, timer, verb, order(words)) for ns, timer, verb, words in drawing.orders],
         fills=[fill(row) for row in drawing.fills],
-        outcomes={k: v | {name: 200 - v[name] for name in prices_of(v) if name in v} for k, v in drawing.outcomes.items()},
+        outcomes={k: outcome(v) for k, v in drawing.outcomes.items()},
+        repriced=[(ns, order_id, 200 - price) for ns, order_id, price in drawing.repriced],
         end=None if drawing.end is None else {k: 0.0 - v for k, v in drawing.end.items() if k in drawing.instruments},
     )
 
@@ -388,7 +399,8 @@ class Scripted(Strategy):
         value, symbol = words["value"], words["symbol"]
         terms = {name: words[name] for name in ("limit", "stop") if name in words}
         if verb == "ORDER":
-            others = ("trail", "trail_bps", "time_in_force", "reduce_only", "parent", "group")
+            others = ("touch", *_DISTANCES, "trail_bps", "time_in_force", "reduce_only", "parent", "group")
+            others += ("post_only", "display", "hidden", "peg")
             terms |= {name: words[name] for name in others if name in words}
             if "expire" in words:
                 terms["expire"] = pd.Timestamp(words["expire"], tz="UTC").to_pydatetime()
@@ -458,6 +470,18 @@ def _refused_changes(audit: Any) -> list[str]:
     return [f"refused {row.w0:g}: {row.reason} needs {number(row.w2)} allows {number(row.w3)}" for row in rows.itertuples()]
 
 
+def _repriced(drawing: Drawing, audit: Any) -> list[str]:
+    """Moves of pegs, as they are drawn; none where none is drawn."""
+    rows = to_frame(audit.records)
+    rows = rows[rows["kind"] == "ORDER_REPRICED"] if drawing.repriced else rows[:0]
+    tick = drawing.instruments[drawing.only].tick if len(rows) else None
+    return [_repriced_text(drawing.clock, row.ts_venue.value, int(row.w0), tick.to_float(int(row.w3))) for row in rows.itertuples()]
+
+
+def _repriced_text(clock: Clock, ns: int, order_id: int, price: float) -> str:
+    return f"repriced {clock.text(ns)}: {order_id} @ {number(price)}"
+
+
 def _paid(drawing: Drawing, audit: Any) -> list[str]:
     """Charges and settlements, as they are drawn; none where none is drawn."""
     rows = to_frame(audit.records)
@@ -482,7 +506,8 @@ def _check(drawing: Drawing, settings: Mapping[str, Any]) -> Any:
     expected += [_outcome_text(drawing, k, row) for k, row in sorted(outcomes.items())]
     expected += drawing.refused
     found = _fills_found(drawing, result.fills) + _outcomes_found(drawing, result.orders) + _refused_changes(result.audit)
-    expected, found = expected + drawing.paid, found + _paid(drawing, result.audit)
+    expected += [_repriced_text(drawing.clock, *row) for row in drawing.repriced]
+    expected, found = expected + drawing.paid, found + _repriced(drawing, result.audit) + _paid(drawing, result.audit)
     if drawing.end is not None:
         drawn = {name: 0.0 for name in strategy.account if name in drawing.instruments} | drawing.end
         expected += [f"end: {number(drawn[name])} {name}" for name in sorted(drawn)]

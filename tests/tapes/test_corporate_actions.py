@@ -90,6 +90,9 @@ def test_order_decided_after_the_split_is_meant_as_written() -> None:
         ("BUY 10 STOP 1000", "stop 142.86"),
         ("SELL 10 STOP 100", "stop 14.28"),
         ("BUY 10 STOP 1000 LIMIT 1100", "limit 157.14 stop 142.86"),  # 157.142...
+        ("BUY 10 TOUCH 100", "stop 14.28"),
+        ("SELL 10 TOUCH 1000", "stop 142.86"),
+        ("BUY 10 TOUCH 100 LIMIT 110", "limit 15.71 stop 14.28"),  # 15.714...
     ],
 )
 def test_prices_of_a_split_order_are_rounded_away_from_its_fill(order: str, restated: str) -> None:

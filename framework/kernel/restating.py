@@ -1,0 +1,49 @@
+"""What splits and dividends do to the venue's orders, and the end of the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.codes import CANCELLED, DIVIDEND, EXPIRED, R_SPLIT, SPLIT
+from framework.kernel.compile import kernel
+from framework.kernel.depth import lose_depth
+from framework.kernel.exchange import end_order, venue_book
+from framework.kernel.lifecycle import leaves
+from framework.kernel.orders import dividend_terms, dividend_ticks, order_of, split_terms
+from framework.kernel.queue import sweep
+
+
+@kernel
+def _restate(t: Any, x: Any, event: Any, is_split: bool) -> None:
+    at = venue_book(x, event.instrument).first
+    while at >= 0:
+        order = order_of(x, at)
+        at = order.next_working
+        if not is_split:
+            dividend_terms(order, dividend_ticks(t, event.instrument, event.w0))
+            continue
+        split_terms(order, event.w0, event.w1)
+        if leaves(order) <= 0:
+            end_order(t, x, order, CANCELLED, R_SPLIT, 0.0, 0.0)
+    sweep(x, event.instrument)
+
+
+@kernel
+def restate_venue_orders(t: Any, x: Any, event: Any) -> None:
+    """Splits and dividends on the venue's orders. Runs after the trader half applied the same event to its own."""
+    if event.kind == SPLIT or event.kind == DIVIDEND:
+        _restate(t, x, event, event.kind == SPLIT)
+    if event.kind == SPLIT:
+        lose_depth(x, event.instrument)
+
+
+@kernel
+def end_all(t: Any, x: Any, reason: int) -> None:
+    """The data are over: every working order ends with a reason."""
+    for i in range(x.books_count):
+        at = venue_book(x, i).first
+        while at >= 0:
+            order = order_of(x, at)
+            at = order.next_working
+            end_order(t, x, order, EXPIRED, reason, 0.0, 0.0)
+        sweep(x, i)
