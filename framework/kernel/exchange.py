@@ -15,30 +15,17 @@ from framework.kernel.admission import arriving, refusing_price, rest_on_quotes
 from framework.kernel.book import terms_of
 from framework.kernel.codes import (
     ACCEPTED,
-    AT_CLOSE,
-    AT_OPEN,
     CANCEL,
     CANCEL_REJECTED,
     CANCELLED,
-    DAY,
-    DELIST,
-    DIVIDEND,
     EXPIRED,
     F_MORE,
-    F_OPEN,
-    F_PAUSE,
-    HALT,
     INSTRUCTIONS,
     O_INSTRUCTED,
     O_PEGGED,
     O_POST_ONLY,
     O_RESTING,
-    R_DATE,
-    R_DAY,
-    R_DELISTED,
     R_DONE,
-    R_MISSED_CLOSE,
-    R_MISSED_OPEN,
     R_NOT_TRADABLE,
     R_OUTSIDE,
     R_UNKNOWN,
@@ -54,8 +41,6 @@ from framework.kernel.codes import (
     S_REJECTED,
     S_TRIGGERED,
     S_WORKING,
-    SESSION,
-    SPLIT,
     SUBMIT,
     TERMS,
 )
@@ -68,7 +53,6 @@ from framework.kernel.queue import join, open_rows, sweep, to_the_back
 from framework.kernel.records import event_row, session_row, venue_book_row
 from framework.kernel.trader import apply_answer, write
 from framework.schema.event import Kind
-from framework.schema.units import NEVER_NS
 
 _TAKEN = int(Kind.NONE)
 """Kind of a message on a wire that was delivered ahead of its time."""
@@ -304,7 +288,7 @@ def _take_command(t: Any, x: Any, event: Any) -> None:
 
 
 @kernel
-def _settle(t: Any, x: Any, instrument: int) -> None:
+def settle_messages(t: Any, x: Any, instrument: int) -> None:
     """Everything under way about an instrument arrives before a corporate action, so that no message speaks of other shares.
 
     A command still counts as arrived when it would have: it does not get into a bar sooner.
@@ -325,82 +309,3 @@ def _settle(t: Any, x: Any, instrument: int) -> None:
             if row.instrument == instrument and row.kind != _TAKEN:
                 _hand_over(t, row)
                 row.kind, busy = _TAKEN, True
-
-
-@kernel
-def expire(t: Any, x: Any) -> None:
-    """End every good-till-date order whose date has passed, and find the next date.
-
-    An order is good through its date: what is stamped there, a bar that tells of the time up to it too, comes first. So it is
-    due a nanosecond later, and stamped at its date.
-    """
-    x.now_ns = max(x.now_ns, x.expiry_ns - 1)
-    t.now_ns = max(t.now_ns, x.now_ns)
-    x.expiry_ns = NEVER_NS
-    for i in range(x.books_count):
-        at = venue_book(x, i).first
-        if at < 0:
-            continue
-        while at >= 0:
-            order = order_of(x, at)
-            at = order.next_working
-            if order.expire_ns > 0 and not is_done(order):
-                if order.expire_ns <= x.now_ns:
-                    end_order(t, x, order, EXPIRED, R_DATE, 0.0, 0.0)
-                else:
-                    x.expiry_ns = min(x.expiry_ns, order.expire_ns + 1)
-        sweep(x, i)
-
-
-@kernel
-def _close_session(t: Any, x: Any, calendar: int, close_ns: int) -> None:
-    session = session_row(x.sessions, calendar)
-    session.is_open = 0
-    for i in range(x.books_count):
-        if terms_of(t, i).calendar != calendar:
-            continue
-        at, waits = venue_book(x, i).first, venue_book(x, i).has_auctions != 0  # for the print of the close: see `auction.py`
-        if at < 0:
-            continue
-        while at >= 0:
-            order = order_of(x, at)
-            at = order.next_working
-            if order.accepted_ns >= close_ns:
-                continue  # it came for the next session
-            if order.time_in_force == AT_OPEN and order.accepted_ns <= session.open_ns:
-                end_order(t, x, order, EXPIRED, R_MISSED_OPEN, 0.0, 0.0)
-            elif waits:
-                continue
-            elif order.time_in_force == DAY:
-                end_order(t, x, order, EXPIRED, R_DAY, 0.0, 0.0)
-            elif order.time_in_force == AT_CLOSE:
-                end_order(t, x, order, EXPIRED, R_MISSED_CLOSE, 0.0, 0.0)
-        sweep(x, i)
-
-
-@kernel
-def venue_event(t: Any, x: Any, event: Any) -> None:
-    """What a market event other than a price means to the venue. Runs before the trader half applies the same event."""
-    kind = event.kind
-    if kind == SPLIT or kind == DIVIDEND or kind == DELIST:
-        _settle(t, x, event.instrument)
-    if kind == SESSION:
-        session = session_row(x.sessions, event.w0)
-        session.known, session.open_ns, session.close_ns = 1, event.w1, event.w2
-        if event.flags & F_PAUSE:
-            session.is_open = 1 if event.flags & F_OPEN else 0  # orders stay, nothing is charged, no auction opens the second half
-        elif event.flags & F_OPEN:
-            session.is_open = 1
-        else:
-            _close_session(t, x, event.w0, event.w2)
-    elif kind == HALT:
-        venue_book(x, event.instrument).halted = event.w0
-    elif kind == DELIST:
-        book = venue_book(x, event.instrument)
-        book.delisted = 1
-        at = book.first
-        while at >= 0:
-            order = order_of(x, at)
-            at = order.next_working
-            end_order(t, x, order, CANCELLED, R_DELISTED, 0.0, 0.0)
-        sweep(x, event.instrument)

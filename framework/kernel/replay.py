@@ -41,7 +41,7 @@ from framework.kernel.codes import (
 )
 from framework.kernel.compile import Unit, address_of, call, inlined, kernel, prefetch
 from framework.kernel.depth import lacks_rows
-from framework.kernel.exchange import arrive, deliver, expire, next_due, send_outbox, venue_book, venue_event
+from framework.kernel.exchange import arrive, deliver, next_due, send_outbox, venue_book
 from framework.kernel.ledger import record_point, write_point
 from framework.kernel.matching import match_bar, match_quote
 from framework.kernel.price_limits import see_limits
@@ -49,6 +49,7 @@ from framework.kernel.records import ROOM, event_row, exchange_row, trader_row
 from framework.kernel.restating import end_all, restate_venue_orders
 from framework.kernel.tick_loop import is_tick, tick_wake
 from framework.kernel.trader import apply, end_held, write
+from framework.kernel.venue_events import expire, venue_event
 from framework.schema.event import NO_INSTRUMENT
 from framework.schema.units import NEVER_NS
 

@@ -1,0 +1,111 @@
+"""What events of the market other than prices mean to the venue: sessions, halts, corporate actions; and dates of orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.book import terms_of
+from framework.kernel.codes import (
+    AT_CLOSE,
+    AT_OPEN,
+    CANCELLED,
+    DAY,
+    DELIST,
+    DIVIDEND,
+    EXPIRED,
+    F_OPEN,
+    F_PAUSE,
+    HALT,
+    R_DATE,
+    R_DAY,
+    R_DELISTED,
+    R_MISSED_CLOSE,
+    R_MISSED_OPEN,
+    SESSION,
+    SPLIT,
+)
+from framework.kernel.compile import kernel
+from framework.kernel.exchange import end_order, settle_messages, venue_book
+from framework.kernel.orders import is_done, order_of
+from framework.kernel.queue import sweep
+from framework.kernel.records import session_row
+from framework.schema.units import NEVER_NS
+
+
+@kernel
+def expire(t: Any, x: Any) -> None:
+    """End every good-till-date order whose date has passed, and find the next date.
+
+    An order is good through its date: what is stamped there, a bar that tells of the time up to it too, comes first. So it is
+    due a nanosecond later, and stamped at its date.
+    """
+    x.now_ns = max(x.now_ns, x.expiry_ns - 1)
+    t.now_ns = max(t.now_ns, x.now_ns)
+    x.expiry_ns = NEVER_NS
+    for i in range(x.books_count):
+        at = venue_book(x, i).first
+        if at < 0:
+            continue
+        while at >= 0:
+            order = order_of(x, at)
+            at = order.next_working
+            if order.expire_ns > 0 and not is_done(order):
+                if order.expire_ns <= x.now_ns:
+                    end_order(t, x, order, EXPIRED, R_DATE, 0.0, 0.0)
+                else:
+                    x.expiry_ns = min(x.expiry_ns, order.expire_ns + 1)
+        sweep(x, i)
+
+
+@kernel
+def _close_session(t: Any, x: Any, calendar: int, close_ns: int) -> None:
+    session = session_row(x.sessions, calendar)
+    session.is_open = 0
+    for i in range(x.books_count):
+        if terms_of(t, i).calendar != calendar:
+            continue
+        at, waits = venue_book(x, i).first, venue_book(x, i).has_auctions != 0  # for the print of the close: see `auction.py`
+        if at < 0:
+            continue
+        while at >= 0:
+            order = order_of(x, at)
+            at = order.next_working
+            if order.accepted_ns >= close_ns:
+                continue  # it came for the next session
+            if order.time_in_force == AT_OPEN and order.accepted_ns <= session.open_ns:
+                end_order(t, x, order, EXPIRED, R_MISSED_OPEN, 0.0, 0.0)
+            elif waits:
+                continue
+            elif order.time_in_force == DAY:
+                end_order(t, x, order, EXPIRED, R_DAY, 0.0, 0.0)
+            elif order.time_in_force == AT_CLOSE:
+                end_order(t, x, order, EXPIRED, R_MISSED_CLOSE, 0.0, 0.0)
+        sweep(x, i)
+
+
+@kernel
+def venue_event(t: Any, x: Any, event: Any) -> None:
+    """What a market event other than a price means to the venue. Runs before the trader half applies the same event."""
+    kind = event.kind
+    if kind == SPLIT or kind == DIVIDEND or kind == DELIST:
+        settle_messages(t, x, event.instrument)
+    if kind == SESSION:
+        session = session_row(x.sessions, event.w0)
+        session.known, session.open_ns, session.close_ns = 1, event.w1, event.w2
+        if event.flags & F_PAUSE:
+            session.is_open = 1 if event.flags & F_OPEN else 0  # orders stay, nothing is charged, no auction opens the second half
+        elif event.flags & F_OPEN:
+            session.is_open = 1
+        else:
+            _close_session(t, x, event.w0, event.w2)
+    elif kind == HALT:
+        venue_book(x, event.instrument).halted = event.w0
+    elif kind == DELIST:
+        book = venue_book(x, event.instrument)
+        book.delisted = 1
+        at = book.first
+        while at >= 0:
+            order = order_of(x, at)
+            at = order.next_working
+            end_order(t, x, order, CANCELLED, R_DELISTED, 0.0, 0.0)
+        sweep(x, event.instrument)
