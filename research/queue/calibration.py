@@ -21,7 +21,7 @@ from framework.errors import DataError, InputError, did_you_mean
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
 from research.queue import measure
-from research.queue.measure import END, LIFE, Sample
+from research.queue.measure import END, Sample
 from research.queue.result import QueueCalibration
 from research.queue.walks import QueueModel, Truth, marked_levels, predicted_fills, trades_last, true_fates
 
@@ -55,15 +55,15 @@ def calibrate_queue(
 
     Every sampled order joins the back of its line and is replaced by an order of ours of one lot. From then on a model sees levels and
     trades only; the truth is by order (`research.queue.truth`). The power of "power" and the best model are chosen on the first half of
-    the orders, by what was known when it ended, as the least mean of the calibration errors within `horizons_s` and within the orders' own
-    lives; the tables judge the second half.
+    the orders, by what was known when it ended, as the least mean of the calibration errors within `horizons_s`; the tables judge the
+    second half.
 
     Args:
         data: DEPTH by order and TRADE of one venue: a recording, a tape or a file whose format its name tells.
         instrument: its symbol, where the data have several.
         orders: at most so many are followed, taken evenly from those that joined.
         levels: only those that join one of the best so many prices of their side.
-        horizons_s: seconds within which fills are counted; as far as the data go, and as long as the order stood, are added.
+        horizons_s: seconds within which fills are counted; as far as the data go is added.
         powers: among which the n of "power" is chosen; above 0.
         start, end: part of the data, as in `catalog.load`; the book is built from the beginning.
         starts_empty: the book is known, and empty, before its first snapshot.
@@ -101,11 +101,11 @@ def _judged(
                 f"{source}: {followed} orders of the {name} half were followed for {horizons[0]}; rule: at least {_FEWEST} in each half. "
                 "Give longer data, more orders or levels, or a shorter first horizon."
             )
-    fitted = measure.calibration(fit, [*horizons, LIFE]).groupby("model", sort=False)["ece"].mean()
+    fitted = measure.calibration(fit, horizons).groupby("model", sort=False)["ece"].mean()
     names = [model.name for model in lines]
     power = str(fitted[[name for name in names if name.startswith("power")]].idxmin())
     best = str(fitted[["pessimistic", "log", power]].idxmin())
-    every = [*horizons, END, LIFE]
+    every = [*horizons, END]
     tables = {
         "fit": fitted.rename("ece").reset_index(),
         "calibration": measure.calibration(judged, every),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from research.queue.measure import END, LIFE
+from research.queue.measure import END
 from research.queue.study import TARGET_POINTS, Study
 
 _FEW = 30
@@ -26,7 +26,7 @@ def sentences(study: Study) -> tuple[str, ...]:
         *_edge_of_powers(study),
         _naive(study),
         _contested(study),
-        _own_life(study),
+        _cancelled(study),
         *_cancels(study),
         *_bins(study),
     ]
@@ -35,7 +35,7 @@ def sentences(study: Study) -> tuple[str, ...]:
 
 def within(horizon: str) -> str:
     """A horizon in words."""
-    return {END: "by the end of the data", LIFE: "in the orders' own lives"}.get(horizon, f"within {horizon}")
+    return "by the end of the data" if horizon == END else f"within {horizon}"
 
 
 def _best(study: Study) -> str:
@@ -84,12 +84,14 @@ def _contested(study: Study) -> str:
     )
 
 
-def _own_life(study: Study) -> str:
-    rows = [study.row(name, LIFE) for name in study.kernel_models]
-    told = ", ".join(f"{row['model']} {row['bias']:+.2f}" for row in rows)
+def _cancelled(study: Study) -> str:
+    """Fills that cannot have been, and errors of time."""
+    table = study.fill_times.set_index("model").loc[list(study.kernel_models)]
+    early = ", ".join(f"{name} {share:.1f} %" for name, share in table["filled_before_cancel"].items())
+    late = ", ".join(f"{row.Index} {row.q05_s:.2f} to {row.q95_s:.2f} s" for row in table.itertuples())
     return (
-        f"Until the orders themselves ended, where nothing is assumed of what would have followed, {rows[0]['true']:.1f} % traded; bias in "
-        f"points: {told}."
+        f"Of the {int(table['cancelled'].iloc[0]):,} orders that were cancelled untraded the models had filled before: {early}. "
+        f"Nine of ten fills are off by: {late}."
     )
 
 
@@ -110,8 +112,8 @@ def _cancels(study: Study) -> list[str]:
         if wrong:
             told.append(
                 f"{name} assumes too {'few' if off[at] < 0 else 'many'} cancels from behind where {table['bin'][at]} of the line is in "
-                f"front, {shares[name][at]:.0f} % against {true[at]:.0f} % in truth; it is off by more than {_SHARE_OFF:g} points in {wrong} of "
-                f"{len(table)} parts of the line."
+                f"front, {shares[name][at]:.0f} % against {true[at]:.0f} % in truth; it is off by more than {_SHARE_OFF:g} points in "
+                f"{wrong} of {len(table)} parts of the line."
             )
     where = "the back" if mean["true"] > mean["uniform"] else "the front"
     told.append(
@@ -171,8 +173,8 @@ def _source(counts: dict[str, int], orders: pd.DataFrame) -> list[str]:
         )
     if counts["refreshed"]:
         told.append(
-            f"{counts['refreshed']:,} times an iceberg traded and showed its next part at the back of the line: the level does not fall, and "
-            "a model takes the next cancel there for what was traded."
+            f"{counts['refreshed']:,} times an iceberg traded and showed its next part at the back of the line: the level does not "
+            "fall, and a model takes the next cancel there for what was traded."
         )
     traded = int(orders["own_filled_at"].notna().sum())
     told.append(

@@ -13,14 +13,15 @@ from framework.schema.units import NANOSECONDS_PER_SECOND
 from research.queue.records import CANCELLED, FILLED, OPEN, OPPOSITE, PARTLY, PLACE_BINS, SIZE_BINS, THROUGH, TURN
 from research.queue.walks import Floats, Ints, Table, Truth
 
-END, LIFE = "end", "life"
-"""Horizons without a length: as far as the data go, and as long as the order itself stood."""
+END = "end"
+"""The horizon without a length: as far as the data go."""
 
 FATES = {OPEN: "open", FILLED: "filled", PARTLY: "partly", CANCELLED: "cancelled"}
 WAYS = {0: "not", TURN: "its turn", THROUGH: "through", OPPOSITE: "opposite"}
 _BLOCKS, _DRAWS, _SEED = 40, 400, 1
 """The bootstrap draws so many blocks of equal time with replacement, so often."""
 _SLICES = 4
+_QUANTILES = {"q05_s": 0.05, "q25_s": 0.25, "median_s": 0.5, "q75_s": 0.75, "q95_s": 0.95}
 
 Bools = NDArray[np.bool_]
 
@@ -51,26 +52,16 @@ class Sample:
 
 
 def length_ns(horizon: str) -> int:
-    """A horizon such as "10 s" in nanoseconds; 0 for `END` and `LIFE`."""
-    return 0 if horizon in (END, LIFE) else round(float(horizon.removesuffix(" s")) * NANOSECONDS_PER_SECOND)
+    """A horizon such as "10 s" in nanoseconds; 0 for `END`."""
+    return 0 if horizon == END else round(float(horizon.removesuffix(" s")) * NANOSECONDS_PER_SECOND)
 
 
 def outcomes(sample: Sample, horizon: str) -> tuple[Bools, Bools, Bools]:
-    """Which orders were followed for the whole horizon, which of all filled in truth, and by each model.
-
-    Within `LIFE` fills count until the order itself ended: while it stands, its place's turn is its own.
-    """
+    """Which orders were followed for the whole horizon, which of all filled in truth, and by each model."""
     places = sample.places
-    limit = places["until_ns"]
-    known: Bools = np.ones(len(places), np.bool_)
-    if horizon == LIFE:
-        ended = places["own_end_ns"] > 0
-        limit = np.where(ended, np.minimum(places["own_end_ns"], limit), limit)
-    elif horizon != END:
-        limit = places["stamp_ns"] + length_ns(horizon)
-        known = limit <= places["until_ns"]
+    limit = places["until_ns"] if horizon == END else places["stamp_ns"] + length_ns(horizon)
     filled = (places["filled_ns"] > 0) & (places["filled_ns"] <= limit)
-    return known, filled, (sample.fills > 0) & (sample.fills <= limit[:, None])
+    return limit <= places["until_ns"], filled, (sample.fills > 0) & (sample.fills <= limit[:, None])
 
 
 def bins_of(places: Table) -> dict[str, pd.Series]:
@@ -100,7 +91,7 @@ def bins_of(places: Table) -> dict[str, pd.Series]:
 
 
 def _labelled(numbers: Ints, labels: Sequence[str]) -> pd.Series:
-    return pd.Series(pd.Categorical.from_codes(numbers.tolist(), categories=list(labels), ordered=True))
+    return pd.Series(pd.Categorical([labels[k] for k in numbers.tolist()], categories=list(labels), ordered=True))
 
 
 def _sums(cells: Ints, values: Floats, count: int) -> Floats:
@@ -183,16 +174,29 @@ def by_bin(sample: Sample, horizons: Sequence[str]) -> pd.DataFrame:
 
 
 def fill_times(sample: Sample) -> pd.DataFrame:
-    """Predicted less true time of the fill, seconds, of the orders that both fill: one row a model."""
-    true = sample.places["filled_ns"]
+    """One row a model: predicted less true time of the fill, seconds, of the orders that both fill, and fills that cannot have been.
+
+    `filled_before_cancel` is the share in per cent, of the orders that were `cancelled` without a trade, that the model fills while they
+    stood. The other way round says little: what traded late would have been cancelled later.
+    """
+    places = sample.places
+    true, ended = places["filled_ns"], places["own_end_ns"]
+    cancelled = (places["own_fate"] == CANCELLED) & ((true == 0) | (true > ended))
     rows = []
     for m, name in enumerate(sample.names):
-        both = (sample.fills[:, m] > 0) & (true > 0)
-        late = (sample.fills[both, m] - true[both]) / NANOSECONDS_PER_SECOND
-        quantiles = np.quantile(late, (0.05, 0.25, 0.5, 0.75, 0.95)) if len(late) else np.full(5, np.nan)
-        row = {"model": name, "orders": int(both.sum()), "within_1ms": 100 * float((np.abs(late) < 1e-3).mean()) if len(late) else np.nan}
-        row |= {"mean_s": float(late.mean()) if len(late) else np.nan}
-        rows.append(row | dict(zip(("q05_s", "q25_s", "median_s", "q75_s", "q95_s"), quantiles.tolist(), strict=True)))
+        own = sample.fills[:, m]
+        both = (own > 0) & (true > 0)
+        late = (own[both] - true[both]) / NANOSECONDS_PER_SECOND if both.any() else np.full(1, np.nan)
+        row = {
+            "model": name,
+            "orders": int(both.sum()),
+            "within_1ms": 100 * float((np.abs(late) < 1e-3).mean()),
+            "mean_s": float(late.mean()),
+        }
+        row |= dict(zip(_QUANTILES, np.quantile(late, tuple(_QUANTILES.values())).tolist(), strict=True))
+        early = (own[cancelled] > 0) & (own[cancelled] <= ended[cancelled])
+        row |= {"cancelled": int(cancelled.sum()), "filled_before_cancel": 100 * float(early.mean()) if len(early) else np.nan}
+        rows.append(row)
     return pd.DataFrame(rows)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from framework.reports.charts import GREY, INK, LOSS, PALETTE, Spec, figure, rounded
 from framework.reports.page import page, section, slot
 from research.queue.findings import within
-from research.queue.measure import END, LIFE
+from research.queue.measure import END
 from research.queue.study import TARGET_POINTS, Study
 
 _NUMBERS = {
@@ -19,6 +19,7 @@ _NUMBERS = {
     "cancels": 0,
     "lots": 0,
     "contested": 0,
+    "cancelled": 0,
     "mean_s": 3,
     "q05_s": 3,
     "q25_s": 3,
@@ -41,7 +42,7 @@ def charts(study: Study) -> dict[str, Spec]:
 def bias(study: Study) -> Spec:
     """Bias by horizon, a group of bars for each model, with two standard errors."""
     traces: list[Spec] = []
-    for horizon, colour in zip([*study.horizons, END, LIFE], (*PALETTE, GREY), strict=False):
+    for horizon, colour in zip([*study.horizons, END], (*PALETTE, GREY), strict=False):
         rows = [study.row(name, horizon) for name in chosen(study)]
         bars = {"type": "bar", "name": horizon, "x": list(chosen(study)), "y": rounded(np.array([row["bias"] for row in rows]))}
         spread = {"type": "data", "array": rounded(np.array([2 * row["bias_se"] for row in rows])), "color": INK, "thickness": 1}

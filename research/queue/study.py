@@ -20,7 +20,7 @@ class Study:
         fitted_power: the n of "power" that was best there.
         split_at: when the second half begins, UTC.
         counts: of the source, see `walks.Truth`.
-        fit: calibration error on the first half by model, mean over horizons and own lives, points.
+        fit: calibration error on the first half by model, mean over the horizons, points.
         calibration: one row a model and horizon, see `measure.calibration`.
         levels_first: the same for a feed that tells the levels that a trade took from before the trade.
         bins: the same by lots ahead, distance from the best, own size and time, see `measure.by_bin`.
@@ -64,6 +64,6 @@ class Study:
         return table[(table["model"] == model) & (table["horizon"] == horizon)].iloc[0]
 
     def worst(self, model: str) -> pd.Series:
-        """The row of the horizon, lives included, at which a model's calibration error is largest."""
+        """The row of the horizon at which a model's calibration error is largest."""
         own = self.calibration[self.calibration["model"] == model]
         return own.iloc[int(own["ece"].to_numpy().argmax())]
