@@ -156,21 +156,21 @@ def _of_horizon(names: Sequence[str], horizon: str, true: Bools, predicted: Bool
 def by_bin(sample: Sample, horizons: Sequence[str]) -> pd.DataFrame:
     """One row a model, horizon, dimension and bin: orders, true and predicted in per cent, bias in points."""
     found: list[pd.DataFrame] = []
+    bins_by_dimension = bins_of(sample.places)
     for horizon in horizons:
         known, true, predicted = outcomes(sample, horizon)
-        for dimension, bins in bins_of(sample.places).items():
-            kept = bins[known].reset_index(drop=True)
-            counts = kept.value_counts(sort=False)
-            truth = pd.Series(true[known]).groupby(kept, observed=False).mean()
+        for dimension, bins in bins_by_dimension.items():
+            labels = bins.cat.categories
+            cells: Ints = np.asarray(bins.cat.codes, np.int64)[known]
+            counts = np.bincount(cells, minlength=len(labels))
+            some = counts > 0
+            sums = _sums(cells, np.column_stack((true[known], predicted[known])).astype(np.float64), len(labels))
+            shares = 100 * sums[some] / counts[some, None]
             for m, name in enumerate(sample.names):
-                share = pd.Series(predicted[known, m]).groupby(kept, observed=False).mean()
-                table = pd.DataFrame({"orders": counts, "true": 100 * truth, "predicted": 100 * share})
-                table.insert(0, "bin", [str(one) for one in table.index])
-                found.append(table.assign(model=name, horizon=horizon, dimension=dimension).reset_index(drop=True))
-    table = pd.concat(found, ignore_index=True)
-    table["bias"] = table["predicted"] - table["true"]
-    front = ["model", "horizon", "dimension", "bin"]
-    return table.loc[table["orders"] > 0, [*front, *(name for name in table.columns if name not in front)]].reset_index(drop=True)
+                words = {"model": name, "horizon": horizon, "dimension": dimension, "bin": labels[some], "orders": counts[some]}
+                numbers = {"true": shares[:, 0], "predicted": shares[:, m + 1], "bias": shares[:, m + 1] - shares[:, 0]}
+                found.append(pd.DataFrame(words | numbers))
+    return pd.concat(found, ignore_index=True)
 
 
 def fill_times(sample: Sample) -> pd.DataFrame:
