@@ -82,6 +82,24 @@ def test_the_trade_that_hits_the_order_itself_is_not_a_cancel() -> None:
     assert found == dict.fromkeys(NAMES, 3.0) | {"through": -1.0}
 
 
+def test_what_the_order_itself_traded_is_not_taken_off_a_later_cancel() -> None:
+    # 5 in front, 6 behind. The 5 leave: power 1 has 5 - 5/11 * 5 = 2.727 in front of 6 lots. 2 of the order itself trade: 0.727.
+    # 2 of those behind leave: 0.727 - 2 * 0.727 / 6 = 0.485. One more lot trades: -0.515, and half a lot counts as one.
+    rows = [
+        *book((BUY, 100, 5, 1), (SELL, 101, 9, 10)),
+        FIRST,
+        order(2, BUY, 100, 4, 4),
+        order(3, BUY, 100, 6, 5),
+        order(4, BUY, 100, 0, 1),
+        trade(5, SELL, 100, 2),
+        order(5, BUY, 100, 2, 4),
+        order(6, BUY, 100, 4, 5),
+        trade(7, SELL, 100, 1),
+        order(7, BUY, 100, 1, 4),
+    ]
+    assert fills(*rows)[0]["power 1"] == 7.0
+
+
 def test_an_opposite_level_at_the_price_fills_by_every_model() -> None:
     rows = [*BOOK, FIRST, order(2, SELL, 102, 1, 4), order(3, SELL, 102, 0, 4), order(4, SELL, 101, 0, 10), order(5, BUY, 102, 1, 6)]
     assert fills(*rows)[0] == dict.fromkeys(NAMES, 5.0)
