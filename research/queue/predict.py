@@ -12,34 +12,55 @@ from typing import Any
 from framework.kernel.codes import CUSTOM, DEPTH, F_BUY, F_CLEAR, F_LAST, F_SELL, GAP, TRADE_TICK
 from framework.kernel.depth import depth_of, lots_at, see_depth
 from framework.kernel.queue_position import join_line, level_changed, traded_ahead
-from framework.kernel.records import event_row
+from framework.kernel.records import event_row, word_row
 from research.queue.lists import compiled, first_at, head_of, lower_reach, put_first, reach_of, walk
 from research.queue.records import LINE, TOUCH, followed_row, half_row, model_row, prediction_row, spot_row
 
 
 @compiled
-def _fill(root: Any, followed: Any, spot: Any, stamp_ns: int) -> None:
+def _fill(followed: Any, spot: Any, stamp_ns: int) -> None:
     if spot.filled_ns == 0:
         spot.filled_ns = stamp_ns
         followed.unfilled -= 1
 
 
 @compiled
+def _waiting_head(root: Any, side: int, price: int) -> Any:
+    """The first of the orders that no line or touch has to fill any more."""
+    width = root.high - root.low + 1
+    return word_row(root.heads, price - root.low + (2 * width if side > 0 else 3 * width))
+
+
+@compiled
 def _drop_filled(root: Any, side: int, price: int) -> None:
-    """Take those that every model has filled out of a list."""
-    head = head_of(root, side, price)
+    """Take those out of a list that wait only for a trade beyond their price: nothing at it concerns them."""
+    head, waiting = head_of(root, side, price), _waiting_head(root, side, price)
     last, at = -1, head.value
     while at >= 0:
         followed = followed_row(root.followed, at)
         after = followed.next
-        if followed.unfilled == 0:
+        if followed.unfilled <= root.beyond_count:
             if last < 0:
                 head.value = after
             else:
                 followed_row(root.followed, last).next = after
+            followed.next = waiting.value
+            waiting.value = at
         else:
             last = at
         at = after
+
+
+@compiled
+def _fill_list(root: Any, head: Any, stamp_ns: int) -> None:
+    at = head.value
+    while at >= 0:
+        followed = followed_row(root.followed, at)
+        for m in range(root.model_count):
+            if stamp_ns != 0:
+                _fill(followed, spot_row(root.spots, at * root.model_count + m), stamp_ns)
+        at = followed.next
+    head.value = -1
 
 
 @compiled
@@ -47,15 +68,8 @@ def _fill_beyond(root: Any, side: int, price: int, stamp_ns: int) -> None:
     """By every model, fill the orders of a side at a price better than this one; stamp 0 only forgets them."""
     p = reach_of(root, side)
     while (p - price) * side > 0 and root.low <= p <= root.high:
-        head = head_of(root, side, p)
-        at = head.value
-        while at >= 0:
-            followed = followed_row(root.followed, at)
-            for m in range(root.model_count):
-                if stamp_ns != 0:
-                    _fill(root, followed, spot_row(root.spots, at * root.model_count + m), stamp_ns)
-            at = followed.next
-        head.value = -1
+        _fill_list(root, head_of(root, side, p), stamp_ns)
+        _fill_list(root, _waiting_head(root, side, p), stamp_ns)
         p -= side
     lower_reach(root, side, price)
 
@@ -74,7 +88,7 @@ def _touch(root: Any, side: int, price: int, lots: int, is_sided: bool, stamp_ns
             if spot.filled_ns == 0:
                 rule = model_row(root.models, m).rule
                 if (rule == LINE and is_sided and traded_ahead(spot, lots) > 0) or rule == TOUCH:
-                    _fill(root, followed, spot, stamp_ns)
+                    _fill(followed, spot, stamp_ns)
                     filled = True
         at = followed.next
     if filled:

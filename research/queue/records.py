@@ -29,7 +29,7 @@ from behind, and how many would have if cancels were uniform over the line."""
 
 TRUTH = record_of(
     "half events count at places place_count heads low high best_bid best_ask by_place changes change_count every levels joins "
-    "has_traded names_orders from_ns pending pending_count pending_ns shares models model_count modelled "
+    "has_traded names_orders from_ns pending pending_count pending_ns is_overfull shares models model_count modelled "
     "trades sideless hidden_trades hidden_ahead traded_lots told_after_lots passed_over refreshed"
 )
 """What the walk over orders works on: addresses of its tables and where it stands. `heads`: the first order at each price, bids, then
@@ -56,11 +56,13 @@ SPOT = np.dtype(
 FOLLOWED = record_of("side price own_lots own_next unfilled next")
 """One sampled order over levels. `own_lots`, `own_next`: its own part of its level before and after the next update."""
 
-PREDICTION = record_of("half events count heads low high best_bid best_ask followed models model_count spots")
-"""What the walk over levels works on."""
+PREDICTION = record_of("half events count heads low high best_bid best_ask followed models model_count beyond_count spots")
+"""What the walk over levels works on. `heads`: of the orders in lines, then of those that wait for a trade beyond their price by
+`beyond_count` models and for nothing else."""
 
-MOST_PENDING, PLACE_BINS, SIZE_BINS = 64, 10, 12
-"""Trades of one message that wait for their decreases; bins of the relative place; powers of two of the lots in a line."""
+MOST_PENDING, PLACE_BINS, SIZE_BINS = 1024, 10, 12
+"""Prices traded at one stamp of the venue that wait for their decreases; bins of the relative place; powers of two of the lots in
+a line."""
 
 half_row, place_row, share_row, model_row, spot_row = row_of(BOOK_HALF), row_of(PLACE), row_of(SHARE), row_of(MODEL), row_of(SPOT)
 followed_row, pending_row, truth_row, prediction_row = row_of(FOLLOWED), row_of(PENDING), row_of(TRUTH), row_of(PREDICTION)

@@ -122,24 +122,36 @@ def _see_trade(root: Any, half: Any, event: Any) -> None:
         _reach(root, side, price, 1 if is_hidden else lots + _still_due(root, event, side, price), event)
     if not is_hidden:
         root.traded_lots += lots
-        if event.ts_venue_ns != root.pending_ns:
-            root.pending_count, root.pending_ns = 0, event.ts_venue_ns
-        if root.pending_count < MOST_PENDING:
-            row = pending_row(root.pending, root.pending_count)
-            row.side, row.price, row.lots, row.stamp_ns = side, price, lots, stamp_ns
-            root.pending_count += 1
+        _note_trade(root, event, side, price, lots)
+
+
+@compiled
+def _note_trade(root: Any, event: Any, side: int, price: int, lots: int) -> None:
+    """Remember a trade until its decreases come, together with others at its price and stamp of the venue."""
+    if event.ts_venue_ns != root.pending_ns:
+        root.pending_count, root.pending_ns = 0, event.ts_venue_ns
+    for k in range(root.pending_count):
+        row = pending_row(root.pending, k)
+        if row.side == side and row.price == price:
+            row.lots = max(row.lots, 0) + lots
+            return
+    if root.pending_count == MOST_PENDING:
+        root.is_overfull = 1
+        return
+    row = pending_row(root.pending, root.pending_count)
+    row.side, row.price, row.lots, row.stamp_ns = side, price, lots, event.ts_local_ns
+    root.pending_count += 1
 
 
 @compiled
 def _still_due(root: Any, event: Any, side: int, price: int) -> int:
     """Lots of earlier trades at a price and stamp of the venue that the line has not lost yet."""
-    lots = 0
     if event.ts_venue_ns == root.pending_ns:
         for k in range(root.pending_count):
             row = pending_row(root.pending, k)
             if row.side == side and row.price == price:
-                lots += max(row.lots, 0)
-    return lots
+                return max(row.lots, 0)
+    return 0
 
 
 @compiled

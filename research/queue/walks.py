@@ -127,6 +127,10 @@ def true_fates(
     counting = root.copy()
     _follow(counting, Book(events, starts_empty=starts_empty))
     joins, low, high = (int(counting[name][0]) for name in ("joins", "low", "high"))
+    if counting["is_overfull"][0]:
+        raise DataError(
+            f"more than {MOST_PENDING:,} prices traded at one stamp of the venue; rule: at most so many. Are stamps too coarse?"
+        )
     if joins == 0:
         raise DataError("no order joined a known book after the first trade: there is nothing to follow.")
     if high - low >= _MOST_TICKS:
@@ -180,7 +184,7 @@ def predicted_fills(levels: Events, places: Table, models: Sequence[QueueModel],
     """When each model would have filled each sampled order, ns of the local stamp, 0 for not; shape (orders, models)."""
     low, high = int(places["price"].min()), int(places["price"].max())
     root, table = np.zeros(1, PREDICTION), _table_of(models)
-    heads = np.full(2 * (high - low + 1), -1, np.int64)
+    heads = np.full(4 * (high - low + 1), -1, np.int64)
     followed, spots = np.zeros(len(places), FOLLOWED), np.zeros((len(places), len(models)), SPOT)
     followed["side"], followed["price"] = places["side"], places["price"]
     book = Book(levels, starts_empty=starts_empty)
@@ -188,7 +192,7 @@ def predicted_fills(levels: Events, places: Table, models: Sequence[QueueModel],
     row["half"], row["events"], row["count"], row["heads"] = book.address, levels.ctypes.data, len(levels), heads.ctypes.data
     row["low"], row["high"], row["best_bid"], row["best_ask"] = low, high, low - 1, high + 1
     row["followed"], row["models"], row["model_count"] = followed.ctypes.data, table.ctypes.data, len(models)
-    row["spots"] = spots.ctypes.data
+    row["spots"], row["beyond_count"] = spots.ctypes.data, int((table["rule"] == BEYOND).sum())
     PREDICT(root.ctypes.data)
     filled: Ints = spots["filled_ns"]
     return filled

@@ -172,7 +172,6 @@ def test_a_prediction_is_what_the_engine_fills(model: QueueModel, costs: dict[st
         places[k]["side"], places[k]["price"] = side, price
         marks[k]["kind"], marks[k]["w0"], marks[k]["w2"] = Kind.CUSTOM, k, 1
         marks[k]["ts_local_ns"] = marks[k]["ts_venue_ns"] = found["ts_venue_ns"][after]
-    places["until_ns"] = found["ts_local_ns"][-1]
     predicted = predicted_fills(np.insert(found, [after + 1 for after, _, _ in orders], marks), places, (model, *MODELS[3:6]))
     assert len({tuple(column) for column in predicted.T.tolist()}) == 4  # these orders tell the models apart
 

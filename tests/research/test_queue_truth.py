@@ -120,6 +120,12 @@ def test_only_orders_near_the_best_after_the_first_trade_are_followed() -> None:
         follow(*BOOK, order(0.5, BUY, 100, 4, 4), FIRST)
 
 
+def test_a_sweep_of_very_many_prices_at_one_stamp_is_refused() -> None:
+    sweep = [trade(3, SELL, 5000 - k, 1) for k in range(1025)]
+    with pytest.raises(DataError, match="more than 1,024 prices traded at one stamp of the venue"):
+        follow(*book((BUY, 5000, 5, 1), (SELL, 5001, 9, 10)), trade(1, BUY, 5001, 1), order(2, BUY, 5000, 4, 4), *sweep)
+
+
 def test_cancels_are_counted_from_places_with_lots_on_both_sides() -> None:
     # order 4 joins behind 8; order 5 behind it. Order 5 loses 1 of its 2 lots: from behind order 4, with 8 in front and 2 behind.
     # Then order 1 leaves with 5 lots: from the front, 8 in front and 1 behind. Order 5 sees nothing behind it, so it counts neither.
