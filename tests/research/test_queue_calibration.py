@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,13 @@ def test_the_command_prints_json_and_writes_a_page(tmp_path: Path) -> None:
     assert (tmp_path / "q.html").stat().st_size > 10_000
     told = CliRunner().invoke(calibrate, ["queue", str(path), "--levels", "1"])
     assert "first in line" in told.stdout
+
+
+def test_the_command_is_registered() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["entry-points"]["onetape.commands"]["calibrate"] == "research.command:calibrate"
+    shown = CliRunner().invoke(calibrate, ["--help"])
+    assert "queue" in shown.output and "assumptions of the simulation" in shown.output
 
 
 def recording(*rows: tuple, instruments: int = 1) -> Recording:  # type: ignore[type-arg]
