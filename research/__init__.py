@@ -1,1 +1,1 @@
-"""How we learn whether it is real."""
+"""How we learn whether it is real: studies that judge the engine's assumptions against data."""

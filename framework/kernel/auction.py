@@ -51,7 +51,7 @@ from framework.kernel.matching import follow, trigger
 from framework.kernel.order_types import is_limit, reaches, trails, waits_for_price, waits_for_trigger
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.queue import sweep
-from framework.kernel.records import session_row
+from framework.kernel.venue_records import session_row
 
 NONE, OPENING, CLOSING, INTRADAY = 0, 1, 2, 3
 

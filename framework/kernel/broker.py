@@ -50,9 +50,9 @@ from framework.kernel.exchange import answer, catch_up, end_order, venue_book
 from framework.kernel.ledger import position_of, settlement_due
 from framework.kernel.orders import is_done, order_of, unpack
 from framework.kernel.queue import join, open_rows, sweep
-from framework.kernel.records import session_row
 from framework.kernel.trader import apply_answer, write
 from framework.kernel.valuation import cash_value, maintenance_needed, sum_up_for_broker
+from framework.kernel.venue_records import session_row
 from framework.schema.units import NANOSECONDS_PER_DAY
 
 _BORROW_DAYS = 360.0

@@ -50,8 +50,9 @@ from framework.kernel.order_types import set_stop, trails, waits_for_trigger
 from framework.kernel.orders import clear, is_done, order_of, take_instructions, unpack
 from framework.kernel.price_limits import bound_of
 from framework.kernel.queue import join, open_rows, sweep, to_the_back
-from framework.kernel.records import event_row, session_row, venue_book_row
+from framework.kernel.records import event_row
 from framework.kernel.trader import apply_answer, write
+from framework.kernel.venue_records import session_row, venue_book_row
 from framework.schema.event import Kind
 
 _TAKEN = int(Kind.NONE)

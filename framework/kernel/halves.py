@@ -28,13 +28,13 @@ from framework.kernel.records import (
     TRADED,
     TRADER,
     TRADER_TABLES,
-    VENUE_RULES,
 )
 from framework.kernel.replay import ADVANCE, ROWS_PER_ORDER, ROWS_PER_POSITION
 from framework.kernel.state import State
 from framework.kernel.tick_loop import CATCH_UP, PASS_TICKS, SEE_TICK
 from framework.kernel.ticks import RECEIVE, VENUE_TICK
 from framework.kernel.trader import ANSWERS
+from framework.kernel.venue_records import VENUE_RULES
 from framework.kernel.wires import Wires
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import Approved, OrderEvent, OrderState

@@ -15,7 +15,7 @@ from typing import Any
 from framework.kernel.book import terms_of
 from framework.kernel.codes import F_AUCTION, F_OPEN, F_PAUSE, PRICE_LIMITS, SESSION, SPLIT, TRADE_TICK
 from framework.kernel.compile import inlined, kernel
-from framework.kernel.records import venue_book_row
+from framework.kernel.venue_records import venue_book_row
 
 
 @kernel

@@ -6,7 +6,7 @@ from typing import Any
 
 from framework.kernel.compile import inlined, kernel
 from framework.kernel.orders import clear, is_done, order_of
-from framework.kernel.records import venue_book_row
+from framework.kernel.venue_records import venue_book_row
 
 
 @inlined

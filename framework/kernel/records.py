@@ -16,6 +16,7 @@ from framework.kernel.compile import row_of
 from framework.kernel.depth_records import DEPTH_BOOK, RESTING
 from framework.kernel.impact_records import DECAY, DISPLACEMENT, VOLUME
 from framework.kernel.latency_records import LEG, TRAFFIC
+from framework.kernel.venue_records import SESSION_STATE, VENUE_BOOK, VENUE_RULES
 from framework.schema.event import EVENT
 from framework.schema.order import ORDER
 
@@ -193,35 +194,6 @@ REQUEST = np.dtype(
     ]
 )
 """The arguments of a proposal on their way to the compiled unit that handles it."""
-
-SESSION_STATE = np.dtype([("known", "<i8"), ("is_open", "<i8"), ("open_ns", "<i8"), ("close_ns", "<i8"), ("charged_ns", "<i8")])
-
-VENUE_BOOK = np.dtype(
-    [
-        ("first", "<i8"),  # working orders in order of arrival, -1: none
-        ("last", "<i8"),
-        ("traded_ns", "<i8"),  # the venue's stamp of the last trade, where only trades are told
-        ("halted", "<i4"),
-        ("delisted", "<i4"),
-        ("liquidation", "<i8"),  # the broker's last order here plus one, 0: none
-        ("has_auctions", "<i8"),  # the tape tells prints of auctions
-        ("lower", "<i8"),  # price limits in ticks, 0: none
-        ("upper", "<i8"),
-        ("limits_ns", "<i8"),  # when they were told
-    ]
-)
-
-
-VENUE_RULES = np.dtype(
-    [
-        ("self_trade", "<i8"),  # SELF_* of `codes`
-        ("is_pro_rata", "<i8"),
-        ("pro_rata_minimum_lots", "<i8"),
-        ("pro_rata_fifo_share", "<f8"),
-        ("replace_loses_place", "<i8"),  # by any change, also by asking for less at the same price
-    ]
-)
-"""What the venue does that others do differently."""
 
 
 @dataclass(frozen=True)
@@ -411,6 +383,5 @@ position_row, money_row, lot_row = row_of(POSITION), row_of(MONEY), row_of(TAX_L
 order_row, trade_row, point_row = row_of(ORDER), row_of(TRADE), row_of(POINT)
 change_row, event_row = row_of(CHANGE), row_of(EVENT)
 tier_row, traded_row, levy_row = row_of(TIER), row_of(TRADED), row_of(LEVY)
-venue_book_row, session_row = row_of(VENUE_BOOK), row_of(SESSION_STATE)
 
 trader_row, exchange_row = row_of(TRADER), row_of(EXCHANGE)

@@ -28,7 +28,7 @@ from framework.kernel.compile import kernel
 from framework.kernel.exchange import end_order, settle_messages, venue_book
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.queue import sweep
-from framework.kernel.records import session_row
+from framework.kernel.venue_records import session_row
 from framework.schema.units import NEVER_NS
 
 

@@ -93,7 +93,7 @@ def test_an_unknown_public_name_is_an_attribute_error() -> None:
         _ = framework.Strateggy  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("module", ["framework", "framework.cli", "framework.errors", "framework.config"])
+@pytest.mark.parametrize("module", ["framework", "framework.cli", "framework.errors", "framework.config", "research.command"])
 def test_importing_the_face_imports_nothing_heavy(module: str) -> None:
     code = f"import {module}, json, sys; print(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

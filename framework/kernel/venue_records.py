@@ -1,0 +1,38 @@
+"""The records of a venue: its sessions, its state of each instrument, its rules."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from framework.kernel.compile import row_of
+
+SESSION_STATE = np.dtype([("known", "<i8"), ("is_open", "<i8"), ("open_ns", "<i8"), ("close_ns", "<i8"), ("charged_ns", "<i8")])
+
+VENUE_BOOK = np.dtype(
+    [
+        ("first", "<i8"),  # working orders in order of arrival, -1: none
+        ("last", "<i8"),
+        ("traded_ns", "<i8"),  # the venue's stamp of the last trade, where only trades are told
+        ("halted", "<i4"),
+        ("delisted", "<i4"),
+        ("liquidation", "<i8"),  # the broker's last order here plus one, 0: none
+        ("has_auctions", "<i8"),  # the tape tells prints of auctions
+        ("lower", "<i8"),  # price limits in ticks, 0: none
+        ("upper", "<i8"),
+        ("limits_ns", "<i8"),  # when they were told
+    ]
+)
+
+
+VENUE_RULES = np.dtype(
+    [
+        ("self_trade", "<i8"),  # SELF_* of `codes`
+        ("is_pro_rata", "<i8"),
+        ("pro_rata_minimum_lots", "<i8"),
+        ("pro_rata_fifo_share", "<f8"),
+        ("replace_loses_place", "<i8"),  # by any change, also by asking for less at the same price
+    ]
+)
+"""What the venue does that others do differently."""
+
+venue_book_row, session_row = row_of(VENUE_BOOK), row_of(SESSION_STATE)
