@@ -3,8 +3,9 @@
 On a bar, in this order, each step in order of arrival:
 
 1. At the open: market orders; stops the open has passed, at the open; limits the open is better than, at the open.
-2. Inside the bar: stops whose price the range reached, at the stop; then limits the range went through, at the limit.
-   Stops first is the pessimistic choice where a stop and a target lie in one bar; such fills are flagged ambiguous.
+2. Inside the bar: stops whose price the range reached, at the stop; then limits the range went through, at the limit, and
+   touches that it reached, at the touch. Stops first is the pessimistic choice where a stop and a target lie in one bar; such
+   fills are flagged ambiguous.
 3. At the close, on the bar that ends a session: orders for the close, at the close.
 
 An order takes part only if it reached the venue at or before the bar began, for the close: before the bar ended. One bar

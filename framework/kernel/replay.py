@@ -59,8 +59,8 @@ GO_ON = 99
 _AHEAD_BYTES = 16 * 64
 """How far ahead of the event in hand the tape is fetched into the cache."""
 
-ROWS_PER_ORDER = 16
-"""Most log rows that one working order can cause while one event is handled: its own fill and what its group answers."""
+ROWS_PER_ORDER = 24
+"""Most log rows that one working order can cause while one event is handled: its fills, two of an iceberg, and what its group answers."""
 
 ROWS_PER_POSITION = 4
 """Most log rows that one position can cause: a session charges or settles it, and it is liquidated, which takes an order too."""

@@ -6,7 +6,8 @@ no more than the trade's lots.
 
 At the end of a **message** of the book, in order of arrival: stops that the opposite side has reached trigger; market orders and
 limits that can take do so, level by level at the levels' prices; resting limits that the opposite side has come through fill at
-their limits. What an order took of a level is gone until the level is told anew.
+their limits; then pegs follow (`pegs.py`). What an order took of a level is gone until the level is told anew. What is not shown
+of ours fills after what is (`unshown.py`).
 
 An order takes part only in what is newer at the venue than its own arrival, inside an open session, while the book is known.
 With `take: arrival` it takes from the standing book as it arrives.
