@@ -4,9 +4,9 @@
     entry         arrival = decided + decision(decided) + entry(sent)
     response      told = answered + response(answered)
 
-Draws of entry and response are keyed by (seed, leg, order, nth message of the order). A quantile table is read by linear
-interpolation at a uniform number. Recorded messages are interpolated linearly in time between those around the sending, beyond the
-first and the last the nearest holds: the `IntpOrderLatency` of hftbacktest.
+Draws of entry and response are keyed by (seed, leg, order, nth message of the order), those of charges by their kind and stamp. A
+quantile table is read by linear interpolation at a uniform number. Recorded messages are interpolated linearly in time between those
+around the sending, beyond the first and the last the nearest holds: the `IntpOrderLatency` of hftbacktest.
 
 A submit and its further terms are one message, and so are a fill and its costs. Messages overtake each other, except that answers
 about one order keep their order: a session numbers them, and who gets the second first waits. With `in_order` none overtakes.
@@ -115,7 +115,7 @@ def _send_answer(exchange: int, _: int) -> int:
     row = event_row(x.response, x.response_count)
     at_ns = row.ts_venue_ns
     if row.kind == CHARGE:
-        told_ns = at_ns + delay_ns(x.response_leg, at_ns, -1 - row.instrument, at_ns)
+        told_ns = at_ns + delay_ns(x.response_leg, at_ns, -1 - row.w0, at_ns)
     else:
         traffic = _traffic_of(x, row.w0)
         told_ns = traffic.answered_ns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -15,7 +16,7 @@ from framework.simulation.latency import LATENCY_COLUMN
 from framework.simulation.stopwatch import nanoseconds
 
 
-def measure_decisions(strategy: Strategy, data: Data, **settings: Any) -> pd.DataFrame:
+def measure_decisions(strategy: Strategy, data: Data, settings: Mapping[str, Any] | None = None) -> pd.DataFrame:
     """Run a backtest and time every decision that sends something, from the call of the hook to its return, on this machine.
 
     The times depend on the machine and its load, what the strategy decides does not. Save the frame and name the file in the config:
@@ -25,7 +26,8 @@ def measure_decisions(strategy: Strategy, data: Data, **settings: Any) -> pd.Dat
 
     Args:
         strategy: whose hooks run in Python.
-        data, settings: of `backtest`.
+        data: of `backtest`.
+        settings: its other arguments by name.
 
     Returns:
         Columns ts (of the decision), wake (name of a `WakeKind`), commands (how many were sent), latency_ns.
@@ -49,7 +51,7 @@ def measure_decisions(strategy: Strategy, data: Data, **settings: Any) -> pd.Dat
 
     vars(strategy)["decide"] = timed
     try:
-        backtest(strategy, data, **settings)
+        backtest(strategy, data, **(settings or {}))
     finally:
         del vars(strategy)["decide"]
     if not rows:
