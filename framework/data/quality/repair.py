@@ -34,9 +34,7 @@ MOST_SENTENCES = 500
 _PRICE_WORDS = {
     Kind.BAR: ("w0", "w1", "w2", "w3"),
     Kind.QUOTE: ("w0", "w1"),
-    Kind.TRADE: ("w0",),
-    Kind.DEPTH: ("w0",),
-    Kind.DELIST: ("w0",),
+    **dict.fromkeys((Kind.TRADE, Kind.DEPTH, Kind.DELIST), ("w0",)),
     Kind.PRICE_LIMITS: ("w0", "w1"),
 }
 
