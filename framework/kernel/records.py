@@ -60,6 +60,9 @@ BOOK = np.dtype(
         ("quote_ns", "<i8"),
         ("last", "<i8"),  # price of the last trade, 0: none yet
         ("last_lots", "<i8"),
+        ("lower_limit", "<i8"),  # price limits of the venue in ticks, 0: none
+        ("upper_limit", "<i8"),
+        ("limits_ns", "<i8"),  # the venue's stamp of when they were told
     ]
 )
 """The market of one instrument as seen by the trader half."""
@@ -194,9 +197,9 @@ VENUE_BOOK = np.dtype(
         ("delisted", "<i4"),
         ("liquidation", "<i8"),  # the broker's last order here plus one, 0: none
         ("has_auctions", "<i8"),  # the tape tells prints of auctions
-        ("lower", "<i8"),  # price limits in ticks, 0: none
-        ("upper", "<i8"),
-        ("limits_ns", "<i8"),  # when they were told
+        ("lower_limit", "<i8"),  # the same price limits
+        ("upper_limit", "<i8"),
+        ("limits_ns", "<i8"),
     ]
 )
 
@@ -294,6 +297,7 @@ TRADER = _root(
         ("net", "<f8"),
         ("gross", "<f8"),
         ("projected", "<f8"),  # gross exposure if working orders fill; see `approval.py`
+        ("has_limits", "<i8"),  # price limits were told
         ("has_margin", "<i8"),  # some instrument asks for margin
         ("margined", "<i8"),  # positions that the broker watches
         ("mark_moved", "<i8"),  # a mark moved since margin was last looked at

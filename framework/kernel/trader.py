@@ -44,6 +44,7 @@ from framework.kernel.codes import (
     MARK_PRICE,
     O_OCO,
     PLACED,
+    PRICE_LIMITS,
     QUOTE,
     R_LIQUIDATED,
     R_PARENT,
@@ -55,6 +56,7 @@ from framework.kernel.codes import (
     S_FILLED,
     S_HELD,
     S_PENDING_CANCEL,
+    SESSION,
     SETTLED,
     SPLIT,
     SUBMIT,
@@ -83,6 +85,7 @@ from framework.kernel.orders import (
     take_submit,
     take_terms,
 )
+from framework.kernel.price_limits import hear_limits
 from framework.kernel.records import event_row, trader_row
 from framework.schema.event import NO_INSTRUMENT
 
@@ -316,6 +319,7 @@ def apply_market(t: Any, event: Any) -> None:
         lose_depth(t, event.instrument)
         book = book_of(t, event.instrument)
         book.bid, book.ask, book.bid_lots, book.ask_lots = 0, 0, 0, 0
+        hear_limits(t, event)
     elif kind == DIVIDEND:
         restate_orders(t, event, False)
         book_dividend(t, event.instrument, event.w0)
@@ -325,6 +329,8 @@ def apply_market(t: Any, event: Any) -> None:
         see_mark(t, event)
     elif kind == HALT:
         book_of(t, event.instrument).halted = event.w0
+    elif kind == PRICE_LIMITS or kind == SESSION:
+        hear_limits(t, event)
     elif (kind == DEPTH or kind == TRADE_TICK or kind == GAP) and t.see_tick != 0:
         call(t.see_tick, address_of(t), address_of(event))
 
