@@ -20,6 +20,7 @@ from framework.kernel.records import BOOK
 _WORD = {name: BOOK.fields[name][1] // 8 for name in BOOK.names}  # type: ignore[index, union-attr]
 _WORDS = BOOK.itemsize // 8
 _BID, _ASK, _BID_LOTS, _ASK_LOTS = (_WORD[name] for name in ("bid", "ask", "bid_lots", "ask_lots"))
+_LOWER, _UPPER = _WORD["lower_limit"], _WORD["upper_limit"]
 
 
 class BookReading(Reading):
@@ -32,6 +33,14 @@ class BookReading(Reading):
     def ask(self, instrument: str) -> float:
         """The best offer of the last quote or book; NaN where there is none."""
         return self._price_at(instrument, _ASK)
+
+    def lower_limit(self, instrument: str) -> float:
+        """The price below which the venue does not execute now; NaN where it has none."""
+        return self._price_at(instrument, _LOWER)
+
+    def upper_limit(self, instrument: str) -> float:
+        """The price above which the venue does not execute now; NaN where it has none."""
+        return self._price_at(instrument, _UPPER)
 
     def bid_size(self, instrument: str) -> float:
         """What stands at the best bid, in units."""

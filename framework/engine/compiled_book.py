@@ -39,6 +39,8 @@ def _give_size(name: str, field: str) -> None:
 
 _give_price("bid", "bid")
 _give_price("ask", "ask")
+_give_price("lower_limit", "lower_limit")
+_give_price("upper_limit", "upper_limit")
 _give_size("bid_size", "bid_lots")
 _give_size("ask_size", "ask_lots")
 

@@ -145,7 +145,7 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class MarketEvent:
-    """An event that is no price: a session, a split, a dividend, a halt, a delisting.
+    """An event that is no price: a session, a split, a dividend, a halt, price limits, a delisting.
 
     `instrument` is empty for a session, -1 in strategies that use numbers.
     """

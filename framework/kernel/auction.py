@@ -6,8 +6,8 @@ Which auction a print belongs to, its stamp says, with the session's open and cl
     opening     from the open to 10 minutes after it
     intraday    any other time of an open session, such as the reopening after a halt
 
-Venues close their books at the closing bell and print later: in October 2013 the NYSE's prints of IBM came 41 to 76 seconds after
-16:00 and 0 to 104 seconds after 9:30; Xetra and London print five minutes after the end of continuous trading, Hong Kong within the
+Venues close their books at the closing bell and print later: from 7 to 11 October 2013 the NYSE's prints of IBM came 41 to 76 seconds
+after 16:00 and 7 to 103 seconds after 9:30; Xetra and London print five minutes after the end of continuous trading, Hong Kong within the
 last two minutes of the session. Where the tape tells prints of an instrument, orders for the open and the close wait for them until
 those times are over, and day orders that were there at the close wait with them.
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.book import terms_of
+from framework.kernel.book import book_of, terms_of
 from framework.kernel.codes import F_AUCTION, F_OPEN, F_PAUSE, PRICE_LIMITS, SESSION, SPLIT, TRADE_TICK
 from framework.kernel.compile import inlined, kernel
 from framework.kernel.venue_records import venue_book_row
@@ -25,15 +25,15 @@ def bound_of(x: Any, instrument: int, side: int, limit_ticks: int) -> int:
     if limit_ticks <= 0:
         return 0
     if side > 0:
-        return book.upper if 0 < book.upper < limit_ticks else 0
-    return book.lower if limit_ticks < book.lower else 0
+        return book.upper_limit if 0 < book.upper_limit < limit_ticks else 0
+    return book.lower_limit if limit_ticks < book.lower_limit else 0
 
 
 @kernel
 def executes_at(x: Any, instrument: int, ticks: int) -> bool:
     """Whether the venue executes at a price now."""
     book = venue_book_row(x.books, instrument)
-    return book.lower <= ticks and (book.upper == 0 or ticks <= book.upper)
+    return book.lower_limit <= ticks and (book.upper_limit == 0 or ticks <= book.upper_limit)
 
 
 @inlined
@@ -44,17 +44,42 @@ def is_barred(x: Any, instrument: int, ticks: int, event: Any) -> bool:
     return event.kind != TRADE_TICK or event.flags & F_AUCTION == 0
 
 
+@inlined
+def _ends_session(event: Any) -> bool:
+    return event.kind == SESSION and not event.flags & F_OPEN and not event.flags & F_PAUSE
+
+
+@kernel
+def _tell(book: Any, event: Any) -> None:
+    """A row of either half after a PRICE_LIMITS or SPLIT event, or the close of its session."""
+    if event.kind == PRICE_LIMITS:
+        book.lower_limit, book.upper_limit, book.limits_ns = event.w0, event.w1, event.ts_venue_ns
+    elif event.kind == SPLIT:
+        book.lower_limit = -(-book.lower_limit * event.w1 // event.w0)
+        book.upper_limit = book.upper_limit * event.w1 // event.w0
+    elif book.limits_ns < event.w2:
+        book.lower_limit, book.upper_limit = 0, 0
+
+
 @kernel
 def see_limits(t: Any, x: Any, event: Any) -> None:
-    """What a market event other than a price means to price limits."""
-    if event.kind == PRICE_LIMITS:
-        book = venue_book_row(x.books, event.instrument)
-        book.lower, book.upper, book.limits_ns, x.has_limits = event.w0, event.w1, event.ts_venue_ns, 1
-    elif event.kind == SPLIT:
-        book = venue_book_row(x.books, event.instrument)
-        book.lower, book.upper = -(-book.lower * event.w1 // event.w0), book.upper * event.w1 // event.w0
-    elif event.kind == SESSION and not event.flags & F_OPEN and not event.flags & F_PAUSE and x.has_limits != 0:
+    """What a market event other than a price means to price limits, as the venue has them."""
+    if event.kind == PRICE_LIMITS or event.kind == SPLIT:
+        x.has_limits |= 1 if event.kind == PRICE_LIMITS else 0
+        _tell(venue_book_row(x.books, event.instrument), event)
+    elif x.has_limits != 0 and _ends_session(event):
         for i in range(x.books_count):
-            book = venue_book_row(x.books, i)
-            if terms_of(t, i).calendar == event.w0 and book.limits_ns < event.w2:
-                book.lower, book.upper = 0, 0
+            if terms_of(t, i).calendar == event.w0:
+                _tell(venue_book_row(x.books, i), event)
+
+
+@kernel
+def hear_limits(t: Any, event: Any) -> None:
+    """The same, as everyone knows them."""
+    if event.kind == PRICE_LIMITS or event.kind == SPLIT:
+        t.has_limits |= 1 if event.kind == PRICE_LIMITS else 0
+        _tell(book_of(t, event.instrument), event)
+    elif t.has_limits != 0 and _ends_session(event):
+        for i in range(t.books_count):
+            if terms_of(t, i).calendar == event.w0:
+                _tell(book_of(t, i), event)

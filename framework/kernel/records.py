@@ -63,6 +63,9 @@ BOOK = np.dtype(
         ("quote_ns", "<i8"),
         ("last", "<i8"),  # price of the last trade, 0: none yet
         ("last_lots", "<i8"),
+        ("lower_limit", "<i8"),  # price limits of the venue in ticks, 0: none
+        ("upper_limit", "<i8"),
+        ("limits_ns", "<i8"),  # the venue's stamp of when they were told
     ]
 )
 """The market of one instrument as seen by the trader half."""
@@ -281,6 +284,7 @@ TRADER = _root(
         ("net", "<f8"),
         ("gross", "<f8"),
         ("projected", "<f8"),  # gross exposure if working orders fill; see `approval.py`
+        ("has_limits", "<i8"),  # price limits were told
         ("has_margin", "<i8"),  # some instrument asks for margin
         ("margined", "<i8"),  # positions that the broker watches
         ("mark_moved", "<i8"),  # a mark moved since margin was last looked at

@@ -3,7 +3,7 @@
 An order that takes, or comes to rest, meets a resting limit of ours on the other side where its price reaches that limit and nobody
 else's order stands before it: a better price, or the line ahead at the same price.
 
-    cancel_newest   the order that comes is cancelled        CME tag 8000 = N, Binance EXPIRE_TAKER, Nasdaq "decline the incoming"
+    cancel_newest   the order that comes is cancelled        CME tag 8000 = N, Binance EXPIRE_TAKER
     cancel_oldest   the order that rests is cancelled        CME tag 8000 = O, Binance EXPIRE_MAKER
     cancel_both     both are                                 Binance EXPIRE_BOTH
     decrement       both lose the smaller quantity; what is then of no quantity is cancelled     Binance DECREMENT

@@ -46,6 +46,7 @@ from framework.kernel.codes import (
     O_OCO,
     O_OWN_TERMS,
     PLACED,
+    PRICE_LIMITS,
     QUOTE,
     R_LIQUIDATED,
     R_PARENT,
@@ -58,6 +59,7 @@ from framework.kernel.codes import (
     S_FILLED,
     S_HELD,
     S_PENDING_CANCEL,
+    SESSION,
     SETTLED,
     SPLIT,
     SUBMIT,
@@ -89,6 +91,7 @@ from framework.kernel.orders import (
     take_submit,
     take_terms,
 )
+from framework.kernel.price_limits import hear_limits
 from framework.kernel.records import event_row, trader_row
 from framework.schema.event import NO_INSTRUMENT
 
@@ -339,6 +342,7 @@ def apply_market(t: Any, event: Any) -> None:
         lose_depth(t, event.instrument)
         book = book_of(t, event.instrument)
         book.bid, book.ask, book.bid_lots, book.ask_lots = 0, 0, 0, 0
+        hear_limits(t, event)
     elif kind == DIVIDEND:
         restate_orders(t, event, False)
         book_dividend(t, event.instrument, event.w0)
@@ -348,6 +352,8 @@ def apply_market(t: Any, event: Any) -> None:
         see_mark(t, event)
     elif kind == HALT:
         book_of(t, event.instrument).halted = event.w0
+    elif kind == PRICE_LIMITS or kind == SESSION:
+        hear_limits(t, event)
     elif (kind == DEPTH or kind == TRADE_TICK or kind == GAP) and t.see_tick != 0:
         call(t.see_tick, address_of(t), address_of(event))
 

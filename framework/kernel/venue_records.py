@@ -17,9 +17,9 @@ VENUE_BOOK = np.dtype(
         ("delisted", "<i4"),
         ("liquidation", "<i8"),  # the broker's last order here plus one, 0: none
         ("has_auctions", "<i8"),  # the tape tells prints of auctions
-        ("lower", "<i8"),  # price limits in ticks, 0: none
-        ("upper", "<i8"),
-        ("limits_ns", "<i8"),  # when they were told
+        ("lower_limit", "<i8"),  # the same price limits
+        ("upper_limit", "<i8"),
+        ("limits_ns", "<i8"),
     ]
 )
 

@@ -318,11 +318,12 @@ def test_events_outside_sessions_are_refused_unless_left_out() -> None:
         made.events()
 
 
-def test_splits_pass_between_the_bars_before_and_after_them() -> None:
+@pytest.mark.parametrize("kind", [Kind.SPLIT, Kind.PRICE_LIMITS])
+def test_splits_and_price_limits_pass_between_the_bars_before_and_after_them(kind: Kind) -> None:
     split = trades((60, 2, 1))
-    split["kind"] = Kind.SPLIT
+    split["kind"] = kind
     found = resample(recording(merged(trades((5, 100, 1)), split, trades((61, 50, 1), (121, 50, 1)))), every="1min").events()
-    assert found["kind"].tolist() == [Kind.BAR, Kind.SPLIT, Kind.BAR]
+    assert found["kind"].tolist() == [Kind.BAR, kind, Kind.BAR]
 
 
 def test_a_tape_is_resampled_without_its_sessions() -> None:

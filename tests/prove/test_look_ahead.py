@@ -37,6 +37,15 @@ def test_every_later_datum_is_changed_and_no_earlier_one(kind: str) -> None:
     assert np.all(bars["w2"] >= 1)
 
 
+def test_later_price_limits_are_changed_and_a_side_without_one_stays_so() -> None:
+    events = np.repeat(TAPE.events[TAPE.events["kind"] == Kind.BAR][-1:], 2)
+    events["kind"], events["w0"], events["w1"] = Kind.PRICE_LIMITS, [9_500, 0], [0, 10_500]
+    later = np.concatenate([TAPE.events, events])
+    other = changed(later, CUT, "raised", (0,))[-2:]
+    assert other["w0"][0] > 9_500 and other["w1"][1] > 10_500
+    assert (other["w1"][0], other["w0"][1]) == (0, 0)
+
+
 def test_truncation_keeps_the_calendar() -> None:
     kept = truncated(TAPE.events, CUT)
     assert np.all(kept["kind"][kept["ts_local_ns"] > CUT] == Kind.SESSION)

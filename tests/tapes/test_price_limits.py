@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.tapes.drawing import draw
+from typing import Any
+
+from framework import backtest
+from tests.tapes.drawing import Scripted, draw, number, read, tape_of
 
 NEW_YORK = """
         clock 2024-07-01 America/New_York 16:00        # Monday
@@ -232,3 +235,35 @@ def test_prints_of_auctions_are_not_bound() -> None:
         """,
         both=True,
     )
+
+
+class Reader(Scripted):
+    """Notes the limits as a strategy sees them after each event."""
+
+    def on_event(self, view: Any, event: Any) -> None:
+        self.answers.append((event.kind.name, view.lower_limit("X"), view.upper_limit("X")))
+
+
+def test_a_strategy_reads_them_until_the_session_ends() -> None:
+    drawing = read(
+        NEW_YORK
+        + """
+        1 10:00  book 99 x 5 / 101 x 5
+        1 10:01  LIMITS 95.01 105.01
+        1 10:02  SPLIT 2:1
+        1 10:03  LIMITS 0 54
+        2 10:00  book 49 x 5 / 51 x 5
+        """
+    )
+    reader = Reader(drawing)
+    backtest(reader, tape_of(drawing))
+    found = [(kind, number(lower), number(upper)) for kind, lower, upper in reader.answers]
+    assert found == [
+        ("SESSION", "nan", "nan"),
+        ("PRICE_LIMITS", "95.01", "105.01"),
+        ("SPLIT", "47.51", "52.5"),
+        ("PRICE_LIMITS", "nan", "54"),
+        ("SESSION", "nan", "nan"),
+        ("SESSION", "nan", "nan"),
+        ("SESSION", "nan", "nan"),
+    ]

@@ -31,11 +31,10 @@ from framework.schema.units import NEVER_NS, Step
 Span = tuple[int, int]
 EVER: Span = (-NEVER_NS, NEVER_NS)
 MOST_SENTENCES = 500
-_PRICE_WORDS = {
+_PRICE_WORDS: dict[Kind, tuple[str, ...]] = {
     Kind.BAR: ("w0", "w1", "w2", "w3"),
-    Kind.QUOTE: ("w0", "w1"),
+    **dict.fromkeys((Kind.QUOTE, Kind.PRICE_LIMITS), ("w0", "w1")),
     **dict.fromkeys((Kind.TRADE, Kind.DEPTH, Kind.DELIST), ("w0",)),
-    Kind.PRICE_LIMITS: ("w0", "w1"),
 }
 
 
