@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.tapes.drawing import draw
+from framework import Strategy, backtest
+from tests.tapes.drawing import draw, read, tape_of
 
 
 def test_a_primary_peg_follows_its_own_side_and_stands_at_the_back_each_time() -> None:
@@ -316,3 +317,33 @@ def test_a_peg_is_an_exit_of_a_group() -> None:
         """,
         both=True,
     )
+
+
+class Watches(Strategy):
+    """Pegs once and notes where its order stands, and what it is told."""
+
+    def on_start(self, view):
+        self.order = None
+        self.stood, self.told = [], []
+
+    def on_quote(self, view, quote):
+        if self.order is None:
+            self.order = view.order("X", 2, peg="primary")
+        else:
+            self.stood.append(view.order_state(self.order).limit_price)
+
+    def on_order(self, view, order):
+        self.told.append((order.state.name, order.limit_price))
+
+
+def test_its_moves_show_in_the_order_and_call_no_hook() -> None:
+    quotes = """
+        1 10:00  98 x 500 / 102 x 500
+        1 10:01  99 x 500 / 102 x 500
+        1 10:02  99 x 500 / 103 x 500
+        1 10:03  97 x 500 / 103 x 500
+    """
+    strategy = Watches()
+    backtest(strategy, tape_of(read(quotes)))
+    assert strategy.stood == [99.0, 99.0, 97.0]
+    assert strategy.told == [("WORKING", 98.0)]

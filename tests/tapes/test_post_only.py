@@ -249,3 +249,18 @@ def test_a_rejected_parent_ends_its_children() -> None:
         """,
         both=True,
     )
+
+
+def test_what_our_own_order_took_counts_as_there() -> None:
+    draw(
+        """
+        1 10:00:00  book 99 x 5 / 101 x 2
+        1 10:00:01  bid 98 x 1          # the first order takes both
+        1 10:00:02  bid 98 x 2
+        at 1 10:00:00: BUY 2 LIMIT 101
+        at 1 10:00:01: BUY 1 LIMIT 101 POST_ONLY
+        fill 1 10:00:01: BUY 2 @ 101 taker of 0
+        order 1: REJECTED POST_ONLY_WOULD_TAKE needs 101 allows 101 done 1 10:00:01
+        """,
+        both=True,
+    )
