@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -11,34 +12,47 @@ from framework.engine.strategy import Strategy
 from framework.engine.view import View
 from framework.engine.world import Decision, WakeKind
 from framework.errors import ConfigError
-from framework.simulation.backtest import Data, backtest
 from framework.simulation.latency import LATENCY_COLUMN
 from framework.simulation.stopwatch import nanoseconds
 
 
-def measure_decisions(strategy: Strategy, data: Data, settings: Mapping[str, Any] | None = None) -> pd.DataFrame:
-    """Run a backtest and time every decision that sends something, from the call of the hook to its return, on this machine.
+@dataclass
+class DecisionTimes:
+    """The decisions that sent something, as `timed_decisions` found them."""
 
-    The times depend on the machine and its load, what the strategy decides does not. Save the frame and name the file in the config:
+    strategy: str
+    rows: list[tuple[int, str, int, int]] = field(default_factory=list)
 
-        measure_decisions(Quoter(), tape).to_parquet("decisions.parquet")
-        backtest(Quoter(), tape, latency={"decision_ns": {"model": "sampled", "file": "decisions.parquet"}})
+    def frame(self) -> pd.DataFrame:
+        """Columns ts (of the decision), wake (name of a `WakeKind`), commands (how many were sent), latency_ns.
 
-    Args:
-        strategy: whose hooks run in Python.
-        data: of `backtest`.
-        settings: its other arguments by name.
+        Raises:
+            ConfigError: nothing was sent.
+        """
+        if not self.rows:
+            raise ConfigError(f"{self.strategy} sent nothing, so there is no decision to time; run it over data on which it orders")
+        found = pd.DataFrame(self.rows, columns=["ts", "wake", "commands", LATENCY_COLUMN])
+        return found.assign(ts=pd.to_datetime(found["ts"], utc=True))
 
-    Returns:
-        Columns ts (of the decision), wake (name of a `WakeKind`), commands (how many were sent), latency_ns.
+
+@contextmanager
+def timed_decisions(strategy: Strategy) -> Iterator[DecisionTimes]:
+    """Time every decision that sends something, from the call of the hook to its return, on this machine.
+
+    The times depend on the machine and its load; what the strategy decides does not. Save the frame and name the file in the config:
+
+        with timed_decisions(strategy) as times:
+            backtest(strategy, tape)
+        times.frame().to_parquet("decisions.parquet")
+        backtest(strategy, tape, latency={"decision_ns": {"model": "sampled", "file": "decisions.parquet"}})
 
     Raises:
-        ConfigError: the strategy runs compiled, so Python does not see its hooks; or it sent nothing.
+        ConfigError: the strategy runs compiled, so Python does not see its hooks.
     """
     name = type(strategy).__name__
     if strategy.runs_compiled:
-        raise ConfigError(f"{name} runs compiled, where its hooks cannot be timed one by one; measure {name}.python(...) as an upper bound")
-    rows: list[tuple[int, str, int, int]] = []
+        raise ConfigError(f"{name} runs compiled, where its hooks cannot be timed one by one; time {name}.python(...) as an upper bound")
+    times = DecisionTimes(name)
     decide = strategy.decide
 
     def timed(view: View) -> Decision:
@@ -46,15 +60,11 @@ def measure_decisions(strategy: Strategy, data: Data, settings: Mapping[str, Any
         decision = decide(view)
         took = nanoseconds() - start
         if len(decision.commands):
-            rows.append((view.now_ns, WakeKind(view.wake.kind).name, len(decision.commands), took))
+            times.rows.append((view.now_ns, WakeKind(view.wake.kind).name, len(decision.commands), took))
         return decision
 
     vars(strategy)["decide"] = timed
     try:
-        backtest(strategy, data, **(settings or {}))
+        yield times
     finally:
         del vars(strategy)["decide"]
-    if not rows:
-        raise ConfigError(f"{name} sent nothing over these data, so there is no decision to time")
-    found = pd.DataFrame(rows, columns=["ts", "wake", "commands", LATENCY_COLUMN])
-    return found.assign(ts=pd.to_datetime(found["ts"], utc=True))

@@ -18,7 +18,7 @@ from framework.kernel.random import keyed_word, uniform
 from framework.kernel.wires import ENTRY, RESPONSE, Leg
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
-from framework.simulation.decision_times import measure_decisions
+from framework.simulation.decision_times import timed_decisions
 from framework.simulation.latency import heard, settled, wires_of
 from framework.simulation.recorded import replay
 
@@ -266,7 +266,10 @@ def test_a_file_that_is_not_there_is_named() -> None:
 
 
 def test_measured_decisions_can_be_charged(tmp_path: Path) -> None:
-    frame = measure_decisions(Quotes(), ticks("A"))
+    strategy = Quotes()
+    with timed_decisions(strategy) as times:
+        backtest(strategy, ticks("A"))
+    frame = times.frame()
     assert list(frame.columns) == ["ts", "wake", "commands", "latency_ns"]
     assert set(frame["wake"]) == {"BOOK"} and frame["commands"].sum() == 20 + 20 - len(backtest(Quotes(), ticks("A")).fills)
     assert (frame["latency_ns"] > 0).all()
@@ -277,7 +280,10 @@ def test_measured_decisions_can_be_charged(tmp_path: Path) -> None:
 
 
 def test_decisions_that_cannot_be_timed_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"CompiledQuotes runs compiled.*measure CompiledQuotes.python"):
-        measure_decisions(CompiledQuotes(), ticks("A"))
-    with pytest.raises(ConfigError, match="sent nothing"):
-        measure_decisions(Strategy(), ticks("A"))
+    with pytest.raises(ConfigError, match=r"CompiledQuotes runs compiled.*time CompiledQuotes.python"), timed_decisions(CompiledQuotes()):
+        pass
+    strategy = Strategy()
+    with timed_decisions(strategy) as times:
+        backtest(strategy, ticks("A"))
+    with pytest.raises(ConfigError, match="Strategy sent nothing"):
+        times.frame()
