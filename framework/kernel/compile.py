@@ -1,6 +1,6 @@
 """How the kernel is compiled, cached and given its memory.
 
-`kernel` is `numba.njit` with a disk cache whose stamp covers every source file of the kernel and the schema: numba alone
+`kernel` is `numba.njit` with a disk cache that is kept by the digest of every source file of the kernel and the schema: numba alone
 looks at the file of the cached function and would go on serving old machine code after a helper in another file changed.
 
 State lives in records. A record holds the addresses of its tables as integers; `row_of(dtype)` makes the function that
@@ -45,14 +45,23 @@ def _cache_root() -> Path:
     return (Path(home) if home else Path.home() / ".cache") / "onetape" / "kernel"
 
 
+def _cache_of_sources() -> Path:
+    """Where the machine code of the present sources lies."""
+    return _cache_root() / source_digest()
+
+
 class _Locator(caching._CacheLocator):
-    """Keep machine code in the user's cache folder, stamped by the digest of all kernel sources."""
+    """Keep machine code in the user's cache folder, by the digest of all kernel sources.
+
+    The digest is part of the path and not only a stamp: numba writes an index with the new stamp before the new code, whose file has
+    the name of older code, so a process that is killed in between, or one that reads then, would run that older code.
+    """
 
     def __init__(self, py_func: Callable[..., Any], py_file: str) -> None:
         self._name = Path(py_file).stem
 
     def get_cache_path(self) -> str:
-        return str(_cache_root() / self._name)
+        return str(_cache_of_sources() / self._name)
 
     def get_source_stamp(self) -> str:
         return source_digest()
@@ -92,10 +101,7 @@ def stamped_kernel(function: Callable[..., Any], stamp: str) -> Any:
 
     class Locator(_Locator):
         def get_cache_path(self) -> str:
-            return str(_cache_root() / "strategies")
-
-        def get_source_stamp(self) -> str:
-            return source_digest() + stamp
+            return str(_cache_of_sources() / "strategies" / stamp)
 
     class Impl(_CacheImpl):
         _locator_classes = (Locator,)
@@ -110,7 +116,7 @@ def stamped_kernel(function: Callable[..., Any], stamp: str) -> Any:
 
 def is_cached() -> bool:
     """Whether the replay loop is compiled already for the sources as they are now."""
-    return any((_cache_root() / "replay").glob("replay.advance-*.nbc"))
+    return any((_cache_of_sources() / "replay").glob("replay.advance-*.nbc"))
 
 
 @intrinsic

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from framework.errors import InputError, KernelError
+from framework.kernel.book_memory import Books, Ticks
 from framework.kernel.codes import MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
 from framework.kernel.costs import TIER_DAYS
-from framework.kernel.depth import rehash
-from framework.kernel.depth_records import LEVEL, RESTING
 from framework.kernel.impact_records import DECAY, VOLUME
 from framework.kernel.latency import send_commands
 from framework.kernel.records import (
@@ -40,60 +38,8 @@ from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import Approved, OrderEvent, OrderState
 from framework.schema.units import NEVER_NS
 
-_FEWEST_TICKS, _MOST_TICKS_LOG2 = 1024, 20
-"""A book's window covers its tape's prices, from 1,024 to 2**20 ticks."""
-
-_RESTING_ROWS = 1 << 14
-
-
-@dataclass(frozen=True, slots=True)
-class Ticks:
-    """What the halves must know of a tape's ticks before they begin.
-
-    Attributes:
-        spans: lowest and highest price in ticks of each instrument that has a book, by number.
-        quoted: numbers of the instruments that have quotes.
-        has_orders: whether books are told by order.
-        auctions: numbers of the instruments of which prints of auctions are told.
-        starts_empty: whether a book counts as known, and empty, before its first snapshot.
-    """
-
-    spans: Mapping[int, tuple[int, int]]
-    quoted: frozenset[int] = frozenset()
-    has_orders: bool = False
-    auctions: frozenset[int] = frozenset()
-    starts_empty: bool = False
-
-
-class _Books:
-    """The memory of one half's books of depth. It does not hold the half, which would then wait for the garbage collector."""
-
-    def __init__(self, half: State, ticks: Ticks) -> None:
-        self._memory: list[NDArray[Any]] = []  # owned here, reached by address
-        rows = half.tables["depths"]
-        for instrument, (low, high) in ticks.spans.items():
-            span = high - low + 1
-            size = 1 << min(max(span - 1, _FEWEST_TICKS - 1).bit_length(), _MOST_TICKS_LOG2)
-            row = rows[instrument]
-            for levels, marks in (("bids", "bid_bits"), ("asks", "ask_bits")):
-                row[levels] = self._own(np.zeros(size, dtype=LEVEL))
-                row[marks] = self._own(np.zeros(size // 64, dtype=np.int64))
-            row["mask"], row["is_known"] = size - 1, ticks.starts_empty
-            row["low"], row["is_fixed"] = (low, 1) if span <= size else (0, 0)
-        rows["is_quoted"][list(ticks.quoted)] = 1
-        if ticks.has_orders:
-            half._place("resting", np.zeros(_RESTING_ROWS, dtype=RESTING))
-
-    def _own(self, memory: NDArray[Any]) -> int:
-        self._memory.append(memory)
-        return int(memory.ctypes.data)
-
-    def make_room(self, half: State) -> None:
-        """Let the table of resting orders take more: it is kept half empty."""
-        old, count = half.tables["resting"], half.count("resting")
-        if 2 * (count + 1) > len(old):
-            half._place("resting", np.zeros(max(2 * len(old), _RESTING_ROWS), dtype=RESTING))
-            rehash(half.record, old.ctypes.data, len(old))
+_TOLD_OF_FILLS = ("log", "lots", "changes", "trades")
+"""Tables of the trader half that every fill adds to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +169,11 @@ class Trader(State):
         positions = self.tables["positions"]
         positions["first"], positions["last"], positions["target_order"] = -1, -1, -1
         self.ticks = ticks
-        self._depths = _Books(self, ticks) if ticks is not None else None
+        self._depths = Books(self, ticks) if ticks is not None else None
         if ticks is not None:
+            root["sweep_rows"] = ticks.rows_of_a_sweep
+            for name in _TOLD_OF_FILLS:
+                self.provide(name, 2 * ticks.rows_of_a_sweep)
             root["see_tick"], root["pass_ticks"], root["catch_up"] = SEE_TICK.address, PASS_TICKS.address, CATCH_UP.address
         self._place("terms", terms_table(instruments, currencies, calendars) if terms is None else terms)
         root["has_margin"] = int(np.any(self.tables["terms"]["initial_margin"] > 0.0))
@@ -260,9 +209,11 @@ class Trader(State):
     def make_room(self, working: int) -> None:
         """Let every table take what one event can cause with `working` orders at the venue."""
         rows = ROOM + ROWS_PER_ORDER * working + ROWS_PER_POSITION * len(self.instruments) + int(self.record["hook_rows"][0])
-        for name in ("log", "outbox", "lots", "changes", "orders"):
+        sweep = int(self.record["sweep_rows"][0])
+        for name in ("outbox", "orders"):
             self.reserve(name, rows)
-        self.reserve("trades", rows + self.count("lots"))
+        for name in _TOLD_OF_FILLS:
+            self.reserve(name, rows + sweep + (self.count("lots") if name == "trades" else 0))
         self.reserve("points", ROOM)
         if self._depths is not None:
             self._depths.make_room(self)
@@ -319,8 +270,10 @@ class Exchange(State):
         rows = {"books": instruments, "sessions": max(calendars, 1), "depths": instruments, "displacements": instruments}
         super().__init__("exchange", EXCHANGE, EXCHANGE_TABLES, rows)
         root = self.record
-        self._depths = _Books(self, ticks) if ticks is not None else None
+        self._depths = Books(self, ticks) if ticks is not None else None
         if ticks is not None:
+            root["sweep_rows"] = ticks.rows_of_a_sweep
+            self.provide("response", 2 * ticks.rows_of_a_sweep)
             root["receive_order"], root["venue_tick"] = RECEIVE.address, VENUE_TICK.address
             self.tables["books"]["has_auctions"][list(ticks.auctions)] = 1
             root["has_auctions"] = int(bool(ticks.auctions))
@@ -370,7 +323,7 @@ class Exchange(State):
         books = self.count("books")
         rows = ROOM + ROWS_PER_ORDER * int(self.record["working"][0]) + ROWS_PER_POSITION * books
         self._reserve_wire("entry", rows)
-        self._reserve_wire("response", rows)
+        self._reserve_wire("response", rows + int(self.record["sweep_rows"][0]))
         if self._depths is not None:
             self._depths.make_room(self)
         self._reserve_orders(orders + 1 + books)  # the broker may close every position

@@ -311,6 +311,7 @@ TRADER = _root(
         ("ambiguous_fills", "<i8"),
         ("ambiguous_pnl", "<f8"),
         ("hook_wake", "<i8"),  # the compiled hook that is running
+        ("sweep_rows", "<i8"),  # log rows that taking every level of a book can cause
         ("hook_rows", "<i8"),  # log rows to keep free for what one compiled hook may order
         ("hook_error", "<i8"),
         ("hook_value", "<i8"),
@@ -349,6 +350,7 @@ EXCHANGE = _root(
         ("send_answer", "<i8"),
         ("now_ns", "<i8"),
         ("working", "<i8"),  # orders in the books
+        ("sweep_rows", "<i8"),  # as the trader half has it
         ("venue_tape", "<i8"),  # where the feed is late: the whole tape, which the venue sees at its own stamps
         ("venue_tape_count", "<i8"),
         ("venue_order", "<i8"),  # its rows in order of these stamps, 0: as they lie

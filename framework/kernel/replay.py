@@ -72,11 +72,11 @@ def lacks_room(t: Any, working: int) -> bool:
     rows = ROOM + ROWS_PER_ORDER * working + ROWS_PER_POSITION * t.positions_count + t.hook_rows
     return (
         t.orders_capacity - t.orders_count < t.hook_rows + t.margined
-        or t.log_capacity - t.log_count < rows
         or t.outbox_capacity - t.outbox_count < rows
-        or t.lots_capacity - t.lots_count < rows
-        or t.changes_capacity - t.changes_count < rows
-        or t.trades_capacity - t.trades_count < rows + t.lots_count
+        or t.log_capacity - t.log_count < rows + t.sweep_rows
+        or t.lots_capacity - t.lots_count < rows + t.sweep_rows
+        or t.changes_capacity - t.changes_count < rows + t.sweep_rows
+        or t.trades_capacity - t.trades_count < rows + t.sweep_rows + t.lots_count
     )
 
 
@@ -86,7 +86,7 @@ def venue_lacks_room(x: Any, orders: int) -> bool:
     rows = ROOM + ROWS_PER_ORDER * x.working + ROWS_PER_POSITION * x.books_count
     return (
         x.entry_capacity - x.entry_count < rows
-        or x.response_capacity - x.response_count < rows
+        or x.response_capacity - x.response_count < rows + x.sweep_rows
         or min(x.orders_capacity, x.traffic_capacity) < orders + 1
     )
 

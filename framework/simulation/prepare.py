@@ -24,8 +24,9 @@ from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
 from framework.errors import InputError, did_you_mean
 from framework.kernel import codes
+from framework.kernel.book_memory import Ticks
 from framework.kernel.costs import PLANNING_BARS
-from framework.kernel.halves import Lending, Ticks, Trader, terms_table
+from framework.kernel.halves import Lending, Trader, terms_table
 from framework.schema.instrument import InstrumentKind
 from framework.simulation.latency import settled
 from framework.version import __version__

@@ -15,7 +15,8 @@ from framework.data.book import OrderBook
 from framework.data.formats import databento, lobster
 from framework.data.recording import Recording
 from framework.kernel import entry
-from framework.kernel.halves import Ticks, Trader
+from framework.kernel.book_memory import Ticks
+from framework.kernel.halves import Trader
 from framework.kernel.tick_loop import SEE_TICK
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument

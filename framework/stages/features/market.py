@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from framework.data.recording import Recording
 from framework.data.tape import Tape
 from framework.errors import InputError, did_you_mean
+from framework.kernel.book_memory import Ticks
 from framework.kernel.codes import DEPTH, F_BUY, F_LAST, F_SELL, GAP, TRADE_TICK
 from framework.kernel.depth import depth_of, lacks_rows, level_of, next_level, see_depth
-from framework.kernel.halves import Ticks, Trader
+from framework.kernel.halves import Trader
 from framework.kernel.records import trader_row
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument, InstrumentKind
