@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -76,39 +76,48 @@ class ImpactCalibration(ImpactNumbers):
             raise InputError(f"{self.symbol}: {name} could not be estimated. {' '.join(self.notes)}")
         return value
 
-    def costs(self, volatility_bars: int = 20) -> dict[str, Any]:
-        """Spread and square-root impact as `backtest(costs=...)` and a config's section `costs` take them.
+    def costs(
+        self, model: Literal["square_root", "almgren_chriss", "propagator"] = "square_root", *, volatility_bars: int = 20
+    ) -> dict[str, Any]:
+        """Spread and impact as `backtest(costs=...)` and a config's section `costs` take them.
+
+        Args:
+            model: "square_root", paid at once; "almgren_chriss", permanent and temporary, whose `fixed_bps` is the half spread; or
+                "propagator", which decays. The last two are fractions of the price per unit of participation, quantity / daily volume.
+            volatility_bars: of "square_root".
 
         Raises:
-            InputError: the coefficient could not be estimated, or came out below 0.
+            InputError: what the model needs could not be estimated, came out below 0, or does not fade.
         """
+        if model == "square_root":
+            costs: dict[str, Any] = {"half_spread_bps": self.half_spread * _BPS, "impact": self._square_root(volatility_bars)}
+        elif model == "propagator":
+            costs = {"half_spread_bps": self.half_spread * _BPS, "impact": self._propagator()}
+        else:
+            costs = {"impact": self._almgren_chriss()}
+        parse_costs(costs)
+        return costs
+
+    def _square_root(self, volatility_bars: int) -> dict[str, Any]:
         coefficient = self.value("square_root_coefficient")
         if coefficient < 0.0:
             raise InputError(
                 f"{self.symbol}: the square-root coefficient came out as {coefficient:.4g}; rule: at least 0. In these data the "
                 "price moves against net flow: signs are wrong, stamps of trades and quotes do not match, or the sample is too short."
             )
-        impact = {"model": "square_root", "coefficient": coefficient, "volatility_bars": volatility_bars}
-        costs = {"half_spread_bps": self.half_spread * _BPS, "impact": impact}
-        parse_costs(costs)
-        return costs
+        return {"model": "square_root", "coefficient": coefficient, "volatility_bars": volatility_bars}
 
-    def propagator_words(self) -> dict[str, Any]:
-        """Decaying impact in the words of a cost config: fractions of the price per unit of participation, quantity / daily volume.
-
-        A trade of x finds the price moved by what stands of earlier ones, pays half of its own jump, x (permanent + sum of weights) / 2,
+    def _propagator(self) -> dict[str, Any]:
+        """A trade of x finds the price moved by what stands of earlier ones, pays half of its own jump, x (permanent + sum of weights) / 2,
         and leaves the jump behind. `temporary` is 0: what the crossing itself costs is the half spread.
-
-        Raises:
-            InputError: nothing of the propagator fades.
         """
         if not len(self.decay.weights):
-            raise InputError(f"{self.symbol}: nothing of the propagator fades in these data. Take almgren_chriss_words() or costs().")
+            raise InputError(f"{self.symbol}: nothing of the propagator fades in these data. Take costs('almgren_chriss') or costs().")
         fading = {"permanent": self.decay.permanent, "temporary": 0.0, "decay": self.decay.words()}
         return {"model": "propagator", "daily_volume": self.daily_volume} | fading
 
-    def almgren_chriss_words(self) -> dict[str, Any]:
-        """Permanent and temporary impact in the words of a cost config, in the units above; an estimate below 0 becomes 0.
+    def _almgren_chriss(self) -> dict[str, Any]:
+        """Permanent and temporary impact; an estimate below 0 becomes 0.
 
         A trade of x pays x (permanent / 2 + temporary) and leaves x permanent behind. `temporary` holds for what is traded within `bar_s`.
         `fixed_bps` is the half spread, which is known better than the regression's `fixed`: beside it a config needs no `half_spread_bps`.
@@ -125,7 +134,7 @@ class ImpactCalibration(ImpactNumbers):
         Raises:
             InputError: permanent or temporary impact could not be estimated; temporary impact is not above 0, so that there is no optimum.
         """
-        words = self.almgren_chriss_words()
+        words = self._almgren_chriss()
         rate = words["temporary"] * self.bar_s / self.day_s
         return AlmgrenChriss.from_participation(
             quantity, days=days, steps=steps, price=price, side=side,

@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -62,7 +63,7 @@ def test_the_decay_is_in_units_of_participation(found: ImpactCalibration) -> Non
     unit = 10.0 / found.daily_volume
     at = np.array([1.0, 3.0, 10.0, 30.0])
     np.testing.assert_allclose(found.decay.at(at) * unit, BARE[at.astype(int) - 1], rtol=0.15)
-    words = found.propagator_words()
+    words = found.costs("propagator")["impact"]
     assert (words["model"], words["temporary"], words["daily_volume"]) == ("propagator", 0.0, found.daily_volume)
     assert words["permanent"] + sum(term["weight"] * 2 ** (-1.0 / term["half_life_s"]) for term in words["decay"]) == pytest.approx(
         found.decay.at(np.array([1.0]))[0]
@@ -78,6 +79,19 @@ def test_costs_are_a_config_and_charge_what_they_say(found: ImpactCalibration) -
     bars = pd.DataFrame({"open": price, "high": price, "low": price, "close": price, "volume": 1e5})
     free, charged = (backtest(BuyAndHold(weight=0.5), {"A": bars}, tick_size=0.01, costs=one) for one in (None, costs))
     assert charged.equity.iloc[-1] < free.equity.iloc[-1]
+
+
+@pytest.mark.parametrize("model", ["almgren_chriss", "propagator"])
+def test_impact_that_stays_charges_what_was_estimated(found: ImpactCalibration, model: Literal["almgren_chriss", "propagator"]) -> None:
+    """One purchase at a constant price: half the jump it makes, what is temporary, and the half spread."""
+    costs = found.costs(model)
+    index = pd.date_range("2024-01-02", periods=10, freq="D", tz="UTC")
+    bars = pd.DataFrame({"open": 100.0, "high": 100.0, "low": 100.0, "close": 100.0, "volume": 1e9}, index)
+    fill = backtest(BuyAndHold(weight=0.5), {"A": bars}, tick_size=0.01, costs=costs, cash=1e6).fills.iloc[0]
+    impact, x = costs["impact"], fill["quantity"] / found.daily_volume
+    jump = impact["permanent"] + sum(term["weight"] for term in impact.get("decay", ()))
+    by_hand = fill["quantity"] * 100.0 * (x * (0.5 * jump + impact["temporary"]) + found.half_spread)
+    assert fill["slippage"] == pytest.approx(by_hand, rel=1e-9)
 
 
 def test_it_can_be_written_down(found: ImpactCalibration, tmp_path: Path) -> None:
@@ -188,14 +202,14 @@ def test_a_market_that_moves_against_its_flow_has_no_costs() -> None:
     assert any(note.startswith("Below 0, which no cost can be") for note in found.notes)
     with pytest.raises(InputError, match="price moves against net flow"):
         found.costs()
-    assert found.almgren_chriss_words()["permanent"] == 0.0
+    assert found.costs("almgren_chriss")["impact"]["permanent"] == 0.0
     with pytest.raises(InputError, match="nothing of the propagator fades"):
-        found.propagator_words()
+        found.costs("propagator")
 
 
 def test_an_execution_model_is_made_of_it(found: ImpactCalibration) -> None:
     """Units: fractions of the price per share of the day's volume become price units per unit; within 30 s becomes a rate a day."""
-    words = found.almgren_chriss_words()
+    words = found.costs("almgren_chriss")["impact"]
     assert words["permanent"] == found.value("permanent") > 0.0
     assert words["fixed_bps"] == pytest.approx(1.0, rel=1e-3)
     model = found.almgren_chriss(1_000.0, days=0.1, steps=10, price=100.0)
