@@ -7,7 +7,8 @@ from typing import Any
 
 from framework.kernel.codes import MARK_IS_RATE, MARK_IS_TOLD, MARK_IS_WATCHED
 from framework.kernel.compile import inlined, kernel
-from framework.kernel.records import book_row, money_row, past_bar_row, terms_row
+from framework.kernel.currencies import follow_rates
+from framework.kernel.records import book_row, past_bar_row, terms_row
 from framework.kernel.valuation import forget_sums, put_back, take_out
 
 _NANO = 1e-9
@@ -55,19 +56,14 @@ def _put_mark(t: Any, book: Any, instrument: int, mark_ticks: float) -> None:
 
 @kernel
 def set_mark(t: Any, instrument: int, mark_ticks: float) -> None:
-    """Set the mark; where the instrument is a currency pair, the rate of its currency follows."""
+    """Set the mark; where the instrument is a currency pair, the rates of currencies follow."""
     book = book_of(t, instrument)
     _put_mark(t, book, instrument, mark_ticks)
     if book.mark_flags & MARK_IS_WATCHED and t.margined != 0:
         t.mark_moved, t.touched = 1, 1
     if book.mark_flags & MARK_IS_RATE:
         forget_sums(t)
-        terms = terms_of(t, instrument)
-        price = mark_ticks * terms.tick
-        if terms.base_currency == t.base_currency:
-            money_row(t.money, terms.currency).fx_rate = 1.0 / price
-        elif terms.currency == t.base_currency:
-            money_row(t.money, terms.base_currency).fx_rate = price
+        follow_rates(t)
 
 
 @kernel

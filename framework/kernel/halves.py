@@ -12,9 +12,11 @@ from framework.errors import InputError, KernelError
 from framework.kernel.book_memory import Books, Ticks
 from framework.kernel.codes import MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
 from framework.kernel.costs import TIER_DAYS
+from framework.kernel.currencies import conversions
 from framework.kernel.impact_records import DECAY, VOLUME
 from framework.kernel.latency import send_commands
 from framework.kernel.records import (
+    CONVERSION,
     COST_TERMS,
     EXCHANGE,
     EXCHANGE_TABLES,
@@ -178,6 +180,7 @@ class Trader(State):
         self._place("terms", terms_table(instruments, currencies, calendars) if terms is None else terms)
         root["has_margin"] = int(np.any(self.tables["terms"]["initial_margin"] > 0.0))
         self._set_schedules(tiers, levies)
+        self._set_rows("conversions", CONVERSION, conversions(self.instruments, self.currencies, base_currency))
         self._set_rows("decays", DECAY, decays)
         self._set_rows("volumes", VOLUME, [(lots,) for lots in daily_lots])
         terms_made = self.tables["terms"]

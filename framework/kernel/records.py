@@ -158,6 +158,9 @@ TIER = np.dtype([("traded_from", "<f8"), ("maker_rate", "<f8"), ("taker_rate", "
 TRADED = np.dtype([("day", "<i8"), ("notional", "<f8")])
 """What was traded on a UTC day, base currency; a ring of the last days."""
 
+CONVERSION = np.dtype([("instrument", "<i8"), ("currency", "<i8"), ("source", "<i8"), ("is_quoted", "<i8")])
+"""How the rate of a currency follows from that of another by a pair; `currencies.py`."""
+
 LEVY = np.dtype([("from_ns", "<i8"), ("sec_rate", "<f8"), ("taf_per_share", "<f8"), ("taf_maximum", "<f8")])
 """What US regulators take of a sale from a moment on; see `costs.us_levies`."""
 
@@ -221,6 +224,7 @@ TRADER_TABLES = (
     Table("tiers", TIER, 1, grows=False),
     Table("traded", TRADED, 1, grows=False),
     Table("levies", LEVY, 1, grows=False),
+    Table("conversions", CONVERSION, 1, grows=False),
     Table("decays", DECAY, 1, grows=False),
     Table("volumes", VOLUME, 1, grows=False),
     Table("lots", TAX_LOT, 256),
@@ -388,6 +392,6 @@ terms_row, book_row, past_bar_row = row_of(TERMS), row_of(BOOK), row_of(PAST_BAR
 position_row, money_row, lot_row = row_of(POSITION), row_of(MONEY), row_of(TAX_LOT)
 order_row, trade_row, point_row = row_of(ORDER), row_of(TRADE), row_of(POINT)
 change_row, event_row = row_of(CHANGE), row_of(EVENT)
-tier_row, traded_row, levy_row = row_of(TIER), row_of(TRADED), row_of(LEVY)
+tier_row, traded_row, levy_row, conversion_row = row_of(TIER), row_of(TRADED), row_of(LEVY), row_of(CONVERSION)
 
 trader_row, exchange_row = row_of(TRADER), row_of(EXCHANGE)

@@ -311,6 +311,54 @@ def test_cash_at_the_fill_is_counted_at_the_rate_of_the_fill() -> None:
     )
 
 
+def test_a_currency_without_a_pair_to_ours_is_converted_through_another() -> None:
+    draw(
+        """
+        instrument TM currency JPY tick 1
+        instrument EURJPY kind FX tick 0.01 base EUR currency JPY
+        instrument EURUSD kind FX tick 0.01 base EUR
+        1  TM      1500 1510 1490 1500  1000
+        1  EURJPY   150  151  149  150  0
+        1  EURUSD   1.2  1.2  1.2  1.2  0
+        2  TM      1500 1510 1490 1500  1000
+        2  EURJPY   150  151  149  150  0
+        2  EURUSD   1.2  1.2  1.2  1.2  0
+        3  TM      1600 1610 1590 1600  1000
+        3  EURJPY   160  161  159  160  0
+        3  EURUSD   1.5  1.5  1.5  1.5  0
+
+        at 1: BUY 834 TM
+        at 1: BUY 100 TM
+        fill 2: BUY 100 TM @ 1500 taker of 1
+        order 0: REFUSED INSUFFICIENT_CASH needs 10008 allows 10000        # 1,500 yen / 150 x 1.2 = 12 dollars a share
+        end: 100 TM, 10000 USD, -150000 JPY, 10093.75 equity               # 10,000 yen / 160 x 1.5
+        """,
+        cash=10_000.0,
+    )
+
+
+def test_until_every_pair_on_the_way_was_seen_there_is_no_rate() -> None:
+    draw(
+        """
+        instrument TM currency JPY tick 1
+        instrument EURJPY kind FX tick 0.01 base EUR currency JPY
+        instrument EURUSD kind FX tick 0.01 base EUR
+        1  TM      1500 1510 1490 1500  1000
+        1  EURJPY   150  151  149  150  0
+        2  TM      1500 1510 1490 1500  1000
+        2  EURUSD   1.2  1.2  1.2  1.2  0
+        3  TM      1500 1510 1490 1500  1000
+        3  EURUSD   1.2  1.2  1.2  1.2  0
+
+        at 1: BUY 1 TM
+        at 2: BUY 1 TM
+        order 0: REFUSED NO_FX_RATE needs 1 allows 0
+        fill 3: BUY 1 TM @ 1500 taker of 1
+        """,
+        cash=10_000.0,
+    )
+
+
 def test_a_pair_quoted_the_other_way_round() -> None:
     draw(
         """
