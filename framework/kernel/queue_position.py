@@ -34,11 +34,17 @@ from framework.kernel.lifecycle import leaves
 
 
 @inlined
-def join_line(x: Any, depth: Any, order: Any) -> None:
-    """Stand at the back of the line at the order's limit, an iceberg with what it shows."""
+def stand_behind(x: Any, depth: Any, order: Any) -> None:
+    """Stand behind everything at the order's limit."""
     order.ahead_lots = float(lots_at(x, depth, order.side, order.limit_ticks))
     order.passed_lots = 0.0
     order.place = depth.places
+
+
+@inlined
+def join_line(x: Any, depth: Any, order: Any) -> None:
+    """Stand at the back of the line at the order's limit, an iceberg with what it shows."""
+    stand_behind(x, depth, order)
     if order.flags & O_ICEBERG:
         order.shown_lots = min(order.display_lots, leaves(order))
 

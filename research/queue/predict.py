@@ -12,7 +12,7 @@ from typing import Any
 from framework.kernel.codes import CUSTOM, DEPTH, F_BUY, F_CLEAR, F_LAST, F_SELL, GAP, TRADE_TICK
 from framework.kernel.depth import depth_of, lots_at, see_depth
 from framework.kernel.depth_records import word_row
-from framework.kernel.queue_position import join_line, level_changed, traded_ahead
+from framework.kernel.queue_position import level_changed, stand_behind, traded_ahead
 from framework.kernel.records import event_row
 from research.queue.lists import compiled, first_at, head_of, lower_reach, put_first, reach_of, walk
 from research.queue.records import LINE, TOUCH, followed_row, half_row, model_row, prediction_row, spot_row
@@ -136,7 +136,7 @@ def _see_mark(root: Any, half: Any, event: Any) -> None:
     for m in range(root.model_count):
         spot = spot_row(root.spots, event.w0 * root.model_count + m)
         spot.side, spot.limit_ticks = followed.side, followed.price
-        join_line(half, depth_of(half, 0), spot)
+        stand_behind(half, depth_of(half, 0), spot)
         spot.ahead_lots *= model_row(root.models, m).join_share
     followed.unfilled = root.model_count
     followed.next = put_first(root, followed.side, followed.price, event.w0)

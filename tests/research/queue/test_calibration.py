@@ -108,7 +108,7 @@ def test_the_command_prints_json_and_writes_a_page(tmp_path: Path) -> None:
 
 
 def test_the_command_is_registered() -> None:
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["entry-points"]["onetape.commands"]["calibrate"] == "research.command:calibrate"
     shown = CliRunner().invoke(calibrate, ["--help"])
     assert "queue" in shown.output and "assumptions of the simulation" in shown.output
