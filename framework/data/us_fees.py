@@ -4,6 +4,10 @@ Sources. SEC: the fee rate advisories and orders under 15 U.S.C. 78ee (sec.gov, 
 that repeat them. FINRA: By-Laws, Schedule A, section 1, by NASD notice 04-84, regulatory notices 11-27, 12-06 and 12-31, and rule
 filings SR-FINRA-2020-032 and SR-FINRA-2024-019. A rate holds for trades of its day and later, New York time.
 
+Written down from memory and not yet compared with a source, so compare them before you rely on them: of the SEC's the rows from
+2007-03-17, 2008-01-25, 2009-04-10, 2012-04-01, 2013-05-25, 2015-02-14, 2016-02-16, 2022-05-14, 2023-02-27, 2024-05-22 and 2026-04-04,
+of FINRA's those from 2012-07-01 and 2026-01-01.
+
 Assumptions: brokers pass both on, as most do, and unrounded; the fees of before the first day of a table are not charged.
 Fails when: a rate changes after the last row: add the row.
 """
