@@ -12,9 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from framework.schema.event import Flag, Kind
 from tests.properties.random_ticks import Plan
 
 Fill = tuple[int, int, int, int, bool]
@@ -370,45 +368,3 @@ class PlainVenue:
             order.left = 0
         elif order.left and order.limit and not order.rests:
             self.rest(order)
-
-
-def plain_venue(
-    events: NDArray[np.void],
-    plans: dict[int, Plan],
-    changed: set[int],
-    entry_ns: int,
-    share: Callable[[float, float], float],
-    rules: dict[str, Any],
-) -> PlainVenue:
-    """The plain venue after all has happened, in the order of its clock; `changed` names the plans whose change was sent."""
-    happenings: list[tuple[int, int, int, str]] = []
-    for k, plan in plans.items():
-        happenings.append((plan.ns + entry_ns, 0, k, "send"))
-        if k in changed:
-            happenings.append((plan.ns + plan.change_after_ns + entry_ns, 0, k, "change"))
-        happenings.append((plan.ns + plan.cancel_after_ns + entry_ns, 0, k, "cancel"))
-    happenings += [(int(event["ts_venue_ns"]), 1, row, "event") for row, event in enumerate(events)]
-    venue = PlainVenue(share, rules)
-    for ns, _, k, what in sorted(happenings, key=lambda happening: happening[:3]):
-        if what == "send":
-            venue.arrive(ns, k, plans[k])
-        elif what == "change":
-            venue.change(ns, k, plans[k])
-        elif what == "cancel":
-            venue.cancel(k)
-        else:
-            see(venue, ns, events[k])
-    return venue
-
-
-def see(venue: PlainVenue, ns: int, event: np.void) -> None:
-    """An event of the tape."""
-    price, lots = int(event["w0"]), int(event["w1"])
-    if event["kind"] == Kind.PRICE_LIMITS:
-        venue.lower, venue.upper = price, lots
-    elif event["kind"] == Kind.TRADE:
-        venue.trade(ns, 1 if event["flags"] & int(Flag.SELL) else -1, price, lots)
-    else:
-        venue.level(1 if event["flags"] & int(Flag.BUY) else -1, price, lots)
-        if event["flags"] & int(Flag.LAST):
-            venue.message_ends(ns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 
 from framework import Instrument, backtest
 from framework.data.tape import build
-from framework.schema.event import Kind
+from framework.schema.event import Flag, Kind
 from framework.schema.units import Step
-from tests.properties.plain_venue import Fill, PlainVenue, plain_venue
+from tests.properties.plain_venue import Fill, PlainVenue
 from tests.properties.random_ticks import MS, Plan, Planned, plans_of, tape_of
 
 PRO_RATA: dict[str, Any] = {"matching": "pro_rata", "self_trade": "cancel_oldest"}
@@ -66,7 +67,7 @@ def _one_run(
     )
     sent = _sent(result, plans, int(late["ts_local_ns"][0]))
     share = _proportional if queue == "power" else _all_from_behind
-    venue = plain_venue(events, sent, strategy.changed, entry_ns, share, rules)
+    venue = _plain_venue(events, sent, strategy.changed, entry_ns, share, rules)
     rows = result.fills.itertuples()
     found = [(row.ts.value, row.order_id, int(row.quantity), int(row.price), row.liquidity == "maker") for row in rows]
     assert sorted(found) == sorted(venue.fills), f"seed {seed}"
@@ -75,6 +76,48 @@ def _one_run(
     assert venue.moves <= (result.audit.records["kind"] == Kind.ORDER_REPRICED).sum()  # and those submitted at another price
     _keeps_within_trades(found, events)
     _count(met, venue, sent)
+
+
+def _plain_venue(
+    events: NDArray[np.void],
+    plans: dict[int, Plan],
+    changed: set[int],
+    entry_ns: int,
+    share: Callable[[float, float], float],
+    rules: dict[str, Any],
+) -> PlainVenue:
+    """The plain venue after all has happened, in the order of its clock; `changed` names the plans whose change was sent."""
+    happenings: list[tuple[int, int, int, str]] = []
+    for k, plan in plans.items():
+        happenings.append((plan.ns + entry_ns, 0, k, "send"))
+        if k in changed:
+            happenings.append((plan.ns + plan.change_after_ns + entry_ns, 0, k, "change"))
+        happenings.append((plan.ns + plan.cancel_after_ns + entry_ns, 0, k, "cancel"))
+    happenings += [(int(event["ts_venue_ns"]), 1, row, "event") for row, event in enumerate(events)]
+    venue = PlainVenue(share, rules)
+    for ns, _, k, what in sorted(happenings, key=lambda happening: happening[:3]):
+        if what == "send":
+            venue.arrive(ns, k, plans[k])
+        elif what == "change":
+            venue.change(ns, k, plans[k])
+        elif what == "cancel":
+            venue.cancel(k)
+        else:
+            _see(venue, ns, events[k])
+    return venue
+
+
+def _see(venue: PlainVenue, ns: int, event: np.void) -> None:
+    """An event of the tape."""
+    price, lots = int(event["w0"]), int(event["w1"])
+    if event["kind"] == Kind.PRICE_LIMITS:
+        venue.lower, venue.upper = price, lots
+    elif event["kind"] == Kind.TRADE:
+        venue.trade(ns, 1 if event["flags"] & int(Flag.SELL) else -1, price, lots)
+    else:
+        venue.level(1 if event["flags"] & int(Flag.BUY) else -1, price, lots)
+        if event["flags"] & int(Flag.LAST):
+            venue.message_ends(ns)
 
 
 def _sent(result: Any, plans: list[Plan], first_ns: int) -> dict[int, Plan]:
