@@ -67,7 +67,7 @@ def _one_run(
     )
     sent = _sent(result, plans, int(late["ts_local_ns"][0]))
     share = _proportional if queue == "power" else _all_from_behind
-    venue = _plain_venue(events, sent, strategy.changed, entry_ns, share, rules)
+    venue = _plain_venue(late, sent, strategy.changed, entry_ns, share, rules)
     rows = result.fills.itertuples()
     found = [(row.ts.value, row.order_id, int(row.quantity), int(row.price), row.liquidity == "maker") for row in rows]
     assert sorted(found) == sorted(venue.fills), f"seed {seed}"
@@ -93,7 +93,9 @@ def _plain_venue(
         if k in changed:
             happenings.append((plan.ns + plan.change_after_ns + entry_ns, 0, k, "change"))
         happenings.append((plan.ns + plan.cancel_after_ns + entry_ns, 0, k, "cancel"))
-    happenings += [(int(event["ts_venue_ns"]), 1, row, "event") for row, event in enumerate(events)]
+    for row, event in enumerate(events):
+        is_tick = event["kind"] != Kind.PRICE_LIMITS  # what is none reaches both halves when we hear of it
+        happenings.append((int(event["ts_venue_ns" if is_tick else "ts_local_ns"]), 1 if is_tick else 2, row, "event"))
     venue = PlainVenue(share, rules)
     for ns, _, k, what in sorted(happenings, key=lambda happening: happening[:3]):
         if what == "send":

@@ -95,6 +95,7 @@ def test_a_peg_that_moves_onto_our_own_order_is_the_newest() -> None:
         fill 1 10:00:02: SELL 3 @ 101 maker of 0
         order 1: CANCELLED SELF_TRADE needs 2 allows 0 done 1 10:00:01
         """,
+        both=True,
     )
 
 
@@ -105,6 +106,7 @@ def test_where_the_oldest_goes_the_peg_that_moves_stays() -> None:
         fill 1 10:00:02: BUY 2 @ 101 maker of 1
         order 0: CANCELLED SELF_TRADE needs 2 allows 0 done 1 10:00:01
         """,
+        both=True,
         venue=OLDEST,
     )
 
@@ -116,6 +118,7 @@ def test_without_prevention_both_stand() -> None:
         fill 1 10:00:02: BUY 2 @ 101 maker of 1
         order 0: EXPIRED END_OF_DATA
         """,
+        both=True,
         venue={"self_trade": "none"},
     )
 
@@ -375,6 +378,7 @@ def test_a_trailing_stop_limit_beyond_the_price_limits_is_rejected_and_one_that_
         fill 1 10:00:06: SELL 2 @ 97 maker of 1
         order 0: REJECTED OUTSIDE_PRICE_LIMITS needs 96 allows 97
         """,
+        both=True,
     )
 
 
