@@ -49,10 +49,10 @@ class Order:
 
 
 class PlainVenue:
-    """`share` is the part of a cancel that comes from behind an order, of (ahead, behind)."""
+    """`share` is the part of a cancel that comes from behind an order, of (ahead, behind); `take` when an order takes: next, arrival."""
 
-    def __init__(self, share: Callable[[float, float], float], rules: dict[str, Any]) -> None:
-        self.share = share
+    def __init__(self, share: Callable[[float, float], float], take: str, rules: dict[str, Any]) -> None:
+        self.share, self.takes_at_arrival = share, take == "arrival"
         self.book: dict[int, dict[int, int]] = {1: {}, -1: {}}
         self.taken: dict[tuple[int, int], int] = {}
         self.self_trade = rules.get("self_trade", "cancel_newest")
@@ -103,12 +103,18 @@ class PlainVenue:
             self.ended[k] = "POST_ONLY_WOULD_TAKE"
             return
         self.orders.append(order)
-        self.come_to_rest(order)
+        self.come_to_rest(ns, order)
 
-    def come_to_rest(self, order: Order) -> None:
-        """A limit that need not take stands in the line from its arrival."""
-        waits = order.trigger and not order.has_triggered
-        if waits or order.plan.force != "GTC" or not order.limit or self.crosses(order.side, order.limit):
+    def come_to_rest(self, ns: int, order: Order) -> None:
+        """A limit that need not take stands in the line from its arrival; what can take may do so at once."""
+        if (order.trigger and not order.has_triggered) or (order.plan.peg and not order.limit):
+            return
+        if not order.limit or self.crosses(order.side, order.limit):
+            if self.takes_at_arrival and not order.trigger:
+                self.act(ns, order)
+                self.clear()
+            return
+        if order.plan.force != "GTC":
             return
         self.meet_ours(order, None)
         if order.left:
@@ -141,7 +147,7 @@ class PlainVenue:
         self.changes += 1
         if not keeps_place:
             self.to_the_back(order)
-            self.come_to_rest(order)
+            self.come_to_rest(ns, order)
 
     # our own orders
 
