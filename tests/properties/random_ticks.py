@@ -42,7 +42,7 @@ class Plan:
     change_limit: int = 0  # 0: as it was
 
 
-def tape_of(random: np.random.Generator, messages: int, *, limits: bool) -> NDArray[np.void]:
+def tape_of(random: np.random.Generator, messages: int, *, limits: bool = False) -> NDArray[np.void]:
     """A random book around 1,000 ticks and its trades; with `limits` price limits too. Trades and updates of levels come as they like."""
     rows: list[tuple[int, int, int, int, int]] = []
     levels = {1: {999 - k: 5 + k for k in range(6)}, -1: {1001 + k: 5 + k for k in range(6)}}
