@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from framework.kernel.book import book_of
-from framework.kernel.codes import O_PEGGED, O_POST_ONLY, O_RESTING
+from framework.kernel.codes import O_PEGGED, O_POST_ONLY
 from framework.kernel.compile import kernel
 from framework.kernel.depth import depth_of
 from framework.kernel.order_types import peg_ticks
+from framework.kernel.price_limits import within_limits
 
 
 @kernel
@@ -29,13 +30,13 @@ def refusing_price(t: Any, x: Any, order: Any, limit_ticks: int) -> int:
 
 
 @kernel
-def rest_on_quotes(t: Any, x: Any, order: Any) -> None:
-    """Where quotes are told but no book, a post-only order or peg that was let in rests from then on."""
-    if order.flags & (O_POST_ONLY | O_PEGGED) and depth_of(x, order.instrument).bids == 0:
-        bid, ask = venue_best(t, x, order.instrument)
-        known = peg_ticks(order, bid, ask) if order.flags & O_PEGGED else (ask if order.side > 0 else bid)
-        if known != 0:
-            order.flags |= O_RESTING
+def rests_on_quotes(t: Any, x: Any, order: Any) -> bool:
+    """Whether a post-only order or peg that is let in rests from then on: where quotes are told but no book."""
+    if order.flags & (O_POST_ONLY | O_PEGGED) == 0 or depth_of(x, order.instrument).bids != 0:
+        return False
+    bid, ask = venue_best(t, x, order.instrument)
+    known = peg_ticks(order, bid, ask) if order.flags & O_PEGGED else (ask if order.side > 0 else bid)
+    return known != 0
 
 
 @kernel
@@ -43,11 +44,10 @@ def arriving(t: Any, x: Any, order: Any) -> int:
     """Give a peg its price; the price that a post-only order would take at, 0 where it is let in."""
     if order.flags & O_PEGGED:
         bid, ask = venue_best(t, x, order.instrument)
-        ticks = peg_ticks(order, bid, ask)
+        ticks = within_limits(x, order.instrument, order.side, peg_ticks(order, bid, ask))
         order.limit_ticks = ticks if ticks != 0 else order.limit_ticks
     elif order.flags & O_POST_ONLY:
         price = refusing_price(t, x, order, order.limit_ticks)
         if price != 0:
             return price
-    rest_on_quotes(t, x, order)
     return 0

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from framework.kernel.answers import end_order
 from framework.kernel.book import terms_of
 from framework.kernel.codes import (
     AT_CLOSE,
@@ -37,6 +38,7 @@ from framework.kernel.codes import (
     FOK,
     IOC,
     O_ICEBERG,
+    O_POST_ONLY,
     O_RESTING,
     R_DAY,
     R_MISSED_CLOSE,
@@ -44,7 +46,7 @@ from framework.kernel.codes import (
 )
 from framework.kernel.compile import inlined, kernel
 from framework.kernel.depth import depth_of
-from framework.kernel.exchange import end_order, session_of, venue_book
+from framework.kernel.exchange import session_of, venue_book
 from framework.kernel.filling import execute
 from framework.kernel.lifecycle import leaves
 from framework.kernel.matching import follow, trigger
@@ -146,7 +148,7 @@ def match_auction(t: Any, x: Any, event: Any) -> None:
         order = order_of(x, at)
         gain = _gain(order, event.w0)
         waits = order.time_in_force == AT_OPEN or order.time_in_force == AT_CLOSE
-        left -= execute(t, x, order, left, event.w0, F_MAKER if order.flags & O_RESTING and not waits else 0, event)
+        left -= execute(t, x, order, left, event.w0, F_MAKER if order.flags & (O_RESTING | O_POST_ONLY) and not waits else 0, event)
         if order.flags & O_ICEBERG:
             order.shown_lots = min(order.shown_lots, leaves(order))
         at = _next(x, which, session, least, gain, at, event)

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from framework.kernel.answers import answer, catch_up, end_order
 from framework.kernel.book import book_of, terms_of
 from framework.kernel.codes import (
     C_BORROW,
@@ -46,7 +47,7 @@ from framework.kernel.codes import (
 )
 from framework.kernel.compile import bits, kernel
 from framework.kernel.contracts import notional_of
-from framework.kernel.exchange import answer, catch_up, end_order, venue_book
+from framework.kernel.exchange import venue_book
 from framework.kernel.ledger import position_of, settlement_due
 from framework.kernel.orders import is_done, order_of, unpack
 from framework.kernel.queue import join, open_rows, sweep

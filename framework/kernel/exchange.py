@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.admission import arriving, refusing_price, rest_on_quotes
+from framework.kernel.admission import arriving, refusing_price, rests_on_quotes
+from framework.kernel.answers import answer, end_order
 from framework.kernel.book import terms_of
 from framework.kernel.codes import (
     ACCEPTED,
     CANCEL,
     CANCEL_REJECTED,
     CANCELLED,
-    EXPIRED,
     F_MORE,
     INSTRUCTIONS,
     O_INSTRUCTED,
@@ -34,23 +34,20 @@ from framework.kernel.codes import (
     REPLACE,
     REPLACED,
     REPRICED,
-    S_CANCELLED,
-    S_EXPIRED,
     S_NONE,
     S_PARTIAL,
-    S_REJECTED,
     S_TRIGGERED,
     S_WORKING,
     SUBMIT,
     TERMS,
 )
-from framework.kernel.compile import address_of, bits, call, inlined, kernel
-from framework.kernel.ledger import record_point
+from framework.kernel.compile import address_of, call, inlined, kernel
 from framework.kernel.order_types import set_stop, trails, waits_for_trigger
 from framework.kernel.orders import clear, is_done, order_of, take_instructions, unpack
 from framework.kernel.price_limits import bound_of
 from framework.kernel.queue import join, open_rows, sweep, to_the_back
 from framework.kernel.records import event_row
+from framework.kernel.self_trade import is_prevented, prevent
 from framework.kernel.trader import apply_answer, write
 from framework.kernel.venue_records import session_row, venue_book_row
 from framework.schema.event import Kind
@@ -72,30 +69,10 @@ def session_of(t: Any, x: Any, instrument: int) -> Any:
 
 
 @inlined
-def catch_up(t: Any, x: Any) -> None:
-    """Where the feed is late the venue is ahead of us: what it says moves our clock."""
-    if x.now_ns > t.now_ns:
-        if t.dirty & 1 != 0 and t.now_ns >= t.point_ns and t.now_ns > 0:
-            record_point(t)
-        t.now_ns = x.now_ns
-
-
-@kernel
-def answer(t: Any, x: Any, kind: int, flags: int, instrument: int, w0: int, w1: int, w2: int, w3: int, w4: int) -> None:
-    """Say something to the trader half, at once or by the response wire."""
-    if x.response_latency_ns == 0:
-        catch_up(t, x)
-        apply_answer(t, write(t, kind, flags, instrument, x.now_ns, w0, w1, w2, w3, w4))
-        return
-    row = event_row(x.response, x.response_count)
-    row.ts_local_ns, row.ts_venue_ns = x.now_ns + x.response_latency_ns, x.now_ns
-    row.kind, row.flags, row.instrument = kind, flags, instrument
-    row.w0, row.w1, row.w2, row.w3, row.w4 = w0, w1, w2, w3, w4
-    if x.response_latency_ns < 0:
-        call(x.send_answer, address_of(x), 0)
-        return
-    x.response_count += 1
-    x.due_ns = min(x.due_ns, row.ts_local_ns)
+def is_open(t: Any, x: Any, instrument: int) -> bool:
+    """Whether the venue trades an instrument continuously now."""
+    session = session_of(t, x, instrument)
+    return venue_book(x, instrument).halted == 0 and (session.known == 0 or session.is_open != 0)
 
 
 @kernel
@@ -151,13 +128,6 @@ def next_due(x: Any) -> None:
 
 
 @kernel
-def end_order(t: Any, x: Any, order: Any, kind: int, reason: int, need: float, have: float) -> None:
-    """The venue ends an order; the sweep takes it out of the book."""
-    order.state = S_CANCELLED if kind == CANCELLED else (S_EXPIRED if kind == EXPIRED else S_REJECTED)
-    answer(t, x, kind, 0, order.instrument, order.order_id, reason, bits(need), bits(have), 0)
-
-
-@kernel
 def _change(t: Any, x: Any, order: Any, event: Any) -> None:
     """New terms for a working order. A trailing stop never moves back: it keeps where it trailed if that is nearer."""
     stop_ticks, limit_ticks = event.w4, event.w3
@@ -166,7 +136,7 @@ def _change(t: Any, x: Any, order: Any, event: Any) -> None:
         limit_ticks = order.limit_ticks
     if order.flags & O_PEGGED:
         limit_ticks = order.limit_ticks
-    if x.has_limits != 0 and bound_of(x, order.instrument, order.side, limit_ticks) != 0:
+    elif x.has_limits != 0 and bound_of(x, order.instrument, order.side, limit_ticks) != 0:
         answer(t, x, CANCEL_REJECTED, 0, event.instrument, order.order_id, R_OUTSIDE, 0, 0, 0)
         return
     keeps_place = limit_ticks == order.limit_ticks and event.w2 <= order.quantity_lots and x.rules.replace_loses_place == 0
@@ -185,7 +155,7 @@ def _change(t: Any, x: Any, order: Any, event: Any) -> None:
     if not keeps_place:
         to_the_back(x, order)
     answer(t, x, REPLACED, 0, event.instrument, order.order_id, 0, event.w2, order.limit_ticks, order.stop_ticks)
-    rest_on_quotes(t, x, order)
+    _rest(t, x, order)
     if x.receive_order != 0 and not keeps_place:
         x.arrived = address_of(event)
         call(x.receive_order, address_of(x), address_of(t))
@@ -202,7 +172,8 @@ def _enter(t: Any, x: Any, event: Any) -> None:
     if book.delisted:
         end_order(t, x, order, REJECTED, R_NOT_TRADABLE, 0.0, 0.0)
         return
-    bound = bound_of(x, order.instrument, order.side, order.limit_ticks) if x.has_limits != 0 else 0
+    is_bound = x.has_limits != 0 and order.flags & O_PEGGED == 0  # a peg is moved to inside them
+    bound = bound_of(x, order.instrument, order.side, order.limit_ticks) if is_bound else 0
     if bound != 0:
         tick = terms_of(t, order.instrument).tick
         end_order(t, x, order, REJECTED, R_OUTSIDE, order.limit_ticks * tick, bound * tick)
@@ -221,6 +192,16 @@ def refuse_to_take(t: Any, x: Any, order: Any, price: int) -> None:
 
 
 @kernel
+def _rest(t: Any, x: Any, order: Any) -> None:
+    """Where quotes are told but no book, let a post-only order or peg rest at once; it is the one that comes to those of ours it meets."""
+    if rests_on_quotes(t, x, order):
+        order.flags |= O_RESTING
+        if is_prevented(x, order) and is_open(t, x, order.instrument):
+            prevent(t, x, order, 0)
+            sweep(x, order.instrument)
+
+
+@kernel
 def _accept(t: Any, x: Any, order: Any, event: Any) -> None:
     sent_ticks = order.limit_ticks
     if order.flags & O_INSTRUCTED:
@@ -232,6 +213,7 @@ def _accept(t: Any, x: Any, order: Any, event: Any) -> None:
     answer(t, x, ACCEPTED, 0, order.instrument, order.order_id, 0, 0, 0, 0)
     if order.limit_ticks != sent_ticks:
         answer(t, x, REPRICED, 0, order.instrument, order.order_id, 0, 0, order.limit_ticks, 0)
+    _rest(t, x, order)
     if x.receive_order != 0:
         x.arrived = address_of(event)
         call(x.receive_order, address_of(x), address_of(t))

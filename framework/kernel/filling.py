@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from framework.kernel.answers import answer, end_order
 from framework.kernel.approval import affordable_lots, reducible_lots
 from framework.kernel.book import terms_of, volatility
 from framework.kernel.codes import (
@@ -30,7 +31,7 @@ from framework.kernel.codes import (
 from framework.kernel.compile import bits, inlined, kernel
 from framework.kernel.contracts import basis, notional_of
 from framework.kernel.costs import bounded_fee, half_spread_cost, impact_cost, raw_fee, us_levies, volume_share_cost
-from framework.kernel.exchange import answer, end_order, venue_book
+from framework.kernel.exchange import venue_book
 from framework.kernel.impact import displaced_by, push, push_cost
 from framework.kernel.ledger import position_of
 from framework.kernel.lifecycle import leaves

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from framework.kernel.answers import answer, end_order
 from framework.kernel.book import book_of, terms_of
 from framework.kernel.codes import (
     AT_CLOSE,
@@ -47,7 +48,7 @@ from framework.kernel.codes import (
     TRIGGERED,
 )
 from framework.kernel.compile import inlined, kernel
-from framework.kernel.exchange import answer, end_order, refuse_to_take, session_of, venue_book
+from framework.kernel.exchange import refuse_to_take, session_of, venue_book
 from framework.kernel.filling import execute
 from framework.kernel.order_types import is_limit, reaches, set_stop, trailing_stop, trails, waits_for_price, waits_for_trigger
 from framework.kernel.orders import is_done, is_touch, order_of

@@ -4,8 +4,9 @@
     trading     nothing executes beyond either limit: market orders and triggered stops fill inside, their rest waits; what rests, stays
     end         at the close of the session in which they were told; a split divides them and rounds inward
 
-A buy below the lower limit, or a sell above the upper one, cannot execute either; it rests, for the limits may move to it. Prints of
-auctions are not bound: LULD excepts opening, reopening and closing transactions (https://www.luldplan.com).
+A peg goes no further than its side's limit, whatever it follows. A buy below the lower limit, or a sell above the upper one,
+cannot execute either; it rests, for the limits may move to it. Prints of auctions are not bound: LULD excepts opening, reopening
+and closing transactions (https://www.luldplan.com).
 """
 
 from __future__ import annotations
@@ -27,6 +28,13 @@ def bound_of(x: Any, instrument: int, side: int, limit_ticks: int) -> int:
     if side > 0:
         return book.upper_limit if 0 < book.upper_limit < limit_ticks else 0
     return book.lower_limit if limit_ticks < book.lower_limit else 0
+
+
+@kernel
+def within_limits(x: Any, instrument: int, side: int, ticks: int) -> int:
+    """Where a peg that belongs at `ticks` stands: no further than the price limits let its side go."""
+    bound = bound_of(x, instrument, side, ticks) if x.has_limits != 0 else 0
+    return bound if bound != 0 else ticks
 
 
 @kernel

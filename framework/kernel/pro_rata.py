@@ -118,14 +118,14 @@ def _shrink_lines(x: Any, side: int, price: int, first: int, others: int, event:
 
 @kernel
 def _passed(x: Any, side: int, price: int, event: Any) -> int:
-    """Lots that traded at `price` since its level was last told, as the first of our orders there has seen it."""
-    at = venue_book(x, event.instrument).first
+    """Lots that traded at `price` since its level was last told, as far as an order of ours stood there."""
+    passed, at = 0.0, venue_book(x, event.instrument).first
     while at >= 0:
         order = order_of(x, at)
         if _stands(order, side, price, event):
-            return int(order.passed_lots)
+            passed = max(passed, order.passed_lots)
         at = order.next_working
-    return 0
+    return int(passed)
 
 
 @kernel

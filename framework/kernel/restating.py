@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from framework.kernel.answers import end_order
 from framework.kernel.codes import CANCELLED, DIVIDEND, EXPIRED, R_SPLIT, SPLIT
 from framework.kernel.compile import kernel
 from framework.kernel.depth import lose_depth
-from framework.kernel.exchange import end_order, venue_book
+from framework.kernel.exchange import venue_book
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import dividend_terms, dividend_ticks, order_of, split_terms
 from framework.kernel.queue import sweep

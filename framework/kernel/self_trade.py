@@ -18,9 +18,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from framework.kernel.answers import answer, end_order
 from framework.kernel.book import terms_of
 from framework.kernel.codes import (
     CANCELLED,
+    O_HIDDEN,
     O_ICEBERG,
     O_LIQUIDATION,
     R_SELF_TRADE,
@@ -31,10 +33,11 @@ from framework.kernel.codes import (
     SELF_IGNORED,
 )
 from framework.kernel.compile import inlined, kernel
-from framework.kernel.exchange import answer, end_order, venue_book
 from framework.kernel.lifecycle import leaves
 from framework.kernel.order_types import is_limit, rests
 from framework.kernel.orders import is_done, order_of
+from framework.kernel.price_limits import executes_at
+from framework.kernel.venue_records import venue_book_row
 
 
 @inlined
@@ -45,17 +48,23 @@ def is_prevented(x: Any, order: Any) -> bool:
 
 @kernel
 def meets(x: Any, order: Any, before: int) -> int:
-    """The resting order of ours that `order` reaches first at a price better than `before` (0: at any); -1 for none."""
-    found, best, side = -1, 0, order.side
+    """The resting order of ours that `order` reaches first at a price better than `before` (0: at any); -1 for none.
+
+    The best price first, what is shown there before what is hidden, then who came first. Where nothing executes none is met.
+    """
+    found, best, found_hidden, side = -1, 0, 0, order.side
     has_limit = is_limit(order)
-    at = venue_book(x, order.instrument).first
+    at = venue_book_row(x.books, order.instrument).first
     while at >= 0:
         other = order_of(x, at)
         if other.side == -side and rests(other):
             price = other.limit_ticks
             reaches = not has_limit or (order.limit_ticks - price) * side >= 0
-            if reaches and (before == 0 or (before - price) * side > 0) and (found < 0 or (best - price) * side > 0):
-                found, best = at, price
+            hidden = other.flags & O_HIDDEN
+            is_first = found < 0 or (best - price) * side > 0 or (best == price and hidden < found_hidden)
+            executes = x.has_limits == 0 or executes_at(x, order.instrument, price)
+            if reaches and executes and is_first and (before == 0 or (before - price) * side > 0):
+                found, best, found_hidden = at, price, hidden
         at = other.next_working
     return found
 

@@ -11,6 +11,7 @@ from framework.kernel.codes import (
     FOK,
     IOC,
     MARKET,
+    O_HIDDEN,
     O_POST_ONLY,
     O_RESTING,
 )
@@ -52,14 +53,15 @@ def _take_past_ours(t: Any, x: Any, depth: Any, order: Any, price: int, flags: i
     """Take what stands before our own orders at a price, then let the venue prevent the trade with them; whether the order goes on."""
     at = meets(x, order, price + order.side)
     while at >= 0:
-        level = level_of(x, depth, -order.side, price)
-        front = min(math.ceil(order_of(x, at).ahead_lots), level.lots) - level.taken
+        level, ours = level_of(x, depth, -order.side, price), order_of(x, at)
+        ahead = level.lots if ours.flags & O_HIDDEN else min(math.ceil(ours.ahead_lots), level.lots)
+        front = ahead - level.taken
         if front > 0:
             done = execute(t, x, order, front, price, flags, event)
             level.taken += done
             if done < front or is_done(order):
                 return False
-        settle(t, x, order, order_of(x, at))
+        settle(t, x, order, ours)
         if is_done(order):
             return False
         at = meets(x, order, price + order.side)

@@ -43,10 +43,10 @@ from framework.kernel.codes import (
 from framework.kernel.compile import Unit, inlined, kernel
 from framework.kernel.depth import depth_of, find_order, lots_at, see_depth
 from framework.kernel.depth_records import resting_row
-from framework.kernel.exchange import session_of, venue_book
+from framework.kernel.exchange import is_open, session_of, venue_book
 from framework.kernel.filling import execute
 from framework.kernel.matching import match_print
-from framework.kernel.order_types import peg_ticks, rests, waits_for_price
+from framework.kernel.order_types import is_limit, peg_ticks, rests, waits_for_price, waits_for_trigger
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.pegs import reprice_pegs
 from framework.kernel.pro_rata import share_out
@@ -56,12 +56,6 @@ from framework.kernel.records import event_row, exchange_row, trader_row
 from framework.kernel.self_trade import is_prevented, meets, prevent
 from framework.kernel.taking import act_on_book
 from framework.kernel.unshown import fill_resting, fill_unshown, replenish, shown_of
-
-
-@inlined
-def _is_open(t: Any, x: Any, instrument: int) -> bool:
-    session = session_of(t, x, instrument)
-    return venue_book(x, instrument).halted == 0 and (session.known == 0 or session.is_open != 0)
 
 
 @inlined
@@ -104,7 +98,7 @@ def match_trade(t: Any, x: Any, event: Any) -> None:
     instrument, price, left = event.instrument, event.w0, event.w1
     depth = depth_of(x, instrument)
     side = _side_hit(depth, event)
-    if side == 0 or depth.is_known == 0 or not _is_open(t, x, instrument):
+    if side == 0 or depth.is_known == 0 or not is_open(t, x, instrument):
         return
     ours = 0  # what our orders at the trade's price have taken of it: it is ahead of the later ones
     filled_any, met = False, 0
@@ -141,7 +135,7 @@ def match_trade(t: Any, x: Any, event: Any) -> None:
 def match_through(t: Any, x: Any, event: Any) -> None:
     """Where quotes are told but no book: a trade fills the resting limits that it went through. At their price nobody knows the line."""
     instrument, left = event.instrument, event.w1
-    if not _is_open(t, x, instrument):
+    if not is_open(t, x, instrument):
         return
     filled_any = False
     for side in (1, -1):
@@ -174,7 +168,7 @@ def match_book(t: Any, x: Any, event: Any) -> None:
     """What the book as it stands after a message does for our orders."""
     instrument = event.instrument
     depth, session, book = depth_of(x, instrument), session_of(t, x, instrument), venue_book(x, instrument)
-    if not _is_open(t, x, instrument):
+    if not is_open(t, x, instrument):
         return
     at, acted, met = book.first, False, 0
     while at >= 0:
@@ -248,7 +242,7 @@ def _book_with_orders(t: Any, x: Any, depth: Any, event: Any) -> None:
         after = lots_at(x, depth, side, price)
         if depth.has_orders:
             place = 0  # older than all that is known
-        if before != after:
+        if before != after or depth.has_orders == 0:
             _move_lines(t, x, instrument, side, price, before, after, place, max(before - after, 0))
     if depth.is_known != 0:
         if was_known == 0:
@@ -288,12 +282,12 @@ def _receive_order(exchange: int, trader: int) -> int:
     depth = depth_of(x, order.instrument)
     if depth.bids == 0 or depth.is_known == 0 or is_done(order):
         return 0
-    if order.flags & O_PEGGED and peg_ticks(order, depth.bid, depth.ask) == 0:
+    if waits_for_price(order) and peg_ticks(order, depth.bid, depth.ask) == 0:
         return 0
     opposite = depth.ask if order.side > 0 else depth.bid
-    if order.type == LIMIT and (opposite == 0 or (order.limit_ticks - opposite) * order.side < 0):
+    if is_limit(order) and not waits_for_trigger(order) and (opposite == 0 or (order.limit_ticks - opposite) * order.side < 0):
         if order.time_in_force != IOC and order.time_in_force != FOK:
-            if is_prevented(x, order) and meets(x, order, 0) >= 0 and _is_open(t, x, order.instrument):
+            if is_prevented(x, order) and meets(x, order, 0) >= 0 and is_open(t, x, order.instrument):
                 prevent(t, x, order, 0)
                 sweep(x, order.instrument)
                 if is_done(order):
@@ -302,7 +296,7 @@ def _receive_order(exchange: int, trader: int) -> int:
             join_line(x, depth, order)
         return 0
     waits = order.type > LIMIT or order.time_in_force == AT_OPEN or order.time_in_force == AT_CLOSE
-    if t.costs.takes_at_arrival != 0 and not waits and _is_open(t, x, order.instrument):
+    if t.costs.takes_at_arrival != 0 and not waits and is_open(t, x, order.instrument):
         act_on_book(t, x, depth, order, event)
         sweep(x, order.instrument)
     return 0

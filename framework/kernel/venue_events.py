@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from framework.kernel.answers import end_order
 from framework.kernel.book import terms_of
 from framework.kernel.codes import (
     AT_CLOSE,
@@ -25,7 +26,7 @@ from framework.kernel.codes import (
     SPLIT,
 )
 from framework.kernel.compile import kernel
-from framework.kernel.exchange import end_order, settle_messages, venue_book
+from framework.kernel.exchange import settle_messages, venue_book
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.queue import sweep
 from framework.kernel.venue_records import session_row

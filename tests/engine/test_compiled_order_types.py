@@ -13,7 +13,7 @@ from framework.schema.instrument import Instrument
 from framework.schema.order import OrderState, OrderType, Peg, TimeInForce
 from framework.schema.units import Step
 from framework.simulation.recorded import replay
-from tests.properties.test_ticks import tape_of
+from tests.properties.random_ticks import tape_of
 
 
 def market(seed: int) -> Tape:
