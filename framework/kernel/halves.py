@@ -40,7 +40,7 @@ from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import Approved, OrderEvent, OrderState
 from framework.schema.units import NEVER_NS
 
-_FEWEST_TICKS, _MOST_TICKS_LOG2 = 1024, 20
+_FEWEST_TICKS, MOST_TICKS_LOG2 = 1024, 20
 """A book's window covers its tape's prices, from 1,024 to 2**20 ticks."""
 
 _RESTING_ROWS = 1 << 14
@@ -73,7 +73,7 @@ class _Books:
         rows = half.tables["depths"]
         for instrument, (low, high) in ticks.spans.items():
             span = high - low + 1
-            size = 1 << min(max(span - 1, _FEWEST_TICKS - 1).bit_length(), _MOST_TICKS_LOG2)
+            size = 1 << min(max(span - 1, _FEWEST_TICKS - 1).bit_length(), MOST_TICKS_LOG2)
             row = rows[instrument]
             for levels, marks in (("bids", "bid_bits"), ("asks", "ask_bits")):
                 row[levels] = self._own(np.zeros(size, dtype=LEVEL))
