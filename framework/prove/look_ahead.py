@@ -35,6 +35,9 @@ _ALWAYS = ("raised", "lowered")
 def check(trial: Trial, base: Records, progress: Progress) -> Verdict:
     """Try three kinds of change at every cut; stop at the first difference and look for the datum behind it."""
     trial = trial.as_told()
+    if trial.latency.response_ns != 0 and _has_late_quotes(trial.tape):
+        words = "quotes or bars are told later than they happened, and with a latency its answer may be stamped before that"
+        return Verdict(NAME, None, f"{words}; leave latency.response_ns at 0 or take quotes from the tape")
     cuts = choose_cuts(trial, decisions(base))
     in_turn = (*(kind for kind in kinds_of(trial.tape.events) if kind not in _ALWAYS), "truncated")
     if not len(cuts):
@@ -138,6 +141,12 @@ def _run(trial: Trial, events: Records, cut: int) -> Records | StrategyError:
         return trial.run(with_events(trial.tape, known), frames=frames, seen=_seen(trial, known, cut))
     except StrategyError as error:
         return error
+
+
+def _has_late_quotes(tape: Tape) -> bool:
+    """Whether a quote or bar, which both halves see when it is told, happened before."""
+    events = tape.events[np.isin(tape.events["kind"], (Kind.BAR, Kind.QUOTE))]
+    return bool((events["ts_venue_ns"] < events["ts_local_ns"]).any())
 
 
 def _seen(trial: Trial, events: Records, cut: int) -> Tape | None:

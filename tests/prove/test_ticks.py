@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,8 +27,8 @@ TOLD_LATE = by_order(latency_ms=50, jitter_ms=80.0)
 CUT = int(np.unique(BOOK.events["ts_local_ns"])[600])
 
 PRESSURE = OrderBookPressure(levels=3, entry=0.3, most_spread_ticks=4.0, flow_s=1.0, hold_s=2.0)
-MAKER = AvellanedaStoikov(sigma=0.001, k=2000.0, gamma=0.5, most=12.0, horizon_s=30.0, every_s=0.25)
-LADDER = Grid(half_spread=0.005, step=0.01, levels=2, most=8.0, every_s=0.25)
+MAKER = AvellanedaStoikov(sigma=0.001, k=2000.0, gamma=0.5, most=12.0, horizon_s=30.0, every_s=1.0)
+LADDER = Grid(half_spread=0.005, step=0.01, levels=2, most=8.0, every_s=1.0)
 QUICK = [name for name in CHECKS if name != "determinism"]  # which starts two processes
 
 
@@ -143,7 +145,9 @@ def test_the_strategies_of_the_library_pass(strategy: Strategy, tape: Tape) -> N
     proof = prove(strategy, tape, instruments=["AAA", "BBB"], risk=SHORT, latency=LATE, points=2, checks=QUICK)
     assert proof.passed, proof
     unsure = {one.check for one in proof if one.passed is None}
-    assert unsure <= (set() if strategy is PRESSURE else {"warm_up", "price_scale"})  # makers remember orders, and their prices have a scale of their own
+    assert unsure <= (
+        set() if strategy is PRESSURE else {"warm_up", "price_scale"}
+    )  # makers remember orders, and their prices have a scale of their own
 
 
 # a late feed
@@ -168,6 +172,18 @@ def test_the_feed_of_a_config_is_late_too() -> None:
     feed = {"feed_ns": {"model": "lognormal", "median_ns": 60_000_000, "sigma": 0.5}, **LATE}
     assert verdict("look_ahead", made.Joiner, BOOK, latency=feed, points=6).passed is True
     assert verdict("look_ahead", made.OnItsWay, BOOK, latency=feed, points=12).passed is False
+
+
+def test_quotes_that_are_told_late_cannot_be_judged_with_a_latency_of_answers() -> None:
+    events = QUOTED.events.copy()
+    events["ts_venue_ns"][events["kind"] == Kind.QUOTE] -= 1_000_000
+    late = replace(QUOTED, events=events)
+    strategy = made.Follower()
+    assert verdict("look_ahead", strategy, late, points=2).passed is True
+    assert verdict("look_ahead", strategy, late, points=2, latency={"entry_ns": 1_000_000}).passed is True
+    found = verdict("look_ahead", strategy, late, points=2, latency=LATE)
+    assert found.passed is None
+    assert "response_ns at 0" in found.note
 
 
 def test_the_venue_sees_what_had_happened() -> None:
@@ -234,4 +250,3 @@ def test_a_maker_that_remembers_orders_cannot_be_warmed_up() -> None:
     found = verdict("warm_up", MAKER, BOOK, instruments=["AAA", "BBB"])
     assert found.passed is None
     assert "remembers its orders" in found.note
-

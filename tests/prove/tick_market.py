@@ -1,4 +1,4 @@
-"""Made-up books for the proofs: by order and by level, told at once and late, the day's end near so that timers end soon."""
+"""Made-up books for the proofs: by order and by level, told at once and late; quotes and trades without a book."""
 
 from __future__ import annotations
 

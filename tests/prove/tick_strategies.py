@@ -109,7 +109,7 @@ class Follower(Strategy):
     side: State[int] = 0
 
     def on_start(self, view: View) -> None:
-        view.timers.every(dt.timedelta(seconds=3), name="let go")
+        view.timers.every(dt.timedelta(seconds=5), name="let go")
 
     def on_trade(self, view: View, trade: Trade) -> None:
         self.side = trade.side
