@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import numpy as np
 import pytest
 
 from framework import Strategy, backtest
 from framework.config import parse_costs, parse_latency, parse_risk, parse_venue
-from framework.data.survey import survey
+from framework.data.book import OrderBook
+from framework.data.survey import survey, take_after
 from framework.data.tape import Tape
 from framework.prove import CHECKS, Verdict, look_ahead, prove
 from framework.prove.culprit import find
@@ -250,3 +252,37 @@ def test_a_maker_that_remembers_orders_cannot_be_warmed_up() -> None:
     found = verdict("warm_up", MAKER, BOOK, instruments=["AAA", "BBB"])
     assert found.passed is None
     assert "remembers its orders" in found.note
+
+
+@pytest.mark.parametrize("tape", [BOOK, TOLD_LATE], ids=["at once", "late"])
+@pytest.mark.parametrize("strategy", [PRESSURE, MAKER, LADDER], ids=lambda one: type(one).__name__)
+def test_money_is_conserved(strategy: Strategy, tape: Tape) -> None:
+    """Cash less what was paid, fees and what is held at the mids of a plain book, all in decimals, is the equity at the end."""
+    result = backtest(strategy, tape, risk=SHORT, latency=LATE, costs={"fee_bps": 1.0}, cash=10_000.0)
+    money = Decimal(10_000)
+    held = {"AAA": Decimal(0), "BBB": Decimal(0)}
+    for fill in result.fills.itertuples():
+        quantity = Decimal(str(fill.quantity)) * (1 if str(fill.side) == "BUY" else -1)
+        price = Decimal(str(round(fill.price, 2)))
+        held[str(fill.instrument)] += quantity
+        money -= quantity * price + abs(quantity) * price / 10_000
+    for number, symbol in enumerate(held):
+        plain = OrderBook(number)
+        plain.apply(tape.events)
+        money += held[symbol] * Decimal(plain.bids(1)[0][0] + plain.asks(1)[0][0]) / 200
+    assert len(result.fills) > 0
+    assert float(money) == pytest.approx(float(result.equity.iloc[-1]), abs=1e-6)
+
+
+def test_a_changed_tape_is_laid_out_as_it_was() -> None:
+    """Without its late events a tape would have no orders, no late feed, and a smaller window."""
+    cut = TOLD_LATE.events["ts_local_ns"][1]
+    short = replace(TOLD_LATE, events=truncated(TOLD_LATE.events, int(cut)))
+    model, alone = survey(TOLD_LATE), survey(replace(short))
+    assert alone.spans != model.spans
+    taken = survey(take_after(short, TOLD_LATE))
+    assert (taken.spans, taken.is_late, taken.has_orders) == (model.spans, True, True)
+    raised = TOLD_LATE.events.copy()
+    raised["w0"][raised["kind"] == Kind.DEPTH] += 100
+    wide = survey(take_after(replace(TOLD_LATE, events=raised), TOLD_LATE))
+    assert wide.spans == {number: (low, high + 100) for number, (low, high) in model.spans.items()}
