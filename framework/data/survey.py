@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -44,6 +44,21 @@ def survey(tape: Tape) -> Survey:
     if tape not in _known:
         _known[tape] = _survey(tape)
     return _known[tape]
+
+
+def take_after(tape: Tape, model: Tape) -> Tape:
+    """Let a tape of changed events be run with the books, quotes, prints and late feed of the one it was made from.
+
+    What a run lays out before it begins must not tell that something later was changed or left out. Windows of books cover the prices
+    of both.
+    """
+    own, like = _survey(tape), survey(model)
+    spans = {}
+    for number, (low, high) in like.spans.items():
+        own_low, own_high = own.spans.get(number, (low, high))
+        spans[number] = (min(low, own_low), max(high, own_high))
+    _known[tape] = replace(like, spans=spans, venue_order=own.venue_order)
+    return tape
 
 
 def _survey(tape: Tape) -> Survey:

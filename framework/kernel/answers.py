@@ -22,13 +22,16 @@ def catch_up(t: Any, x: Any) -> None:
 
 @kernel
 def answer(t: Any, x: Any, kind: int, flags: int, instrument: int, w0: int, w1: int, w2: int, w3: int, w4: int) -> None:
-    """Say something to the trader half, at once or by the response wire."""
+    """Say something to the trader half, at once or by the response wire; never before what it has heard already.
+
+    Quotes that are heard late reach both halves at once, though they are stamped by the venue's clock.
+    """
     if x.response_latency_ns == 0:
         catch_up(t, x)
         apply_answer(t, write(t, kind, flags, instrument, x.now_ns, w0, w1, w2, w3, w4))
         return
     row = event_row(x.response, x.response_count)
-    row.ts_local_ns, row.ts_venue_ns = x.now_ns + x.response_latency_ns, x.now_ns
+    row.ts_local_ns, row.ts_venue_ns = max(x.now_ns + x.response_latency_ns, t.now_ns), x.now_ns
     row.kind, row.flags, row.instrument = kind, flags, instrument
     row.w0, row.w1, row.w2, row.w3, row.w4 = w0, w1, w2, w3, w4
     if x.response_latency_ns < 0:

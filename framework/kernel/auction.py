@@ -49,7 +49,7 @@ from framework.kernel.depth import depth_of
 from framework.kernel.exchange import session_of, venue_book
 from framework.kernel.filling import execute
 from framework.kernel.lifecycle import leaves
-from framework.kernel.matching import follow, trigger
+from framework.kernel.matching import SHARE_SLACK, follow, trigger
 from framework.kernel.order_types import is_limit, reaches, trails, waits_for_price, waits_for_trigger
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.queue import sweep
@@ -62,9 +62,6 @@ AFTER_OPEN_NS, BEFORE_CLOSE_NS, AFTER_CLOSE_NS = 10 * _MINUTE_NS, 2 * _MINUTE_NS
 
 _ANY_PRICE = 2**62
 """What a market order gains at any price: it comes first."""
-
-_SHARE_SLACK = 1e-12
-"""Relative room for rounding: 29% of 100 lots are 29, though 0.29 * 100 is a little less in binary."""
 
 
 @kernel
@@ -141,7 +138,7 @@ def match_auction(t: Any, x: Any, event: Any) -> None:
         return
     left = event.w1
     if t.costs.max_participation > 0.0:
-        left = min(left, int(left * t.costs.max_participation * (1.0 + _SHARE_SLACK)))
+        left = min(left, int(left * t.costs.max_participation * (1.0 + SHARE_SLACK)))
     least, gain, at = t.costs.limit_needs_through, 0, -1
     at = _next(x, which, session, least, gain, at, event)
     while at >= 0 and left > 0:

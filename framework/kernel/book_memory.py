@@ -13,7 +13,7 @@ from framework.kernel.depth import rehash
 from framework.kernel.depth_records import LEVEL, RESTING
 from framework.kernel.state import State
 
-_FEWEST_TICKS, _MOST_TICKS_LOG2 = 1024, 20
+_FEWEST_TICKS, MOST_TICKS_LOG2 = 1024, 20
 """A book's window covers its tape's prices, from 1,024 to 2**20 ticks."""
 
 _RESTING_ROWS = 1 << 14
@@ -43,7 +43,7 @@ class Ticks:
     @property
     def rows_of_a_sweep(self) -> int:
         """Most log rows that our orders can cause by taking every level of a book while one message of it is handled."""
-        return max((_ROWS_PER_LEVEL * min(high - low + 1, 1 << _MOST_TICKS_LOG2) for low, high in self.spans.values()), default=0)
+        return max((_ROWS_PER_LEVEL * min(high - low + 1, 1 << MOST_TICKS_LOG2) for low, high in self.spans.values()), default=0)
 
 
 class Books:
@@ -54,7 +54,7 @@ class Books:
         rows = half.tables["depths"]
         for instrument, (low, high) in ticks.spans.items():
             span = high - low + 1
-            size = 1 << min(max(span - 1, _FEWEST_TICKS - 1).bit_length(), _MOST_TICKS_LOG2)
+            size = 1 << min(max(span - 1, _FEWEST_TICKS - 1).bit_length(), MOST_TICKS_LOG2)
             row = rows[instrument]
             for levels, marks in (("bids", "bid_bits"), ("asks", "ask_bits")):
                 row[levels] = self._own(np.zeros(size, dtype=LEVEL))

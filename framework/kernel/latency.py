@@ -113,7 +113,7 @@ def _send_answer(exchange: int, _: int) -> int:
     """Stamp the answer past the end of the response wire with when it is told, and put it behind those that are told no later."""
     x = exchange_row(exchange, 0)
     row = event_row(x.response, x.response_count)
-    at_ns = row.ts_venue_ns
+    at_ns, heard_ns = row.ts_venue_ns, row.ts_local_ns  # it is not told before that
     if row.kind == CHARGE:
         told_ns = at_ns + delay_ns(x.response_leg, at_ns, -1 - row.w0, at_ns)
     else:
@@ -123,6 +123,7 @@ def _send_answer(exchange: int, _: int) -> int:
             told_ns = max(told_ns, at_ns + delay_ns(x.response_leg, at_ns, row.w0, traffic.answers))
             traffic.answers += 1
         traffic.answered_ns = told_ns
+    told_ns = max(told_ns, heard_ns)
     if x.keeps_order != 0:
         told_ns = max(told_ns, x.last_told_ns)
         x.last_told_ns = told_ns

@@ -59,7 +59,7 @@ from framework.kernel.self_trade import is_prevented, prevent
 from framework.kernel.unshown import touched_lots
 
 _ALL = 2**62
-_SHARE_SLACK = 1e-12
+SHARE_SLACK = 1e-12
 """Relative room for rounding: 29% of 100 lots are 29, though 0.29 * 100 is a little less in binary."""
 
 
@@ -246,7 +246,7 @@ def match_print(t: Any, x: Any, trade: Any) -> None:
 @kernel
 def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, is_opening: bool, is_closing: bool) -> None:
     book = venue_book(x, bar.instrument)
-    limit = t.costs.max_participation * (1.0 + _SHARE_SLACK)
+    limit = t.costs.max_participation * (1.0 + SHARE_SLACK)
     budget = int(bar.w4 * limit) if limit > 0.0 else _ALL
     for step in range(3):
         at = book.first

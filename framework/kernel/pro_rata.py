@@ -28,12 +28,10 @@ from framework.kernel.compile import inlined, kernel
 from framework.kernel.depth import lots_at
 from framework.kernel.exchange import venue_book
 from framework.kernel.lifecycle import leaves
+from framework.kernel.matching import SHARE_SLACK
 from framework.kernel.order_types import rests
 from framework.kernel.orders import order_of
 from framework.kernel.unshown import fill_resting
-
-_SHARE_SLACK = 1e-12
-"""Relative room for rounding: 29% of 100 lots are 29, though 0.29 * 100 is a little less in binary."""
 
 _HALF_A_LOT = 0.5
 """The models of cancels leave parts of lots ahead of us: half a lot and more counts as one."""
@@ -148,7 +146,7 @@ def _leftover(t: Any, x: Any, side: int, price: int, lots: int, others: int, eve
 @kernel
 def _first_lots(x: Any, lots: int) -> int:
     """What of so many lots goes in order of arrival."""
-    return int(lots * x.rules.pro_rata_fifo_share * (1.0 + _SHARE_SLACK))
+    return int(lots * x.rules.pro_rata_fifo_share * (1.0 + SHARE_SLACK))
 
 
 @kernel

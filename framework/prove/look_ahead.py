@@ -1,5 +1,10 @@
 """Look-ahead: change everything after a stamp, run again, and demand the same decisions up to and including that stamp.
 
+After means: could be known after, by the local stamp. Where the feed is late, a trade or a book may have happened at the venue by then
+without our knowing. The venue of a changed run still sees it as it was, and only what we are told of it is changed: a decision may
+depend on what was told up to then and on what the venue, which saw more, has answered, on nothing else. What happened at the venue
+after the stamp is changed for both.
+
 A leak that reaches far ahead shows at any cut; one that reaches a bar or a few shows only where the cut lies right behind a decision
 that it made. So many cuts with few kinds of change find more than few cuts with many: at each cut all is raised, then lowered, then
 changed in one further way, another one from cut to cut.
@@ -12,28 +17,31 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.data.survey import survey
+from framework.data.tape import Tape
 from framework.errors import StrategyError
 from framework.prove.culprit import find, find_truncated
-from framework.prove.perturb import TRUNCATED, VALUE_KINDS, changed, truncated
+from framework.prove.perturb import TRUNCATED, changed, kinds_of, truncated
 from framework.prove.subject import BuildError
-from framework.prove.trial import Progress, Records, Trial, bar_stamps, decisions, with_events
+from framework.prove.trial import Progress, Records, Trial, decisions, is_tick, market_stamps, with_events
 from framework.prove.verdict import Difference, Verdict, first_difference, iso, without_ids
-from framework.schema.event import NO_INSTRUMENT
+from framework.schema.event import NO_INSTRUMENT, Kind
 
 NAME = "look_ahead"
 _LAST = 4
 _ALWAYS = ("raised", "lowered")
-_IN_TURN = (*(kind for kind in VALUE_KINDS if kind not in _ALWAYS), "truncated")
 
 
 def check(trial: Trial, base: Records, progress: Progress) -> Verdict:
     """Try three kinds of change at every cut; stop at the first difference and look for the datum behind it."""
+    trial = trial.as_told()
     cuts = choose_cuts(trial, decisions(base))
+    in_turn = (*(kind for kind in kinds_of(trial.tape.events) if kind not in _ALWAYS), "truncated")
     if not len(cuts):
         return Verdict(NAME, None, "the data hold fewer than two stamps, so nothing lies ahead")
     runs, skipped, said, total = 0, 0, "", len(cuts) * (len(_ALWAYS) + 1)
     for number, cut in enumerate(cuts.tolist()):
-        for kind in (*_ALWAYS, _IN_TURN[number % len(_IN_TURN)]):
+        for kind in (*_ALWAYS, in_turn[number % len(in_turn)]):
             progress(NAME, runs, total)
             runs += 1
             try:
@@ -67,11 +75,11 @@ def choose_cuts(trial: Trial, decided: Records) -> NDArray[np.int64]:
     decided shows only at the others.
     """
     draw = np.random.default_rng([trial.seed, 0])
-    stamps = bar_stamps(trial.tape)[:-1]
+    stamps = market_stamps(trial.tape)[:-1]
     if not len(stamps):
         return stamps
     deciding = np.unique(decided["ts_local_ns"])
-    deciding = deciding[deciding < bar_stamps(trial.tape)[-1]]
+    deciding = deciding[deciding < market_stamps(trial.tape)[-1]]
     chosen = [*_one_of_each(deciding, trial.points, draw), *deciding[-_LAST:].tolist()]
     chosen += _one_of_each(stamps, max(trial.points // 2, 1), draw)
     return np.unique(np.array(chosen, np.int64))
@@ -87,9 +95,10 @@ def _try(trial: Trial, base: Records, cut: int, kind: str, number: int) -> Diffe
         found = _run(trial, truncated(trial.tape.events, cut), cut)
         change = TRUNCATED
     else:
-        events = changed(trial.tape.events, cut, kind, (trial.seed, number, list(VALUE_KINDS).index(kind)))
+        kinds = kinds_of(trial.tape.events)
+        events = changed(trial.tape.events, cut, kind, (trial.seed, number, list(kinds).index(kind)))
         found = _run(trial, events, cut)
-        change = VALUE_KINDS[kind]
+        change = kinds[kind]
     if isinstance(found, StrategyError):
         return Difference(iso(cut), "", "a run without error", f"an error ({found})", change)
     pair = first_difference(expected, decisions(found, cut), trial.tape.instruments, change)
@@ -120,12 +129,31 @@ def _run(trial: Trial, events: Records, cut: int) -> Records | StrategyError:
     tape = with_events(trial.tape, events)
     frames = trial.frames(tape)
     try:
-        return trial.run(tape, frames=frames)
+        return trial.run(tape, frames=frames, seen=_seen(trial, events, cut))
     except BuildError:
         raise
     except StrategyError:
-        known = with_events(tape, truncated(events, cut))
+        known = truncated(events, cut)
     try:
-        return trial.run(known, frames=frames)
+        return trial.run(with_events(trial.tape, known), frames=frames, seen=_seen(trial, known, cut))
     except StrategyError as error:
         return error
+
+
+def _seen(trial: Trial, events: Records, cut: int) -> Tape | None:
+    """What the venue of a late feed sees beside such events: what happened there up to the cut stays as it was.
+
+    `events` are the tape's with other values, or without the last ones.
+    """
+    if not survey(trial.tape).is_late:
+        return None
+    base = trial.tape.events
+    happened = is_tick(base) & (base["ts_venue_ns"] <= cut)
+    if len(events) == len(base):
+        made = events.copy()
+        made[happened] = base[happened]
+    else:
+        told_ns = events["ts_local_ns"][events["kind"] != Kind.SESSION].max(initial=cut)
+        is_known = (base["ts_local_ns"] <= told_ns) | (base["kind"] == Kind.SESSION)
+        made = base[is_known | happened]
+    return with_events(trial.tape, made)

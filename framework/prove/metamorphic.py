@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from framework.config import CostsConfig, RecordedLatency
+from framework.config.impact import Push
 from framework.data.calendar import BARS, is_bars
 from framework.data.tape import Tape, assemble
 from framework.engine.strategy import Strategy
@@ -23,6 +25,7 @@ from framework.schema.units import NANOSECONDS_PER_DAY, Step
 _STRANGERS = ("~irrelevant", "!irrelevant")  # sorted after and before every usual symbol
 _WALK = 0.03
 _SCALE = 2
+_IMITATED = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH, Kind.GAP)
 
 
 def irrelevant_instrument(trial: Trial, base: Records, progress: Progress) -> Verdict:
@@ -30,9 +33,9 @@ def irrelevant_instrument(trial: Trial, base: Records, progress: Progress) -> Ve
     name = "irrelevant_instrument"
     if not trial.subject.told_universe and trial.named is None:
         return Verdict(name, None, "it trades whatever is on the tape; name instruments, or give it a parameter `universe`")
-    original = next((i for i, one in enumerate(trial.tape.instruments) if _bars_of(trial.tape, i) > 2), None)
+    original = next((i for i in range(len(trial.tape.instruments)) if len(_market_of(trial.tape, i)) > 2), None)
     if original is None:
-        return Verdict(name, None, "no instrument has bars to imitate")
+        return Verdict(name, None, "no instrument has bars, quotes, trades or a book to imitate")
     for number, symbol in enumerate(_STRANGERS):
         progress(name, number, len(_STRANGERS))
         tape = _with_stranger(trial, original, symbol)
@@ -42,7 +45,7 @@ def irrelevant_instrument(trial: Trial, base: Records, progress: Progress) -> Ve
             if strategy.uses_numbers and place == 0:
                 continue  # it would move every number that the strategy knows
             strategy = Blinkered.like(strategy)(strategy, place)
-        found = trial.records(strategy, tape).copy()
+        found = replace(trial, costs=_costs_with(trial, original, symbol)).records(strategy, tape).copy()
         found["instrument"] -= ((found["instrument"] > place) & (found["instrument"] != NO_INSTRUMENT)).astype(np.uint32)
         pair = first_difference(base, found, trial.tape.instruments, f"an instrument {symbol!r} that it does not trade was added")
         if pair is not None:
@@ -87,6 +90,10 @@ def tape_split(trial: Trial, base: Records, progress: Progress) -> Verdict:
 def time_shift(trial: Trial, base: Records, progress: Progress) -> Verdict:
     """Move everything by a day, by a week where an exchange's calendar counts."""
     name = "time_shift"
+    drawn = [leg for leg in ("decision_ns", "entry_ns", "response_ns") if _goes_by_the_clock(getattr(trial.latency, leg), leg, base)]
+    if drawn:
+        return Verdict(name, None, f"{', '.join(f'latency.{leg}' for leg in drawn)} go by the time of day or are drawn by stamp")
+    trial = trial.as_told()
     progress(name, 0, 1)
     days = 1 if all(is_bars(calendar) or calendar in ("24/7", BARS) for calendar in trial.tape.calendars) else 7
     step = days * NANOSECONDS_PER_DAY
@@ -144,23 +151,63 @@ def _without_money(records: Records) -> Records:
     return made
 
 
-def _bars_of(tape: Tape, number: int) -> int:
-    return int(np.count_nonzero((tape.events["instrument"] == number) & (tape.events["kind"] == Kind.BAR)))
+def _goes_by_the_clock(leg: object, name: str, base: Records) -> bool:
+    """Whether a latency depends on the date: it was recorded, or draws are keyed by stamps."""
+    if isinstance(leg, int):
+        return False
+    by_stamp = name == "decision_ns" or (name == "response_ns" and bool((base["kind"] == Kind.CHARGE).any()))
+    return by_stamp or isinstance(leg, RecordedLatency)
+
+
+def _market_of(tape: Tape, number: int) -> Records:
+    """Bars, quotes, trades and changes of the book of one instrument."""
+    events: Records = tape.events[(tape.events["instrument"] == number) & np.isin(tape.events["kind"], _IMITATED)]
+    return events
+
+
+def _costs_with(trial: Trial, original: int, symbol: str) -> CostsConfig:
+    """Costs that know the stranger: whoever must be named with a daily volume has that of the original."""
+    impact = trial.costs.impact
+    if not isinstance(impact, Push) or not isinstance(impact.daily_volume, dict):
+        return trial.costs
+    volumes = {**impact.daily_volume, symbol: impact.daily_volume[trial.tape.instruments[original].symbol]}
+    return trial.costs.model_copy(update={"impact": impact.model_copy(update={"daily_volume": volumes})})
 
 
 def _with_stranger(trial: Trial, original: int, symbol: str) -> Tape:
-    """The tape and a further instrument, whose bars stand where another's do and whose prices wander on their own."""
+    """The tape and a further instrument: bars stand where another's do, ticks there or between, and prices wander on their own."""
     market = trial.tape.events[trial.tape.events["kind"] != Kind.SESSION].copy()
-    bars = market[(market["instrument"] == original) & (market["kind"] == Kind.BAR)][:-1].copy()  # shorter: it must not lead a calendar
-    walk = np.exp(np.cumsum(np.random.default_rng([trial.seed, 3]).normal(0.0, _WALK, len(bars))))
+    draw = np.random.default_rng([trial.seed, 3])
+    foreign = _market_of(trial.tape, original)[:-1].copy()  # shorter: it must not lead a calendar
+    bars = np.flatnonzero(foreign["kind"] == Kind.BAR)
+    walk = np.exp(np.cumsum(draw.normal(0.0, _WALK, len(bars))))
     for word in ("w0", "w1", "w2", "w3"):
-        bars[word] = np.maximum(np.rint(bars[word] * walk), 1).astype(np.int64)
+        foreign[word][bars] = np.maximum(np.rint(foreign[word][bars] * walk), 1).astype(np.int64)
+    if len(bars) < len(foreign):
+        _wander(foreign, draw)
     stranger: Instrument = replace(trial.tape.instruments[original], symbol=symbol)
     instruments = sorted([*trial.tape.instruments, stranger], key=lambda instrument: instrument.symbol)
     place = instruments.index(stranger)
     market["instrument"] += ((market["instrument"] >= place) & (market["instrument"] != NO_INSTRUMENT)).astype(np.uint32)
-    bars["instrument"] = place
-    return assemble(instruments, [market, bars], name=trial.tape.name, notes=())
+    foreign["instrument"] = place
+    return assemble(instruments, [market, foreign], name=trial.tape.name, notes=())
+
+
+def _wander(events: Records, draw: np.random.Generator) -> None:
+    """Give ticks sizes and prices of their own; some keep their stamps, some happen between, none before another of theirs."""
+    ticks = np.flatnonzero(events["kind"] != Kind.BAR)
+    kinds, away = events["kind"][ticks], int(draw.integers(3, 100))
+    for kind, prices, sizes in ((Kind.QUOTE, ("w0", "w1"), ("w2", "w3")), (Kind.TRADE, ("w0",), ("w1",)), (Kind.DEPTH, ("w0",), ("w1",))):
+        rows = ticks[kinds == kind]
+        for word in prices:
+            events[word][rows] += np.where(events[word][rows] > 0, away, 0)
+        for word in sizes:
+            events[word][rows] *= draw.integers(1, 4, len(rows))
+    stamps = events["ts_local_ns"][ticks]
+    later = np.where(draw.random(len(ticks)) < 0.5, np.diff(stamps, append=stamps[-1]) // 2, 0)
+    later = np.where(np.isin(kinds, (Kind.QUOTE, Kind.BAR)), 0, later)
+    events["ts_local_ns"][ticks] += later
+    events["ts_venue_ns"][ticks] += later
 
 
 def _known(trial: Trial, tape: Tape, symbol: str) -> Mapping[str, Any]:
@@ -203,7 +250,7 @@ class Blinkered(Wrapped):
             self._view.stranger = view.instruments[self._stranger]
         own, kind = self._view, view.wake.kind
         own.wake = view.wake
-        of_one = kind in (WakeKind.BAR, WakeKind.QUOTE, WakeKind.TRADE, WakeKind.EVENT)
+        of_one = kind in (WakeKind.BAR, WakeKind.QUOTE, WakeKind.TRADE, WakeKind.BOOK, WakeKind.EVENT)
         if (of_one and view.wake.instrument == self._stranger) or (kind == WakeKind.BARS and not own.bars_now()):
             return view.nothing
         return self._strategy.decide(own)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.prove.perturb_ticks import TICK_KINDS, change_prices, change_ticks, has_books
 from framework.schema.event import Kind
 
 Events = NDArray[np.void]
@@ -31,7 +32,6 @@ _PRICE_WORDS = {
     Kind.BAR: ("w0", "w1", "w2", "w3"),
     Kind.QUOTE: ("w0", "w1"),
     Kind.TRADE: ("w0",),
-    Kind.DEPTH: ("w0",),
     Kind.DIVIDEND: ("w0",),
     Kind.DELIST: ("w0",),
     Kind.MARK_PRICE: ("w0",),
@@ -42,7 +42,10 @@ _LARGEST = 2.0**45  # ticks or lots: far beyond any price, far below what sums a
 
 
 def changed(events: Events, after_ns: int, kind: str, seed: tuple[int, ...]) -> Events:
-    """A copy with every price, size, dividend, split, funding rate and final price stamped later than `after_ns` changed."""
+    """A copy with every price, size, dividend, split, funding rate and final price stamped later than `after_ns` changed.
+
+    `kind` is one of `VALUE_KINDS` or, where there are books, of `TICK_KINDS`. Prices of books move by ticks, others by a factor.
+    """
     draw = np.random.default_rng(seed)
     made = events.copy()
     later = events["ts_local_ns"] > after_ns
@@ -50,11 +53,20 @@ def changed(events: Events, after_ns: int, kind: str, seed: tuple[int, ...]) -> 
     order = draw.permutation(len(instruments))
     for place, number in zip(order.tolist(), instruments.tolist(), strict=True):
         rows = np.flatnonzero(later & (events["instrument"] == number))
+        if kind in TICK_KINDS:
+            change_ticks(made, events, rows, kind, draw)
+            continue
         prices, sizes = _factors(kind, place, events[rows], draw)
         _apply(made, rows, prices, sizes)
+        change_prices(made, events, rows, kind, draw, is_up=_is_up(kind, place))
         if kind in _MIRRORED:
             _mirror(made, rows[made["kind"][rows] == Kind.BAR])
     return made
+
+
+def kinds_of(events: Events) -> dict[str, str]:
+    """The kinds of change that a tape can have, and how a report words them."""
+    return VALUE_KINDS | TICK_KINDS if has_books(events) else VALUE_KINDS
 
 
 def truncated(events: Events, after_ns: int) -> Events:
@@ -71,10 +83,15 @@ def _factors(kind: str, place: int, events: Events, draw: np.random.Generator) -
         return np.exp(np.clip(np.cumsum(steps), -3.0, 3.0)), np.exp(draw.normal(0.0, 1.0, len(events)))
     if kind == "shuffled":
         return _shuffle(events, draw)
-    up = {"raised": True, "lowered": False, "parted": place % 2 == 0, "turned": place % 2 == 1}[kind]
+    up = _is_up(kind, place)
     level = np.full(len(events), np.exp(size if up else -size))
     volume_up = up if kind in ("raised", "lowered") else not up
     return level, np.full(len(events), np.exp(size if volume_up else -size))
+
+
+def _is_up(kind: str, place: int) -> bool:
+    """Whether the prices of the instrument at this place rise."""
+    return {"raised": True, "parted": place % 2 == 0, "turned": place % 2 == 1}.get(kind, False)
 
 
 def _shuffle(events: Events, draw: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -16,18 +16,24 @@ from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
 from framework.engine.view import View
 from framework.engine.world import Decision, WakeKind
-from framework.errors import OneTapeError
+from framework.errors import OneTapeError, StrategyError
 from framework.kernel import entry
 from framework.prove.wrapped import Wrapped
 
 _WORDS = {entry.aim: "target", entry.propose: "order", entry.bracket: "bracket", entry.cancel: "cancel", entry.replace: "replace"}
 """Every door of the kernel that a strategy can order through."""
 
+_MAKES_ORDERS = ("target", "order", "bracket")
+
 Intent = tuple[str, str, tuple[Any, ...]]
 """What was called, the instrument's symbol, and the other arguments."""
 
 Heard = Callable[[View, Sequence[Intent], Sequence[Sequence[Intent] | None]], None]
 """Called after each wake with what the strategy ordered and what each copy would have; None for one whose data begin later."""
+
+
+class UnsentError(StrategyError):
+    """A copy asks for an order that it made when the strategy made others: it was never sent, and its id is another's."""
 
 
 class NotingView(View):
@@ -68,11 +74,13 @@ class ShortView(NotingView):
     Attributes:
         hidden: bars of each instrument that it does not know.
         wait: set while `on_start` runs: nothing is known yet.
+        unsent: ids of orders that the copy made and the strategy did not.
     """
 
     hidden: NDArray[np.int64]
     wait: bool = False
     placed: int = 0
+    unsent: set[int]
 
     def bar_count(self, instrument: str) -> int:
         """Bars since the data of this copy began."""
@@ -108,6 +116,8 @@ class ShortView(NotingView):
         return self.nothing
 
     def _known(self, order_id: int) -> None:
+        if order_id in self.unsent:
+            raise UnsentError(f"order {order_id} was not sent")
         if not 0 <= order_id < self.next_order_id:  # its own orders of this wake count as made
             super()._known(order_id)
 
@@ -124,28 +134,49 @@ class ShortView(NotingView):
 
 
 class Copy:
-    """A strategy that begins at a stamp with no memory."""
+    """A strategy that begins at a stamp with no memory.
+
+    Attributes:
+        is_lost: it asked for an order of its own that was never sent, and decides no more: what it remembers of orders is not so.
+    """
 
     def __init__(self, strategy: Strategy, start_ns: int, hidden: NDArray[np.int64], instruments: int) -> None:
         self.start_ns = start_ns
         self._strategy, self._hidden, self._instruments = strategy, hidden, instruments
         self._view: ShortView | None = None
+        self.is_lost = False
 
-    def decide(self, view: View, timer: str) -> list[Intent]:
-        """What it would order at this wake. An error is an intent too: real data would have met it."""
+    def decide(self, view: View, timer: str) -> list[Intent] | None:
+        """What it would order at this wake, None where it is lost. An error is an intent too: real data would have met it."""
         if self._view is None:
             self._view = self._begin(view)
         own = self._view
         own.wake, own.timer, own.placed, own.notes = view.wake, timer, 0, []
         try:
             self._strategy.decide(own)
+        except UnsentError:
+            self.is_lost = True
+            return None
         except OneTapeError as error:
             symbol = view.instruments[view.wake.instrument] if view.wake.kind in (WakeKind.BAR, WakeKind.QUOTE) else ""
             own.notes.append(("error", str(symbol), (str(error),)))
         return own.notes
 
+    def settle(self, first: int, made: int, notes: Sequence[Intent]) -> None:
+        """Say which orders the strategy made at this wake: `made` from the id `first` on, by these notes."""
+        own = self._view
+        if own is None or not own.placed:
+            return
+        mine, its = ([note[:2] for note in each if note[0] in _MAKES_ORDERS] for each in (own.notes, notes))
+        ids = range(first, first + own.placed)
+        if made == own.placed and mine == its:
+            own.unsent.difference_update(ids)
+        else:
+            own.unsent.update(ids)
+
     def _begin(self, view: View) -> ShortView:
         own = ShortView.of(view)
+        own.unsent = set()
         own.hidden, own.timers, own.wait = self._hidden, cast(Timers, _NoTimers()), True
         self._strategy.reset_state(self._instruments)
         self._strategy.on_start(own)
@@ -176,8 +207,15 @@ class Shadowed(Wrapped):
         own.wake, own.notes = view.wake, []
         own.timer = view.timer_fired() if kind == WakeKind.TIMER else ""
         is_inside = kind not in (WakeKind.START, WakeKind.STOP)
-        answers = [copy.decide(view, own.timer) if is_inside and view.now_ns >= copy.start_ns else None for copy in self._copies]
+        first, answers = view.next_order_id, [self._answer(copy, view, own.timer) if is_inside else None for copy in self._copies]
         decision = self._strategy.decide(own)
+        for copy, answer in zip(self._copies, answers, strict=True):
+            if answer is not None:
+                copy.settle(first, view.next_order_id - first, own.notes)
         if is_inside and (own.notes or any(answers)):
             self._heard(view, own.notes, answers)
         return decision
+
+    @staticmethod
+    def _answer(copy: Copy, view: View, timer: str) -> list[Intent] | None:
+        return None if copy.is_lost or view.now_ns < copy.start_ns else copy.decide(view, timer)

@@ -9,13 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.config import CostsConfig, LatencyConfig, RiskConfig, VenueConfig
+from framework.data.survey import survey, take_after
 from framework.data.tape import Tape
 from framework.data.tape_frames import Frames, frames_of
 from framework.engine.strategy import Strategy
 from framework.prove.subject import Subject
 from framework.prove.verdict import DECISIONS
 from framework.schema.event import Kind
-from framework.simulation.backtest import backtest
+from framework.simulation.backtest import in_parts
+from framework.simulation.latency import heard, wires_of
+from framework.simulation.prepare import header_of, prepare
+from framework.simulation.through import run_through
 
 Records = NDArray[np.void]
 Progress = Callable[[str, int, int], None]
@@ -47,8 +51,20 @@ class Trial:
         """What the strategy is built from, nothing where it needs nothing."""
         return frames_of(tape) if self.subject.needs_frames else {}
 
-    def run(self, tape: Tape | None = None, *, frames: Frames | None = None, chunk_events: int | None = None) -> Records:
-        """Build and run; all records but TAPE.
+    def as_told(self) -> Trial:
+        """The same runs, with the latency of the feed in the tape's local stamps."""
+        told = heard(self.tape, self.latency, self.seed)
+        return self if told is self.tape else replace(self, tape=told, latency=self.latency.model_copy(update={"feed_ns": 0}))
+
+    def run(
+        self,
+        tape: Tape | None = None,
+        *,
+        frames: Frames | None = None,
+        chunk_events: int | None = None,
+        seen: Tape | None = None,
+    ) -> Records:
+        """Build and run; all records but TAPE. `seen`: what the venue of a late feed sees, where that is not what we are told.
 
         Raises:
             BuildError: building it raised.
@@ -56,31 +72,25 @@ class Trial:
         """
         taken = self.tape if tape is None else tape
         strategy = self.subject.build(self.frames(taken) if frames is None else frames)
-        return self.records(strategy, taken, chunk_events)
+        return self.records(strategy, taken, chunk_events, seen)
 
-    def records(self, strategy: Strategy, tape: Tape, chunk_events: int | None = None) -> Records:
+    def records(self, strategy: Strategy, tape: Tape, chunk_events: int | None = None, seen: Tape | None = None) -> Records:
         """The records of a strategy already built."""
-        result = backtest(
-            strategy,
-            tape,
-            cash=self.cash,
-            currency=self.currency,
-            costs=self.costs,
-            risk=self.risk,
-            latency=self.latency,
-            venue=self.venue,
-            seed=self.seed,
-            chunk_events=chunk_events,
-        )
-        records: Records = result.audit.records
+        header = header_of(strategy, tape, self.cash, self.currency, self.costs, self.risk, self.latency, self.venue, self.seed)
+        told = heard(tape, self.latency, self.seed)
+        made = prepare(strategy, told, header)
+        wires, parts = wires_of(self.latency, self.seed), in_parts(told.events, chunk_events)
+        run_through(strategy, told, wires, self.venue, made.trader, made.timers, made.audit, parts, seen)
+        records: Records = made.audit.records
         kept: Records = records[records["kind"] != Kind.TAPE]
         return kept
 
 
 def with_events(tape: Tape, events: Records) -> Tape:
-    """The tape with other events."""
+    """The tape with other events, run as the tape is."""
     events.setflags(write=False)
-    return replace(tape, events=events)
+    made = replace(tape, events=events)
+    return take_after(made, tape) if survey(tape).has_ticks else made
 
 
 def decisions(records: Records, until_ns: int | None = None) -> Records:
@@ -92,7 +102,14 @@ def decisions(records: Records, until_ns: int | None = None) -> Records:
     return found
 
 
-def bar_stamps(tape: Tape) -> NDArray[np.int64]:
-    """Stamps of the market, ascending, each once."""
-    stamps: NDArray[np.int64] = np.unique(tape.events["ts_local_ns"][np.isin(tape.events["kind"], (Kind.BAR, Kind.QUOTE, Kind.TRADE))])
+def is_tick(events: Records) -> NDArray[np.bool_]:
+    """Which events a venue ahead of us sees at its own stamps."""
+    found: NDArray[np.bool_] = np.isin(events["kind"], (Kind.TRADE, Kind.DEPTH, Kind.GAP))
+    return found
+
+
+def market_stamps(tape: Tape) -> NDArray[np.int64]:
+    """Stamps at which the market could be known, ascending, each once."""
+    is_market = np.isin(tape.events["kind"], (Kind.BAR, Kind.QUOTE)) | is_tick(tape.events)
+    stamps: NDArray[np.int64] = np.unique(tape.events["ts_local_ns"][is_market])
     return stamps

@@ -31,6 +31,8 @@ class Datum:
 
     Attributes:
         alone: whether changing this one number was enough; else it took earlier changes too, and this one tipped it.
+        tick: the trade, quote or change of a book that it stands in, in words: kind, side, price, size, order id, how long it had
+            been known at the venue. Empty where it is a bar or an event of another kind.
     """
 
     stamp: str
@@ -39,9 +41,11 @@ class Datum:
     before: float | None
     after: float | None
     alone: bool
+    tick: str = ""
 
     def __str__(self) -> str:
         words = f"{self.field} of {self.instrument or 'the tape'} at {self.stamp}"
+        words += f" in {self.tick}" if self.tick else ""
         values = "" if self.before is None or self.after is None else f" ({self.before:g} changed to {self.after:g})"
         return words + values + ("" if self.alone else ", together with changes before it")
 

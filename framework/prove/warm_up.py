@@ -20,7 +20,7 @@ import numpy as np
 from framework.engine.view import View
 from framework.prove.shadow import Copy, Intent, Shadowed
 from framework.prove.subject import BuildError
-from framework.prove.trial import Progress, Records, Trial, bar_stamps, decisions, with_events
+from framework.prove.trial import Progress, Records, Trial, decisions, market_stamps, with_events
 from framework.prove.verdict import Datum, Difference, Verdict, first_difference, iso
 from framework.schema.event import Kind
 
@@ -47,7 +47,8 @@ class _Ledger:
 def check(trial: Trial, base: Records, progress: Progress) -> Verdict:
     """Run the strategy with its copies once and compare."""
     progress(NAME, 0, 1)
-    decided, stamps = decisions(base), bar_stamps(trial.tape)
+    trial = trial.as_told()
+    decided, stamps = decisions(base), market_stamps(trial.tape)
     if not len(decided):
         return Verdict(NAME, None, "it decided nothing, so there is nothing to compare")
     first = int(np.searchsorted(stamps, decided["ts_local_ns"][0]))
@@ -76,6 +77,9 @@ def check(trial: Trial, base: Records, progress: Progress) -> Verdict:
         return Verdict(
             NAME, None, "it decides otherwise beside copies of itself: it keeps state in its class or module, or is not repeatable"
         )
+    if any(copy.is_lost for copy in copies):
+        words = "it remembers its orders by their ids, and one that begins later made others"
+        return Verdict(NAME, None, f"{words}: what follows from them cannot be told from a lack of history")
     return _verdict(stamps.tolist(), begins, ledgers, judged_ns)
 
 

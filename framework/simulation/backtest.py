@@ -162,7 +162,7 @@ def _simulate(
     told = heard(tape, latency, seed)
     run_of = prepare(strategy, told, header)
     wires = wires_of(latency, seed)
-    run_through(strategy, told, wires, venue, run_of.trader, run_of.timers, run_of.audit, _parts(told.events, chunk_events))
+    run_through(strategy, told, wires, venue, run_of.trader, run_of.timers, run_of.audit, in_parts(told.events, chunk_events))
     tables = Tables(run_of.trader, run_of.audit)
     notes = (*tape.notes, *latency_notes(latency), *tables.overdraft_note())
     return Result(tables.of_run(name, currency, cash, notes, _shown(header), _benchmark(benchmark, tape)))
@@ -219,7 +219,8 @@ def tape_of(data: Data, *, currency: str, instruments: Sequence[str] | None, sta
     return read_bars(data, instruments=instruments, start=start, end=end, **given)
 
 
-def _parts(events: NDArray[np.void], chunk_events: int | None) -> Iterator[NDArray[np.void]]:
+def in_parts(events: NDArray[np.void], chunk_events: int | None) -> Iterator[NDArray[np.void]]:
+    """The events of a run as its world takes them: whole, in parts of at most `chunk_events`, or in parts where they lie in a file."""
     if is_mapped(events):
         return _given_back(events, chunk_events or _MAPPED_PART)
     return iter((events,)) if chunk_events is None else chunks(events, chunk_events)

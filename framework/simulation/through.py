@@ -57,8 +57,12 @@ def run_through(
     timers: Timers,
     records: Collector,
     parts: Iterator[NDArray[np.void]],
+    seen: Tape | None = None,
 ) -> None:
-    """Run a strategy over `parts` of the tape's events. What happened is then in the trader half and in `records`."""
+    """Run a strategy over `parts` of the tape's events. What happened is then in the trader half and in `records`.
+
+    `seen` is what the venue of a late feed sees of trades and books, where that is not what we are told.
+    """
     exchange = Exchange(
         len(tape.instruments),
         len(tape.calendars),
@@ -67,7 +71,8 @@ def run_through(
         rules=_rules_of(venue),
     )
     if trader.ticks is not None and survey(tape).is_late:
-        exchange.feed_venue(tape.events, survey(tape).venue_order)
+        venue_tape = tape if seen is None else seen
+        exchange.feed_venue(venue_tape.events, survey(venue_tape).venue_order)
     trader.provide("points", min(len(tape.events), _MOST_POINTS) + ROOM)  # memory that is not written to costs nothing
     if trader.ticks is not None:
         orders = min(len(tape.events) // _TICKS_AN_ORDER, _MOST_ORDERS) + ROOM
