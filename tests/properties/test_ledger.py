@@ -149,7 +149,8 @@ class Check:
         assert self.pushes or not is_maker
         half, share, _ = (real(event[word]) for word in ("w1", "w2", "w3"))
         rate = Decimal(str(self.case.costs.get("half_spread_bps", 0.0))) / 10_000
-        assert same(half, ZERO if is_maker else rate * value, value / 1000)
+        is_free = is_maker or name in {paper.symbol for paper in self.case.papers if paper.is_quoted}  # quotes carry their spread
+        assert same(half, ZERO if is_free else rate * value, value / 1000)
         impact = self.case.costs.get("impact") or {}
         bar = self.next_bar
         if impact.get("model") == "volume_share" and not self.case.latency:
