@@ -48,7 +48,7 @@ def measure(folder: Path, *, peers: bool, long: bool, say: Callable[[str], None]
     count = _BOOKS[long]
     say(f"startup: streaming {count:,} rows of a book")
     answer = _child("-P", "-m", "framework.bench.memory", "books", str(count))
-    rows.append(_ours("streamed book", answer, f"{answer['fills']:,} fills; import, mapping and run; bar 1,500 MB"))
+    rows.append(_ours("streamed book", answer, f"{answer['fills']:,} fills, from a mapped tape; bar 1,500 MB"))
     return rows
 
 
