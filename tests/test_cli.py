@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from framework import __version__, cli
 from framework.commands import output
 from framework.config import load
-from framework.kernel import compile
+from framework.kernel.machine_code import cache_of_sources
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 runner = CliRunner()
@@ -82,25 +82,14 @@ def test_a_first_run_says_that_it_compiles(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     console = Console(file=StringIO(), force_terminal=False, width=200)
     output.progress(console)
-    (tmp_path / "onetape" / "replay").mkdir(parents=True)
-    (tmp_path / "onetape" / "replay" / "advance.nbc").touch()
+    (cache_of_sources() / "replay").mkdir(parents=True)
+    (cache_of_sources() / "replay" / "replay._advance-1.py311.1.nbc").touch()
     output.progress(console)
     file = console.file
     assert isinstance(file, StringIO)
     first, second = file.getvalue().splitlines()
     assert "compiling the kernel, once" in first
     assert second == "running"
-
-
-@pytest.mark.parametrize("variable", ["NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "HOME"])
-def test_the_commands_look_for_machine_code_where_the_kernel_keeps_it(
-    variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv(variable, str(tmp_path))
-    assert output.kernel_cache() == compile._cache_root()
-    assert tmp_path in output.kernel_cache().parents
 
 
 def test_data_lists_the_datasets() -> None:

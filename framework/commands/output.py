@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.status import Status
+
+from framework.kernel.machine_code import is_cached
 
 if TYPE_CHECKING:
     from framework.config import RunConfig
@@ -25,11 +26,7 @@ _ROWS = (
 
 def progress(console: Console) -> Status:
     """A spinner that says what is waited for; the first run compiles the kernel. Where nothing can spin, one line of text."""
-    text = (
-        "running"
-        if next(kernel_cache().rglob("*.nbc"), None)
-        else "compiling the kernel, once: this may take half a minute and is remembered"
-    )
+    text = "running" if is_cached() else "compiling the kernel, once: this may take half a minute and is remembered"
     if not console.is_terminal:
         console.print(text)
     return console.status(text)
@@ -92,10 +89,3 @@ def _metrics(result: Result) -> dict[str, object]:
     """Metrics and the audit's hash; JSON has no NaN or infinity, so these become null."""
     numbers = {str(name): float(value) if math.isfinite(value) else None for name, value in result.metrics.items()}
     return {**numbers, "audit_hash": result.audit_hash}
-
-
-def kernel_cache() -> Path:
-    """Where `framework.kernel.compile` keeps machine code; worked out anew, because importing that module imports numba."""
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return Path(chosen) / "onetape" if chosen else (Path(cache) if cache else Path.home() / ".cache") / "onetape" / "kernel"

@@ -310,7 +310,7 @@ def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
     import numba
 
     from framework.engine import compiled_book, compiled_market, compiled_types, compiled_view
-    from framework.kernel.compile import call, stamped_kernel
+    from framework.kernel.compile import call, hook, stamped_kernel
     from framework.kernel.records import exchange_row, trader_row
     from framework.kernel.replay import fast_bar, horizon
 
@@ -319,10 +319,10 @@ def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
     scope: dict[str, Any] = {function.__name__: function for function in known}
     scope |= {name: getattr(compiled_types, name) for name in _TYPE_WORDS}
     scope |= {"trader_row": trader_row, "exchange_row": exchange_row, "W_BAR": codes.W_BAR, "W_TIMER": codes.W_TIMER}
-    scope |= {name: numba.njit(error_model="numpy")(getattr(cls, name)) for name in hooks}
+    scope |= {name: hook(getattr(cls, name)) for name in hooks}
     exec(compile(_driver_source(hooks), f"{cls.__module__}.{cls.__qualname__}.driver", "exec"), scope)
     if "on_bar" in hooks:  # part of the fast lane's loop
-        scope["on_bar_here"] = numba.njit(error_model="numpy", forceinline=True)(cls.on_bar)
+        scope["on_bar_here"] = hook(cls.on_bar, is_inlined=True)
     drive: FunctionType = scope["drive"]
     drive.__module__, drive.__qualname__ = cls.__module__, f"{cls.__qualname__}.drive"
     parts = (compiled_types.__file__, compiled_book.__file__, compiled_market.__file__, compiled_view.__file__, __file__)

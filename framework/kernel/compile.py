@@ -1,7 +1,4 @@
-"""How the kernel is compiled, cached and given its memory.
-
-`kernel` is `numba.njit` with a disk cache that is kept by the digest of every source file of the kernel and the schema: numba alone
-looks at the file of the cached function and would go on serving old machine code after a helper in another file changed.
+"""How the kernel is compiled and given its memory.
 
 State lives in records. A record holds the addresses of its tables as integers; `row_of(dtype)` makes the function that
 reads one row in place, which costs nothing. Whoever owns the memory must keep it alive.
@@ -9,114 +6,46 @@ reads one row in place, which costs nothing. Whoever owns the memory must keep i
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numba
 from llvmlite import ir
 from numba import types
-from numba.core import caching
 from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
 
-_ROOMS = (Path(__file__).parent, Path(__file__).parent.parent / "schema")
+from framework.kernel.part import Part, Whole, cache_of
 
-
-@cache
-def source_digest() -> str:
-    """A digest of every source file that compiled code can depend on."""
-    digest = hashlib.blake2b(digest_size=12)
-    for room in _ROOMS:
-        for path in sorted(room.glob("*.py")):
-            digest.update(path.name.encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _cache_root() -> Path:
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    if chosen:
-        return Path(chosen) / "onetape"
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "onetape" / "kernel"
-
-
-def _cache_of_sources() -> Path:
-    """Where the machine code of the present sources lies."""
-    return _cache_root() / source_digest()
-
-
-class _Locator(caching._CacheLocator):
-    """Keep machine code in the user's cache folder, by the digest of all kernel sources.
-
-    The digest is part of the path and not only a stamp: numba writes an index with the new stamp before the new code, whose file has
-    the name of older code, so a process that is killed in between, or one that reads then, would run that older code.
-    """
-
-    def __init__(self, py_func: Callable[..., Any], py_file: str) -> None:
-        self._name = Path(py_file).stem
-
-    def get_cache_path(self) -> str:
-        return str(_cache_of_sources() / self._name)
-
-    def get_source_stamp(self) -> str:
-        return source_digest()
-
-    def get_disambiguator(self) -> str:
-        return ""
-
-    @classmethod
-    def from_function(cls, py_func: Callable[..., Any], py_file: str) -> _Locator:
-        return cls(py_func, py_file)
-
-
-class _CacheImpl(caching.CompileResultCacheImpl):
-    _locator_classes = (_Locator,)
-
-
-class _Cache(caching.FunctionCache):
-    _impl_class = _CacheImpl
+_OPTIONS = {"error_model": "numpy", "nogil": True, "forceinline": False}
+"""`forceinline` is said at each: what it is not said of takes it from its first caller."""
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function to machine code, cached on disk."""
-    dispatcher = numba.njit(error_model="numpy", nogil=True)(function)
-    dispatcher._cache = _Cache(function)
-    return dispatcher
+    """A part of the machine code of whatever calls it, kept on disk; see `part.py`."""
+    return Part(function, _OPTIONS)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """`kernel` for a small function on the path of every event: it becomes part of its caller, whatever the compiler thinks of it."""
-    dispatcher = numba.njit(error_model="numpy", nogil=True, forceinline=True)(function)
-    dispatcher._cache = _Cache(function)
-    return dispatcher
+    return Part(function, {**_OPTIONS, "forceinline": True})
+
+
+def outlined(function: Callable[..., Any]) -> Any:
+    """`kernel` for a large function with several callers, off the path of every event: there is one copy of it in each unit."""
+    return Part(function, _OPTIONS, stays_apart=True)
+
+
+def hook(function: Callable[..., Any], *, is_inlined: bool = False) -> Any:
+    """A part from a user's source: it is kept on disk with its caller only."""
+    return Part(function, {"error_model": "numpy", "forceinline": is_inlined}, is_kept=False)
 
 
 def stamped_kernel(function: Callable[..., Any], stamp: str) -> Any:
-    """`kernel` for a function made at run time, cached under a stamp of what it was made from besides the kernel."""
-
-    class Locator(_Locator):
-        def get_cache_path(self) -> str:
-            return str(_cache_of_sources() / "strategies" / stamp)
-
-    class Impl(_CacheImpl):
-        _locator_classes = (Locator,)
-
-    class Cache(caching.FunctionCache):
-        _impl_class = Impl
-
-    dispatcher = numba.njit(error_model="numpy")(function)
-    dispatcher._cache = Cache(function)
+    """Compile a function made at run time, kept on disk under a stamp of what it was made from besides the kernel."""
+    dispatcher = numba.njit(error_model="numpy", pipeline_class=Whole)(function)
+    dispatcher._cache = cache_of(function, f"strategies/{stamp}")
     return dispatcher
-
-
-def is_cached() -> bool:
-    """Whether the replay loop is compiled already for the sources as they are now."""
-    return any((_cache_of_sources() / "replay").glob("replay.advance-*.nbc"))
 
 
 @intrinsic
@@ -231,7 +160,7 @@ class Unit:
         """Where the machine code lies in this process; compiles, or loads from the cache, at the first call."""
         if self._compiled is None:
             words = (types.int64, types.int64)
-            self._compiled = CFunc(self._function, (words, types.int64), {}, {"error_model": "numpy"})
-            self._compiled._cache = _Cache(self._function)
+            self._compiled = CFunc(self._function, (words, types.int64), {}, {"error_model": "numpy"}, pipeline_class=Whole)
+            self._compiled._cache = cache_of(self._function)
             self._compiled.compile()
         return int(self._compiled.address)

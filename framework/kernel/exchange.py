@@ -41,9 +41,9 @@ from framework.kernel.codes import (
     SUBMIT,
     TERMS,
 )
-from framework.kernel.compile import address_of, call, inlined, kernel
+from framework.kernel.compile import address_of, call, inlined, kernel, outlined
 from framework.kernel.order_types import set_stop, trails, waits_for_trigger
-from framework.kernel.orders import clear, is_done, order_of, take_instructions, unpack
+from framework.kernel.orders import is_done, order_of, take_instructions, unpack
 from framework.kernel.price_limits import bound_of
 from framework.kernel.queue import join, open_rows, sweep, to_the_back
 from framework.kernel.records import event_row
@@ -165,7 +165,6 @@ def _change(t: Any, x: Any, order: Any, event: Any) -> None:
 def _enter(t: Any, x: Any, event: Any) -> None:
     open_rows(x, event.w0)
     order = order_of(x, event.w0)
-    clear(order)
     unpack(order, event)
     order.decided_ns, order.accepted_ns, order.state = event.ts_local_ns, x.now_ns, S_WORKING
     book = venue_book(x, order.instrument)
@@ -242,7 +241,7 @@ def arrive(t: Any, x: Any) -> None:
         _take_command(t, x, event)
 
 
-@kernel
+@outlined
 def _take_command(t: Any, x: Any, event: Any) -> None:
     if event.kind == SUBMIT:
         _enter(t, x, event)

@@ -28,7 +28,7 @@ from framework.kernel.codes import (
     S_FILLED,
     S_PARTIAL,
 )
-from framework.kernel.compile import bits, inlined, kernel
+from framework.kernel.compile import bits, inlined, kernel, outlined
 from framework.kernel.contracts import basis, notional_of
 from framework.kernel.costs import bounded_fee, half_spread_cost, impact_cost, raw_fee, us_levies, volume_share_cost
 from framework.kernel.exchange import venue_book
@@ -63,7 +63,7 @@ def _charges(t: Any, x: Any, order: Any, lots: int, ticks: int, is_maker: bool, 
     return fee, raw, spread, share, impact
 
 
-@kernel
+@outlined
 def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, event: Any) -> int:
     """Fill what budget, account and reduce-only allow of the order's leaves at `ticks`; return the lots filled."""
     if is_barred(x, order.instrument, ticks, event):

@@ -6,7 +6,7 @@ from typing import Any
 
 from framework.kernel.answers import answer
 from framework.kernel.codes import O_PEGGED, O_RESTING, REPRICED, SELF_IGNORED
-from framework.kernel.compile import kernel
+from framework.kernel.compile import kernel, outlined
 from framework.kernel.depth import depth_of
 from framework.kernel.exchange import venue_book
 from framework.kernel.order_types import peg_ticks
@@ -17,7 +17,7 @@ from framework.kernel.queue_position import join_line
 from framework.kernel.self_trade import prevent
 
 
-@kernel
+@outlined
 def _meet_ours(t: Any, x: Any, instrument: int, at: int) -> None:
     """Prevent trades of the pegs that have moved with others of ours: those from the order named to the back of the line."""
     while at >= 0:

@@ -359,6 +359,7 @@ EXCHANGE = _root(
         ("venue_tape_count", "<i8"),
         ("venue_order", "<i8"),  # its rows in order of these stamps, 0: as they lie
         ("venue_seen", "<i8"),
+        ("end_reason", "<i8"),  # not 0: the data are over, everything ends with it
         ("limit_ns", "<i8"),  # how far the venue is to catch up
         ("receive_order", "<i8"),  # addresses of units
         ("venue_tick", "<i8"),

@@ -269,6 +269,8 @@ def _keep_house(t: Any, x: Any) -> int:
 
 def _advance(trader: int, exchange: int) -> int:
     t, x = trader_row(trader, 0), exchange_row(exchange, 0)
+    if x.end_reason != 0:
+        return _end_all(t, x)
     while True:
         if t.touched:
             wake = _keep_house(t, x)
@@ -346,6 +348,23 @@ def _at_end(t: Any, x: Any) -> int:
 
 
 @kernel
+def _end_all(t: Any, x: Any) -> int:
+    """End what works at the venue, what is on its way to it, and what is held."""
+    while t.outbox_count > 0 or x.entry_head < x.entry_count or x.working > 0 or x.response_head < x.response_count:
+        send_outbox(t, x)
+        while x.entry_head < x.entry_count:
+            arrive(t, x)
+        end_all(t, x, x.end_reason)
+        while x.response_head < x.response_count:
+            deliver(t, x)  # a fill told only now lets its children go: they are sent and ended too
+    end_held(t, x.end_reason)
+    if t.dirty:
+        record_point(t)  # a fill told only now
+    next_due(x)
+    return END
+
+
+@kernel
 def _end(t: Any) -> int:
     if t.dirty:
         record_point(t)
@@ -372,17 +391,7 @@ def advance(trader: int, exchange: int, until_ns: int) -> int:
 
 
 @kernel
-def end_all_orders(trader: Any, exchange: Any, reason: int) -> None:
+def end_all_orders(trader: int, exchange: int, reason: int) -> None:
     """The data are over: every order ends with `reason`, those at the venue, on their way to it, and the held."""
-    t, x = trader[0], exchange[0]
-    while t.outbox_count > 0 or x.entry_head < x.entry_count or x.working > 0 or x.response_head < x.response_count:
-        send_outbox(t, x)
-        while x.entry_head < x.entry_count:
-            arrive(t, x)
-        end_all(t, x, reason)
-        while x.response_head < x.response_count:
-            deliver(t, x)  # a fill told only now lets its children go: they are sent and ended too
-    end_held(t, reason)
-    if t.dirty:
-        record_point(t)  # a fill told only now
-    next_due(x)
+    exchange_row(exchange, 0).end_reason = reason
+    call(trader_row(trader, 0).advance, trader, exchange)

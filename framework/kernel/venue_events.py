@@ -25,7 +25,7 @@ from framework.kernel.codes import (
     SESSION,
     SPLIT,
 )
-from framework.kernel.compile import kernel
+from framework.kernel.compile import kernel, outlined
 from framework.kernel.exchange import settle_messages, venue_book
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.queue import sweep
@@ -58,7 +58,7 @@ def expire(t: Any, x: Any) -> None:
         sweep(x, i)
 
 
-@kernel
+@outlined
 def _close_session(t: Any, x: Any, calendar: int, close_ns: int) -> None:
     session = session_row(x.sessions, calendar)
     session.is_open = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from framework.engine import compiled_market, compiled_types, compiled_view
-from framework.kernel.compile import is_cached
+from framework.kernel.machine_code import is_cached
 from framework.kernel.replay import ADVANCE
 from framework.kernel.requests import AIMS, ORDERS
 from framework.kernel.trader import ANSWERS

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from framework.errors import ConfigError, OneTapeError, WorkerLost
-from framework.kernel.compile import is_cached
+from framework.kernel.machine_code import is_cached
 from framework.simulation.sweep_run import REPORT_SECONDS, Given, Job, Row, Runner
 
 _MOST_AT_ONCE = 64

@@ -88,6 +88,6 @@ class SimulatedWorld:
         """End what still works: the data are over."""
         self._exchange.make_room(trader.count("orders"))
         trader.make_room(trader.alive() + self._exchange.count("entry") + self._exchange.count("response"))
-        end_all_orders(trader.record, self._exchange.record, int(Reason.END_OF_DATA))
+        end_all_orders(trader.address, self._exchange.address, int(Reason.END_OF_DATA))
         if trader.record["broken"][0]:
             raise trader.breakage()

@@ -1,0 +1,214 @@
+"""Functions that are only ever parts of others: compiled with those, once.
+
+numba optimises each function with everything it calls, and turns that into machine code, before it does the same for each caller: deep
+trees of calls are compiled as often as they are deep. It also compiles a function anew for every constant and width of integer it is
+called with. A `Part` is only translated, for 64-bit integers; whatever is entered from outside, a `Unit`, a strategy's loop or a call
+from Python, is optimised as a whole with its parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+import numba
+from numba import types
+from numba.core import caching
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler, CompileResult
+from numba.core.registry import CPUDispatcher
+
+from framework.kernel.machine_code import cache_of_sources, source_digest
+
+
+def cache_of(function: Callable[..., Any], folder: str = "", kept_by: type[caching.CacheImpl] = caching.CompileResultCacheImpl) -> Any:
+    """A disk cache for what a function compiles to, by the digest of all sources.
+
+    numba alone looks at the file of the cached function and would go on serving old machine code after a helper in another file
+    changed. The digest is part of the path and not only a stamp: numba writes an index with the new stamp before the new code, whose
+    file has the name of older code, so a process that is killed in between, or one that reads then, would run that older code.
+
+    Args:
+        folder: below the folder of the sources; by default named after the file of the function.
+        kept_by: how a compiled function is written and read.
+    """
+
+    class Locator(caching._CacheLocator):
+        def __init__(self, py_func: Callable[..., Any], py_file: str) -> None:
+            self._folder = folder or Path(py_file).stem
+
+        def get_cache_path(self) -> str:
+            return str(cache_of_sources() / self._folder)
+
+        def get_source_stamp(self) -> str:
+            return source_digest()
+
+        def get_disambiguator(self) -> str:
+            return ""
+
+        @classmethod
+        def from_function(cls, py_func: Callable[..., Any], py_file: str) -> Locator:
+            return cls(py_func, py_file)
+
+    class Impl(kept_by):
+        _locator_classes = (Locator,)
+
+    class Cache(caching.FunctionCache):
+        _impl_class = Impl
+
+    return Cache(function)
+
+
+class _Library(JITCodeLibrary):
+    """The translated code of a part, and which other parts it calls."""
+
+    _shared_module: Any
+
+    def finalize(self) -> None:
+        self._parts: dict[int, _Library] = {}
+        for library in self._linking_libraries:
+            self._reload_init.update(library._reload_init)
+            if isinstance(library, _Library):
+                self._parts |= library._parts
+                self._parts[id(library)] = library
+            else:
+                self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+    def _get_module_for_linking(self) -> Any:
+        """The code with that of all parts below, for a caller that is optimised as a whole."""
+        self._ensure_finalized()
+        if self._shared_module is None:
+            whole = self._final_module.clone()
+            for part in self._parts.values():
+                whole.link_in(part._final_module, preserve=True)
+            for function in whole.functions:
+                if not function.is_declaration and function.linkage == llvm.Linkage.external:
+                    function.linkage = "linkonce_odr"  # callers may bring the same part twice
+            self._shared_module = whole
+        return self._shared_module
+
+    @classmethod
+    def read(cls, codegen: Any, name: str, bitcode: bytes) -> _Library:
+        """What was kept on disk, with all parts below."""
+        self = cls(codegen, name)
+        self._final_module = self._shared_module = llvm.parse_bitcode(bitcode)
+        self._parts, self._finalized = {}, True
+        return self
+
+
+class _WholeLibrary(JITCodeLibrary):
+    """The code of what is entered from outside, with its parts, which nobody else calls."""
+
+    def _optimize_final_module(self) -> None:
+        for function in self._final_module.functions:
+            if not function.is_declaration and function.linkage == llvm.Linkage.linkonce_odr:
+                function.linkage = llvm.Linkage.internal
+        super()._optimize_final_module()
+
+
+class Whole(Compiler):
+    """Optimises a function as a whole with its parts, whose single callers take them in."""
+
+    def compile_extra(self, func: Callable[..., Any]) -> Any:
+        """Compile a function, its parts linked in before anything is optimised."""
+        self.state.library = _WholeLibrary(self.state.targetctx.codegen(), func.__qualname__)
+        self.state.library.enable_object_caching()
+        return super().compile_extra(func)
+
+
+class _Place:
+    """What callers know a part by, where other functions of numba have an entry for Python."""
+
+
+class _PartCompiler(Compiler):
+    """Stops after the translation."""
+
+    stays_apart = False
+
+    def compile_extra(self, func: Callable[..., Any]) -> Any:
+        """Translate a function and let callers know it."""
+        self.state.library = _Library(self.state.targetctx.codegen(), func.__qualname__)
+        self.state.flags.no_compile = True
+        result = super().compile_extra(func)
+        if self.stays_apart:
+            result.library.get_function(result.fndesc.llvm_func_name).add_function_attribute("noinline")
+        result.library.finalize()
+        place = _Place()
+        result.target_context.insert_user_function(place, result.fndesc, [result.library])
+        return result._replace(entry_point=place)
+
+
+class _ApartCompiler(_PartCompiler):
+    stays_apart = True
+
+
+class _KeptPart(caching.CompileResultCacheImpl):
+    """Writes and reads a part as bitcode."""
+
+    def reduce(self, result: Any) -> Any:
+        library, fndesc = result.library, result.fndesc
+        fndesc.typemap = fndesc.calltypes = None  # as numba does: they are not needed by callers
+        return library.name, library._get_module_for_linking().as_bitcode(), fndesc, result.signature, result.reload_init
+
+    def rebuild(self, target_context: Any, payload: Any) -> Any:
+        name, bitcode, fndesc, signature, reload_init = payload
+        for load in reload_init:
+            load()
+        fields = dict.fromkeys(CompileResult._fields)
+        fields.update(
+            target_context=target_context,
+            typing_context=target_context.typing_context,
+            library=_Library.read(target_context.codegen(), name, bitcode),
+            entry_point=_Place(),
+            fndesc=fndesc,
+            signature=signature,
+            objectmode=False,
+            lifted=(),
+            reload_init=reload_init,
+        )
+        return CompileResult(**fields)
+
+
+def _widened(argument: Any) -> Any:
+    """The type a part takes: integers that 64 bits hold, constants or not, are one type."""
+    argument = types.unliteral(argument)
+    return types.int64 if isinstance(argument, types.Integer) and argument != types.uint64 else argument
+
+
+class Part(CPUDispatcher):
+    """A compiled function for other compiled functions. Called from Python, it is compiled once more, with an entry for Python.
+
+    Args:
+        py_func: what to compile.
+        options: of `numba.njit`.
+        stays_apart: whether it remains a function of its own in the machine code of its callers.
+        is_kept: whether its translation is kept on disk; its source is one of the kernel's then.
+    """
+
+    def __init__(self, py_func: Callable[..., Any], options: dict[str, Any], *, stays_apart: bool = False, is_kept: bool = True) -> None:
+        inner = {**options, "nopython": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+        super().__init__(py_func, targetoptions=inner, pipeline_class=_ApartCompiler if stays_apart else _PartCompiler)
+        self._options = options
+        self._entry: Any = None
+        if is_kept:
+            self._cache = cache_of(py_func, kept_by=_KeptPart)
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """How a call from compiled code is typed."""
+        return super().get_call_template(tuple(map(_widened, args)), {name: _widened(value) for name, value in kws.items()})
+
+    def add_overload(self, cres: Any) -> None:
+        """Keep what was translated for callers; Python cannot call it."""
+        self.overloads[tuple(cres.signature.args)] = cres
+
+    def _compile_for_args(self, *args: Any) -> Any:
+        if self._entry is None:
+            self._entry = numba.njit(**self._options, pipeline_class=Whole)(self.py_func)
+            self._entry._cache = cache_of(self.py_func, f"entries/{Path(self.py_func.__code__.co_filename).stem}")
+        entry = self._entry._compile_for_args(*args)
+        self._insert([self.typeof_pyval(value)._code for value in args], entry)
+        return entry
