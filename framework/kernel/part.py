@@ -67,7 +67,7 @@ class _Library(JITCodeLibrary):
     _shared_module: Any
 
     def finalize(self) -> None:
-        self._parts: dict[int, _Library] = {}
+        self._parts: dict[int, _Library] = {}  # those that are called stand before their callers
         for library in self._linking_libraries:
             self._reload_init.update(library._reload_init)
             if isinstance(library, _Library):
@@ -83,7 +83,7 @@ class _Library(JITCodeLibrary):
         self._ensure_finalized()
         if self._shared_module is None:
             whole = self._final_module.clone()
-            for part in self._parts.values():
+            for part in reversed(self._parts.values()):  # what nobody calls yet is not linked where it comes from disk
                 whole.link_in(part._final_module, preserve=True)
             for function in whole.functions:
                 if not function.is_declaration and function.linkage == llvm.Linkage.external:

@@ -23,6 +23,17 @@ def large(value, flags):
 def small(value):
     return large(value, 3) + large(value, 4)
 
+@kernel
+def middle(value):
+    return small(value) + 1
+
+@kernel
+def outer(value):
+    return middle(value)
+
+def only_large(first, second):
+    return large(first, second)
+
 def entered(first, second):
     return small(first) + large(second, second)
 """
@@ -65,3 +76,10 @@ def test_what_was_kept_on_disk_is_linked_as_what_was_translated_now(parts: Simpl
     assert later.small(5) == (2 * 5 + 3) + (2 * 5 + 4)
     assert sum(later.large._cache_hits.values()) == 1
     assert sum(later.large._cache_misses.values()) == 0
+
+
+def test_a_new_caller_of_a_new_caller_finds_what_was_kept(parts: SimpleNamespace) -> None:
+    assert Unit(parts.only_large).address != 0  # `large` is kept with `twice`
+    later = made()
+    assert later.outer(5) == (2 * 5 + 3) + (2 * 5 + 4) + 1
+    assert [sum(part._cache_hits.values()) for part in (later.middle, later.small, later.large)] == [0, 0, 1]
