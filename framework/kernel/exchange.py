@@ -146,6 +146,7 @@ def _change(t: Any, x: Any, order: Any, event: Any) -> None:
             return
         order.flags &= ~O_RESTING  # at its new price it was not yet offered anything
     order.quantity_lots, order.limit_ticks = event.w2, limit_ticks
+    venue_book(x, order.instrument).is_calm = 0
     if waits_for_trigger(order):
         set_stop(order, stop_ticks)
     else:

@@ -21,6 +21,7 @@ def open_rows(x: Any, order_id: int) -> None:
 def join(x: Any, order: Any) -> None:
     """Put an order at the back."""
     book = venue_book_row(x.books, order.instrument)
+    book.is_calm = 0
     order.next_working = -1
     if book.last >= 0:
         order_of(x, book.last).next_working = order.order_id

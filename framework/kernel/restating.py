@@ -16,7 +16,8 @@ from framework.kernel.queue import sweep
 
 @kernel
 def _restate(t: Any, x: Any, event: Any, is_split: bool) -> None:
-    at = venue_book(x, event.instrument).first
+    book = venue_book(x, event.instrument)
+    at, book.is_calm = book.first, 0
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working

@@ -27,6 +27,7 @@ from framework.kernel.codes import (
     DEPTH,
     F_AUCTION,
     F_BUY,
+    F_CLEAR,
     F_LAST,
     F_MAKER,
     F_SELL,
@@ -170,11 +171,16 @@ def match_book(t: Any, x: Any, event: Any) -> None:
     depth, session, book = depth_of(x, instrument), session_of(t, x, instrument), venue_book(x, instrument)
     if not is_open(t, x, instrument):
         return
-    at, acted, met = book.first, False, 0
+    at, acted, met, is_calm = book.first, False, 0, True
+    book.is_calm, book.lowest_bid, book.highest_bid, book.lowest_ask, book.highest_ask = 0, 0, 0, 0, 0
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working
         met |= order.flags
+        if order.type == LIMIT and order.flags & (O_RESTING | O_PEGGED) == O_RESTING:
+            _extend(book, order.side, order.limit_ticks)
+        else:
+            is_calm = False
         if is_done(order) or order.accepted_ns >= event.ts_venue_ns or order.blocked_ns == event.ts_local_ns:
             continue
         if order.time_in_force == AT_CLOSE or (
@@ -193,8 +199,43 @@ def match_book(t: Any, x: Any, event: Any) -> None:
         sweep(x, instrument)
         if met & O_ICEBERG:
             replenish(x, depth, instrument)
+    elif is_calm:
+        book.is_calm = 1
     if met & O_PEGGED:
         reprice_pegs(t, x, instrument, depth.bid, depth.ask)
+
+
+@inlined
+def _extend(book: Any, side: int, limit: int) -> None:
+    """Note the limit of a resting order."""
+    if side > 0:
+        book.lowest_bid = limit if book.lowest_bid == 0 else min(book.lowest_bid, limit)
+        book.highest_bid = max(book.highest_bid, limit)
+    else:
+        book.lowest_ask = limit if book.lowest_ask == 0 else min(book.lowest_ask, limit)
+        book.highest_ask = max(book.highest_ask, limit)
+
+
+@inlined
+def _passes_by(book: Any, depth: Any, event: Any) -> bool:
+    """Whether what is told of a price leaves all lines of ours as they are: the price is none of theirs."""
+    if book.is_calm == 0 or depth.is_known == 0 or event.w2 != 0 or event.flags & F_CLEAR:
+        return False
+    if event.flags & F_BUY:
+        return event.w0 < book.lowest_bid or event.w0 > book.highest_bid
+    return event.w0 < book.lowest_ask or event.w0 > book.highest_ask
+
+
+@inlined
+def _misses(book: Any, price: int) -> bool:
+    """Whether a price of the other side reaches none of our resting orders."""
+    return book.is_calm != 0 and price > book.highest_bid and (book.lowest_ask == 0 or price < book.lowest_ask)
+
+
+@inlined
+def _comes_to_ours(book: Any, depth: Any) -> bool:
+    """Whether a best price has come to a resting order of ours on the other side."""
+    return 0 < depth.ask <= book.highest_bid or (book.lowest_ask != 0 and depth.bid >= book.lowest_ask)
 
 
 @kernel
@@ -255,7 +296,8 @@ def _venue_tick(trader: int, exchange: int) -> int:
     """The venue's part of a DEPTH, GAP or TRADE event."""
     t, x = trader_row(trader, 0), exchange_row(exchange, 0)
     event = event_row(x.tick, 0)
-    has_orders = x.working > 0 and venue_book(x, event.instrument).first >= 0
+    book = venue_book(x, event.instrument)
+    has_orders = x.working > 0 and book.first >= 0
     depth = depth_of(x, event.instrument)
     if event.kind == TRADE_TICK and event.flags & F_AUCTION:
         match_auction(t, x, event)
@@ -265,8 +307,12 @@ def _venue_tick(trader: int, exchange: int) -> int:
         elif event.kind == TRADE_TICK and has_orders:
             match_through(t, x, event)
     elif event.kind == TRADE_TICK:
-        if has_orders:
+        if has_orders and not _misses(book, event.w0):
             match_trade(t, x, event)
+    elif has_orders and event.kind == DEPTH and _passes_by(book, depth, event):
+        see_depth(x, depth, event)
+        if event.flags & F_LAST and _comes_to_ours(book, depth):
+            match_book(t, x, event)
     elif has_orders:
         _book_with_orders(t, x, depth, event)
     else:

@@ -20,6 +20,11 @@ VENUE_BOOK = np.dtype(
         ("lower_limit", "<i8"),  # the same price limits
         ("upper_limit", "<i8"),
         ("limits_ns", "<i8"),
+        ("is_calm", "<i8"),  # every working order is a plain limit that rests, and these are their limits, 0: none
+        ("lowest_bid", "<i8"),
+        ("highest_bid", "<i8"),
+        ("lowest_ask", "<i8"),
+        ("highest_ask", "<i8"),
     ]
 )
 
