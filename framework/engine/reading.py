@@ -22,16 +22,19 @@ from framework.kernel import codes, entry
 from framework.kernel.halves import Trader
 from framework.kernel.records import BOOK, POSITION, TRADER
 from framework.schema.event import Kind
+from framework.schema.order import ORDER
 
 _mean_close = entry.mean_close  # looked up once: it is asked on every bar
 _NAN = math.nan
-_ROOT_WORD = {name: TRADER.fields[name][1] // 8 for name in ("now_ns",)}  # type: ignore[index]
+_ROOT_WORD = {name: TRADER.fields[name][1] // 8 for name in ("now_ns", "orders_count")}  # type: ignore[index]
 _BOOK_WORD = {name: BOOK.fields[name][1] // 8 for name in BOOK.names}  # type: ignore[index, union-attr]
 _POSITION_WORD = {name: POSITION.fields[name][1] // 8 for name in POSITION.names}  # type: ignore[index, union-attr]
 _BOOK_WORDS, _POSITION_WORDS = BOOK.itemsize // 8, POSITION.itemsize // 8
-_NOW = _ROOT_WORD["now_ns"]
+_NOW, _ORDERS = _ROOT_WORD["now_ns"], _ROOT_WORD["orders_count"]
+_ORDER_BYTES, _STATE = ORDER.itemsize, ORDER.fields["state"][1]  # type: ignore[index]
 _BARS, _SEEN, _MARK = _BOOK_WORD["bars"], _BOOK_WORD["seen_ns"], _BOOK_WORD["mark_ticks"]
 _LOTS, _MARKET_LOTS = _POSITION_WORD["lots"], _POSITION_WORD["market_lots"]
+_FILLED = codes.S_FILLED
 _BAR_FIELDS = ("open", "high", "low", "close", "volume")
 
 
@@ -55,6 +58,7 @@ class Reading:
         self._books = _words(trader.tables["books"], np.int64)
         self._marks = _words(trader.tables["books"], np.float64)
         self._positions = _words(trader.tables["positions"], np.int64)
+        self._orders, self._order_bytes = trader.tables["orders"], _words(trader.tables["orders"], np.uint8)
         self._mask = int(trader.record["history_mask"][0])
         self._names: tuple[Any, ...] = tuple(range(len(self._symbols))) if uses_numbers else self._symbols
         nowhere: Any = -1 if uses_numbers else ""
@@ -203,7 +207,7 @@ class Reading:
     def is_done(self, order_id: int) -> bool:
         """Whether an order has ended."""
         self._known(order_id)
-        return bool(self._trader.tables["orders"]["state"][order_id] >= codes.S_FILLED)
+        return self._state_of(order_id) >= _FILLED
 
     def filled_quantity(self, order_id: int) -> float:
         """What of an order was filled."""
@@ -291,10 +295,16 @@ class Reading:
         return (lots / mark if terms.inverse else lots * mark) * terms.point_value * rate
 
     def _known(self, order_id: int) -> None:
-        if not 0 <= order_id < self._trader.count("orders"):
-            raise InputError(f"unknown order {order_id}; ids so far are 0 to {self._trader.count('orders') - 1}")
+        if not 0 <= order_id < self._root[_ORDERS]:
+            raise InputError(f"unknown order {order_id}; ids so far are 0 to {self._root[_ORDERS] - 1}")
+
+    def _state_of(self, order_id: int) -> int:
+        orders = self._trader.tables["orders"]
+        if orders is not self._orders:  # the table has grown
+            self._orders, self._order_bytes = orders, _words(orders, np.uint8)
+        return self._order_bytes[order_id * _ORDER_BYTES + _STATE]
 
 
 def _words(rows: NDArray[np.void], kind: type[np.generic]) -> memoryview:
-    """A table as a flat memoryview of 8-byte words, the fastest thing to index from Python."""
+    """A table as a flat memoryview of words or bytes, the fastest thing to index from Python."""
     return memoryview(rows.view(kind))  # type: ignore[arg-type]  # numpy's stubs hide the buffer of an array

@@ -25,7 +25,7 @@ from framework.schema.order import PEG_FLAGS, OrderFlag, OrderType, Peg, Reason,
 
 _NAN = math.nan
 _NOTHING = (None, None, None, None)
-_OUTBOX = TRADER.fields["outbox_count"][1] // 8  # type: ignore[index]
+_OUTBOX, _ORDERS = (TRADER.fields[name][1] // 8 for name in ("outbox_count", "orders_count"))  # type: ignore[index]
 
 
 class View(BookReading):
@@ -39,7 +39,8 @@ class View(BookReading):
     def __init__(self, trader: Trader, timers: Timers, *, uses_numbers: bool = False) -> None:
         super().__init__(trader, uses_numbers=uses_numbers)
         self.timers = timers
-        self.nothing = Decision(trader.take_approved())
+        self.nothing = Decision(trader.approved)
+        self._ordered = Decision(trader.approved)
         self._refused: list[Refused] = []
         self._linked: set[object] = set()
 
@@ -51,12 +52,12 @@ class View(BookReading):
         return self
 
     def take_decision(self) -> Decision:
-        """What was ordered since the last call: approved commands and refusals."""
-        if self._root[_OUTBOX] == 0 and not self._refused:
-            return self.nothing
-        decision = Decision(self._trader.take_approved(), tuple(self._refused))
-        self._refused.clear()
-        return decision
+        """What was ordered at this wake: approved commands and refusals."""
+        if self._refused:
+            decision = Decision(self._trader.approved, tuple(self._refused))
+            self._refused.clear()
+            return decision
+        return self._ordered if self._root[_OUTBOX] != 0 else self.nothing
 
     def keep_room(self, rows: int) -> None:
         """Keep so many rows of the log free for what one wake may order in the kernel."""
@@ -139,9 +140,10 @@ class View(BookReading):
         flags |= (OrderFlag.POST_ONLY if post_only else 0) | (OrderFlag.HIDDEN if hidden else 0) | _peg_flag(peg)
         if group >= 0:
             flags |= OrderFlag.OCO
-        for other in (parent, -1 if group == self.next_order_id else group):  # the first member names its group by its own id
-            if other >= 0:
-                self._known(other)
+            if group != self.next_order_id:  # the first member names its group by its own id
+                self._known(group)
+        if parent >= 0:
+            self._known(parent)
         further = (touch, trail_limit, display, peg_offset)
         if further != _NOTHING:
             self._call(entry.instruct, *(_NAN if value is None else float(value) for value in further))
@@ -172,9 +174,10 @@ class View(BookReading):
         parent: int = -1,
         group: int = -1,
     ) -> int:
-        limit, stop, distance = (_NAN if price is None else float(price) for price in prices)
-        terms = (int(side), int(force), flags, float(quantity), limit, stop, distance, given, expire_ns, parent, group)
-        return self._placed(self._call(entry.propose, self.number(instrument), *terms))
+        limit, stop, distance = prices
+        limit, stop = _NAN if limit is None else float(limit), _NAN if stop is None else float(stop)
+        terms = limit, stop, _NAN if distance is None else float(distance), given, expire_ns, parent, group
+        return self._placed(self._call(entry.propose, self.number(instrument), int(side), int(force), flags, float(quantity), *terms))
 
     def bracket(
         self, instrument: str, quantity: float, *, target: float, loss: float, limit: float | None = None, stop: float | None = None
@@ -202,7 +205,7 @@ class View(BookReading):
     @property
     def next_order_id(self) -> int:
         """The id the next order will get; as `group` it opens a one-cancels-other group."""
-        return self._trader.count("orders")
+        return self._root[_ORDERS]
 
     def _call(self, function: Callable[..., int], *arguments: Any) -> int:
         """Call a door of the kernel, linking it first and making room when it asks."""
@@ -216,7 +219,7 @@ class View(BookReading):
         return result
 
     def _placed(self, order_id: int) -> int:
-        if order_id >= 0 and self._trader.tables["orders"]["state"][order_id] == codes.S_REFUSED:
+        if order_id >= 0 and self._state_of(order_id) == codes.S_REFUSED:
             row = self._trader.tables["orders"][order_id]
             symbol = self._symbols[int(row["instrument"])]
             self._refused.append(Refused(order_id, symbol, Reason(int(row["reason"])), float(row["need"]), float(row["have"])))
@@ -242,6 +245,8 @@ def _peg_flag(peg: Peg | str | None) -> int:
 
 
 def _force(name: TimeInForce | str) -> TimeInForce:
+    if type(name) is TimeInForce:
+        return name
     if isinstance(name, str):
         if name.upper() not in TimeInForce.__members__:
             raise InputError(f"unknown time_in_force {name!r}. {did_you_mean(name.upper(), TimeInForce.__members__)}")

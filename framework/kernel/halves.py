@@ -14,7 +14,6 @@ from framework.kernel.codes import MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
 from framework.kernel.costs import TIER_DAYS
 from framework.kernel.currencies import conversions
 from framework.kernel.impact_records import DECAY, VOLUME
-from framework.kernel.latency import send_commands
 from framework.kernel.records import (
     CONVERSION,
     COST_TERMS,
@@ -221,11 +220,10 @@ class Trader(State):
         if self._depths is not None:
             self._depths.make_room(self)
 
-    def take_approved(self) -> Approved:
-        """Empty the outbox: the commands that passed the pre-trade checks since it was last taken."""
-        approved = Approved(self.used("outbox").copy(), Approved._key)
-        self.words[self._word["outbox_count"]] = 0
-        return approved
+    @property
+    def approved(self) -> Approved:
+        """The outbox: the commands that passed the pre-trade checks and are not yet sent."""
+        return Approved(self, Approved._key)
 
     def take_log(self) -> NDArray[np.void]:
         """What happened since it was last asked, in order. Rows leave the table once the strategy was told of them all."""
@@ -306,26 +304,11 @@ class Exchange(State):
         self.record["venue_tape"], self.record["venue_tape_count"] = events.ctypes.data, len(events)
         self.record["venue_order"] = order.ctypes.data if order is not None else 0
 
-    def receive(self, commands: Approved) -> None:
-        """Put approved commands on the entry wire."""
-        events, words, at = commands.events, self.words, self._word
-        self._reserve_wire("entry", len(events))
-        if words[at["entry_latency_ns"]] < 0:
-            self._reserve_orders(int(events["w0"].max()) + 1)
-            send_commands(self.address, events.ctypes.data, len(events))
-            return
-        start = self.count("entry")
-        rows = self.tables["entry"][start : start + len(events)]
-        rows[:] = events
-        rows["ts_venue_ns"] = events["ts_local_ns"] + words[at["entry_latency_ns"]]
-        words[at["entry_count"]] = start + len(events)
-        words[at["due_ns"]] = min(words[at["due_ns"]], int(rows["ts_venue_ns"][0]))
-
-    def make_room(self, orders: int) -> None:
-        """Let every table take what one event can cause, with `orders` orders known to the trader half."""
+    def make_room(self, orders: int, commands: int) -> None:
+        """Let every table take what one event can cause, with `orders` orders known to the trader half and `commands` to be sent."""
         books = self.count("books")
         rows = ROOM + ROWS_PER_ORDER * int(self.record["working"][0]) + ROWS_PER_POSITION * books
-        self._reserve_wire("entry", rows)
+        self._reserve_wire("entry", rows + commands)
         self._reserve_wire("response", rows + int(self.record["sweep_rows"][0]))
         if self._depths is not None:
             self._depths.make_room(self)

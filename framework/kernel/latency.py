@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import Any
 
 from framework.kernel.codes import CHARGE, COSTS, INSTRUCTIONS, TERMS
-from framework.kernel.compile import Unit, call, kernel
+from framework.kernel.compile import Unit, kernel
 from framework.kernel.depth_records import word_row
 from framework.kernel.latency_records import CONSTANT, RECORDED, point_row, traffic_row
 from framework.kernel.random import uniform
@@ -135,16 +135,6 @@ def _send_answer(exchange: int, _: int) -> int:
     x.response_count += 1
     x.due_ns = min(x.due_ns, told_ns)
     return 0
-
-
-@kernel
-def send_commands(exchange: int, events: int, count: int) -> None:
-    """Put commands on the entry wire; all by address."""
-    x = exchange_row(exchange, 0)
-    for k in range(count):
-        for w in range(_EVENT_WORDS):
-            word_row(x.entry, x.entry_count * _EVENT_WORDS + w).value = word_row(events, k * _EVENT_WORDS + w).value
-        call(x.send_command, exchange, 0)
 
 
 SEND_COMMAND, SEND_ANSWER = Unit(_send_command), Unit(_send_answer)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -315,19 +316,33 @@ class Refused:
         return f"order {self.order_id} in {self.instrument} refused: {self.reason.name} (needs {self.need:g}, allowed {self.have:g})"
 
 
-class Approved:
-    """Command events that passed the pre-trade checks: the only thing a world will send.
+class Outbox(Protocol):
+    """Whoever keeps the commands that passed the checks until they are sent."""
 
-    Made by `framework.kernel.trader.Trader.take_approved` alone; building one elsewhere is a `TypeError`.
+    def used(self, name: str) -> NDArray[np.void]:
+        """The rows of a table that are in use."""
+        ...
+
+
+class Approved:
+    """The commands that passed the pre-trade checks and are not yet sent: the only thing a world will send.
+
+    It looks at the outbox of a trader half and keeps no copy: once they are sent it is empty. `Trader.approved` alone makes one;
+    building one elsewhere is a `TypeError`.
     """
 
-    __slots__ = ("events",)
+    __slots__ = ("_outbox",)
     _key = object()
 
-    def __init__(self, events: NDArray[np.void], key: object) -> None:
+    def __init__(self, outbox: Outbox, key: object) -> None:
         if key is not Approved._key:
             raise TypeError("only the pre-trade checks make Approved orders")
-        self.events = events
+        self._outbox = outbox
+
+    @property
+    def events(self) -> NDArray[np.void]:
+        """The commands, dtype EVENT, as a view that lasts until they are sent."""
+        return self._outbox.used("outbox")
 
     def __len__(self) -> int:
         return len(self.events)

@@ -69,24 +69,21 @@ class SimulatedWorld:
         if need == codes.NEED_TAPE:
             self._feed()
         elif need == codes.NEED_ROOM:
-            self.send(trader.take_approved())  # compiled hooks stop for room before what they ordered is sent
             if trader.has_delivered_all():
                 self._collect()
             trader.make_room(int(self._exchange.record["working"][0]))
-            self._exchange.make_room(trader.count("orders"))
+            self._exchange.make_room(trader.count("orders"), trader.count("outbox"))
         elif need == codes.BROKEN:
             raise trader.breakage()
         else:
             raise KernelError(f"the replay loop returned {need}, which means nothing")
 
     def send(self, commands: Approved) -> None:
-        """Put approved commands on the wire to the venue."""
-        if len(commands):
-            self._exchange.receive(commands)
+        """Nothing is to be done: the replay puts what stands in the outbox on the wire to the venue before it goes on."""
 
     def close(self, trader: Trader) -> None:
         """End what still works: the data are over."""
-        self._exchange.make_room(trader.count("orders"))
+        self._exchange.make_room(trader.count("orders"), trader.count("outbox"))
         trader.make_room(trader.alive() + self._exchange.count("entry") + self._exchange.count("response"))
         end_all_orders(trader.address, self._exchange.address, int(Reason.END_OF_DATA))
         if trader.record["broken"][0]:

@@ -11,13 +11,14 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from framework import Strategy, backtest
 from framework.data.tape import build
 from framework.engine.market import Bar
 from framework.engine.view import View
 from framework.engine.world import Decision, World
-from framework.kernel.halves import Exchange, Trader
+from framework.kernel.halves import Trader
 from framework.reports.result import Result
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.order import Approved, Reason, Refused
@@ -108,9 +109,16 @@ def test_every_order_on_real_prices_ends_filled_or_with_a_reason(name: str) -> N
 # Law 4: approval is a type
 
 
+class Outside:
+    """Commands that no check has seen."""
+
+    def used(self, name: str) -> NDArray[np.void]:
+        return np.zeros(1, dtype=EVENT)
+
+
 def test_only_the_checks_make_approved_orders() -> None:
     with pytest.raises(TypeError, match="only the pre-trade checks"):
-        Approved(np.zeros(1, dtype=EVENT), key=object())
+        Approved(Outside(), key=object())
     makers = [
         str(path.relative_to(ROOT))
         for path in sorted((ROOT / "framework").rglob("*.py"))
@@ -124,8 +132,8 @@ def test_worlds_take_nothing_else() -> None:
     for world in (World, SimulatedWorld):
         assert typing.get_type_hints(world.send)["commands"] is Approved
     assert typing.get_type_hints(Decision)["commands"] is Approved
-    assert typing.get_type_hints(Exchange.receive)["commands"] is Approved
-    assert typing.get_type_hints(Trader.take_approved)["return"] is Approved
+    assert isinstance(Trader.approved, property)
+    assert typing.get_type_hints(Trader.approved.fget)["return"] is Approved
 
 
 class Greedy(Strategy):
