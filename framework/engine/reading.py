@@ -206,6 +206,8 @@ class Reading:
 
     def is_done(self, order_id: int) -> bool:
         """Whether an order has ended."""
+        if 0 <= order_id < self._root[_ORDERS] and self._trader.tables["orders"] is self._orders:
+            return self._order_bytes[order_id * _ORDER_BYTES + _STATE] >= _FILLED  # the common case, without a call
         self._known(order_id)
         return self._state_of(order_id) >= _FILLED
 

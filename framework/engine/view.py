@@ -19,12 +19,16 @@ from framework.engine.world import Decision, Wake
 from framework.errors import InputError, did_you_mean
 from framework.kernel import codes, entry, panel
 from framework.kernel.halves import Trader
-from framework.kernel.order_terms import given_bits
+from framework.kernel.order_terms import G_LIMIT, given_bits
 from framework.kernel.records import TRADER
 from framework.schema.order import PEG_FLAGS, OrderFlag, OrderType, Peg, Reason, Refused, Side, TimeInForce
 
 _NAN = math.nan
 _NOTHING = (None, None, None, None)
+_NO_TERMS = (None,) * 9
+_GTC = int(TimeInForce.GTC)
+_USUAL = (TimeInForce.GTC, -1, -1)
+"""Time in force, parent and group of an order that names none."""
 _OUTBOX, _ORDERS = (TRADER.fields[name][1] // 8 for name in ("outbox_count", "orders_count"))  # type: ignore[index]
 
 
@@ -135,6 +139,9 @@ class View(BookReading):
 
         An order that breaks a rule is refused: it has an id, the state REFUSED and a reason, and nothing is sent.
         """
+        terms = (stop, trail, trail_bps, touch, trail_limit, display, peg, peg_offset, expire)
+        if terms == _NO_TERMS and (time_in_force, parent, group) == _USUAL and not (reduce_only or post_only or hidden):
+            return self._plain(instrument, -1 if quantity < 0 else 1, abs(quantity), limit)
         side = Side.SELL if quantity < 0 else Side.BUY
         flags = (OrderFlag.TRAIL_BPS if trail_bps is not None else 0) | (OrderFlag.REDUCE_ONLY if reduce_only else 0)
         flags |= (OrderFlag.POST_ONLY if post_only else 0) | (OrderFlag.HIDDEN if hidden else 0) | _peg_flag(peg)
@@ -155,11 +162,21 @@ class View(BookReading):
 
     def buy(self, instrument: str, quantity: float, *, limit: float | None = None, stop: float | None = None) -> int:
         """Buy `quantity` units, at the market or as `limit` and `stop` say; a quantity that is not above 0 is refused."""
+        if stop is None:
+            return self._plain(instrument, 1, quantity, limit)
         return self._propose(instrument, Side.BUY, TimeInForce.GTC, 0, quantity, (limit, stop, None), given_bits(limit, stop))
 
     def sell(self, instrument: str, quantity: float, *, limit: float | None = None, stop: float | None = None) -> int:
         """Sell `quantity` units, likewise."""
+        if stop is None:
+            return self._plain(instrument, -1, quantity, limit)
         return self._propose(instrument, Side.SELL, TimeInForce.GTC, 0, quantity, (limit, stop, None), given_bits(limit, stop))
+
+    def _plain(self, instrument: str, side: int, quantity: float, limit: float | None) -> int:
+        """A market or limit order without further terms: the common case, on a short way."""
+        price, given = (_NAN, 0) if limit is None else (float(limit), G_LIMIT)
+        terms = side, _GTC, 0, float(quantity), price, _NAN, _NAN, given, 0, -1, -1
+        return self._placed(self._call(entry.propose, self.number(instrument), *terms))
 
     def _propose(
         self,
