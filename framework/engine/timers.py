@@ -55,7 +55,7 @@ class Timers:
         self._timers: list[_Timer] = []
         self._trader: Trader | None = None  # from when the run starts
         self._agenda: NDArray[np.void] = np.zeros(0, dtype=FIRING)
-        self._firings: list[tuple[int, int]] = []  # the same
+        self._firings: list[tuple[int, int]] = []  # as a list, once a Python hook reads it
         self._next, self._size = 0, 0
 
     def every(self, interval: dt.timedelta, name: str = "every") -> None:
@@ -132,12 +132,14 @@ class Timers:
 
     def fired(self) -> str:
         """Note that the armed timer fired, arm the next one, and return the name of the first."""
+        if not self._firings:
+            self._firings = self._agenda.tolist()  # only Python hooks read it one by one
         due_ns, number = self._firings[self._next]
         timer = self._timers[number]
         timer.fired_ns = due_ns
         self._next += 1
         if self._next < len(self._firings):
-            self._arm()
+            self._arm(*self._firings[self._next])
         else:
             self._plan(2 * self._size)
         return timer.name
@@ -169,13 +171,11 @@ class Timers:
         rows["number"] = np.repeat(np.arange(len(stamps)), [len(part) for part in stamps])
         rows = rows[rows["due_ns"] <= until_ns]
         self._agenda = rows[np.argsort(rows["due_ns"], kind="stable")]  # among equals the one declared first
-        self._firings = self._agenda.tolist()
-        self._next = 0
-        self._arm()
+        self._firings, self._next = [], 0
+        self._arm(*(self._agenda[0].tolist() if len(self._agenda) else (NEVER_NS, 0)))
 
-    def _arm(self) -> None:
+    def _arm(self, due_ns: int, number: int) -> None:
         if self._trader is not None:
-            due_ns, number = self._firings[self._next] if self._firings else (NEVER_NS, 0)
             self._trader.words[_TIMER_NS], self._trader.words[_TIMER_ID] = due_ns, number
 
     def __len__(self) -> int:
