@@ -12,12 +12,12 @@ from rich.console import Console
 
 from framework.errors import InputError, did_you_mean
 
-_NAMES = ("W1", "W2", "W3", "W4", "W4R", "startup", "data")
+_NAMES = ("W1", "W2", "W3", "W4", "W4R", "W4B", "startup", "data")
 
 
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[WORKLOAD]...", help="W1, W2, W3, W4, W4R, startup or data; all if not given.")
+        list[str] | None, typer.Argument(metavar="[WORKLOAD]...", help="W1, W2, W3, W4, W4R, W4B, startup or data; all if not given.")
     ] = None,
     *,
     peers: Annotated[bool, typer.Option("--peers", help="Also measure the peers that `make peers` installed.")] = False,
@@ -30,12 +30,19 @@ def bench(
     store: Annotated[
         str | None, typer.Option("--store", metavar="URL", help="An empty PostgreSQL database that `data` measures too.")
     ] = None,
+    capture: Annotated[
+        Path | None, typer.Option("--capture", envvar="ONETAPE_CAPTURE", metavar="FILE", help="A capture of Binance's messages, for W4B.")
+    ] = None,
+    clock_offset_ns: Annotated[
+        int, typer.Option("--clock-offset-ns", envvar="ONETAPE_CAPTURE_OFFSET_NS", help="Added to the local stamps of the capture.")
+    ] = 0,
 ) -> None:
     """Check that results agree, then time each engine in a process of its own and print ratios to ours.
 
     Exit status 1 where an engine of the same semantics came to another final equity.
     """
     from framework.bench import data, measure, startup, table, workloads
+    from framework.bench.captured import Capture
 
     chosen = list(dict.fromkeys(names or _NAMES))
     for name in chosen:
@@ -54,7 +61,8 @@ def bench(
                 rows += data.measure(Path(folder), repeat, small=small, long=long, store=store, say=status.update)
             else:
                 size = workloads.SMALL if small else workloads.FULL
-                rows += measure.measure(name, size, Path(folder), repeat, peers=peers, say=status.update)
+                recorded = Capture(capture, clock_offset_ns) if capture is not None else None
+                rows += measure.measure(name, size, Path(folder), repeat, peers=peers, say=status.update, capture=recorded)
             if out is not None:  # after each workload, so that a stopped run leaves what it measured
                 out.write_text(json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
     table.show(rows, console)

@@ -18,6 +18,7 @@ WORKLOADS = {
     "W3": "a sweep over pairs of windows, 1 bp, events are bars x pairs",
     "W4": "a book by level with trades, two-sided quotes anew every 100 ms, events are rows",
     "W4R": "the same, asked on every row",
+    "W4B": "a capture of Binance through the quoter of W4, events are rows",
     "startup": "fresh processes and long ones",
     "data": "files, datasets and stores of ticks, each work in a process of its own",
 }
@@ -28,7 +29,7 @@ class Entry:
     """One row of the benchmark.
 
     Attributes:
-        workload: W1, W2, W3, W4 or W4R.
+        workload: W1, W2, W3, W4, W4R or W4B.
         engine: its name; a peer's is the name of its script and of its environment.
         mode: which of an engine's ways is used.
         script: what the harness runs: a module of ours, or a file.
@@ -89,6 +90,8 @@ OURS = (
     ours("W4", "compiled"),
     ours("W4", "python"),
     ours("W4R", "compiled"),
+    ours("W4B", "compiled"),
+    ours("W4B", "python"),
 )
 """The first of a workload that runs is what all others are compared with."""
 
@@ -104,6 +107,7 @@ PEERS = (
     _peer("W3", "backtesting", "Strategy.next", limit=4),
     _peer("W4", "hftbacktest", "elapse"),
     _peer("W4R", "hftbacktest", "wait_next_feed"),
+    _peer("W4B", "hftbacktest", "elapse"),
 )
 
 

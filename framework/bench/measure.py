@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from framework.bench import workloads
+from framework.bench.captured import ABSENT, Capture
 from framework.bench.engines import HARNESS, Entry, loop, rows_of
 from framework.bench.peers.harness import Work
 
@@ -72,16 +74,27 @@ def run(entry: Entry, folder: Path, repeat: int, environment: Mapping[str, str] 
     return answer
 
 
-def measure(name: str, size: workloads.Size, folder: Path, repeat: int, *, peers: bool, say: Callable[[str], None]) -> list[Row]:
-    """All rows of a workload: parity, then time."""
+def measure(
+    name: str,
+    size: workloads.Size,
+    folder: Path,
+    repeat: int,
+    *,
+    peers: bool,
+    say: Callable[[str], None],
+    capture: Capture | None = None,
+) -> list[Row]:
+    """All rows of a workload: parity, then time. W4B is skipped without a capture; with one, parity is that of all its rows."""
     entries = rows_of(name, peers=peers)
-    small = workloads.write(name, workloads.SMALL, folder / "small" / name)
+    if name == "W4B" and capture is None:
+        return [_row(entry, Skipped(ABSENT), "") for entry in entries]
+    small = workloads.write(name, workloads.SMALL, folder / "small" / name, capture=capture)
     agreed = {}
     for entry in entries:
         say(f"{name}: parity of {entry.engine} ({entry.mode})")
         agreed[entry] = run(replace(entry, limit=0), small, 0)
     verdicts = _verdicts(agreed, small)
-    full = workloads.write(name, size, folder / "full" / name)
+    full = small if name == "W4B" else workloads.write(name, size, folder / "full" / name)
     rows = []
     for entry in entries:
         if not isinstance(agreed[entry], Skipped):
@@ -120,13 +133,24 @@ def _verdicts(answers: dict[Entry, Answer | Skipped], folder: Path) -> dict[Entr
         elif not entry.compared:
             verdicts[entry] = "not compared: it never orders"
         elif entry.must_agree:
-            off = difference(answer, first, folder)
-            verdicts[entry] = "equal" if off <= TOLERANCE else f"DIFFERS by {off:.1e} of what was won or lost"
+            verdicts[entry] = _same_fills(answer, first, folder)
         else:
             if entry.fills not in others:
                 others[entry.fills] = run(loop(entry.workload, entry.fills), folder, 0)
             verdicts[entry] = _own_fills(entry, answer, others[entry.fills], folder)
     return verdicts
+
+
+def _same_fills(answer: Answer, first: Answer, folder: Path) -> str:
+    """How a result stands to that of the first engine, with the fills over a book that both have: by stamp, side and price."""
+    off = difference(answer, first, folder)
+    mine, theirs = (Counter(map(tuple, one["told"])) for one in (first, answer))
+    verdict = "equal" if mine == theirs else "DIFFERS"
+    if off > TOLERANCE:
+        verdict = f"DIFFERS by {off:.1e} of what was won or lost"
+    if answer is first or not answer["told"]:
+        return verdict
+    return f"{verdict}: has {(mine & theirs).total():,} of {mine.total():,} fills, and {(theirs - mine).total():,} of its own"
 
 
 def _own_fills(entry: Entry, answer: Answer, same: Answer | Skipped, folder: Path) -> str:

@@ -23,6 +23,7 @@ from framework.data.tape import Tape
 from framework.reports.result import Result
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
+from framework.schema.order import Side
 from framework.schema.units import NANOSECONDS_PER_DAY, Step
 from framework.simulation.backtest import backtest
 from framework.simulation.sweep import sweep
@@ -42,7 +43,7 @@ def version() -> str:
 
 def prepare(work: Work, mode: str) -> Made:
     """A run of a workload in a mode of `engines.OURS`."""
-    return {"W1": _cross, "W2": _panel, "W3": _sweep, "W4": _quotes, "W4R": _quotes}[work.name](work, mode)
+    return {"W1": _cross, "W2": _panel, "W3": _sweep, "W4": _quotes, "W4R": _quotes, "W4B": _quotes}[work.name](work, mode)
 
 
 def minute_tape(work: Work) -> Tape:
@@ -93,14 +94,15 @@ def _panel(work: Work, mode: str) -> Made:
 
 
 def tick_tape(work: Work, days: int = 1) -> Tape:
-    """The book and trades of W4 on so many days, kept as a dataset and mapped from its file: no copy of the rows stays in memory."""
+    """The book and trades of W4 or W4B on so many days, kept as a dataset and mapped from its file: no copy of the rows stays in memory."""
     hours = work.folder / "hours.yaml"  # open while there are rows, so that no timers fire on an empty tape
-    opens = np.datetime64(int(_column(work, "stamps")[0]), "ns").astype("datetime64[m]").item()
-    WeeklyHours("UTC", {day: [f"{opens:%H:%M}-24:00"] for day in WEEKDAYS}).save(hours)
-    book = Instrument("BOOK", tick=Step(1, work.spec["ticks_per_unit"]), calendar=str(hours))
+    WeeklyHours("UTC", {day: [work.spec["hours"]] for day in WEEKDAYS}).save(hours)
+    tick, multiplier = Step(1, work.spec["ticks_per_unit"]), work.spec["multiplier"]
+    book = Instrument(work.spec["symbol"], tick=tick, multiplier=multiplier, calendar=str(hours))
     name, root = f"rows-{len(_column(work, 'stamps'))}-days-{days}", work.folder / "data"
     if not catalog.has(name, root):
-        catalog.import_recording(name, Recording((book,), partial(_tick_parts, work, days), "W4"), root=root, licence="synthetic")
+        rows = Recording((book,), partial(_tick_parts, work, days), work.name)
+        catalog.import_recording(name, rows, root=root, licence=work.spec["licence"])
     return catalog.load(name, root=root, in_memory_events=0)
 
 
@@ -111,13 +113,13 @@ def _column(work: Work, name: str) -> NDArray[np.int64]:
 
 
 def _tick_parts(work: Work, days: int) -> Iterator[NDArray[np.void]]:
-    columns = [_column(work, name) for name in ("stamps", "kind", "flags", "price", "lots")]
+    columns = [_column(work, name) for name in ("stamps", "kind", "flags", "price", "lots", *(("heard",) if work.has("heard") else ()))]
     for day, begin in product(range(days), range(0, len(columns[0]), _PART)):
-        stamps, kind, flags, price, lots = (values[begin : begin + _PART] for values in columns)
+        stamps, kind, flags, price, lots, *heard = (values[begin : begin + _PART] for values in columns)
         events = np.zeros(len(stamps), dtype=EVENT)
         events["kind"], events["flags"], events["w0"], events["w1"] = kind, flags, price, lots
         events["ts_venue_ns"] = stamps + day * NANOSECONDS_PER_DAY
-        events["ts_local_ns"] = events["ts_venue_ns"] + work.spec["latency_ns"]
+        events["ts_local_ns"] = (heard[0] if heard else stamps + work.spec["latency_ns"]) + day * NANOSECONDS_PER_DAY
         yield events
 
 
@@ -126,7 +128,7 @@ def _quotes(work: Work, mode: str) -> Made:
 
 
 def quotes_on(work: Work, mode: str, tape: Tape, patience_ns: int = 0) -> Made:
-    """The quoter of W4 or W4R over a tape of its rows; `patience_ns` 0 is that of the workload."""
+    """The quoter of W4, W4R or W4B over a tape of its rows; `patience_ns` 0 is that of the workload."""
     spec, rows = work.spec, sum(int(np.count_nonzero(part["kind"] != Kind.SESSION)) for part in blocks(tape.events))
     quoter = RowQuoter if work.name == "W4R" else Quoter
     costs = {name: spec[name] for name in ("maker_bps", "taker_bps", "queue_power")} | {"queue": "power", "take": "arrival"}
@@ -135,7 +137,11 @@ def quotes_on(work: Work, mode: str, tape: Tape, patience_ns: int = 0) -> Made:
     strategy = quoter.python(**terms) if mode == "python" else quoter(**terms)
 
     def read(result: Result) -> Outcome:
-        return Outcome([_last(result)], len(result.fills), rows)
+        fills = result.fills
+        stamps = fills["ts"].to_numpy("M8[ns]").astype(np.int64)
+        ticks = np.rint(fills["price"].to_numpy() * spec["ticks_per_unit"]).astype(np.int64)
+        told = np.column_stack((stamps, np.where(fills["side"] == Side.BUY.name, 1, -1), ticks))
+        return Outcome([_last(result)], len(fills), rows, told.tolist())
 
     risk = {"allow_short": True, "max_leverage": 10.0}
     return lambda: backtest(strategy, tape, cash=spec["cash"], costs=costs, latency=latency, risk=risk), read

@@ -1,4 +1,4 @@
-"""The work that is timed, made from a seed and written as arrays that any engine can read. All of it is synthetic.
+"""The work that is timed, made from a seed and written as arrays that any engine can read. All of it is synthetic but W4B, a capture.
 
 Prices are whole ticks, so that sums are exact and ties of two means are ties in every engine.
 """
@@ -15,7 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from framework.bench.book_walk import book_walk
+from framework.bench.captured import ABSENT, Capture, captured
 from framework.data.calendar import sessions
+from framework.errors import InputError
 
 TICKS_PER_UNIT = 10_000
 _MINUTE_NS = 60_000_000_000
@@ -49,10 +51,17 @@ SMALL = Size(bars=5_000, symbols=20, days=252, pairs=6, pair_bars=5_000, ticks=2
 _ACCOUNT = {"cash": 1_000_000.0, "ticks_per_unit": TICKS_PER_UNIT}
 
 
-def write(name: str, size: Size, folder: Path, seed: int = 0) -> Path:
-    """Make a workload's folder: `spec.json` and one .npy file an array."""
+def write(name: str, size: Size, folder: Path, seed: int = 0, capture: Capture | None = None) -> Path:
+    """Make a workload's folder: `spec.json` and one .npy file an array. W4B is `capture`, whatever size and seed are.
+
+    Raises:
+        InputError: W4B without a capture, or of one that cannot be taken.
+    """
+    if name == "W4B" and capture is None:
+        raise InputError(f"W4B: {ABSENT}.")
     folder.mkdir(parents=True, exist_ok=True)
-    spec, arrays = {"W1": _cross, "W2": _panel, "W3": _sweep, "W4": _book, "W4R": _book}[name](size, seed)
+    makers = {"W1": _cross, "W2": _panel, "W3": _sweep, "W4": _book, "W4R": _book}
+    spec, arrays = captured(capture) if name == "W4B" and capture is not None else makers[name](size, seed)
     for key, values in arrays.items():
         np.save(folder / f"{key}.npy", values)
     (folder / "spec.json").write_text(json.dumps({"workload": name, **_ACCOUNT, **spec}))
@@ -110,11 +119,13 @@ def _book(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]
     """
     step_ns, day_ns = 100_000_000, 86_400_000_000_000
     first_ns = _EPOCH_NS + (day_ns - int(size.ticks * 1.0e6)) // step_ns * step_ns
+    opens = np.datetime64(first_ns, "ns").astype("datetime64[m]").item()
     arrays = book_walk(size.ticks, seed, first_ns)
     spec = {
         "latency_ns": 500_000, "response_ns": 450_000, "step_ns": step_ns, "most": 20.0, "patience_ns": 1_100_000,
         "maker_bps": -0.5, "taker_bps": 2.0, "queue_power": 3.0,
-        "ticks_per_unit": 100, "limited": list(arrays),
+        "symbol": "BOOK", "hours": f"{opens:%H:%M}-24:00", "multiplier": 1.0, "ticks_per_unit": 100, "licence": "synthetic",
+        "limited": list(arrays),
     }  # fmt: skip
     return spec, dict(arrays)
 

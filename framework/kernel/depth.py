@@ -87,6 +87,12 @@ def next_ask(book: Any, price: int) -> int:
 
 
 @inlined
+def is_crossed(book: Any) -> bool:
+    """Whether the best bid is above the best offer: an auction, or a feed that told one side late. No market trades on such a book."""
+    return book.ask != 0 and book.bid > book.ask
+
+
+@inlined
 def next_level(book: Any, side: int, price: int) -> int:
     """The next price behind `price` on a side, 0 where there is none; from 0 it is the best."""
     if price == 0:

@@ -10,7 +10,8 @@ their limits; then pegs follow (`pegs.py`). What an order took of a level is gon
 of ours fills after what is (`unshown.py`).
 
 An order takes part only in what is newer at the venue than its own arrival, inside an open session, while the book is known.
-With `take: arrival` it takes from the standing book as it arrives.
+With `take: arrival` it takes from the standing book as it arrives. While the best bid is above the best offer nothing of this
+happens: one of the two does not trade. Trades still fill what rests, and the lines move.
 
 Assumptions: nobody reacts to our orders; displayed lots are what there is.
 Fails when: our orders are large against the book, or most of the liquidity is hidden.
@@ -42,7 +43,7 @@ from framework.kernel.codes import (
     TRADE_TICK,
 )
 from framework.kernel.compile import Unit, inlined, kernel
-from framework.kernel.depth import depth_of, find_order, lots_at, see_depth
+from framework.kernel.depth import depth_of, find_order, is_crossed, lots_at, see_depth
 from framework.kernel.depth_records import resting_row
 from framework.kernel.exchange import is_open, session_of, venue_book
 from framework.kernel.filling import execute
@@ -66,9 +67,9 @@ def _side_hit(depth: Any, event: Any) -> int:
         return 1
     if event.flags & F_BUY:
         return -1
-    if depth.bid != 0 and event.w0 <= depth.bid:
-        return 1
-    return -1 if depth.ask != 0 and event.w0 >= depth.ask else 0
+    hits_bids = depth.bid != 0 and event.w0 <= depth.bid
+    hits_offers = depth.ask != 0 and event.w0 >= depth.ask
+    return int(hits_bids) - int(hits_offers)
 
 
 @kernel
@@ -169,7 +170,7 @@ def match_book(t: Any, x: Any, event: Any) -> None:
     """What the book as it stands after a message does for our orders."""
     instrument = event.instrument
     depth, session, book = depth_of(x, instrument), session_of(t, x, instrument), venue_book(x, instrument)
-    if not is_open(t, x, instrument):
+    if is_crossed(depth) or not is_open(t, x, instrument):
         return
     at, acted, met, is_calm = book.first, False, 0, True
     book.is_calm, book.lowest_bid, book.highest_bid, book.lowest_ask, book.highest_ask = 0, 0, 0, 0, 0
@@ -342,7 +343,7 @@ def _receive_order(exchange: int, trader: int) -> int:
             join_line(x, depth, order)
         return 0
     waits = order.type > LIMIT or order.time_in_force == AT_OPEN or order.time_in_force == AT_CLOSE
-    if t.costs.takes_at_arrival != 0 and not waits and is_open(t, x, order.instrument):
+    if t.costs.takes_at_arrival != 0 and not waits and not is_crossed(depth) and is_open(t, x, order.instrument):
         act_on_book(t, x, depth, order, event)
         sweep(x, order.instrument)
     return 0

@@ -34,6 +34,13 @@ from framework.version import __version__
 _ONE_SECOND_NS = 1_000_000_000
 _BPS = 1e-4
 _QUEUE_MODELS = {"pessimistic": codes.QUEUE_PESSIMISTIC, "power": codes.QUEUE_POWER, "log": codes.QUEUE_LOG}
+_SELF_TRADE = {
+    "none": codes.SELF_IGNORED,
+    "cancel_newest": codes.SELF_CANCEL_NEWEST,
+    "cancel_oldest": codes.SELF_CANCEL_OLDEST,
+    "cancel_both": codes.SELF_CANCEL_BOTH,
+    "decrement": codes.SELF_DECREMENT,
+}
 _REG_T = {"initial": 0.5, "long_maintenance": 0.25, "short_maintenance": 0.3}
 """12 CFR 220.12: 50 % of a long, 150 % of a short, whose proceeds are 100 of them; FINRA rule 4210 (c): 25 % and 30 % to hold."""
 
@@ -245,4 +252,15 @@ def _risk_fields(risk: RiskConfig) -> dict[str, float]:
         "max_leverage": risk.max_leverage,
         "max_position_weight": risk.max_position_weight or 0.0,
         "max_order_notional": risk.max_order_notional or 0.0,
+    }
+
+
+def rules_of(venue: VenueConfig) -> dict[str, float]:
+    """A venue config as the kernel's rules."""
+    return {
+        "self_trade": float(_SELF_TRADE[venue.self_trade]),
+        "is_pro_rata": float(venue.matching == "pro_rata"),
+        "pro_rata_minimum_lots": float(venue.pro_rata_minimum_lots),
+        "pro_rata_fifo_share": venue.pro_rata_fifo_share,
+        "replace_loses_place": float(venue.replace_keeps_place == "never"),
     }

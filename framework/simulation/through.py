@@ -18,11 +18,11 @@ from framework.engine.panel import Panel, PanelDriver
 from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
 from framework.engine.view import View
-from framework.kernel import codes
 from framework.kernel.halves import Exchange, Trader
 from framework.kernel.records import ROOM
 from framework.kernel.replay import advance
 from framework.kernel.wires import Wires
+from framework.simulation.prepare import rules_of
 from framework.simulation.world import Replay, SimulatedWorld
 
 _MOST_POINTS = 4_000_000
@@ -30,15 +30,6 @@ _MOST_POINTS = 4_000_000
 
 _TICKS_AN_ORDER, _MOST_ORDERS = 8, 1_000_000
 """The same for orders where strategies quote: a table that grows is copied, and its copies are fresh pages."""
-
-
-_SELF_TRADE = {
-    "none": codes.SELF_IGNORED,
-    "cancel_newest": codes.SELF_CANCEL_NEWEST,
-    "cancel_oldest": codes.SELF_CANCEL_OLDEST,
-    "cancel_both": codes.SELF_CANCEL_BOTH,
-    "decrement": codes.SELF_DECREMENT,
-}
 
 
 class Collector(Recorder, Protocol):
@@ -68,7 +59,7 @@ def run_through(
         len(tape.calendars),
         wires=wires,
         ticks=trader.ticks,
-        rules=_rules_of(venue),
+        rules=rules_of(venue),
     )
     if trader.ticks is not None and survey(tape).is_late:
         venue_tape = tape if seen is None else seen
@@ -81,17 +72,6 @@ def run_through(
     world = SimulatedWorld(parts, exchange, records.collect, _replay(strategy, trader, timers))
     view = View(trader, timers, uses_numbers=strategy.uses_numbers)
     run_engine(world, trader, strategy, view, records)
-
-
-def _rules_of(venue: VenueConfig) -> dict[str, float]:
-    """A venue config as the kernel's rules."""
-    return {
-        "self_trade": float(_SELF_TRADE[venue.self_trade]),
-        "is_pro_rata": float(venue.matching == "pro_rata"),
-        "pro_rata_minimum_lots": float(venue.pro_rata_minimum_lots),
-        "pro_rata_fifo_share": venue.pro_rata_fifo_share,
-        "replace_loses_place": float(venue.replace_keeps_place == "never"),
-    }
 
 
 def _replay(strategy: Strategy, trader: Trader, timers: Timers) -> Replay:

@@ -26,7 +26,7 @@ def row(engine: str, rate: float | None, parity: str = "equal") -> Row:
 
 
 def answer(*equity: float) -> dict[str, object]:
-    return {"equity": list(equity), "fills": 1, "events": 1}
+    return {"equity": list(equity), "fills": 1, "events": 1, "told": []}
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ class PlainVenue:
         self.fifo_share = Fraction(str(rules.get("pro_rata_fifo_share", 0)))
         self.keeps_place = rules.get("replace_keeps_place", "smaller") == "smaller"
         self.lower, self.upper = 0, 0
-        self.prevented = self.moves = self.changes = self.triggers = 0
+        self.prevented = self.moves = self.changes = self.triggers = self.waits = 0
         self.orders: list[Order] = []
         self.ended: dict[int, str] = {}
         self.fills: list[Fill] = []
@@ -77,6 +77,10 @@ class PlainVenue:
     def crosses(self, side: int, limit: int) -> bool:
         opposite = self.best(-side)
         return opposite is not None and (limit - opposite) * side >= 0
+
+    def does_not_trade(self) -> bool:
+        """A best bid above the best offer."""
+        return max(self.book[1], default=0) > min(self.book[-1], default=math.inf)
 
     def free(self, side: int, price: int) -> int:
         return self.book[side][price] - self.taken.get((side, price), 0)
@@ -110,7 +114,7 @@ class PlainVenue:
         if (order.trigger and not order.has_triggered) or (order.plan.peg and not order.limit):
             return
         if not order.limit or self.crosses(order.side, order.limit):
-            if self.takes_at_arrival and not order.trigger:
+            if self.takes_at_arrival and not order.trigger and not self.does_not_trade():
                 self.act(ns, order)
                 self.clear()
             return
@@ -345,6 +349,9 @@ class PlainVenue:
         return False
 
     def message_ends(self, ns: int) -> None:
+        if self.does_not_trade():
+            self.waits += bool(self.orders)
+            return
         for order in list(self.orders):
             if order.since >= ns or not order.left or (order.plan.peg and not order.rests):
                 continue

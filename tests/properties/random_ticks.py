@@ -68,6 +68,9 @@ def tape_of(random: np.random.Generator, messages: int, *, limits: bool = False)
             side = int(random.choice([1, -1]))
             price = 1000 - side * int(random.integers(0, 6)) if random.random() < 0.9 else 1000 + side
             lots = int(random.choice([0, 1, 2, 4, 8, 12]))
+            best = min(levels[-1], default=9999) if side > 0 else max(levels[1], default=0)
+            if lots and (price - best) * side > 0 and random.random() < 0.95:
+                price = best - side  # a twentieth of what would cross the book does
             rows.append((ns, int(Kind.DEPTH), (_BUY if side > 0 else _SELL) | (_LAST if k == count - 1 else 0), price, lots))
             levels[side][price] = lots
             levels[side] = {p: n for p, n in levels[side].items() if n}

@@ -17,7 +17,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -30,11 +30,19 @@ LEAST_SECONDS, MOST_RUNS = 1.0, 50
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to: the final equity of each account, how many fills, and how many events were worked through."""
+    """What a run came to.
+
+    Attributes:
+        equity: the final one of each account.
+        fills: how many.
+        events: how many were worked through.
+        told: over a book each fill as [venue stamp in ns, +1 bought or -1 sold, price in ticks].
+    """
 
     equity: list[float]
     fills: int
     events: int
+    told: list[list[int]] = field(default_factory=list)
 
 
 class Work:
@@ -52,7 +60,7 @@ class Work:
 
     @property
     def name(self) -> str:
-        """W1, W2 or W3."""
+        """Which workload it is."""
         return str(self.spec["workload"])
 
     def array(self, name: str) -> Any:
@@ -61,6 +69,10 @@ class Work:
             self._arrays[name] = np.load(self.folder / f"{name}.npy")
         values = self._arrays[name]
         return values[: self.limit] if self.limit and name in self.spec["limited"] else values
+
+    def has(self, name: str) -> bool:
+        """Whether the workload has an array of this name."""
+        return (self.folder / f"{name}.npy").exists()
 
     def prices(self, name: str, column: int | None = None) -> Any:
         """Prices in money, of one column or all, from whole ticks: correctly rounded, so that every engine sees the same floats."""
@@ -104,6 +116,7 @@ def measure(script: ModuleType, work: Work, mode: str, repeat: int, launched: fl
         "version": script.version(),
         "equity": outcome.equity,
         "fills": outcome.fills,
+        "told": outcome.told,
         "events": outcome.events,
         "seconds": min(seconds, default=None),
         "cold_seconds": cold,

@@ -2,7 +2,7 @@
 
     message                  event      stamps of the venue, ms
     depthUpdate              DEPTH      T, else E
-    REST depth, lastUpdateId SNAPSHOT   T, else the local stamp
+    REST depth, lastUpdateId SNAPSHOT   T, else that of the last diff it holds, of the first newer one, the local stamp
     trade, aggTrade          TRADE      T
     bookTicker               QUOTE      T, else the local stamp
 
@@ -137,8 +137,8 @@ class _Binance:
         if place is None:
             return
         last = int(message["lastUpdateId"])
-        rows.snapshot(line, place, _ns(message.get("T")), message["bids"], message["asks"], last)
         sequence = self._sequence(place)
+        rows.snapshot(line, place, _snapshot_ns(message, sequence.kept, last), message["bids"], message["asks"], last)
         sequence.snapshot = sequence.last = last
         again = [diff for diff in sequence.kept if diff["u"] > last]
         for diff in again:
@@ -156,7 +156,7 @@ class _Binance:
         first, final, previous = int(diff["U"]), int(diff["u"]), diff.get("pu")
         if final < first:
             raise DataError(f"{line.place}: U {first}, u {final}; rule: U <= u. Correct or remove the line.")
-        venue_ns = _ns(diff.get("T", diff["E"]))
+        venue_ns = _diff_ns(diff)
         if sequence.snapshot is not None:
             start = sequence.snapshot
             if final < start or (final == start and previous is None):
@@ -175,6 +175,20 @@ class _Binance:
             self.notes["breaks in the update ids, each a GAP"] += 1
         sequence.last = final
         rows.depth(line, place, venue_ns, diff["b"], diff["a"], final)
+
+
+def _snapshot_ns(message: dict[str, Any], kept: Sequence[dict[str, Any]], last: int) -> int | None:
+    """When the venue's book was that of a snapshot; None where nothing says so.
+
+    The local stamp would put it after diffs newer than it is, and a venue that takes its book in order of its own stamps would undo them.
+    """
+    if "T" in message or not kept:
+        return _ns(message.get("T"))
+    return _diff_ns(next((diff for diff in reversed(kept) if diff["u"] <= last), kept[0]))
+
+
+def _diff_ns(diff: dict[str, Any]) -> int:
+    return int(diff.get("T", diff["E"])) * MILLISECOND_NS
 
 
 def _ns(milliseconds: int | None) -> int | None:

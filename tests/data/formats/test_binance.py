@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from framework.data.book import OrderBook, check_books
@@ -78,7 +79,7 @@ def test_diffs_snapshots_trades_and_quotes_as_events(tmp_path: Path) -> None:
     local = (found["ts_local_ns"] - (EPOCH_MS + 1000) * 10**6) // 10**6
     assert local.tolist() == [0, 10, 10, 10, 30, 30, 40, 50, 60]
     venue = (found["ts_venue_ns"] - EPOCH_MS * 10**6) // 10**6
-    assert venue.tolist() == [11, 1010, 1010, 1010, 15, 15, 16, 2, 1060]  # a snapshot and a spot quote have no stamp of their own
+    assert venue.tolist() == [11, 11, 11, 11, 15, 15, 16, 2, 1060]  # a snapshot and a spot quote have no stamp of their own
     assert any("which the snapshot before them holds" in note or "left out (1)" in note for note in recording.notes)
 
 
@@ -121,6 +122,29 @@ def test_the_rule_of_the_ids(tmp_path: Path, messages: list[dict[str, Any]], exp
     first = diff(0, 0, [["1", "1"]], [], None if "pu" not in messages[-1] else -1)
     lead = [first] if "lastUpdateId" in messages[0] else []  # which names the symbol
     assert gaps(binance.read(written(tmp_path, [*lead, *messages]))) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "venue_ms"),
+    [
+        ([10, 12, 14], 12),  # it holds 12 and not 14
+        ([14, 16], 14),  # older than all that was heard
+        ([10], 10),
+    ],
+)
+def test_a_snapshot_without_a_stamp_is_not_newer_than_the_diffs_after_it(tmp_path: Path, before: list[int], venue_ms: int) -> None:
+    """Else a venue that takes its book in order of its own stamps would put what a later diff took away back."""
+    told = [diff(final - 1, final, [["9.9", str(final)]], []) for final in before]
+    found = binance.read(written(tmp_path, [*told, snapshot(13, [["10.0", "5"]], []), diff(13, 19, [["9.9", "7"]], [])])).events()
+    [at] = np.flatnonzero(found["flags"] & CLEAR)
+    assert found["ts_venue_ns"][at] == (EPOCH_MS + venue_ms) * 10**6
+    after = found["ts_venue_ns"][at:]
+    assert (after[1:] >= after[:-1]).all()
+
+
+def test_a_capture_that_begins_with_its_snapshot_has_the_local_stamp_for_it(tmp_path: Path) -> None:
+    found = binance.read(written(tmp_path, [{**snapshot(13, [["10.0", "5"]], []), "symbol": "ABC"}, SPOT[4]])).events()
+    assert found["ts_venue_ns"][0] == found["ts_local_ns"][0]
 
 
 def test_diffs_newer_than_a_late_snapshot_are_told_again(tmp_path: Path) -> None:
