@@ -16,7 +16,7 @@ from framework.bench.strategies import CompiledCross, PanelWeights, Quoter, RowQ
 from framework.bench.workloads import bar_frame
 from framework.data import catalog
 from framework.data.hours import WEEKDAYS, WeeklyHours
-from framework.data.mapped import blocks
+from framework.data.mapped import blocks, give_back
 from framework.data.readers import read_bars
 from framework.data.recording import Recording
 from framework.data.tape import Tape
@@ -120,6 +120,8 @@ def _tick_parts(work: Work, days: int) -> Iterator[NDArray[np.void]]:
         events["kind"], events["flags"], events["w0"], events["w1"] = kind, flags, price, lots
         events["ts_venue_ns"] = stamps + day * NANOSECONDS_PER_DAY
         events["ts_local_ns"] = (heard[0] if heard else stamps + work.spec["latency_ns"]) + day * NANOSECONDS_PER_DAY
+        for column in columns:
+            give_back(column, begin, begin + _PART)
         yield events
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +31,8 @@ def is_mapped(events: Events) -> bool:
     return _file_of(events) is not None
 
 
-def give_back(events: Events, begin: int, end: int) -> None:
-    """Give back the pages that lie wholly in rows `begin` to `end` of events in a file; they are read again when asked for."""
+def give_back(events: NDArray[Any], begin: int, end: int) -> None:
+    """Give back the pages that lie wholly in rows `begin` to `end` of an array in a file; they are read again when asked for."""
     found = _file_of(events)
     if found is None or not hasattr(mmap, "MADV_DONTNEED"):
         return
@@ -42,7 +43,7 @@ def give_back(events: Events, begin: int, end: int) -> None:
         found.madvise(mmap.MADV_DONTNEED, low, high - low)
 
 
-def _file_of(events: Events) -> mmap.mmap | None:
+def _file_of(events: NDArray[Any]) -> mmap.mmap | None:
     """The mapped file below an array. A mapping without a file, which would lose what it holds, is none."""
     at: object = events
     while isinstance(at, np.ndarray):

@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.data.tape import joined, taken
+from framework.engine.records import HELD_BYTES, Records
 from framework.engine.world import Decision
 from framework.errors import DataError
 from framework.schema.codec import to_frame
-from framework.schema.event import EVENT
+from framework.schema.event import EVENT, Kind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,20 +43,20 @@ def header_digest(header: Mapping[str, object]) -> str:
 
 
 class Audit:
-    """Collects a run's records from its log, in memory; they are hashed when the digest is asked for.
+    """Collects a run's records from its log; they are hashed when the digest is asked for.
 
     Args:
         header: what the run was made of; JSON values.
         take_log: returns the log's records since the last call and empties it.
+        held_bytes: most bytes of records in memory; what is more lies in a temporary file, see `records.Records`.
     """
 
-    def __init__(self, header: Mapping[str, object], take_log: Callable[[], NDArray[np.void]]) -> None:
+    def __init__(self, header: Mapping[str, object], take_log: Callable[[], NDArray[np.void]], *, held_bytes: int = HELD_BYTES) -> None:
         self.header = dict(header)
         self._take_log = take_log
-        self._parts: list[NDArray[np.void]] = []
+        self._records = Records(held_bytes)
         self._hash = hashlib.blake2b(_encode(self.header), digest_size=_HASH_BYTES)
         self._hashed = 0  # records
-        self._joined: NDArray[np.void] | None = None
 
     def write(self, decision: Decision) -> None:
         """Nothing is to be done: what a decision wrote stands in the log, which is taken over when it is full and at the end."""
@@ -63,8 +65,7 @@ class Audit:
         """Take in the log as it stands."""
         rows = self._take_log()
         if len(rows):
-            self._parts.append(rows)
-            self._joined = None
+            self._records.add(rows)
 
     def close(self) -> None:
         """Take in the last of the log."""
@@ -72,28 +73,33 @@ class Audit:
 
     @property
     def records(self) -> NDArray[np.void]:
-        """All records so far, dtype EVENT."""
-        if self._joined is None:
-            self._joined = np.concatenate(self._parts) if self._parts else np.zeros(0, dtype=EVENT)
-            self._parts = [self._joined]  # not both
-        return self._joined
+        """All records so far, dtype EVENT; of a long run read-only, from a file."""
+        return self._records.whole()
+
+    def since(self, start: int) -> Iterator[NDArray[np.void]]:
+        """The records from number `start` on in blocks, for one pass: a long run's are never in memory all at once."""
+        return self._records.blocks(start)
+
+    def of_kind(self, kind: Kind) -> NDArray[np.void]:
+        """The records of one kind."""
+        return joined([taken(rows, np.flatnonzero(rows["kind"] == kind)) for rows in self.since(0)])
 
     @property
     def digest(self) -> str:
         """The hash of header and records so far, hex."""
-        passed = 0
-        for rows in self._parts:
-            new = rows[max(self._hashed - passed, 0) :]
-            self._hash.update(new.view(np.uint8).data)
-            passed += len(rows)
-        self._hashed = passed
+        for rows in self.since(self._hashed):
+            self._hash.update(rows.view(np.uint8).data)
+        self._hashed = len(self._records)
         return self._hash.hexdigest()
 
     def save(self, path: str | Path) -> Path:
         """Write the compact binary form."""
         target = Path(path)
-        body = _encode(self.header) + self.records.tobytes()
-        target.write_bytes(body + bytes.fromhex(self.digest))
+        with target.open("wb") as file:
+            file.write(_encode(self.header))
+            for rows in self.since(0):
+                file.write(rows.view(np.uint8).data)
+            file.write(bytes.fromhex(self.digest))
         return target
 
     def to_parquet(self, path: str | Path) -> Path:

@@ -138,8 +138,8 @@ def backtest(
     return _simulate(built, tape, settings, cash, currency, seed, benchmark, chunk_events, name or _name(built))
 
 
-_MAPPED_PART = 1_000_000
-"""Events of a part, 64 MB, where the tape lies in a file."""
+_MAPPED_PART = 500_000
+"""Events of a part, 32 MB, where the tape lies in a file."""
 
 
 def _name(strategy: Strategy) -> str:

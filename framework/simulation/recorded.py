@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.tape import Tape
+from framework.data.tape import Tape, joined
 from framework.data.tape_frames import frames_of
 from framework.engine import audit as audits
 from framework.engine.audit import Audit
@@ -104,7 +104,7 @@ class RecordedWorld:
         start = self._compared
         rows = trader.used("log")[max(start - drained, 0) :]
         if start < drained:  # taken over by the audit meanwhile
-            rows = np.concatenate([self._audit.records[start:], rows])
+            rows = joined([*self._audit.since(start), rows])
         expected = self._records[start : start + len(rows)]
         if rows.tobytes() != expected.tobytes():
             shared = min(len(rows), len(expected))

@@ -122,8 +122,7 @@ class Tables:
 
     def fills(self) -> pd.DataFrame:
         """Every fill. `price` is what was paid a unit: market price and slippage."""
-        records = self._audit.records
-        rows = records[records["kind"] == Kind.ORDER_FILLED]
+        rows = self._audit.of_kind(Kind.ORDER_FILLED)
         i, lots = rows["instrument"].astype(np.int64), rows["w2"]
         side = self._trader.used("orders")["side"][rows["w0"]]
         slippage = np.ascontiguousarray(rows["w4"]).view(np.float64)
@@ -183,8 +182,7 @@ class Tables:
 
     def refused(self) -> pd.DataFrame:
         """What a pre-trade rule refused: orders, and (`is_change`) changes of orders, which then stand as they were."""
-        records = self._audit.records
-        rows = records[records["kind"] == Kind.ORDER_REFUSED]
+        rows = self._audit.of_kind(Kind.ORDER_REFUSED)
         orders = self._trader.used("orders")[rows["w0"]]
         i = orders["instrument"]
         return pd.DataFrame(

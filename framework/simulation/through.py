@@ -31,6 +31,9 @@ _MOST_POINTS = 4_000_000
 _TICKS_AN_ORDER, _MOST_ORDERS = 8, 1_000_000
 """The same for orders where strategies quote: a table that grows is copied, and its copies are fresh pages."""
 
+_LOG_ROWS = 32_768
+"""Rows of the log there. It goes to the audit whole with what one wake must find free, over a thousand rows where hooks are compiled."""
+
 
 class Collector(Recorder, Protocol):
     """A recorder that can be asked to empty the log before room is made."""
@@ -67,6 +70,7 @@ def run_through(
     trader.provide("points", min(len(tape.events), _MOST_POINTS) + ROOM)  # memory that is not written to costs nothing
     if trader.ticks is not None:
         orders = min(len(tape.events) // _TICKS_AN_ORDER, _MOST_ORDERS) + ROOM
+        trader.provide("log", _LOG_ROWS)
         trader.provide("orders", orders)
         exchange.provide("orders", orders)
     world = SimulatedWorld(parts, exchange, records.collect, _replay(strategy, trader, timers))

@@ -1,0 +1,92 @@
+"""The records of a run in order: in memory up to a limit, what is more in a temporary file that no folder lists.
+
+A run over months of ticks writes more records than it is wise to hold. The file goes when nobody holds its records any more, also
+where the process is killed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+from weakref import finalize
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framework.data.mapped import blocks
+from framework.data.tape import joined
+from framework.errors import InputError
+from framework.schema.event import EVENT
+
+Events = NDArray[np.void]
+
+HELD_BYTES = 256 * 1024 * 1024
+"""Most bytes of records that are held in memory: 4.2 million. Then all of them go to the file, and holding begins anew."""
+
+
+class Records:
+    """Records of dtype EVENT that are only ever added to.
+
+    Args:
+        held_bytes: most that is held in memory. The file lies where the system keeps temporary ones (TMPDIR, else /tmp).
+    """
+
+    def __init__(self, held_bytes: int = HELD_BYTES) -> None:
+        self._held_bytes = held_bytes
+        self._held: list[Events] = []
+        self._held_rows, self._filed_rows = 0, 0
+        self._file: BinaryIO | None = None
+
+    def __len__(self) -> int:
+        return self._filed_rows + self._held_rows
+
+    def add(self, rows: Events) -> None:
+        """Take rows as they are; they must not change afterwards.
+
+        Raises:
+            InputError: there are more records than are held, and the file cannot take them.
+        """
+        self._held.append(rows)
+        self._held_rows += len(rows)
+        if self._held_rows * EVENT.itemsize > self._held_bytes:
+            self._put_aside()
+
+    def blocks(self, start: int = 0) -> Iterator[Events]:
+        """The records from number `start` on, block by block. A block of the file is given back when the next one is asked for."""
+        if start < self._filed_rows:
+            yield from blocks(self._mapped()[start:])
+        passed = self._filed_rows
+        for rows in self._held:
+            if start < passed + len(rows):
+                yield rows[max(start - passed, 0) :]
+            passed += len(rows)
+
+    def whole(self) -> Events:
+        """All records as one array: joined in memory, or read-only from the file where there is one."""
+        if self._file is not None:
+            self._put_aside()
+            return self._mapped()
+        if len(self._held) != 1:
+            self._held = [joined(self._held)]  # not both
+        return self._held[0]
+
+    def _put_aside(self) -> None:
+        try:
+            if self._file is None:
+                self._file = cast(BinaryIO, tempfile.TemporaryFile(prefix="onetape-"))  # noqa: SIM115 - open as long as `self` lasts
+                finalize(self, self._file.close)
+            for rows in self._held:
+                self._file.write(np.ascontiguousarray(rows).view(np.uint8).data)
+            self._file.flush()
+        except OSError as error:
+            raise InputError(
+                f"folder for temporary files: {error}; rule: it takes what a run's records need beyond {self._held_bytes:,} bytes, here "
+                f"{len(self) * EVENT.itemsize:,} so far. Make room in {tempfile.gettempdir()}, or name another folder in TMPDIR."
+            ) from error
+        self._filed_rows += self._held_rows
+        self._held, self._held_rows = [], 0
+
+    def _mapped(self) -> Events:
+        mapped = np.memmap(cast(BinaryIO, self._file), dtype=EVENT, mode="r", shape=(self._filed_rows,))
+        return cast(Events, mapped.view(np.ndarray))
