@@ -20,7 +20,7 @@ from framework.kernel import codes
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-_W_BAR, _W_BARS = codes.W_BAR, codes.W_BARS
+_W_BAR, _W_BARS, _W_TIMER = codes.W_BAR, codes.W_BARS, codes.W_TIMER
 
 _WAKE_BITS = {
     "on_bar": codes.ON_BAR,
@@ -202,6 +202,8 @@ class Strategy:
                 self.on_bar(view, Bar(wake.tape, wake.row, view._terms[wake.instrument]))
             elif kind == _W_BARS:
                 self.on_bars(view, view.bars_now())  # a list for those that use numbers
+            elif kind == _W_TIMER:
+                self.on_timer(view, view.timer_fired())
             else:
                 self._decide_rarer(view, kind)
         except OneTapeError as error:
@@ -219,8 +221,6 @@ class Strategy:
             self.on_trade(view, view.trade)
         elif kind == codes.W_ORDER:
             self.on_order(view, view.order_event)
-        elif kind == codes.W_TIMER:
-            self.on_timer(view, view.timer_fired())
         elif kind == codes.W_EVENT:
             self.on_event(view, view.event)
         elif kind == WakeKind.START:

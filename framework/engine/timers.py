@@ -134,12 +134,13 @@ class Timers:
         """Note that the armed timer fired, arm the next one, and return the name of the first."""
         if not self._firings:
             self._firings = self._agenda.tolist()  # only Python hooks read it one by one
-        due_ns, number = self._firings[self._next]
+        firings, following = self._firings, self._next + 1
+        due_ns, number = firings[self._next]
         timer = self._timers[number]
         timer.fired_ns = due_ns
-        self._next += 1
-        if self._next < len(self._firings):
-            self._arm(*self._firings[self._next])
+        if following < len(firings):
+            self._next = following
+            self._arm(*firings[following])
         else:
             self._plan(2 * self._size)
         return timer.name
