@@ -95,7 +95,7 @@ def _panel(work: Work, mode: str) -> Made:
 
 def tick_tape(work: Work, days: int = 1) -> Tape:
     """The book and trades of W4 or W4B on so many days, kept as a dataset and mapped from its file: no copy of the rows stays in memory."""
-    hours = work.folder / "hours.yaml"  # open while there are rows, so that no timers fire on an empty tape
+    hours = work.folder / "hours.yaml"  # sessions end with the rows; on several days timers fire between them
     WeeklyHours("UTC", {day: [work.spec["hours"]] for day in WEEKDAYS}).save(hours)
     tick, multiplier = Step(1, work.spec["ticks_per_unit"]), work.spec["multiplier"]
     book = Instrument(work.spec["symbol"], tick=tick, multiplier=multiplier, calendar=str(hours))
