@@ -16,6 +16,9 @@ from framework.kernel.state import State
 _FEWEST_TICKS, MOST_TICKS_LOG2 = 1024, 20
 """A book's window covers its tape's prices, from 1,024 to 2**20 ticks."""
 
+_WIDE_TICKS = 1 << 14
+"""Two books, two sides, 24 bytes a level: 1.5 MB."""
+
 _RESTING_ROWS = 1 << 14
 
 _ROWS_PER_LEVEL = 3
@@ -39,6 +42,11 @@ class Ticks:
     has_orders: bool = False
     auctions: frozenset[int] = frozenset()
     starts_empty: bool = False
+
+    @property
+    def has_wide_books(self) -> bool:
+        """Whether the levels of some book do not fit into the cache that a processor's core has for itself."""
+        return any(high - low >= _WIDE_TICKS for low, high in self.spans.values())
 
     @property
     def rows_of_a_sweep(self) -> int:

@@ -276,6 +276,7 @@ class Exchange(State):
             root["sweep_rows"] = ticks.rows_of_a_sweep
             self.provide("response", 2 * ticks.rows_of_a_sweep)
             root["receive_order"], root["venue_tick"] = RECEIVE.address, VENUE_TICK.address
+            root["has_wide_books"] = ticks.has_wide_books
             self.tables["books"]["has_auctions"][list(ticks.auctions)] = 1
             root["has_auctions"] = int(bool(ticks.auctions))
         _set_fields(root["rules"], VENUE_RULES, rules or {})

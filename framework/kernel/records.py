@@ -361,6 +361,7 @@ EXCHANGE = _root(
         ("venue_seen", "<i8"),
         ("end_reason", "<i8"),  # not 0: the data are over, everything ends with it
         ("limit_ns", "<i8"),  # how far the venue is to catch up
+        ("has_wide_books", "<i8"),  # windows too large for the processor's cache
         ("receive_order", "<i8"),  # addresses of units
         ("venue_tick", "<i8"),
         ("tick", "<i8"),  # address of the event that the venue sees

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from framework.kernel.book import book_of, mark_to
-from framework.kernel.codes import DEPTH, F_LAST, GAP, ON_BOOK, ON_EVENT, ON_ORDER, ON_TRADE, TRADE_TICK, W_BOOK, W_EVENT, W_TRADE
+from framework.kernel.codes import DEPTH, F_BUY, F_LAST, GAP, ON_BOOK, ON_EVENT, ON_ORDER, ON_TRADE, TRADE_TICK, W_BOOK, W_EVENT, W_TRADE
 from framework.kernel.compile import Unit, address_of, call, inlined, prefetch
 from framework.kernel.depth import depth_of, lacks_rows, level_of, see_depth
 from framework.kernel.depth_records import word_row
@@ -21,10 +21,22 @@ _AHEAD_BYTES = 16 * 64
 """How far ahead of the tick in hand the tape is fetched into the cache."""
 
 
+_LEVELS_AHEAD = 8
+"""How many events ahead the level that one will change is fetched, where books are wide."""
+
+
 @inlined
 def is_tick(kind: int) -> bool:
     """Whether an event belongs to this lane."""
     return kind == DEPTH or kind == TRADE_TICK or kind == GAP
+
+
+@inlined
+def _fetch_level(half: Any, event: Any) -> None:
+    """Ask for the memory of the level that an event will change."""
+    depth = depth_of(half, event.instrument)
+    if event.kind == DEPTH and depth.bids != 0:
+        prefetch(address_of(level_of(half, depth, 1 if event.flags & F_BUY else -1, event.w0)))
 
 
 @inlined
@@ -74,15 +86,15 @@ def tick_wake(t: Any, event: Any, row: int) -> int:
 
 
 @inlined
-def _venue_row(x: Any) -> int:
-    return word_row(x.venue_order, x.venue_seen).value if x.venue_order != 0 else x.venue_seen
+def _venue_row(x: Any, place: int) -> int:
+    return word_row(x.venue_order, place).value if x.venue_order != 0 else place
 
 
 @inlined
 def next_venue_ns(x: Any) -> int:
     """The venue's stamp of the next tick that it has not seen; other events are passed over, since both halves see them at once."""
     while x.venue_seen < x.venue_tape_count:
-        event = event_row(x.venue_tape, _venue_row(x))
+        event = event_row(x.venue_tape, _venue_row(x, x.venue_seen))
         if is_tick(event.kind):
             return event.ts_venue_ns
         x.venue_seen += 1
@@ -98,8 +110,10 @@ def catch_up_to(t: Any, x: Any, limit_ns: int) -> bool:
             return x.due_ns > limit_ns  # what the venue saw may have to be told first
         if x.due_ns <= venue_ns:
             return False
-        event = event_row(x.venue_tape, _venue_row(x))
+        event = event_row(x.venue_tape, _venue_row(x, x.venue_seen))
         prefetch(address_of(event) + _AHEAD_BYTES)
+        if x.has_wide_books != 0 and x.venue_seen + _LEVELS_AHEAD < x.venue_tape_count:
+            _fetch_level(x, event_row(x.venue_tape, _venue_row(x, x.venue_seen + _LEVELS_AHEAD)))
         if lacks_rows(x) and event.w2 != 0:
             t.touched = 1
             return False
@@ -123,6 +137,11 @@ def _pass_ticks(trader: int, exchange: int) -> int:
         if not is_tick(event.kind) or x.due_ns <= next_ns or t.timer_ns < next_ns or next_ns > x.until_ns:
             return 0
         prefetch(address_of(event) + _AHEAD_BYTES)
+        if x.has_wide_books != 0 and row + _LEVELS_AHEAD < x.tape_count:
+            ahead = event_row(x.tape, row + _LEVELS_AHEAD)
+            _fetch_level(t, ahead)
+            if not is_late:
+                _fetch_level(x, ahead)
         if event.w2 != 0 and (lacks_rows(t) or lacks_rows(x)):
             t.touched = 1
             return 0
