@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from functools import partial
 from pathlib import Path
 
@@ -14,17 +13,7 @@ from framework.bench import ours, workloads
 from framework.bench.peers.harness import Work
 from framework.engine.audit import Audit
 from framework.schema.event import EVENT
-
-
-def resident_kb(path: Path) -> int:
-    """What the kernel counts as resident of a mapped file."""
-    found, is_here = 0, False
-    for line in Path("/proc/self/smaps").read_text().splitlines():
-        if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
-            is_here = line.endswith(str(path))
-        elif is_here and line.startswith("Rss:"):
-            found += int(line.split()[1])
-    return found
+from tests.residence import resident_kb
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="the memory of a mapping is read from /proc")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from framework import Instrument, Strategy, backtest
 from framework.data import mapped
 from framework.data.tape import Tape, build, room
 from framework.schema.event import EVENT, Kind
+from tests.residence import resident_kb
 
 
 def quotes(count: int) -> Tape:
@@ -28,17 +28,6 @@ def in_a_file(tape: Tape, path: Path) -> Tape:
     events.flush()
     opened = np.load(path, mmap_mode="r").view(np.ndarray)
     return Tape(tape.instruments, tape.currencies, tape.calendars, opened, tape.notes, tape.name)
-
-
-def resident_kb(path: Path) -> int:
-    """What the kernel counts as resident of a mapped file."""
-    found, is_here = 0, False
-    for line in Path("/proc/self/smaps").read_text().splitlines():
-        if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
-            is_here = line.endswith(str(path))
-        elif is_here and line.startswith("Rss:"):
-            found += int(line.split()[1])
-    return found
 
 
 class BuyOnce(Strategy):
