@@ -26,8 +26,7 @@ from framework.schema.order import PEG_FLAGS, OrderFlag, OrderType, Peg, Reason,
 _NAN = math.nan
 _NOTHING = (None, None, None, None)
 _NO_TERMS = (None,) * 9
-_GTC, _REFUSED = int(TimeInForce.GTC), codes.S_REFUSED
-_propose, _NO_ROOM = entry.propose, entry.NO_ROOM  # looked up once
+_GTC = int(TimeInForce.GTC)
 _USUAL = (TimeInForce.GTC, -1, -1)
 """Time in force, parent and group of an order that names none."""
 _OUTBOX, _ORDERS = (TRADER.fields[name][1] // 8 for name in ("outbox_count", "orders_count"))  # type: ignore[index]
@@ -177,10 +176,7 @@ class View(BookReading):
         """A market or limit order without further terms: the common case, on a short way."""
         price, given = (_NAN, 0) if limit is None else (float(limit), G_LIMIT)
         terms = self.number(instrument), side, _GTC, 0, float(quantity), price, _NAN, _NAN, given, 0, -1, -1
-        placed = _propose(self._record, *terms) if _propose in self._linked else _NO_ROOM
-        if placed == _NO_ROOM:
-            placed = self._call(_propose, *terms)
-        return placed if self._state_of(placed) != _REFUSED else self._placed(placed)
+        return self._placed(self._call(entry.propose, *terms))
 
     def _propose(
         self,

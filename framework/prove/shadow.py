@@ -115,6 +115,11 @@ class ShortView(NotingView):
         """Nothing, and what the kernel itself put out at this wake, such as children of a bracket, is left to the real view."""
         return self.nothing
 
+    def is_done(self, order_id: int) -> bool:
+        """Whether an order has ended; nobody knows it of one that was not sent."""
+        self._known(order_id)
+        return super().is_done(order_id)
+
     def _known(self, order_id: int) -> None:
         if order_id in self.unsent:
             raise UnsentError(f"order {order_id} was not sent")
