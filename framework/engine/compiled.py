@@ -307,10 +307,8 @@ def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
     """The driver of a strategy class, compiled once a process and kept on disk as long as its source stays the same."""
     if cls in _drivers:
         return _drivers[cls]
-    import numba
-
     from framework.engine import compiled_book, compiled_market, compiled_types, compiled_view
-    from framework.kernel.compile import call, hook, stamped_kernel
+    from framework.kernel.compile import call, entered, hook, stamped_kernel
     from framework.kernel.records import exchange_row, trader_row
     from framework.kernel.replay import fast_bar, horizon
 
@@ -331,7 +329,7 @@ def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
     if all(getattr(cls, name).__module__ in sys.modules for name in hooks):
         made = stamped_kernel(drive, fingerprint(cls) + hashlib.blake2b(view_source, digest_size=12).hexdigest())
     else:  # made by exec, in no module: machine code kept on disk could not find its way back to it
-        made = numba.njit(error_model="numpy")(drive)
+        made = entered(drive)
     _drivers[cls] = made
     return made
 

@@ -41,9 +41,14 @@ def hook(function: Callable[..., Any], *, is_inlined: bool = False) -> Any:
     return Part(function, {"error_model": "numpy", "forceinline": is_inlined}, is_kept=False)
 
 
+def entered(function: Callable[..., Any]) -> Any:
+    """Compile a function that Python calls, as a whole with its parts; it is not kept on disk."""
+    return numba.njit(error_model="numpy", pipeline_class=Whole)(function)
+
+
 def stamped_kernel(function: Callable[..., Any], stamp: str) -> Any:
-    """Compile a function made at run time, kept on disk under a stamp of what it was made from besides the kernel."""
-    dispatcher = numba.njit(error_model="numpy", pipeline_class=Whole)(function)
+    """`entered`, kept on disk under a stamp of what the function was made from besides the kernel."""
+    dispatcher = entered(function)
     dispatcher._cache = cache_of(function, f"strategies/{stamp}")
     return dispatcher
 
