@@ -7,6 +7,12 @@ import os
 from functools import cache
 from pathlib import Path
 
+CHECKS: bool = os.environ.get("ONETAPE_UNCHECKED") != "1"
+"""Whether compiled code checks its bounds and the room of its tables: a constant to it, so that a check that is off costs nothing.
+
+Off for one purpose: to measure what the checks cost. It is read once, when a process starts, and such code has a folder of its own.
+"""
+
 _ROOMS = (Path(__file__).parent, Path(__file__).parent.parent / "schema")
 
 
@@ -31,8 +37,15 @@ def cache_root() -> Path:
 
 
 def cache_of_sources() -> Path:
-    """Where the machine code of the present sources lies."""
-    return cache_root() / source_digest()
+    """Where the machine code of the present sources lies, apart for code without checks."""
+    return cache_root() / (source_digest() if CHECKS else f"{source_digest()}-unchecked")
+
+
+def unchecked_note() -> tuple[str, ...]:
+    """What a result says of code that ran without checks; nothing where they are on."""
+    if CHECKS:
+        return ()
+    return ("Bounds and room were not checked (ONETAPE_UNCHECKED=1): a fault may have changed any number here. For measurement only.",)
 
 
 def is_cached() -> bool:
