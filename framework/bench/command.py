@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from framework.errors import InputError, did_you_mean
 
-_NAMES = ("W1", "W2", "W3", "W4", "W4R", "W4B", "startup", "data")
+_TIMED = ("W1", "W2", "W3", "W4", "W4R", "W4B")
+_NAMES = (*_TIMED, "startup", "data")
 
 
 def bench(
@@ -22,6 +24,17 @@ def bench(
     *,
     peers: Annotated[bool, typer.Option("--peers", help="Also measure the peers that `make peers` installed.")] = False,
     repeat: Annotated[int, typer.Option(help="Runs a row; the fastest counts.", min=1)] = 3,
+    pairs: Annotated[
+        int, typer.Option(metavar="N", help="Instead time ours and each other row in turn: the median of N ratios, its lower 95 % bound.")
+    ] = 0,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WHAT", help="With --pairs: unchecked (ours without checks), an engine, a mode of ours, a checkout's folder."),
+    ] = None,
+    mode: Annotated[str | None, typer.Option(help="With --pairs: which mode of ours; the first row's if not given.")] = None,
+    at_least: Annotated[
+        float | None, typer.Option(metavar="RATIO", help="With --pairs: exit status 1 where a lower bound is below this.", min=0.0)
+    ] = None,
     out: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file.")] = None,
     small: Annotated[bool, typer.Option("--small", help="Tiny workloads: to see that everything runs, not how fast.")] = False,
     long: Annotated[
@@ -42,29 +55,44 @@ def bench(
     Exit status 1 where an engine of the same semantics came to another final equity.
     """
     from framework.bench import data, measure, startup, table, workloads
+    from framework.bench import pairs as paired
     from framework.bench.captured import Capture
 
-    chosen = list(dict.fromkeys(names or _NAMES))
-    for name in chosen:
-        if name not in _NAMES:
-            raise InputError(f"{name}: no such workload. {did_you_mean(name, _NAMES)}")
+    chosen = _chosen(names, (against, mode, at_least), is_paired=pairs > 0)
     console, progress = Console(), Console(stderr=True)
     if not console.is_terminal:
         console = Console(width=130)  # a file or a pipe has no width of its own
     console.print(table.machine(), highlight=False)
+    size = workloads.SMALL if small else workloads.FULL
+    recorded = Capture(capture, clock_offset_ns) if capture is not None else None
     rows: list[measure.Row] = []
+    compared: list[paired.Paired] = []
     with tempfile.TemporaryDirectory(prefix="onetape-bench-") as folder, progress.status("") as status:
         for name in chosen:
-            if name == "startup":
+            if pairs:
+                sides = paired.sides_of(name, mode, against or (), peers=peers)
+                compared += paired.measure(name, size, Path(folder), sides, pairs=pairs, say=status.update, capture=recorded)
+            elif name == "startup":
                 rows += startup.measure(Path(folder), peers=peers, long=long, say=status.update)
             elif name == "data":
                 rows += data.measure(Path(folder), repeat, small=small, long=long, store=store, say=status.update)
             else:
-                size = workloads.SMALL if small else workloads.FULL
-                recorded = Capture(capture, clock_offset_ns) if capture is not None else None
                 rows += measure.measure(name, size, Path(folder), repeat, peers=peers, say=status.update, capture=recorded)
             if out is not None:  # after each workload, so that a stopped run leaves what it measured
-                out.write_text(json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
+                out.write_text(json.dumps([row.as_dict() for row in (*rows, *compared)], indent=1) + "\n")
     table.show(rows, console)
-    if any(row.parity.startswith("DIFFERS") for row in rows):
+    table.show_pairs(compared, console)
+    if any(row.parity.startswith("DIFFERS") for row in (*rows, *compared)) or paired.falls_short(compared, at_least):
         raise typer.Exit(1)
+
+
+def _chosen(names: Sequence[str] | None, about_pairs: Sequence[Any], *, is_paired: bool) -> list[str]:
+    """The workloads to measure, checked; W4B is among those of pairs only where it is named, as it needs a capture."""
+    known = _TIMED if is_paired else _NAMES
+    if not is_paired and any(value is not None for value in about_pairs):
+        raise InputError("--against, --mode and --at-least are about pairs: add --pairs 15")
+    for name in names or ():
+        if name not in known:
+            why = "not timed in pairs" if name in _NAMES else "no such workload"
+            raise InputError(f"{name}: {why}. {did_you_mean(name, known)}")
+    return list(dict.fromkeys(names or [name for name in known if not is_paired or name != "W4B"]))

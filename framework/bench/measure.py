@@ -52,8 +52,8 @@ class Skipped:
 Answer = dict[str, Any]
 
 
-def run(entry: Entry, folder: Path, repeat: int, environment: Mapping[str, str] | None = None) -> Answer | Skipped:
-    """One engine on one workload in a fresh process."""
+def command_of(entry: Entry, folder: Path) -> list[str] | Skipped:
+    """What starts an engine's process on the workload in a folder; the harness's other options follow it."""
     if entry.peer and not entry.python.exists():
         return Skipped("not installed: make peers")
     failed = entry.python.parents[1] / "failed.txt"
@@ -61,15 +61,32 @@ def run(entry: Entry, folder: Path, repeat: int, environment: Mapping[str, str] 
         return Skipped(f"could not be installed: {failed.read_text().strip()}")
     python = str(entry.python) if entry.peer else sys.executable
     mode = entry.fills if entry.engine == "hand_loop" else entry.mode
-    options = ["--mode", mode, "--repeat", str(repeat), "--limit", str(entry.limit)]
+    return [python, "-P", str(HARNESS), entry.script, str(folder), "--mode", mode, "--limit", str(entry.limit)]
+
+
+def variables_of(entry: Entry, folder: Path, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of an engine's process, with changes to it."""
     variables = {**os.environ, "ONETAPE_CACHE": str(folder / "cache"), **(environment or {})}  # mapped tapes go with the folder
     if entry.peer:
         variables.pop("PYTHONPATH", None)
-    command = [python, "-P", str(HARNESS), entry.script, str(folder), *options, "--launched", repr(time.time())]
+    return variables
+
+
+def last_words(said: str, status: int) -> str:
+    """Why a process failed: the last line of its errors."""
+    return (said.strip().splitlines() or [f"exit status {status}"])[-1][:200]
+
+
+def run(entry: Entry, folder: Path, repeat: int, environment: Mapping[str, str] | None = None) -> Answer | Skipped:
+    """One engine on one workload in a fresh process."""
+    command = command_of(entry, folder)
+    if isinstance(command, Skipped):
+        return command
+    command += ["--repeat", str(repeat), "--launched", repr(time.time())]
+    variables = variables_of(entry, folder, environment)
     done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
     if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        return Skipped(f"failed: {said[-1][:200]}")
+        return Skipped(f"failed: {last_words(done.stderr, done.returncode)}")
     answer: Answer = json.loads(done.stdout.strip().splitlines()[-1])
     return answer
 
@@ -128,17 +145,20 @@ def _verdicts(answers: dict[Entry, Answer | Skipped], folder: Path) -> dict[Entr
     others: dict[str, Answer | Skipped] = {}
     verdicts = {}
     for entry, answer in answers.items():
-        if isinstance(answer, Skipped) or first is None:
-            verdicts[entry] = ""
-        elif not entry.compared:
-            verdicts[entry] = "not compared: it never orders"
-        elif entry.must_agree:
-            verdicts[entry] = _same_fills(answer, first, folder)
-        else:
-            if entry.fills not in others:
-                others[entry.fills] = run(loop(entry.workload, entry.fills), folder, 0)
-            verdicts[entry] = _own_fills(entry, answer, others[entry.fills], folder)
+        compared = not isinstance(answer, Skipped) and first is not None
+        verdicts[entry] = verdict_on(entry, answer, first, folder, others) if compared else ""  # type: ignore[arg-type]
     return verdicts
+
+
+def verdict_on(entry: Entry, answer: Answer, first: Answer, folder: Path, others: dict[str, Answer | Skipped]) -> str:
+    """How a result on the small workload stands to the first one; `others` keeps the hand loops that fill elsewhere, by where."""
+    if not entry.compared:
+        return "not compared: it never orders"
+    if entry.must_agree:
+        return _same_fills(answer, first, folder)
+    if entry.fills not in others:
+        others[entry.fills] = run(loop(entry.workload, entry.fills), folder, 0)
+    return _own_fills(entry, answer, others[entry.fills], folder)
 
 
 def _same_fills(answer: Answer, first: Answer, folder: Path) -> str:

@@ -20,6 +20,7 @@ from framework.data.mapped import blocks, give_back
 from framework.data.readers import read_bars
 from framework.data.recording import Recording
 from framework.data.tape import Tape
+from framework.kernel.machine_code import CHECKS
 from framework.reports.result import Result
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
@@ -37,8 +38,8 @@ Made = tuple[Callable[[], Any], Callable[[Any], Outcome]]
 
 
 def version() -> str:
-    """The framework's."""
-    return __version__
+    """The framework's, and whether its checks are off."""
+    return __version__ if CHECKS else f"{__version__} unchecked"
 
 
 def prepare(work: Work, mode: str) -> Made:

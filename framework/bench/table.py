@@ -14,6 +14,7 @@ from rich.table import Table
 
 from framework.bench.engines import WORKLOADS
 from framework.bench.measure import Row
+from framework.bench.pairs import Paired
 
 
 def machine() -> str:
@@ -41,6 +42,29 @@ def show(rows: Sequence[Row], console: Console) -> None:
             _data(mine, console)
         else:
             _timed(workload, mine, console)
+
+
+def show_pairs(compared: Sequence[Paired], console: Console) -> None:
+    """Print one table a workload of comparisons in turn."""
+    for workload in dict.fromkeys(one.workload for one in compared):
+        mine = [one for one in compared if one.workload == workload]
+        table = Table(title=f"{workload}, in turn: {WORKLOADS[workload]}", title_justify="left", box=SIMPLE_HEAD)
+        table.add_column("against", no_wrap=True)
+        for name in ("pairs", "ours s", "theirs s", "ours is", "at least"):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("parity", no_wrap=True)
+        for one in mine:
+            verdict = one.parity.partition(": ")[0]
+            if one.ratio is None:
+                table.add_row(one.against, *("-",) * 5, one.parity, style="dim")
+                continue
+            numbers = (f"{one.pairs}", f"{one.seconds:.4g}", f"{one.against_seconds:.4g}", f"{one.ratio:.3f}x", f"{one.at_least:.3f}x")
+            table.add_row(one.against, *numbers, verdict, style="red" if verdict.startswith("DIFFERS") else None)
+        console.print(table)
+        ours = ", ".join(dict.fromkeys(f"onetape {one.version}: {one.mode}" for one in mine if one.version))
+        said = f'"ours is": median of the pairs\' ratios of events/s, ours ({ours}) over theirs; "at least": its lower 95 % bound.'
+        console.print(said, style="dim", highlight=False, soft_wrap=True)
+        console.print()
 
 
 def _timed(workload: str, rows: Sequence[Row], console: Console) -> None:

@@ -1,6 +1,7 @@
 """Runs one engine on one workload in this process and prints one line of JSON.
 
     python -P harness.py SCRIPT FOLDER --mode MODE --repeat 3 --limit 0 --launched 1700000000.0
+    python -P harness.py SCRIPT FOLDER --mode MODE --limit 0 --turns      stays, and takes a turn for each line of its input
 
 SCRIPT defines `version()` and `prepare(work, mode)`, which returns `run` and `read`: `run()` is what is timed, `read(result)` turns
 what it returned into an `Outcome`. This file runs in environments where the framework is not installed: standard library and numpy.
@@ -26,6 +27,13 @@ import numpy as np
 
 LEAST_SECONDS, MOST_RUNS = 1.0, 50
 """Short runs are repeated until they have taken this long together, so that one interruption does not decide the result."""
+
+TURN_SECONDS = 0.3
+"""How long a turn takes, at least: long enough for one of its runs to be free of interruptions, short enough that the machine does not
+change much between two turns."""
+
+SAYS = "harness says: "
+"""What stands before an answer to a turn, since engines print too."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +132,23 @@ def measure(script: ModuleType, work: Work, mode: str, repeat: int, launched: fl
     }
 
 
+def take_turns(script: ModuleType, work: Work, mode: str) -> None:
+    """Say what a first run came to; then for each line of the input run for a turn, and say the seconds of its fastest run."""
+    run, read = script.prepare(work, mode)
+    outcome = read(run())
+    _say({"version": script.version(), "equity": outcome.equity, "events": outcome.events})
+    for _ in sys.stdin:
+        seconds: list[float] = []
+        start = time.perf_counter()
+        while not seconds or time.perf_counter() - start < TURN_SECONDS:
+            seconds.append(_timed(run))
+        _say({"seconds": min(seconds), "runs": len(seconds)})
+
+
+def _say(answer: dict[str, Any]) -> None:
+    print(SAYS + json.dumps(answer), flush=True)
+
+
 def _timed(run: Callable[[], object]) -> float:
     gc.collect()  # what the run before left behind is not charged to this one
     start = time.perf_counter()
@@ -140,10 +165,15 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--limit", type=int, default=0)
     parser.add_argument("--launched", type=float, default=None)
+    parser.add_argument("--turns", action="store_true")
     asked = parser.parse_args()
     launched = time.time() if asked.launched is None else asked.launched
     sys.modules["harness"] = sys.modules["__main__"]  # scripts write `from harness import Outcome`
-    print(json.dumps(measure(load_script(asked.script), Work(asked.folder, asked.limit), asked.mode, asked.repeat, launched)))
+    script, work = load_script(asked.script), Work(asked.folder, asked.limit)
+    if asked.turns:
+        take_turns(script, work, asked.mode)
+    else:
+        print(json.dumps(measure(script, work, asked.mode, asked.repeat, launched)))
 
 
 if __name__ == "__main__":
