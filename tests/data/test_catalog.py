@@ -103,6 +103,7 @@ def test_vix_has_one_value_a_day_and_empty_holidays(monkeypatch: pytest.MonkeyPa
     assert any("1 rows without a value" in note for note in tape.notes)
 
 
+@pytest.mark.extra(name="data")
 @pytest.mark.parametrize(("name", "bars"), [("sp500_daily", 5031), ("nasdaq_daily", 5031), ("vix_daily", 1259)])
 def test_the_real_indices(name: str, bars: int) -> None:
     pytest.importorskip("arch.data", reason="the extra `data` is not installed")

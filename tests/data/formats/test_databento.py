@@ -14,6 +14,7 @@ from framework.data.formats import databento
 from framework.errors import DataError
 from framework.schema.event import Flag, Kind
 
+pytestmark = pytest.mark.extra(name="data")
 dbn = pytest.importorskip("databento_dbn", reason='needs the extra "data"')
 B, S, L = int(Flag.BUY), int(Flag.SELL), int(Flag.LAST)
 

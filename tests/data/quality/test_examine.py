@@ -209,6 +209,7 @@ def test_real_books_pass(shared: Path) -> None:
     assert grave(found) == {} and "first 100,000 of 126,106" in found.limits[0]
 
 
+@pytest.mark.extra(name="data")
 def test_a_real_auction_is_no_crossed_book(shared: Path) -> None:
     pytest.importorskip("databento_dbn", reason='needs the extra "data"')
     found = examine(databento.read(shared / "05_l2_l3_books/nautilus_trader/databento/esh4-glbx-mdp3-20231225.mbo.dbn.zst"))

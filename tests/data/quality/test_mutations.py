@@ -479,6 +479,7 @@ def test_damage_is_refused_or_found(damage: Damage, tmp_path: Path) -> None:
     assert found.score < 100
 
 
+@pytest.mark.extra(name="data")
 def test_bars_of_databento_pass_and_cents_in_them_are_found(tmp_path: Path) -> None:
     pytest.importorskip("databento_dbn", reason='needs the extra "data"')
     from framework.data.formats import databento

@@ -27,7 +27,10 @@ Open = Callable[[], TickStore]
 SIZE = 100
 
 
-@pytest.fixture(params=["segments", "postgresql"])
+SORTS = ["segments", pytest.param("postgresql", marks=pytest.mark.extra(name="postgres"))]
+
+
+@pytest.fixture(params=SORTS)
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], TickStore]]:
     """Opens the same store again and again."""
     where = "ticks" if request.param == "segments" else request.getfixturevalue("database")()
@@ -224,7 +227,7 @@ def forks() -> Any:
     return context
 
 
-@pytest.mark.parametrize("sort", ["segments", "postgresql"])
+@pytest.mark.parametrize("sort", SORTS)
 def test_a_recorder_is_killed_again_and_again_and_goes_on(sort: str, tmp_path: Path, request: pytest.FixtureRequest, forks: Any) -> None:
     where = ("ticks" if sort == "segments" else request.getfixturevalue("database")(), str(tmp_path))
     made, draw, acknowledged, killed = events(2000), random.Random(7), 0, 0
@@ -265,7 +268,7 @@ def read_on(where: tuple[str, str], pipe: Any) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("sort", ["segments", "postgresql"])
+@pytest.mark.parametrize("sort", SORTS)
 def test_another_process_reads_while_one_records(
     sort: str, tmp_path: Path, request: pytest.FixtureRequest, forks: Any, monkeypatch: Any
 ) -> None:
@@ -315,6 +318,7 @@ def test_wheres_that_cannot_be(tmp_path: Path) -> None:
         open_store("a/b", tmp_path)
 
 
+@pytest.mark.extra(name="postgres")
 def test_nobody_answers(tmp_path: Path) -> None:
     pytest.importorskip("psycopg")
     with pytest.raises(StoreLost, match=r"postgresql://me:\*\*\*@/ticks.*Start the server or correct the URL"):

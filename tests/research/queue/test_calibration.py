@@ -147,7 +147,7 @@ ES = "05_l2_l3_books/nautilus_trader/databento/esh4-glbx-mdp3-20231225.mbo.dbn.z
 AAPL = "05_l2_l3_books/orderbook/juypter/AAPL_2012-06-21_message_50.csv.gz"
 
 
-@pytest.mark.parametrize("name", [ES, AAPL], ids=["ES", "AAPL"])
+@pytest.mark.parametrize("name", [pytest.param(ES, id="ES", marks=pytest.mark.extra(name="data")), pytest.param(AAPL, id="AAPL")])
 def test_the_best_model_is_below_two_points_on_real_orders(shared: Path, name: str) -> None:
     if name == ES:
         pytest.importorskip("databento_dbn")
@@ -166,6 +166,7 @@ def test_the_best_model_is_below_two_points_on_real_orders(shared: Path, name: s
     assert np.average(table["true"], weights=table["lots"]) > np.average(table["uniform"], weights=table["lots"]) + 20
 
 
+@pytest.mark.extra(name="data")
 def test_levels_are_those_of_the_source(shared: Path) -> None:
     pytest.importorskip("databento_dbn")
     from research.queue.walks import marked_levels, true_fates
