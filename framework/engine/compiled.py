@@ -17,24 +17,23 @@ not methods; decorate those with `@compiled` too.
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import sys
+import threading
 from collections.abc import Callable
-from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.engine.fingerprint import digest_of
 from framework.engine.strategy import PerInstrument, Strategy, declared_state
 from framework.engine.timers import Timers
 from framework.errors import ConfigError, InputError, StrategyError
 from framework.kernel import codes, entry
 from framework.kernel.halves import Trader
 from framework.kernel.records import TRADER
+from framework.machine.fingerprint import Fingerprint, fingerprint_of
 
 _HOOKS = {
     "on_bar": codes.W_BAR,
@@ -67,8 +66,10 @@ def compiled(target: Any) -> Any:
         return _compiled_class(target)  # type: ignore[arg-type]  # checked there, with a message
     from numba.extending import overload as give_numba
 
+    from framework.engine.compiled_helpers import callable_from_hooks
     from framework.engine.compiled_view import as_overload
 
+    callable_from_hooks.add(target)
     give_numba(target, strict=False)(as_overload(target))
     return target
 
@@ -113,7 +114,7 @@ class Driver:
     def __init__(self, strategy: Strategy, trader: Trader, timers: Timers) -> None:
         self._strategy, self._trader, self._timers = strategy, trader, timers
         self._own: NDArray[np.void] = np.zeros(1, dtype=own_dtype(strategy, len(trader.instruments)))
-        self._drive = _compile_driver(type(strategy))
+        self._drive = _driver_of(type(strategy))
         self._has_on_timer = "on_timer" in _hooks_of(type(strategy))
         self._agenda: NDArray[np.void] = np.zeros(1, dtype=AGENDA)
         self._firings: NDArray[np.void] = timers.agenda
@@ -300,14 +301,28 @@ _TYPE_WORDS = (
 )
 """What the driver's source takes from `compiled_types`."""
 
-_drivers: dict[type[Strategy], Callable[..., int]] = {}
+_drivers: dict[type[Strategy], tuple[Fingerprint, tuple[Any, ...], Callable[..., int]]] = {}
+_drivers_lock = threading.Lock()
+
+
+def _driver_of(cls: type[Strategy]) -> Callable[..., int]:
+    """The driver of a strategy class, made anew when its hooks, what they call or a value that they read have changed."""
+    with _drivers_lock:
+        own = tuple(getattr(cls, name) for name in _hooks_of(cls))
+        known = _drivers.get(cls)
+        if known is not None and known[1] == own and known[0].still_holds():
+            return known[2]
+        found = fingerprint(cls)
+        is_same = known is not None and known[0].digest == found.digest
+        drive = known[2] if known is not None and is_same else _compile_driver(cls)
+        _drivers[cls] = (found, own, drive)
+        return drive
 
 
 def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
-    """The driver of a strategy class, compiled once a process and kept on disk as long as its source stays the same."""
-    if cls in _drivers:
-        return _drivers[cls]
-    from framework.engine import compiled_book, compiled_market, compiled_types, compiled_view
+    """A driver of a strategy class as it is now, kept on disk by all that its hooks depend on."""
+    from framework.engine import compiled_book, compiled_market, compiled_types, compiled_view  # noqa: F401  # they teach numba the words
+    from framework.engine.compiled_helpers import Renewal
     from framework.kernel.compile import call, entered, hook, stamped_kernel
     from framework.kernel.records import exchange_row, trader_row
     from framework.kernel.replay import fast_bar, horizon
@@ -317,23 +332,19 @@ def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
     scope: dict[str, Any] = {function.__name__: function for function in known}
     scope |= {name: getattr(compiled_types, name) for name in _TYPE_WORDS}
     scope |= {"trader_row": trader_row, "exchange_row": exchange_row, "W_BAR": codes.W_BAR, "W_TIMER": codes.W_TIMER}
-    scope |= {name: hook(getattr(cls, name)) for name in hooks}
+    renewal = Renewal()
+    copies = {name: renewal.copy(getattr(cls, name)) for name in hooks}
+    scope |= {name: hook(copy) for name, copy in copies.items()}
     exec(compile(_driver_source(hooks), f"{cls.__module__}.{cls.__qualname__}.driver", "exec"), scope)
     if "on_bar" in hooks:  # part of the fast lane's loop
-        scope["on_bar_here"] = hook(cls.on_bar, is_inlined=True)
+        scope["on_bar_here"] = hook(copies["on_bar"], is_inlined=True)
     drive: FunctionType = scope["drive"]
     drive.__module__, drive.__qualname__ = cls.__module__, f"{cls.__qualname__}.drive"
-    parts = (compiled_types.__file__, compiled_book.__file__, compiled_market.__file__, compiled_view.__file__, __file__)
-    view_source = b"".join(Path(part).read_bytes() for part in parts)
-    made: Callable[..., int]
-    if all(getattr(cls, name).__module__ in sys.modules for name in hooks):
-        made = stamped_kernel(drive, fingerprint(cls) + hashlib.blake2b(view_source, digest_size=12).hexdigest())
-    else:  # made by exec, in no module: machine code kept on disk could not find its way back to it
-        made = entered(drive)
-    _drivers[cls] = made
+    is_findable = all(getattr(cls, name).__module__ in sys.modules for name in hooks)  # else what is kept could not find its way back
+    made: Callable[..., int] = stamped_kernel(drive) if is_findable else entered(drive)
     return made
 
 
-def fingerprint(cls: type[Strategy]) -> str:
-    """A digest of everything the compiled hooks depend on: their code, the functions they call, the constants they read."""
-    return digest_of(getattr(cls, name) for name in _hooks_of(cls))
+def fingerprint(cls: type[Strategy]) -> Fingerprint:
+    """Of everything the compiled hooks depend on: their code, the functions they call, the values they read."""
+    return fingerprint_of((getattr(cls, name) for name in _hooks_of(cls)), with_lines=True)

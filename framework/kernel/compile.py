@@ -6,16 +6,21 @@ reads one row in place, which costs nothing. Whoever owns the memory must keep i
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import numba
 from llvmlite import ir
 from numba import types
-from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
 
-from framework.kernel.part import Part, Whole, cache_of
+from framework.machine.mode import is_plain
+
+if is_plain():
+    from framework.kernel.plain import Part, unit, whole
+else:
+    from framework.kernel.part import Part, unit, whole
 
 _OPTIONS = {"error_model": "numpy", "nogil": True, "forceinline": False}
 """`forceinline` is said at each: what it is not said of takes it from its first caller."""
@@ -43,14 +48,12 @@ def hook(function: Callable[..., Any], *, is_inlined: bool = False) -> Any:
 
 def entered(function: Callable[..., Any]) -> Any:
     """Compile a function that Python calls, as a whole with its parts; it is not kept on disk."""
-    return numba.njit(error_model="numpy", pipeline_class=Whole)(function)
+    return whole(function, {"error_model": "numpy"})
 
 
-def stamped_kernel(function: Callable[..., Any], stamp: str) -> Any:
-    """`entered`, kept on disk under a stamp of what the function was made from besides the kernel."""
-    dispatcher = entered(function)
-    dispatcher._cache = cache_of(function, f"strategies/{stamp}")
-    return dispatcher
+def stamped_kernel(function: Callable[..., Any], folder: str = "strategies") -> Any:
+    """`entered`, kept on disk by its code, that of what it calls, and the values they read, as they are when it is compiled."""
+    return whole(function, {"error_model": "numpy"}, folder)
 
 
 @intrinsic
@@ -159,13 +162,12 @@ class Unit:
     def __init__(self, function: Callable[[int, int], int]) -> None:
         self._function = function
         self._compiled: Any = None
+        self._lock = threading.Lock()
 
     @property
     def address(self) -> int:
         """Where the machine code lies in this process; compiles, or loads from the cache, at the first call."""
-        if self._compiled is None:
-            words = (types.int64, types.int64)
-            self._compiled = CFunc(self._function, (words, types.int64), {}, {"error_model": "numpy"}, pipeline_class=Whole)
-            self._compiled._cache = cache_of(self._function)
-            self._compiled.compile()
+        with self._lock:
+            if self._compiled is None:
+                self._compiled = unit(self._function, types.int64(types.int64, types.int64), {"error_model": "numpy"})
         return int(self._compiled.address)
