@@ -12,8 +12,8 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 import threading
-import uuid
 import warnings
 from collections.abc import Iterable
 from functools import cache
@@ -143,12 +143,13 @@ def _checksum(payload: bytes) -> bytes:
 def _write_whole(path: Path, content: bytes) -> None:
     """Another process sees the whole file or none, and so does one that comes after this one was killed."""
     _make_private(path.parent)
-    passing = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}")
+    number, passing = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
     try:
-        passing.write_bytes(content)
-        passing.replace(path)
+        with open(number, "wb") as file:
+            file.write(content)
+        os.replace(passing, path)
     except OSError:
-        passing.unlink(missing_ok=True)
+        Path(passing).unlink(missing_ok=True)
         raise
 
 

@@ -30,6 +30,7 @@ _BY_TEXT = (datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo, D
 _LOADS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_GLOBALS", "LOAD_FROM_DICT_OR_DEREF")
 _BY_NAME = {"numpy", "numba", "llvmlite", *sys.stdlib_module_names}
 _BY_SOURCES = ("framework.kernel.", "framework.schema.", "framework.machine.", "framework.engine.")
+_BUILT_IN = (types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)
 _CONTAINERS = (tuple, list, dict, set, frozenset)
 _MEMBERS = (types.FunctionType, staticmethod, classmethod, property, functools.cached_property, np.ndarray, *_CONTAINERS, *_PLAIN)
 
@@ -139,6 +140,7 @@ class _Walk:
         elif isinstance(thing, types.ModuleType):
             self._word("module", thing.__name__)
             if self._follow(thing.__name__):
+                self.is_constant = False
                 self.undecided.append(f"the module {thing.__name__} as a value ({name})")
         else:
             self._feed_value(thing, name)
@@ -161,8 +163,10 @@ class _Walk:
         elif isinstance(thing, property | functools.cached_property):
             names = ("fget", "fset", "fdel") if isinstance(thing, property) else ("func",)
             self._feed_many(tuple(getattr(thing, one) for one in names), name)
-        elif callable(thing) and not self._follow(_module_of(thing)):
-            self._word(_module_of(thing), getattr(thing, "__qualname__", None) or getattr(thing, "__name__", "?"))
+        elif isinstance(getattr(thing, "__wrapped__", None), types.FunctionType):
+            self.feed(thing.__wrapped__, name)
+        elif isinstance(thing, _BUILT_IN) or (callable(thing) and kind.__module__.split(".")[0] in ("numpy", "numba")):
+            self._word(str(getattr(thing, "__module__", None)), getattr(thing, "__qualname__", None) or getattr(thing, "__name__", "?"))
         elif self._follow(kind.__module__) and hasattr(thing, "__dict__"):
             self.is_constant = False
             self.feed(kind, name)
@@ -172,9 +176,9 @@ class _Walk:
 
     def _feed_pickle(self, thing: Any) -> bool:
         """Take in a value of unknown kind as it would be sent to another process, where that is good enough."""
-        self.is_constant = False
         if not self._takes_pickles:
             return False
+        self.is_constant = False
         try:
             self._bytes(pickle.dumps(thing, protocol=4))
         except Exception:  # pickling runs the thing's own code, which may raise what it likes
@@ -248,6 +252,7 @@ class _Walk:
                 value = getattr(builtins, first, _Missing)
         self._word(*names)
         if value is getattr:
+            self.is_constant = False
             self.undecided.append(f"an attribute by getattr in {function.__qualname__}")
         for position, name in enumerate(rest):
             if not (isinstance(value, types.ModuleType) or (isinstance(value, type) and not issubclass(value, Enum))):
@@ -277,11 +282,6 @@ class _Walk:
                 self._feed_code(constant)
             else:
                 self.feed(constant, code.co_name)
-
-
-def _module_of(thing: Any) -> str:
-    """The module a callable says it comes from; the kinds of numba and numpy that say nothing come from there."""
-    return getattr(thing, "__module__", None) or type(thing).__module__
 
 
 def chains(code: types.CodeType, cells: frozenset[str]) -> Iterator[tuple[str, ...]]:

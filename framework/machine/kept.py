@@ -11,6 +11,7 @@ import hashlib
 import os
 import pickle
 import re
+import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -86,8 +87,10 @@ class Kept:
     def _place(self, signature: Any, codegen: Any) -> str:
         """The file, below the folder of the sources; empty where it cannot be decided what the code depends on."""
         function = self._function
+        if function.__module__ not in sys.modules:  # made by exec, in no module: what is kept could not find its way back to it
+            return ""
         if self._covered:
-            own = function.__code__.co_code.hex()
+            own = f"{function.__code__.co_code.hex()} {function.__code__.co_names}"
         else:
             found = fingerprint_of([function], with_lines=True)
             if found.undecided:

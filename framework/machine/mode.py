@@ -20,7 +20,6 @@ TESTED = "0.68"
 """The version of numba whose inner classes were tried: decision 0023."""
 
 _INNER = {
-    "numba.core.caching": ("_CacheLocator",),
     "numba.core.ccallback": ("CFunc",),
     "numba.core.codegen": ("JITCodeLibrary",),
     "numba.core.compiler": ("Compiler", "CompileResult"),
