@@ -15,12 +15,14 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from framework.kernel import plain
 from framework.machine.mode import is_plain
 
-if is_plain():
-    from framework.kernel.plain import Part, unit, whole
-else:
-    from framework.kernel.part import Part, unit, whole
+_way: Any = plain
+if not is_plain():
+    from framework.kernel import part
+
+    _way = part
 
 _OPTIONS = {"error_model": "numpy", "nogil": True, "forceinline": False}
 """`forceinline` is said at each: what it is not said of takes it from its first caller."""
@@ -28,32 +30,32 @@ _OPTIONS = {"error_model": "numpy", "nogil": True, "forceinline": False}
 
 def kernel(function: Callable[..., Any]) -> Any:
     """A part of the machine code of whatever calls it, kept on disk; see `part.py`."""
-    return Part(function, _OPTIONS)
+    return _way.Part(function, _OPTIONS)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """`kernel` for a small function on the path of every event: it becomes part of its caller, whatever the compiler thinks of it."""
-    return Part(function, {**_OPTIONS, "forceinline": True})
+    return _way.Part(function, {**_OPTIONS, "forceinline": True})
 
 
 def outlined(function: Callable[..., Any]) -> Any:
     """`kernel` for a large function with several callers, off the path of every event: there is one copy of it in each unit."""
-    return Part(function, _OPTIONS, stays_apart=True)
+    return _way.Part(function, _OPTIONS, stays_apart=True)
 
 
 def hook(function: Callable[..., Any], *, is_inlined: bool = False) -> Any:
     """A part from a user's source: it is kept on disk with its caller only."""
-    return Part(function, {"error_model": "numpy", "forceinline": is_inlined}, is_kept=False)
+    return _way.Part(function, {"error_model": "numpy", "forceinline": is_inlined}, is_kept=False)
 
 
 def entered(function: Callable[..., Any]) -> Any:
     """Compile a function that Python calls, as a whole with its parts; it is not kept on disk."""
-    return whole(function, {"error_model": "numpy"})
+    return _way.whole(function, {"error_model": "numpy"})
 
 
 def stamped_kernel(function: Callable[..., Any], folder: str = "strategies") -> Any:
     """`entered`, kept on disk by its code, that of what it calls, and the values they read, as they are when it is compiled."""
-    return whole(function, {"error_model": "numpy"}, folder)
+    return _way.whole(function, {"error_model": "numpy"}, folder)
 
 
 @intrinsic
@@ -169,5 +171,5 @@ class Unit:
         """Where the machine code lies in this process; compiles, or loads from the cache, at the first call."""
         with self._lock:
             if self._compiled is None:
-                self._compiled = unit(self._function, types.int64(types.int64, types.int64), {"error_model": "numpy"})
+                self._compiled = _way.unit(self._function, types.int64(types.int64, types.int64), {"error_model": "numpy"})
         return int(self._compiled.address)

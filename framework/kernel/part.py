@@ -207,7 +207,7 @@ def unit(function: Callable[..., Any], kind: Any, options: dict[str, Any]) -> An
     Args:
         kind: its signature.
     """
-    made = CFunc(function, (kind.args, kind.return_type), {}, options, pipeline_class=Whole)
+    made: Any = CFunc(function, (kind.args, kind.return_type), {}, options, pipeline_class=Whole)
     made._cache = Kept(function, options, _file_of(function), covered=True)
     made.compile()
     return made

@@ -166,7 +166,7 @@ class _Walk:
         elif isinstance(getattr(thing, "__wrapped__", None), types.FunctionType):
             self.feed(thing.__wrapped__, name)
         elif isinstance(thing, _BUILT_IN) or (callable(thing) and kind.__module__.split(".")[0] in ("numpy", "numba")):
-            self._word(str(getattr(thing, "__module__", None)), getattr(thing, "__qualname__", None) or getattr(thing, "__name__", "?"))
+            self._word(*(str(getattr(thing, one, None)) for one in ("__module__", "__qualname__", "__name__")))
         elif self._follow(kind.__module__) and hasattr(thing, "__dict__"):
             self.is_constant = False
             self.feed(kind, name)
