@@ -1,12 +1,19 @@
-"""Whether the kernel's machine code is on disk already. Imports nothing of numba."""
+"""Whether the kernel's machine code is on disk already, and what it checks. Imports nothing of numba."""
 
 from __future__ import annotations
 
 import os
 
-from framework.machine.disk import cache_of_sources, source_digest
+from framework.machine.disk import CHECKS, cache_of_sources, source_digest
 
-__all__ = ["cache_of_sources", "is_cached", "source_digest"]
+__all__ = ["CHECKS", "cache_of_sources", "is_cached", "source_digest", "unchecked_note"]
+
+
+def unchecked_note() -> tuple[str, ...]:
+    """What a result says of code that ran without checks; nothing where they are on."""
+    if CHECKS:
+        return ()
+    return ("Bounds and room were not checked (ONETAPE_UNCHECKED=1): a fault may have changed any number here. For measurement only.",)
 
 
 def is_cached() -> bool:

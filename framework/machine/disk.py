@@ -20,6 +20,12 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+CHECKS: bool = os.environ.get("ONETAPE_UNCHECKED") != "1"
+"""Whether compiled code checks its bounds and the room of its tables: a constant to it, so that a check that is off costs nothing.
+
+Off for one purpose: to measure what the checks cost. It is read once, when a process starts, and such code has a folder of its own.
+"""
+
 _PACKAGE = Path(__file__).parent.parent
 _KERNEL = ("kernel/**/*.py", "schema/**/*.py", "machine/**/*.py")
 _ENGINE = ("engine/**/*.py",)
@@ -92,8 +98,8 @@ def _versions() -> str:
 
 
 def cache_of_sources() -> Path:
-    """Where the machine code of the present sources, by the present versions of numba, llvmlite, numpy and Python, lies."""
-    return cache_root() / f"{source_digest()}-{_versions()}"
+    """Where the machine code of the present sources and versions of numba, numpy and Python lies; apart for that without checks."""
+    return cache_root() / f"{source_digest()}-{_versions()}{'' if CHECKS else '-unchecked'}"
 
 
 def read(place: str) -> bytes | None:

@@ -31,6 +31,7 @@ from framework.data.tape_frames import frames_of
 from framework.engine.panel import Panel
 from framework.engine.strategy import Strategy
 from framework.errors import ConfigError, InputError
+from framework.kernel.machine_code import unchecked_note
 from framework.reports.result import Result
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument
@@ -164,7 +165,7 @@ def _simulate(
     wires = wires_of(latency, seed)
     run_through(strategy, told, wires, venue, run_of.trader, run_of.timers, run_of.audit, in_parts(told.events, chunk_events))
     tables = Tables(run_of.trader, run_of.audit)
-    notes = (*tape.notes, *latency_notes(latency), *tables.overdraft_note())
+    notes = (*tape.notes, *latency_notes(latency), *tables.overdraft_note(), *unchecked_note())
     return Result(tables.of_run(name, currency, cash, notes, _shown(header), _benchmark(benchmark, tape)))
 
 

@@ -1,0 +1,47 @@
+"""The switch that takes checks out of compiled code: off only when told so exactly, in a folder of its own, and said in the result."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from framework import backtest
+from framework.bench.strategies import Sleeper
+from framework.kernel import machine_code
+
+ROOT = Path(__file__).parents[2]
+SAYS = "from framework.kernel import machine_code as m; print(m.CHECKS, m.cache_of_sources().name, m.source_digest())"
+
+
+def said(value: str | None, tmp_path: Path) -> list[str]:
+    """Whether a process with this value of the switch checks, its folder of machine code, and the digest of its sources."""
+    variables = {key: text for key, text in os.environ.items() if key != "ONETAPE_UNCHECKED"} | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    if value is not None:
+        variables["ONETAPE_UNCHECKED"] = value
+    shown = subprocess.run([sys.executable, "-c", SAYS], capture_output=True, text=True, check=True, cwd=ROOT, env=variables)
+    return shown.stdout.split()
+
+
+@pytest.mark.parametrize("value", [None, "", "0", "true", "11"])
+def test_checks_are_on_unless_told_exactly(value: str | None, tmp_path: Path) -> None:
+    checks, folder, digest = said(value, tmp_path)
+    assert checks == "True"
+    assert folder.startswith(f"{digest}-py")
+    assert "unchecked" not in folder
+
+
+def test_code_without_checks_lies_apart(tmp_path: Path) -> None:
+    checks, folder, digest = said("1", tmp_path)
+    assert checks == "False"
+    assert folder.startswith(f"{digest}-py")
+    assert folder.endswith("-unchecked")
+
+
+def test_a_result_says_that_nothing_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not any("ONETAPE_UNCHECKED" in note for note in backtest(Sleeper()).notes)
+    monkeypatch.setattr(machine_code, "CHECKS", False)
+    assert sum("ONETAPE_UNCHECKED" in note for note in backtest(Sleeper()).notes) == 1
