@@ -224,12 +224,12 @@ def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
     from framework.kernel.compile import entered, stamped_kernel
 
     hooks = _hooks_of(cls)
-    drive = compiled_driver.driver_of(cls, hooks, checks=cls.is_checked)
+    drive, source_stamp = compiled_driver.driver_of(cls, hooks, checks=cls.is_checked)
     parts = sorted(Path(compiled_driver.__file__).parent.glob("compiled*.py"))
     view_source = b"".join(part.read_bytes() for part in parts)
     made: Callable[..., int]
     if all(getattr(cls, name).__module__ in sys.modules for name in hooks):
-        made = stamped_kernel(drive, fingerprint(cls) + hashlib.blake2b(view_source, digest_size=12).hexdigest())
+        made = stamped_kernel(drive, fingerprint(cls) + hashlib.blake2b(view_source + source_stamp.encode(), digest_size=12).hexdigest())
     else:  # made by exec, in no module: machine code kept on disk could not find its way back to it
         made = entered(drive)
     _drivers[cls] = made

@@ -8,7 +8,7 @@ from typing import Any
 from framework.engine import compiled_cell, compiled_market, compiled_own, compiled_types  # noqa: F401  # types of what hooks are handed
 from framework.engine import compiled_book as _book  # noqa: F401  # words of the view
 from framework.engine.compiled import LOOK_UP
-from framework.engine.compiled_rewrites import register
+from framework.engine.compiled_rewrites import register, stamp_of
 from framework.engine.failures import HOOK_OF
 from framework.kernel import codes
 from framework.kernel.compile import call, hook
@@ -135,18 +135,18 @@ def _copied(function: Any) -> FunctionType:
     return made
 
 
-def driver_of(cls: type, hooks: tuple[str, ...], *, checks: bool) -> FunctionType:
-    """The driver of a strategy class with these hooks, to be compiled."""
+def driver_of(cls: type, hooks: tuple[str, ...], *, checks: bool) -> tuple[FunctionType, str]:
+    """The driver of a strategy class with these hooks, to be compiled, and a stamp of what is made of its source besides code."""
     scope: dict[str, Any] = {function.__name__: function for function in (call, fast_bar, horizon, event_row, trader_row, exchange_row)}
     scope |= {name: getattr(compiled_types, name) for name in _TYPE_WORDS}
     scope |= {"make_own": compiled_own.make_own, "begin_call": compiled_cell.begin_call, "cell_address": compiled_cell.cell_address}
     scope |= {"W_BAR": codes.W_BAR, "W_TIMER": codes.W_TIMER, "LOOK_UP": LOOK_UP, "STRETCH": _STRETCH}
     scope["event_row"], scope["trader_row"], scope["exchange_row"] = event_row, trader_row, exchange_row
-    for name in hooks:
-        scope[name] = hook(register(_copied(getattr(cls, name)), checks=checks), checks=checks)
+    sources = {name: register(_copied(getattr(cls, name)), checks=checks) for name in hooks}
+    scope |= {name: hook(source, checks=checks) for name, source in sources.items()}
     if "on_bar" in hooks:  # part of the fast lane's loop
-        scope["on_bar_here"] = hook(register(_copied(cls.on_bar), checks=checks), checks=checks, is_inlined=True)  # type: ignore[attr-defined]
+        scope["on_bar_here"] = hook(sources["on_bar"], checks=checks, is_inlined=True)
     exec(compile(_source(hooks), f"{cls.__module__}.{cls.__qualname__}.driver", "exec"), scope)
     drive: FunctionType = scope["drive"]
     drive.__module__, drive.__qualname__ = cls.__module__, f"{cls.__qualname__}.drive"
-    return drive
+    return drive, stamp_of(sources.values())

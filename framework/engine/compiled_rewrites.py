@@ -6,9 +6,10 @@ and the functions that `@compiled` makes callable from them.
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Callable
-from types import FunctionType
+from collections.abc import Callable, Iterable
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -32,7 +33,7 @@ _POSITIONAL = {"order": 2, "bracket": 2, "replace": 1}
 """How many arguments the view's words take without their names."""
 
 
-def register(function: Callable[..., Any], *, checks: bool) -> Callable[..., Any]:
+def register(function: Callable[..., Any], *, checks: bool) -> FunctionType:
     """Let a function be changed before numba compiles it; it is returned."""
     if not isinstance(function, FunctionType):
         raise UnsupportedError(f"{function!r} is not a function written in Python: it cannot be compiled")
@@ -42,6 +43,28 @@ def register(function: Callable[..., Any], *, checks: bool) -> Callable[..., Any
         )
     _registered[function] = checks
     return function
+
+
+def stamp_of(functions: Iterable[FunctionType]) -> str:
+    """What machine code holds besides the code of these registered functions and those that they call: lines, and what is checked."""
+    found: dict[FunctionType, str] = {}
+    to_see = list(functions)
+    while to_see:
+        function = to_see.pop()
+        if function in found or function not in _registered:
+            continue
+        codes = _codes(function.__code__)
+        lines = [f"{code.co_filename}:{code.co_firstlineno}:{code.co_linetable.hex()}" for code in codes]
+        found[function] = f"{function.__qualname__} {_registered[function]} {lines}"
+        names = {name for code in codes for name in code.co_names}
+        values = [function.__globals__.get(name) for name in names] + [cell.cell_contents for cell in function.__closure__ or ()]
+        values += [vars(value).get(name) for value in values if isinstance(value, ModuleType) for name in names]
+        to_see += [value for value in values if isinstance(value, FunctionType)]
+    return hashlib.blake2b("".join(sorted(found.values())).encode(), digest_size=12).hexdigest()
+
+
+def _codes(code: CodeType) -> list[CodeType]:
+    return [code, *(inner for constant in code.co_consts if isinstance(constant, CodeType) for inner in _codes(constant))]
 
 
 @intrinsic
@@ -130,8 +153,7 @@ class HookRewrite(Rewrite):  # type: ignore[misc]  # numba has no types
         if isinstance(value, ir.Expr) and self._took_expression(statement, value):
             return
         if self._checks and isinstance(statement, ir.SetItem | ir.StaticSetItem):
-            index = statement.index if isinstance(statement, ir.SetItem) else statement.index_var
-            self._call(check_index, (statement.target, index), statement.loc)
+            self._see_index(statement.target, statement.index if isinstance(statement, ir.SetItem) else statement.index_var, statement.loc)
             self._call(check_stored, (statement.target, statement.value), statement.loc)
         if isinstance(statement, ir.SetAttr):
             name = self._block.scope.redefine("$name", statement.loc)
@@ -154,9 +176,12 @@ class HookRewrite(Rewrite):  # type: ignore[misc]  # numba has no types
             self._call(checked, arguments, statement.loc, statement.target)
             return True
         if value.op in ("getitem", "static_getitem"):
-            index = value.index if value.op == "getitem" else value.index_var
-            self._call(check_index, (value.value, index), statement.loc)
+            self._see_index(value.value, value.index if value.op == "getitem" else value.index_var, statement.loc)
         return False
+
+    def _see_index(self, array: Any, index: Any, loc: Any) -> None:
+        if index is not None:  # a tuple that is taken apart has no index of its own
+            self._call(check_index, (array, index), loc)
 
     def _is_constant(self, value: Any) -> bool:
         """Whether an expression is one of constants, which numba may have to know."""

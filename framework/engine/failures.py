@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-import sys
+import sysconfig
 import traceback
 from collections.abc import Callable
 from enum import IntEnum
@@ -22,7 +22,7 @@ from framework.kernel import codes
 from framework.kernel.halves import Trader
 from framework.schema.order import TimeInForce
 
-_FRAMEWORK = str(Path(__file__).resolve().parent.parent)
+_LIBRARIES = (str(Path(__file__).resolve().parent.parent), *(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib")))
 
 
 class Failure(IntEnum):
@@ -179,12 +179,13 @@ def blamed(error: Exception, place: str) -> OneTapeError:
     return StrategyError(f"{place}: {type(error).__name__}: {error}")
 
 
-def line_of(trace: TracebackType | None) -> str:
-    """The innermost line outside this software in a traceback: "line 12 of pullback.py"; empty where there is none."""
+def line_of(trace: TracebackType | None, own_file: str) -> str:
+    """The innermost line of a strategy in a traceback: in its file, or in one of no library. Empty where there is none."""
     found = ""
     for frame, line in traceback.walk_tb(trace):
-        if not frame.f_code.co_filename.startswith((_FRAMEWORK, sys.prefix, "<__array_function__")):
-            found = line_in(frame.f_code.co_filename, line)
+        file = frame.f_code.co_filename
+        if file == own_file or not file.startswith((*_LIBRARIES, "<__array_function__")):
+            found = line_in(file, line)
     return found
 
 
@@ -204,7 +205,8 @@ def place_of(trader: Trader, strategy: type, hook: str, line: str, timer: str = 
         what = "run"
     else:
         what = f"tape event {int(root['seen']) - 1}"
-    stamp = np.datetime_as_string(np.datetime64(int(root["now_ns"]), "ns"), unit="auto")
+    now_ns = int(root["now_ns"])
+    stamp = np.datetime_as_string(np.datetime64(now_ns, "ns"), unit="ns" if now_ns % 1_000_000_000 else "s")
     return f"{strategy.__name__}.{hook} at {stamp}Z ({', '.join(filter(None, (what, line)))})"
 
 

@@ -119,8 +119,8 @@ class Strategy:
     uses_numbers: ClassVar[bool] = False
     """Whether instruments are numbers in the hooks instead of symbols; `@compiled` sets it."""
 
-    most_passes: ClassVar[int] = 10_000_000_000
-    """How many times one call of a compiled hook may go through its loops before the run stops: some ten seconds of an empty loop."""
+    most_passes: ClassVar[int] = 5_000_000_000
+    """How many times one call of a compiled hook may go through its loops before the run stops: half a minute of an empty loop."""
 
     is_checked: ClassVar[bool] = True
     """Whether compiled hooks are stopped by what stops Python; `@compiled(checks=False)` unsets it."""
@@ -241,7 +241,8 @@ class Strategy:
         kind = view.wake.kind
         hook = HOOK_OF[kind] if kind in HOOK_OF else f"on_{WakeKind(kind).name.lower()}"
         timer = view.fired_timer if kind == _W_TIMER else ""
-        return place_of(view._trader, type(self), hook, line_of(error.__traceback__), timer)
+        own_file = getattr(type(self), hook).__code__.co_filename
+        return place_of(view._trader, type(self), hook, line_of(error.__traceback__, own_file), timer)
 
 
 @_once
