@@ -236,6 +236,22 @@ def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
     return made
 
 
+def unchecked_note(strategy: Strategy | type[Strategy]) -> tuple[str, ...]:
+    """The note on a compiled strategy that runs without checks, or calls functions that do; empty for all others."""
+    if not (strategy.runs_compiled and strategy.uses_numbers):
+        return ()
+    from framework.engine import compiled_driver
+
+    cls = strategy if isinstance(strategy, type) else type(strategy)
+    names = compiled_driver.unchecked_of(cls, _hooks_of(cls), checks=cls.is_checked)
+    if not names:
+        return ()
+    return (
+        f"Compiled without checks: {', '.join(names)}. An index beyond its array, a division by zero or a whole number beyond 64 bits "
+        "is no error there, and what came of it is in this result.",
+    )
+
+
 def fingerprint(cls: type[Strategy]) -> str:
     """A digest of everything the compiled hooks depend on: their code, the functions they call, the constants they read."""
     return digest_of(getattr(cls, name) for name in _hooks_of(cls))

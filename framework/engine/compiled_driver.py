@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import FunctionType
 from typing import Any
 
 from framework.engine import compiled_cell, compiled_market, compiled_own, compiled_types  # noqa: F401  # types of what hooks are handed
 from framework.engine import compiled_book as _book  # noqa: F401  # words of the view
 from framework.engine.compiled import LOOK_UP
-from framework.engine.compiled_rewrites import register, stamp_of
+from framework.engine.compiled_rewrites import may_loop, register, stamp_of, unchecked
 from framework.engine.failures import HOOK_OF
 from framework.kernel import codes
 from framework.kernel.compile import call, hook
@@ -26,6 +27,7 @@ def drive(trader, exchange, own, agendas, until_ns):
     x.until_ns = until_ns
     agenda.cell = cell_address()
     most_passes = agenda.most_passes
+    begin_call(most_passes)
     view = make_view(trader)
     left = STRETCH
     while True:
@@ -52,7 +54,7 @@ _FAST_LANE = """
                 bar = fast_bar(t, x, stop_ns)
                 if bar == 0:
                     break
-                begin_call(most_passes)
+                {begin_on_bar}
                 on_bar_here(self, view, make_bar(bar, trader))
                 if t.touched != 0:
                     break
@@ -78,7 +80,7 @@ _TIMER_HOOK = """
             if agenda.at < agenda.count:
                 following = firing_row(agenda.rows, agenda.at)
                 t.timer_ns, t.timer_id = following.due_ns, following.number
-            begin_call(most_passes)
+            {begin_on_timer}
             on_timer(self, view, make_name(name_word(agenda.names, firing.number).value))
             if agenda.at < agenda.count:
                 continue
@@ -98,7 +100,7 @@ _HANDED = {
 
 _HOOK = """
         if wake == {wake}:
-            begin_call(most_passes)
+            {begin}
             {name}(self, view, {handed})
             continue
 """
@@ -120,12 +122,16 @@ _TYPE_WORDS = (
 """What the driver's source takes from `compiled_types`."""
 
 
-def _source(hooks: tuple[str, ...]) -> str:
-    calls = "".join(_HOOK.format(wake=WAKE_OF[name], name=name, handed=_HANDED[name]) for name in hooks if name in _HANDED)
-    in_fast_lane = "on_bar" in hooks and "on_bars" not in hooks
-    replay = _REPLAY_TICKS if {"on_trade", "on_book"} & set(hooks) else _REPLAY
-    hooks_source = calls + (_TIMER_HOOK if "on_timer" in hooks else "")
-    return _SOURCE.format(fast_lane=_FAST_LANE if in_fast_lane else "", replay=replay, hooks=hooks_source)
+def _source(begins: Mapping[str, str]) -> str:
+    """The loop for hooks by what is done before each."""
+    calls = "".join(
+        _HOOK.format(wake=WAKE_OF[name], name=name, begin=begin, handed=_HANDED[name]) for name, begin in begins.items() if name in _HANDED
+    )
+    in_fast_lane = "on_bar" in begins and "on_bars" not in begins
+    fast_lane = _FAST_LANE.format(begin_on_bar=begins["on_bar"]) if in_fast_lane else ""
+    replay = _REPLAY_TICKS if begins.keys() & {"on_trade", "on_book"} else _REPLAY
+    timer = _TIMER_HOOK.format(begin_on_timer=begins["on_timer"]) if "on_timer" in begins else ""
+    return _SOURCE.format(fast_lane=fast_lane, replay=replay, hooks=calls + timer)
 
 
 def _copied(function: Any) -> FunctionType:
@@ -133,6 +139,11 @@ def _copied(function: Any) -> FunctionType:
     made = FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
     made.__kwdefaults__, made.__module__, made.__qualname__ = function.__kwdefaults__, function.__module__, function.__qualname__
     return made
+
+
+def unchecked_of(cls: type, hooks: tuple[str, ...], *, checks: bool) -> list[str]:
+    """Names of the hooks and of the functions they call that are not checked."""
+    return unchecked(register(_copied(getattr(cls, name)), checks=checks) for name in hooks)
 
 
 def driver_of(cls: type, hooks: tuple[str, ...], *, checks: bool) -> tuple[FunctionType, str]:
@@ -146,7 +157,8 @@ def driver_of(cls: type, hooks: tuple[str, ...], *, checks: bool) -> tuple[Funct
     scope |= {name: hook(source, checks=checks) for name, source in sources.items()}
     if "on_bar" in hooks:  # part of the fast lane's loop
         scope["on_bar_here"] = hook(sources["on_bar"], checks=checks, is_inlined=True)
-    exec(compile(_source(hooks), f"{cls.__module__}.{cls.__qualname__}.driver", "exec"), scope)
+    begins = {name: "begin_call(most_passes)" if may_loop(source) else "" for name, source in sources.items()}
+    exec(compile(_source(begins), f"{cls.__module__}.{cls.__qualname__}.driver", "exec"), scope)
     drive: FunctionType = scope["drive"]
     drive.__module__, drive.__qualname__ = cls.__module__, f"{cls.__qualname__}.drive"
     return drive, stamp_of(sources.values())

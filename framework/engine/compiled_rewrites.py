@@ -6,7 +6,9 @@ and the functions that `@compiled` makes callable from them.
 
 from __future__ import annotations
 
+import dis
 import hashlib
+import inspect
 import math
 from collections.abc import Callable, Iterable
 from types import CodeType, FunctionType, ModuleType
@@ -47,20 +49,38 @@ def register(function: Callable[..., Any], *, checks: bool) -> FunctionType:
 
 def stamp_of(functions: Iterable[FunctionType]) -> str:
     """What machine code holds besides the code of these registered functions and those that they call: lines, and what is checked."""
-    found: dict[FunctionType, str] = {}
+    found = []
+    for function in _reached(functions):
+        lines = [f"{code.co_filename}:{code.co_firstlineno}:{code.co_linetable.hex()}" for code in _codes(function.__code__)]
+        found.append(f"{function.__qualname__} {_registered[function]} {lines}")
+    return hashlib.blake2b("".join(sorted(found)).encode(), digest_size=12).hexdigest()
+
+
+def unchecked(functions: Iterable[FunctionType]) -> list[str]:
+    """Which of these registered functions and those that they call are not checked."""
+    return sorted(function.__qualname__ for function in _reached(functions) if not _registered[function])
+
+
+def may_loop(function: FunctionType) -> bool:
+    """Whether a registered function, or one that it calls, has a loop."""
+    codes = (code for reached in _reached([function]) for code in _codes(reached.__code__))
+    return any(step.opname.startswith("JUMP_BACKWARD") for code in codes for step in dis.get_instructions(code))
+
+
+def _reached(functions: Iterable[FunctionType]) -> list[FunctionType]:
+    """These registered functions and those that they call, by the names in their code."""
+    found: list[FunctionType] = []
     to_see = list(functions)
     while to_see:
         function = to_see.pop()
         if function in found or function not in _registered:
             continue
-        codes = _codes(function.__code__)
-        lines = [f"{code.co_filename}:{code.co_firstlineno}:{code.co_linetable.hex()}" for code in codes]
-        found[function] = f"{function.__qualname__} {_registered[function]} {lines}"
-        names = {name for code in codes for name in code.co_names}
-        values = [function.__globals__.get(name) for name in names] + [cell.cell_contents for cell in function.__closure__ or ()]
+        found.append(function)
+        names = {name for code in _codes(function.__code__) for name in code.co_names}
+        values = [function.__globals__.get(name) for name in names] + list(inspect.getclosurevars(function).nonlocals.values())
         values += [vars(value).get(name) for value in values if isinstance(value, ModuleType) for name in names]
         to_see += [value for value in values if isinstance(value, FunctionType)]
-    return hashlib.blake2b("".join(sorted(found.values())).encode(), digest_size=12).hexdigest()
+    return found
 
 
 def _codes(code: CodeType) -> list[CodeType]:
@@ -146,7 +166,8 @@ class HookRewrite(Rewrite):  # type: ignore[misc]  # numba has no types
         if isinstance(statement, ir.Jump | ir.Branch | ir.Return | ir.Del):
             self._made.append(statement)
             return
-        may_fail = not isinstance(value, ir.Const | ir.Global | ir.FreeVar | ir.Var | ir.Arg)
+        is_read = isinstance(value, ir.Expr) and value.op in ("getattr", "cast", "build_tuple", "phi")
+        may_fail = not (is_read or isinstance(value, ir.Const | ir.Global | ir.FreeVar | ir.Var | ir.Arg))
         if may_fail and statement.loc.line != self._line:
             self._line = statement.loc.line
             self._call(note_line(line_in(statement.loc.filename, self._line)), (), statement.loc)
