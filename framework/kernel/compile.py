@@ -24,8 +24,8 @@ if not is_plain():
 
     _way = part
 
-_OPTIONS = {"error_model": "numpy", "nogil": True, "forceinline": False}
-"""`forceinline` is said at each: what it is not said of takes it from its first caller."""
+_OPTIONS = {"error_model": "numpy", "nogil": True, "forceinline": False, "boundscheck": False}
+"""All are said at each: what is not said of a part it takes from its first caller."""
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -43,9 +43,14 @@ def outlined(function: Callable[..., Any]) -> Any:
     return _way.Part(function, _OPTIONS, stays_apart=True)
 
 
-def hook(function: Callable[..., Any], *, is_inlined: bool = False) -> Any:
+def hook_options(*, checks: bool) -> dict[str, Any]:
+    """How numba compiles a user's source: with `checks` an index is one of its array, and a division by zero an error."""
+    return {"error_model": "python" if checks else "numpy", "boundscheck": checks}
+
+
+def hook(function: Callable[..., Any], *, checks: bool = True, is_inlined: bool = False) -> Any:
     """A part from a user's source: it is kept on disk with its caller only."""
-    return _way.Part(function, {"error_model": "numpy", "forceinline": is_inlined}, is_kept=False)
+    return _way.Part(function, {**hook_options(checks=checks), "forceinline": is_inlined}, is_kept=False)
 
 
 def entered(function: Callable[..., Any]) -> Any:
