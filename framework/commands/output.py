@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ _ROWS = (
 def progress(console: Console) -> Status:
     """A spinner that says what is waited for; the first run compiles the kernel. Where nothing can spin, one line of text."""
     text = "running" if is_cached() else "compiling the kernel, once: this may take half a minute and is remembered"
+    if os.environ.get("ONETAPE_PLAIN_NUMBA") == "1":
+        text = "compiling the kernel with plain numba: this takes minutes and is not remembered"
     if not console.is_terminal:
         console.print(text)
     return console.status(text)

@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.engine.failures import unknown_side
 from framework.engine.market import Quote, Trade
 from framework.engine.reading import Reading
 from framework.errors import InputError
@@ -107,5 +108,5 @@ class BookReading(Reading):
 
 def _checked_side(side: int) -> int:
     if side not in (1, -1):
-        raise InputError(f"side {side!r}; bids are 1 and offers -1")
+        raise InputError(unknown_side(side))
     return int(side)

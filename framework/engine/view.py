@@ -37,12 +37,14 @@ class View(BookReading):
 
     Attributes:
         timers: set timers here.
+        fired_timer: the name of the timer that fired last.
         nothing: the decision of a hook that ordered nothing, always this object.
     """
 
     def __init__(self, trader: Trader, timers: Timers, *, uses_numbers: bool = False) -> None:
         super().__init__(trader, uses_numbers=uses_numbers)
         self.timers = timers
+        self.fired_timer = ""
         self.nothing = Decision(trader.approved)
         self._ordered = Decision(trader.approved)
         self._refused: list[Refused] = []
@@ -244,7 +246,8 @@ class View(BookReading):
 
     def timer_fired(self) -> str:
         """Name of the timer this TIMER wake tells of; the next one is armed."""
-        return self.timers.fired()
+        self.fired_timer = self.timers.fired()
+        return self.fired_timer
 
     def start_timers(self, start_ns: int) -> None:
         """Arm the timers set in `on_start`; the first event has the stamp `start_ns`."""

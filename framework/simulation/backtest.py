@@ -28,10 +28,11 @@ from framework.data.readers import read_bars
 from framework.data.stamps import Bound
 from framework.data.tape import Tape, chunks
 from framework.data.tape_frames import frames_of
+from framework.engine.compiled import unchecked_note
 from framework.engine.panel import Panel
 from framework.engine.strategy import Strategy
 from framework.errors import ConfigError, InputError
-from framework.kernel.machine_code import unchecked_note
+from framework.kernel import machine_code
 from framework.reports.result import Result
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument
@@ -165,7 +166,8 @@ def _simulate(
     wires = wires_of(latency, seed)
     run_through(strategy, told, wires, venue, run_of.trader, run_of.timers, run_of.audit, in_parts(told.events, chunk_events))
     tables = Tables(run_of.trader, run_of.audit)
-    notes = (*tape.notes, *latency_notes(latency), *tables.overdraft_note(), *unchecked_note())
+    unchecked = (*machine_code.unchecked_note(), *unchecked_note(strategy))
+    notes = (*tape.notes, *latency_notes(latency), *tables.overdraft_note(), *unchecked)
     return Result(tables.of_run(name, currency, cash, notes, _shown(header), _benchmark(benchmark, tape)))
 
 
