@@ -47,7 +47,7 @@ _HOOKS = {
     "on_event": codes.W_EVENT,
 }
 _HOOK_OF = {wake: name for name, wake in _HOOKS.items()}
-_HOOK_WAKE, _HOOK_ERROR = (TRADER.fields[name][1] // 8 for name in ("hook_wake", "hook_error"))  # type: ignore[index]
+_HOOK_WAKE, _HOOK_ERROR, _BROKEN = (TRADER.fields[name][1] // 8 for name in ("hook_wake", "hook_error", "broken"))  # type: ignore[index]
 _FIELD = {int: "<i8", float: "<f8", bool: "?"}
 _FIELD_IN_A_ROW = {**_FIELD, bool: "u1"}  # numba knows no rows of bool inside a record
 
@@ -120,8 +120,6 @@ class Driver:
         self._names: list[NDArray[np.int64]] = []
         self._name_addresses: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
         entry.link(trader.record, orders=True)
-        trader.record["hook_rows"] = 16 * max(len(trader.instruments), 16)
-        trader.make_room(0)
         self._is_started = False
 
     def __call__(self, trader: int, exchange: int, until_ns: int) -> int:
@@ -143,6 +141,8 @@ class Driver:
         try:
             wake: int = self._drive(trader, exchange, self._own, self._agenda, until_ns)
         except Exception as error:
+            if self._trader.words[_BROKEN]:
+                raise self._trader.breakage() from None  # what a hook was told that ordered on
             has_run = self._trader.words[_HOOK_WAKE]
             place = self._place() if has_run else f"{type(self._strategy).__name__}: its hooks cannot be compiled"
             raise StrategyError(f"{place}: {type(error).__name__}: {error}") from error
@@ -189,7 +189,7 @@ class Driver:
         return f"{type(self._strategy).__name__}.{_HOOK_OF[hook]} at {np.datetime64(int(root['now_ns']), 'ns')}Z, {what}"
 
     def _refuse(self) -> None:
-        from framework.engine.compiled_view import HOOK_NO_ORDER, HOOK_TOO_FAR
+        from framework.engine.compiled_view import HOOK_TOO_FAR
 
         root = self._trader.record[0]
         error, asked = int(root["hook_error"]), int(root["hook_value"])
@@ -200,10 +200,7 @@ class Driver:
             raise InputError(
                 f"{self._place()}: asked for the last {asked} bars, {kept} are kept: set `history = {asked}` in the strategy class"
             )
-        if error == HOOK_NO_ORDER:
-            raise InputError(f"{self._place()}: unknown order {asked}; ids so far are 0 to {int(root['orders_count']) - 1}")
-        rows = int(root["hook_rows"])
-        raise InputError(f"{self._place()}: one call ordered more than there is room for ({rows} records); order less in one call")
+        raise InputError(f"{self._place()}: unknown order {asked}; ids so far are 0 to {int(root['orders_count']) - 1}")
 
 
 _SOURCE = """

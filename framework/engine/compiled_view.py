@@ -35,15 +35,13 @@ from framework.kernel.order_terms import (
     G_TRAIL_BPS,
 )
 from framework.kernel.orders import order_of
-from framework.kernel.propose import NO_ROOM
+from framework.kernel.propose import NO_PLACE
 from framework.kernel.requests import ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_REPLACE
 from framework.kernel.valuation import valuation
 from framework.schema.order import PEG_FLAGS, OrderFlag, OrderType, Peg
 
-HOOK_NO_ROOM, HOOK_TOO_FAR, HOOK_NO_ORDER = 1, 2, 3
-"""What a hook can get wrong without raising: more orders in one call than there is room for, more bars than are kept, an order
-that there is not.
-"""
+HOOK_TOO_FAR, HOOK_NO_ORDER = 1, 2
+"""What a hook can get wrong without raising: more bars than are kept, an order that there is not."""
 
 _TRAIL_BPS, _REDUCE_ONLY, _OCO = int(OrderFlag.TRAIL_BPS), int(OrderFlag.REDUCE_ONLY), int(OrderFlag.OCO)
 _POST_ONLY, _HIDDEN = int(OrderFlag.POST_ONLY), int(OrderFlag.HIDDEN)
@@ -104,8 +102,9 @@ def _known(t: Any, order_id: int) -> bool:
 
 @numba.njit
 def _noted(t: Any, result: int) -> int:
-    if result == NO_ROOM:
-        t.hook_error, t.touched = HOOK_NO_ROOM, 1
+    """An id, or what leaves the hook where nothing more is taken."""
+    if result == NO_PLACE:
+        raise RuntimeError("the run has broken")  # a hook that orders without end is left by it; `Driver` says why
     return result
 
 

@@ -21,9 +21,6 @@ _WIDE_TICKS = 1 << 14
 
 _RESTING_ROWS = 1 << 14
 
-_ROWS_PER_LEVEL = 3
-"""A fill, its costs, its tax."""
-
 
 @dataclass(frozen=True, slots=True)
 class Ticks:
@@ -47,11 +44,6 @@ class Ticks:
     def has_wide_books(self) -> bool:
         """Whether the levels of some book do not fit into the cache that a processor's core has for itself."""
         return any(high - low >= _WIDE_TICKS for low, high in self.spans.values())
-
-    @property
-    def rows_of_a_sweep(self) -> int:
-        """Most log rows that our orders can cause by taking every level of a book while one message of it is handled."""
-        return max((_ROWS_PER_LEVEL * min(high - low + 1, 1 << MOST_TICKS_LOG2) for low, high in self.spans.values()), default=0)
 
 
 class Books:
@@ -77,9 +69,9 @@ class Books:
         self._memory.append(memory)
         return int(memory.ctypes.data)
 
-    def make_room(self, half: State) -> None:
-        """Let the table of resting orders take more: it is kept half empty."""
-        old, count = half.tables["resting"], half.count("resting")
-        if 2 * (count + 1) > len(old):
-            half._place("resting", np.zeros(max(2 * len(old), _RESTING_ROWS), dtype=RESTING))
-            rehash(half.record, old.ctypes.data, len(old))
+
+def grow_resting(half: State) -> None:
+    """Double a half's table of resting orders."""
+    old = half.tables["resting"]
+    half._place("resting", np.zeros(max(2 * len(old), _RESTING_ROWS), dtype=RESTING))
+    rehash(half.record, old.ctypes.data, len(old))
