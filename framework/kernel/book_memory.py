@@ -63,7 +63,7 @@ class Books:
             row["low"], row["is_fixed"] = (low, 1) if span <= size else (0, 0)
         rows["is_quoted"][list(ticks.quoted)] = 1
         if ticks.has_orders:
-            half._place("resting", np.zeros(_RESTING_ROWS, dtype=RESTING))
+            half._place("resting", half.cleared(_RESTING_ROWS, RESTING))
 
     def _own(self, memory: NDArray[Any]) -> int:
         self._memory.append(memory)
@@ -73,5 +73,5 @@ class Books:
 def grow_resting(half: State) -> None:
     """Double a half's table of resting orders."""
     old = half.tables["resting"]
-    half._place("resting", np.zeros(max(2 * len(old), _RESTING_ROWS), dtype=RESTING))
+    half._place("resting", half.cleared(max(2 * len(old), _RESTING_ROWS), RESTING))
     rehash(half.record, old.ctypes.data, len(old))

@@ -54,7 +54,7 @@ class State:
         self._outgrown: list[NDArray[np.void]] = []
         for table in tables:
             count = max(1, rows.get(table.name, table.rows))
-            self._place(table.name, self._taken(table.name, count, table.dtype) if table.grows else np.zeros(count, dtype=table.dtype))
+            self._place(table.name, self._taken(table.name, count, table.dtype) if table.grows else self.cleared(count, table.dtype))
         self.words[self._word["grow"]] = _GROW_ADDRESS
         _HALVES[self.address] = self
 
@@ -63,6 +63,16 @@ class State:
         taken = POOL.take(f"{self._half} {name}", rows + 1, dtype)
         taken[-1] = 0
         return taken[:-1]
+
+    @staticmethod
+    def cleared(rows: int, dtype: np.dtype[np.void]) -> NDArray[np.void]:
+        """Memory of zeros, for a table that is read before it is written."""
+        return np.zeros(rows, dtype=dtype)
+
+    @staticmethod
+    def size_after(rows: int) -> int:
+        """How many rows a table has after it grew."""
+        return 2 * rows
 
     def _place(self, name: str, rows: NDArray[np.void]) -> None:
         at = self._word[name]
@@ -83,9 +93,9 @@ class State:
             self._place(name, self._taken(name, rows, self.tables[name].dtype))
 
     def grow(self, name: str) -> None:
-        """Double a table. What it leaves is kept until `let_go`, where compiled code may hold rows of it."""
+        """Make a table larger. What it leaves is kept until `let_go`, where compiled code may hold rows of it."""
         rows, count = self.tables[name], self.count(name)
-        larger = self._taken(name, 2 * len(rows), rows.dtype)
+        larger = self._taken(name, self.size_after(len(rows)), rows.dtype)
         larger[:count] = rows[:count]
         self._place(name, larger)
         POOL.forget(f"{self._half} {name}", rows)
