@@ -35,7 +35,7 @@ from framework.kernel.order_terms import (
     G_TRAIL_BPS,
 )
 from framework.kernel.orders import order_of
-from framework.kernel.propose import NO_PLACE
+from framework.kernel.propose import NO_ROOM
 from framework.kernel.requests import ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_REPLACE
 from framework.kernel.valuation import valuation
 from framework.schema.order import PEG_FLAGS, OrderFlag, OrderType, Peg
@@ -103,7 +103,7 @@ def _known(t: Any, order_id: int) -> bool:
 @numba.njit
 def _noted(t: Any, result: int) -> int:
     """An id, or what leaves the hook where nothing more is taken."""
-    if result == NO_PLACE:
+    if result == NO_ROOM:
         raise RuntimeError("the run has broken")  # a hook that orders without end is left by it; `Driver` says why
     return result
 

@@ -225,7 +225,7 @@ class View(BookReading):
             entry.link(self._record, orders=function not in (entry.aim, panel.rebalance))
             self._linked.add(function)
         result = function(self._record, *arguments)
-        if result == entry.NO_PLACE:
+        if result == entry.NO_ROOM:
             raise self._trader.breakage()
         return result
 

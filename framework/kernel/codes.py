@@ -93,7 +93,7 @@ W_TIMER, W_ORDER, W_EVENT, W_BOOK = 5, 6, 7, 10
 LOG_FULL, NEED_TAPE, BROKEN, MISSING_COMMAND = -1, -2, -3, -4
 
 # why a run broke: an event that its order's state does not allow, a table without room, an order storm
-BROKE_BY_EVENT, BROKE_FOR_ROOM, BROKE_BY_STORM = 1, 2, 3
+BROKEN_BY_EVENT, BROKEN_FOR_ROOM, BROKEN_BY_STORM = 1, 3, 4
 
 # what a strategy may wait for: bits of `wakes`
 ON_BAR, ON_BARS, ON_QUOTE, ON_TRADE, ON_ORDER, ON_EVENT, ON_BOOK = 1, 2, 4, 8, 16, 32, 64

@@ -17,13 +17,13 @@ from framework.kernel.depth import imbalance as _imbalance
 from framework.kernel.depth import lots_at as _lots_at
 from framework.kernel.depth import sweep_ticks as _sweep_ticks
 from framework.kernel.depth import weighted_mid_ticks as _weighted_mid_ticks
-from framework.kernel.propose import NO_PLACE
+from framework.kernel.propose import NO_ROOM
 from framework.kernel.records import trader_row
 from framework.kernel.requests import AIMS, ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_QUANTITY, ASK_REPLACE, ASK_WEIGHT, ORDERS
 from framework.kernel.valuation import valuation as _valuation
 
 __all__ = [
-    "NO_PLACE",
+    "NO_ROOM",
     "aim",
     "aim_in",
     "bracket",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from framework.errors import InputError, KernelError, StrategyError
 from framework.kernel.book_memory import Books, Ticks, grow_resting
-from framework.kernel.codes import BROKE_BY_STORM, BROKE_FOR_ROOM, MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
+from framework.kernel.codes import BROKEN_BY_STORM, BROKEN_FOR_ROOM, MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
 from framework.kernel.costs import TIER_DAYS
 from framework.kernel.currencies import conversions
 from framework.kernel.impact_records import DECAY, VOLUME
@@ -28,10 +28,11 @@ from framework.kernel.records import (
     TRADER_TABLES,
 )
 from framework.kernel.replay import ADVANCE
+from framework.kernel.room import MOST_COMMANDS
 from framework.kernel.state import State
 from framework.kernel.tick_loop import CATCH_UP, PASS_TICKS, SEE_TICK
 from framework.kernel.ticks import RECEIVE, VENUE_TICK
-from framework.kernel.trader import ANSWERS, MOST_COMMANDS
+from framework.kernel.trader import ANSWERS
 from framework.kernel.venue_records import VENUE_RULES
 from framework.kernel.wires import Wires
 from framework.schema.instrument import Instrument, InstrumentKind
@@ -235,13 +236,13 @@ class Trader(State):
         """
         root = self.record[0]
         broken, at = int(root["broken"]), np.datetime64(int(root["now_ns"]), "ns")
-        if broken == BROKE_BY_STORM:
+        if broken == BROKEN_BY_STORM:
             return StrategyError(
                 f"{self.owner} at {at}Z: more than {MOST_COMMANDS:,} order commands at one stamp; rule: orders, cancels and changes at "
                 f"one stamp are at most {MOST_COMMANDS:,}, those too that are refused. A hook that orders whenever an order of its own "
                 "changes never comes to an end: let it order once, or wait for the next event of the market or a timer."
             )
-        if broken == BROKE_FOR_ROOM:
+        if broken == BROKEN_FOR_ROOM:
             half: State | None = exchange if root["broken_state"] else self
             if half is None:
                 return KernelError(f"a table of the venue could not grow; replay stopped at {at}Z")

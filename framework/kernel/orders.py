@@ -10,7 +10,7 @@ from typing import Any
 
 from framework.kernel.book import book_of, terms_of
 from framework.kernel.codes import (
-    BROKE_BY_EVENT,
+    BROKEN_BY_EVENT,
     E_ASK_CANCEL,
     E_CANCEL,
     E_HOLD,
@@ -91,7 +91,7 @@ def count(t: Any, order: Any, lots: int) -> None:
 def broke(t: Any, order: Any, event: int) -> None:
     """Note that an event came which the order's state does not allow; the world stops at it."""
     if t.broken == 0:
-        t.broken, t.broken_order, t.broken_state, t.broken_event = BROKE_BY_EVENT, order.order_id, order.state, event
+        t.broken, t.broken_order, t.broken_state, t.broken_event = BROKEN_BY_EVENT, order.order_id, order.state, event
 
 
 @kernel

@@ -15,7 +15,7 @@ from framework.kernel.book import book_of, terms_of
 from framework.kernel.codes import BROKEN, W_BARS
 from framework.kernel.compile import call, kernel, row_of
 from framework.kernel.contracts import notional_of
-from framework.kernel.entry import NO_PLACE, QUANTITY, aim_in
+from framework.kernel.entry import NO_ROOM, QUANTITY, aim_in
 from framework.kernel.ledger import position_of, rate_of
 from framework.kernel.records import exchange_row, trader_row
 from framework.kernel.valuation import valuation
@@ -92,7 +92,7 @@ def _read_row(t: Any, p: Any, row: int) -> None:
 
 @kernel
 def _rebalance(t: Any, p: Any) -> int:
-    """Order what the row of the present stamp wants, if there is one; NO_PLACE where the run has broken, else 0."""
+    """Order what the row of the present stamp wants, if there is one; NO_ROOM where the run has broken, else 0."""
     while p.at < p.rows_count and stamp_row(p.stamps, p.at).ns < t.now_ns:
         p.at += 1
     if p.at >= p.rows_count or stamp_row(p.stamps, p.at).ns != t.now_ns:
@@ -102,14 +102,14 @@ def _rebalance(t: Any, p: Any) -> int:
     for turn in range(_NOTHING):
         for k in range(p.columns_count):
             wish = wish_row(p.wishes, k)
-            if wish.turn == turn and aim_in(t, p.what, wish.instrument, wish.value) == NO_PLACE:
-                return NO_PLACE
+            if wish.turn == turn and aim_in(t, p.what, wish.instrument, wish.value) == NO_ROOM:
+                return NO_ROOM
     return 0
 
 
 @kernel
 def rebalance(trader: Any, panel: Any) -> int:
-    """Follow the panel at the present stamp. The aim unit must be linked. NO_PLACE: the run has broken."""
+    """Follow the panel at the present stamp. The aim unit must be linked. NO_ROOM: the run has broken."""
     return _rebalance(trader[0], panel[0])
 
 
@@ -121,7 +121,7 @@ def drive(trader: int, exchange: int, panel: Any, until_ns: int) -> int:
     while True:
         if p.is_due != 0:
             p.is_due = 0
-            if _rebalance(t, p) == NO_PLACE:
+            if _rebalance(t, p) == NO_ROOM:
                 return BROKEN
         wake = call(t.advance, trader, exchange)
         if wake != W_BARS:

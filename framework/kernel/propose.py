@@ -54,12 +54,12 @@ from framework.kernel.orders import clear, count, is_counted, is_done, order_of,
 from framework.kernel.room import ORDERS, has_row
 from framework.kernel.trader import ask_cancel, has_instructions, issue
 
-NO_PLACE = -2
+NO_ROOM = -2
 """The run is broken: nothing more is taken, and the replay stops when the hook has returned."""
 
 
 @inlined
-def has_place(t: Any) -> bool:
+def has_room(t: Any) -> bool:
     """Whether one more order can be taken: before its row is held, since the table may grow."""
     return t.broken == 0 and has_row(t, t.orders_count, t.orders_capacity, ORDERS)
 
@@ -113,12 +113,12 @@ def propose(
     parent: int,
     group: int,
 ) -> int:
-    """Propose one order; return its id, whether it was approved or refused, or NO_PLACE.
+    """Propose one order; return its id, whether it was approved or refused, or NO_ROOM.
 
     `parent` >= 0 holds the order until that one fills. What `given` names besides limit and stop stands in the root's request.
     """
-    if not has_place(t):
-        return NO_PLACE
+    if not has_room(t):
+        return NO_ROOM
     order = _candidate(t, instrument, side, kind, time_in_force, flags)
     order.expire_ns, order.parent_id, order.group_id = expire_ns, parent, group
     lots, reason, need, have = quantity_lots(t, instrument, quantity)
@@ -171,8 +171,8 @@ def propose_bracket(
     The prices must lie in order: loss < entry < target for a buy, the other way for a sell. Returns the entry's id; the
     target has the next id and the stop the one after.
     """
-    if not has_place(t):
-        return NO_PLACE
+    if not has_room(t):
+        return NO_ROOM
     entry = limit if kind == LIMIT or kind == STOP_LIMIT else stop
     if math.isnan(entry):
         entry = book_of(t, instrument).mark_ticks * terms_of(t, instrument).tick
@@ -200,10 +200,10 @@ def propose_bracket(
 def aim(t: Any, instrument: int, lots: int) -> int:
     """Order what brings position and working market orders to `lots`; the last target's remainder is superseded.
 
-    Returns the new order's id, -1 where nothing is to be done, or NO_PLACE.
+    Returns the new order's id, -1 where nothing is to be done, or NO_ROOM.
     """
-    if not has_place(t):
-        return NO_PLACE
+    if not has_room(t):
+        return NO_ROOM
     position = position_of(t, instrument)
     expected = position.lots + position.market_lots
     if lots == expected:
@@ -224,8 +224,8 @@ def aim(t: Any, instrument: int, lots: int) -> int:
 @kernel
 def aim_weight(t: Any, instrument: int, weight: float) -> int:
     """`aim` at a fraction of equity; a weight that is not a number, or an unseen instrument, is refused."""
-    if not has_place(t):
-        return NO_PLACE
+    if not has_room(t):
+        return NO_ROOM
     if math.isnan(weight) or math.isinf(weight):
         order = _candidate(t, instrument, 1, MARKET, GTC, O_TARGET)
         return _place(t, order, R_QUANTITY, weight, 0.0, False)
@@ -239,8 +239,8 @@ def aim_weight(t: Any, instrument: int, weight: float) -> int:
 @kernel
 def aim_quantity(t: Any, instrument: int, quantity: float) -> int:
     """`aim` at a signed quantity in units; one that is not a whole number of lots is refused."""
-    if not has_place(t):
-        return NO_PLACE
+    if not has_room(t):
+        return NO_ROOM
     terms = terms_of(t, instrument)
     lots, fits = steps(quantity, terms.lot_numerator, terms.lot_denominator)
     if not fits:
@@ -252,17 +252,17 @@ def aim_quantity(t: Any, instrument: int, quantity: float) -> int:
 
 @kernel
 def propose_cancel(t: Any, order_id: int, reason: int) -> int:
-    """Ask for a cancel: 1 asked, 0 the order has ended or a cancel is under way, NO_PLACE."""
+    """Ask for a cancel: 1 asked, 0 the order has ended or a cancel is under way, NO_ROOM."""
     if t.broken != 0:
-        return NO_PLACE
+        return NO_ROOM
     return 1 if ask_cancel(t, order_of(t, order_id), reason) else 0
 
 
 @kernel
 def propose_replace(t: Any, order_id: int, quantity: float, limit: float, stop: float) -> int:
-    """Ask for new terms, NaN keeping the old: 1 asked, 0 refused (written to the log with its reason), NO_PLACE."""
+    """Ask for new terms, NaN keeping the old: 1 asked, 0 refused (written to the log with its reason), NO_ROOM."""
     if t.broken != 0:
-        return NO_PLACE
+        return NO_ROOM
     order = order_of(t, order_id)
     lots, limit_ticks, stop_ticks = order.quantity_lots, order.limit_ticks, order.stop_ticks
     reason, need, have = R_NONE, 0.0, 0.0

@@ -4,15 +4,15 @@ A full table is grown by a call out of compiled code to whoever owns its memory 
 how many rows an event can cause. The memory that it leaves stays valid until the compiled code has returned: an event or an order that
 somebody holds can still be read. It must not be written any more, so a table of orders grows before any of its rows is held.
 
-Where there is no memory the run breaks, and what has no room is left out. Functions that must return a row return the spare one that
-every table has behind its last.
+Where there is no memory the run breaks, and so it does where orders never end at one stamp. What has no room is left out; functions
+that must return a row return the spare one that every table has behind its last.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.codes import BROKE_FOR_ROOM
+from framework.kernel.codes import BROKEN_BY_STORM, BROKEN_FOR_ROOM
 from framework.kernel.compile import address_of, call, inlined, kernel, outlined
 from framework.kernel.latency_records import traffic_row
 from framework.kernel.records import EXCHANGE_TABLES, TRADER_TABLES, event_row, trader_row
@@ -26,8 +26,11 @@ _LOG, _RESTING = _OF_TRADER["log"], _OF_TRADER["resting"]
 VENUE_ORDERS, ENTRY, RESPONSE = _OF_VENUE["orders"], _OF_VENUE["entry"], _OF_VENUE["response"]
 _TRAFFIC, _VENUE_RESTING = _OF_VENUE["traffic"], _OF_VENUE["resting"]
 
-LEAST_FREE = 8
-"""The log is taken over when less than an eighth of it is free."""
+MOST_COMMANDS = 250_000
+"""Most that is ordered at one stamp: orders, cancels and changes, those too that are refused and those that fills cause."""
+
+_PARTS = 8
+"""The log is taken over when less than one of so many parts of it is free."""
 
 
 @outlined
@@ -38,7 +41,7 @@ def grown(half: Any, table: int) -> bool:
     if half.trader != 0:
         t = trader_row(half.trader, 0)
         if t.broken == 0:
-            t.broken, t.broken_order, t.broken_state = BROKE_FOR_ROOM, table, 0 if half.trader == address_of(half) else 1
+            t.broken, t.broken_order, t.broken_state = BROKEN_FOR_ROOM, table, 0 if half.trader == address_of(half) else 1
         t.touched = 1
     return False
 
@@ -61,7 +64,17 @@ def next_in_log(t: Any) -> Any:
 @inlined
 def is_log_filling(t: Any) -> bool:
     """Whether the log is to be taken over before the replay goes on."""
-    return LEAST_FREE * (t.log_capacity - t.log_count) < t.log_capacity
+    return _PARTS * (t.log_capacity - t.log_count) < t.log_capacity
+
+
+@inlined
+def count_command(t: Any) -> None:
+    """Count what is ordered at one stamp; what never ends there would fill all memory, and is broken off."""
+    if t.commands_ns != t.now_ns:
+        t.commands_ns, t.commands = t.now_ns, 0
+    t.commands += 1
+    if t.commands > MOST_COMMANDS and t.broken == 0:
+        t.broken = BROKEN_BY_STORM
 
 
 @kernel

@@ -108,7 +108,7 @@ class State:
             try:
                 self.grow(self._names[table])
             except BaseException as failure:  # an interrupt too: it is raised when the compiled code has returned
-                self.failure = failure
+                self.failure = failure.with_traceback(None)  # its frames hold this half, which would wait for the garbage collector
         return self.failure is None
 
     def let_go(self) -> None:

@@ -13,8 +13,7 @@ from framework.kernel.book import book_of, see_bar, see_mark, see_quote, terms_o
 from framework.kernel.codes import (
     ACCEPTED,
     BAR,
-    BROKE_BY_EVENT,
-    BROKE_BY_STORM,
+    BROKEN_BY_EVENT,
     C_FEE,
     C_HALF_SPREAD,
     C_IMPACT,
@@ -96,11 +95,8 @@ from framework.kernel.orders import (
 )
 from framework.kernel.price_limits import hear_limits
 from framework.kernel.records import event_row, trader_row
-from framework.kernel.room import OUTBOX, has_row, next_in_log
+from framework.kernel.room import OUTBOX, count_command, has_row, next_in_log
 from framework.schema.event import NO_INSTRUMENT
-
-MOST_COMMANDS = 250_000
-"""Most that is ordered at one stamp: orders, cancels and changes, those too that are refused and those that fills cause."""
 
 
 @inlined
@@ -118,22 +114,12 @@ def write(t: Any, kind: int, flags: int, instrument: int, venue_ns: int, w0: int
     return row
 
 
-@inlined
-def _count_command(t: Any) -> None:
-    """Count what is ordered at one stamp; what never ends at one stamp is broken off."""
-    if t.commands_ns != t.now_ns:
-        t.commands_ns, t.commands = t.now_ns, 0
-    t.commands += 1
-    if t.commands > MOST_COMMANDS and t.broken == 0:
-        t.broken = BROKE_BY_STORM
-
-
 @kernel
 def issue(t: Any, kind: int, flags: int, order: Any, w1: int, w2: int, w3: int, w4: int, leaves_us: bool) -> None:
     """Write and apply something we decided; `leaves_us` puts a copy into the outbox."""
     row = write(t, kind, flags, order.instrument, t.now_ns, order.order_id, w1, w2, w3, w4)
     if kind == SUBMIT:
-        _count_command(t)
+        count_command(t)
         take_submit(t, row)
     elif kind == TERMS:
         take_terms(t, row)
@@ -141,13 +127,13 @@ def issue(t: Any, kind: int, flags: int, order: Any, w1: int, w2: int, w3: int, 
         take_instructions(t, row)
     elif kind == REFUSED:
         if flags & F_CHANGE:
-            _count_command(t)
+            count_command(t)
         take_refusal(t, row)
     elif kind == CANCEL:
-        _count_command(t)
+        count_command(t)
         take_cancel_request(t, row)
     elif kind == REPLACE:
-        _count_command(t)
+        count_command(t)
         _take_replace_request(t, row)
     elif kind == CANCELLED:
         _take_end(t, row, E_CANCEL)
@@ -298,7 +284,7 @@ def _apply_answer(t: Any, event: Any) -> None:
         _take_placed(t, event)
         return
     if event.w0 < 0 or event.w0 >= t.orders_count:
-        t.broken, t.broken_order, t.broken_state, t.broken_event = BROKE_BY_EVENT, event.w0, 0, kind
+        t.broken, t.broken_order, t.broken_state, t.broken_event = BROKEN_BY_EVENT, event.w0, 0, kind
         return
     order = order_of(t, event.w0)
     if kind == FILLED:

@@ -8,8 +8,8 @@ from framework import backtest
 from framework.data.readers import read_bars
 from framework.engine.view import View
 from framework.kernel import entry, panel
-from framework.kernel.codes import BROKE_BY_STORM
-from framework.kernel.propose import NO_PLACE
+from framework.kernel.codes import BROKEN_BY_STORM
+from framework.kernel.propose import NO_ROOM
 from framework.simulation.arrays import as_strategy
 from framework.simulation.prepare import prepare
 
@@ -28,8 +28,8 @@ def test_a_row_is_ordered_once_and_not_where_the_run_has_broken() -> None:
     entry.link(trader.record, orders=False)
     trader.record["now_ns"] = int(tape.bar_stamps[0])
 
-    trader.record["broken"] = BROKE_BY_STORM
-    assert panel.rebalance(trader.record, strategy.record) == NO_PLACE
+    trader.record["broken"] = BROKEN_BY_STORM
+    assert panel.rebalance(trader.record, strategy.record) == NO_ROOM
     assert (trader.count("orders"), trader.count("log")) == (0, 0)
 
     trader.record["broken"], strategy.record["at"] = 0, 0
