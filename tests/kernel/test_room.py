@@ -109,7 +109,7 @@ class Ladder(Strategy):
         count = view.bar_count(bar.instrument)
         if count < 4:
             for k in range(self.rungs):
-                view.order(bar.instrument, 1.0, limit=50.0 + k * 0.01)
+                view.order(bar.instrument, 1.0, limit=1.0 + k % 80)
         elif count == 4:
             for order in range(view.next_order_id):
                 view.cancel(order)
