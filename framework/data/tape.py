@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from framework.data.actions import action_events, action_notes, refuse_trading_after_delisting
 from framework.data.bars import bar_events
 from framework.data.calendar import BARS, is_bars, pauses, sessions
+from framework.data.kinds import refuse_kinds
 from framework.data.mapped import blocks
 from framework.data.session_events import breaks, closed_before, opens_and_closes
 from framework.data.stamps import Bound, bounds_ns
@@ -248,6 +249,7 @@ def _checked_extra(extra: Events, instruments: int) -> Events:
         raise DataError(f"extra event {row}: instrument {int(extra['instrument'][row])}, but there are {instruments} instruments.")
     if (extra["kind"] == Kind.SESSION).any():
         raise DataError("extra events hold SESSION events. Leave them out: they are made from the instruments' calendars.")
+    refuse_kinds(extra)
     early = extra["ts_local_ns"] < extra["ts_venue_ns"]
     if early.any():
         row = int(np.argmax(early))

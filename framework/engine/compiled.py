@@ -37,7 +37,7 @@ from framework.kernel.records import TRADER
 from framework.machine.fingerprint import Fingerprint, fingerprint_of
 
 _HOOKS = tuple(HOOK_OF.values())
-_HOOK_WAKE = TRADER.fields["hook_wake"][1] // 8  # type: ignore[index]
+_HOOK_WAKE, _BROKEN = (TRADER.fields[name][1] // 8 for name in ("hook_wake", "broken"))  # type: ignore[index]
 _FIELD = {int: "<i8", float: "<f8", bool: "?"}
 _FIELD_IN_A_ROW = {**_FIELD, bool: "u1"}  # numba knows no rows of bool inside a record
 
@@ -138,8 +138,6 @@ class Driver:
         self._names: list[NDArray[np.int64]] = []
         self._name_addresses: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
         entry.link(trader.record, orders=True)
-        trader.record["hook_rows"] = 16 * max(len(trader.instruments), 16)
-        trader.make_room(0)
         self._is_started = False
 
     def __call__(self, trader: int, exchange: int, until_ns: int) -> int:
@@ -166,6 +164,8 @@ class Driver:
             while wake == LOOK_UP:  # signals are handled here, between two calls
                 wake = self._drive(trader, exchange, self._own, self._agenda, until_ns)
         except HookFailure:
+            if self._trader.words[_BROKEN]:
+                raise self._trader.breakage() from None  # what a hook was told that ordered on
             error = noted_error(int(self._agenda["cell"][0]), self._strategy.most_passes)
             raise blamed(error, self._place()) from error
         except Exception as error:

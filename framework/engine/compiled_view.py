@@ -42,8 +42,8 @@ from framework.kernel.requests import ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_RE
 from framework.kernel.valuation import valuation
 from framework.schema.order import PEG_FLAGS, OrderFlag, OrderType, Peg, TimeInForce
 
-_INSTRUMENT, _ORDER, _BARS, _FORCE, _ROOM = (
-    int(kind) for kind in (Failure.INSTRUMENT, Failure.ORDER, Failure.BARS, Failure.TIME_IN_FORCE, Failure.ROOM)
+_INSTRUMENT, _ORDER, _BARS, _FORCE, _BROKEN = (
+    int(kind) for kind in (Failure.INSTRUMENT, Failure.ORDER, Failure.BARS, Failure.TIME_IN_FORCE, Failure.BROKEN)
 )
 _FORCES = len(TimeInForce)
 _TRAIL_BPS, _REDUCE_ONLY, _OCO = int(OrderFlag.TRAIL_BPS), int(OrderFlag.REDUCE_ONLY), int(OrderFlag.OCO)
@@ -114,7 +114,8 @@ def _order_in(t: Any, order_id: Any) -> int:
 
 @numba.njit(**PLAIN)
 def _noted(t: Any, result: int) -> int:
-    fail_if(result == NO_ROOM, _ROOM, t.hook_rows, 0)
+    """An id, or what leaves the hook where nothing more is taken."""
+    fail_if(result == NO_ROOM, _BROKEN, 0, 0)
     return result
 
 

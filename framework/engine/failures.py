@@ -17,7 +17,7 @@ from types import TracebackType
 
 import numpy as np
 
-from framework.errors import InputError, OneTapeError, StrategyError
+from framework.errors import InputError, KernelError, OneTapeError, StrategyError
 from framework.kernel import codes
 from framework.kernel.halves import Trader
 from framework.schema.order import TimeInForce
@@ -53,7 +53,7 @@ class Failure(IntEnum):
     FRACTION_POWER = 23
     DIGITS = 24
     LIST_INDEX = 25
-    ROOM = 26  # how many records there is room for
+    BROKEN = 26  # the run has broken: the trader half says why
 
 
 class HookFailure(Exception):
@@ -134,8 +134,8 @@ def error_of(failure: int, first: int, second: int) -> Exception:
             f"one call went through its loops {first:,} times, the most that one call may: end the loop, or set "
             f"`most_passes = {10 * first}` in the strategy class"
         )
-    if what == Failure.ROOM:
-        return InputError(f"one call ordered more than there is room for ({first} records); order less in one call")
+    if what == Failure.BROKEN:
+        return KernelError("the run has broken")
     if what == Failure.BARS:
         return InputError(too_many_bars(first, second))
     if what == Failure.SIDE:

@@ -65,11 +65,6 @@ class View(BookReading):
             return decision
         return self._ordered if self._root[_OUTBOX] != 0 else self.nothing
 
-    def keep_room(self, rows: int) -> None:
-        """Keep so many rows of the log free for what one wake may order in the kernel."""
-        self._record["hook_rows"] = rows
-        self._trader.make_room(0)
-
     def rebalance(self, record: NDArray[np.void]) -> None:
         """Order what a panel's row of the present stamp wants; see `framework.kernel.panel`."""
         first = self._trader.count("orders")
@@ -227,14 +222,13 @@ class View(BookReading):
         return self._root[_ORDERS]
 
     def _call(self, function: Callable[..., int], *arguments: Any) -> int:
-        """Call a door of the kernel, linking it first and making room when it asks."""
+        """Call a door of the kernel, linking it first."""
         if function not in self._linked:
             entry.link(self._record, orders=function not in (entry.aim, panel.rebalance))
             self._linked.add(function)
         result = function(self._record, *arguments)
         if result == entry.NO_ROOM:
-            self._trader.make_room(0)
-            result = function(self._record, *arguments)
+            raise self._trader.breakage()
         return result
 
     def _placed(self, order_id: int) -> int:

@@ -22,6 +22,7 @@ import numpy as np
 from framework.kernel.codes import F_BUY, F_CLEAR, F_LAST, GAP
 from framework.kernel.compile import inlined, kernel, leading_zeros, trailing_zeros
 from framework.kernel.depth_records import depth_row, level_row, resting_row, word_row
+from framework.kernel.room import has_resting_row
 
 _WORD_BITS = 64
 _EDGE = 8
@@ -266,6 +267,8 @@ def set_order(half: Any, book: Any, event: Any, side: int) -> None:
     """Take in what a DEPTH event says of one order: more lots or another price put it at the back of the line."""
     instrument, price, lots, order_id = np.int64(event.instrument), event.w0, event.w1, event.w2
     book.has_orders = 1
+    if not has_resting_row(half):
+        return
     k = find_order(half, instrument, order_id)
     if k >= 0:
         row = resting_row(half.resting, k)
@@ -282,12 +285,6 @@ def set_order(half: Any, book: Any, event: Any, side: int) -> None:
         _fill_row(half, -1 - k, instrument, order_id, side, price, lots, book.places)
         half.resting_count += 1
     _add(half, book, side, price, lots)
-
-
-@inlined
-def lacks_rows(half: Any) -> bool:
-    """Whether the table of resting orders must grow before one more comes: it is kept half empty."""
-    return 2 * (half.resting_count + 1) > half.resting_capacity
 
 
 @kernel

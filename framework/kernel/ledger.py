@@ -24,6 +24,7 @@ from framework.kernel.codes import SPOT
 from framework.kernel.compile import inlined, kernel
 from framework.kernel.contracts import basis, price_of
 from framework.kernel.records import change_row, lot_row, money_row, point_row, position_row, trade_row
+from framework.kernel.room import CHANGES, LOTS, POINTS, TRADES, has_row
 from framework.kernel.valuation import forget_sums, put_back, take_out, valuation
 from framework.schema.units import MONEY_PER_NANO
 
@@ -43,6 +44,8 @@ def rate_of(t: Any, currency: int) -> float:
 @inlined
 def write_point(t: Any) -> None:
     """Add a point to the equity curve at the present stamp."""
+    if not has_row(t, t.points_count, t.points_capacity, POINTS):
+        return
     _, cash, gross, net = valuation(t)
     point = point_row(t.points, t.points_count)
     point.ts_ns, point.cash, point.gross, point.net = t.now_ns, cash, gross, net
@@ -63,6 +66,8 @@ def record_point(t: Any) -> None:
 @inlined
 def record_change(t: Any, instrument: int) -> None:
     """Note the position of an instrument after it changed."""
+    if not has_row(t, t.changes_count, t.changes_capacity, CHANGES):
+        return
     row = change_row(t.changes, t.changes_count)
     row.ts_ns, row.instrument, row.lots = t.now_ns, instrument, position_of(t, instrument).lots
     t.changes_count += 1
@@ -73,9 +78,11 @@ def _add_lot(t: Any, position: Any, lots: int, price: float, at_basis: float, fe
     if t.free_lot >= 0:
         at = t.free_lot
         t.free_lot = lot_row(t.lots, at).next
-    else:
+    elif has_row(t, t.lots_count, t.lots_capacity, LOTS):
         at = t.lots_count
         t.lots_count += 1
+    else:
+        return
     row = lot_row(t.lots, at)
     row.lots, row.price, row.carry, row.fees, row.ts_ns, row.next = lots, price, at_basis, fees, t.now_ns, -1
     if position.last >= 0:
@@ -98,10 +105,14 @@ def _drop_first_lot(t: Any, position: Any) -> None:
 
 
 @inlined
-def _record_trade(t: Any, instrument: int, entry: Any, lots: float, exit_price: float, gross: float, fees: float) -> None:
+def _record_trade(
+    t: Any, instrument: int, entry_ns: int, lots: float, entry_price: float, exit_price: float, gross: float, fees: float
+) -> None:
+    if not has_row(t, t.trades_count, t.trades_capacity, TRADES):
+        return
     row = trade_row(t.trades, t.trades_count)
-    row.instrument, row.entry_ns, row.exit_ns = instrument, entry.ts_ns, t.now_ns
-    row.lots, row.entry_price, row.exit_price = lots, entry.price, exit_price
+    row.instrument, row.entry_ns, row.exit_ns = instrument, entry_ns, t.now_ns
+    row.lots, row.entry_price, row.exit_price = lots, entry_price, exit_price
     row.pnl, row.fees = gross - fees, fees
     t.trades_count += 1
 
@@ -124,7 +135,8 @@ def _close_lots(t: Any, instrument: int, lots: int, price: float, fee_per_lot: f
         entry_basis = basis(terms, entry.price)
         gross = (at_basis - entry_basis) * (sign * matched) * terms.point_value
         entry_fees = entry.fees * (matched / abs(entry.lots))
-        _record_trade(t, instrument, entry, float(sign * matched), price, gross, entry_fees + fee_per_lot * matched)
+        fees = entry_fees + fee_per_lot * matched
+        _record_trade(t, instrument, entry.ts_ns, float(sign * matched), entry.price, price, gross, fees)
         position.cost -= sign * matched * entry_basis
         position.carried -= sign * matched * entry.carry
         due += (at_basis - entry.carry) * (sign * matched) * terms.point_value
@@ -227,11 +239,7 @@ def book_split(t: Any, instrument: int, new: int, old: int) -> None:
         made = sign * (rest * book.mark_ticks - rest_cost) * terms.point_value
         money_row(t.money, terms.currency).cash += sign * rest * book.mark_ticks * terms.point_value
         position.realised += made
-        row = trade_row(t.trades, t.trades_count)
-        row.instrument, row.entry_ns, row.exit_ns = instrument, opened_ns, t.now_ns
-        row.lots, row.entry_price, row.exit_price = sign * rest, rest_cost / rest, book.mark_ticks
-        row.pnl, row.fees = made - rest_fees, rest_fees
-        t.trades_count += 1
+        _record_trade(t, instrument, opened_ns, sign * rest, rest_cost / rest, book.mark_ticks, made, rest_fees)
     while position.first >= 0 and lot_row(t.lots, position.first).lots == 0:
         _drop_first_lot(t, position)
     record_change(t, instrument)

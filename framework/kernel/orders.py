@@ -10,6 +10,7 @@ from typing import Any
 
 from framework.kernel.book import book_of, terms_of
 from framework.kernel.codes import (
+    BROKEN_BY_EVENT,
     E_ASK_CANCEL,
     E_CANCEL,
     E_HOLD,
@@ -39,6 +40,7 @@ from framework.kernel.costs import planned_cost
 from framework.kernel.ledger import position_of, rate_of
 from framework.kernel.lifecycle import leaves, moved
 from framework.kernel.records import order_row
+from framework.kernel.room import ORDERS, has_row
 from framework.kernel.valuation import put_back, take_out
 
 
@@ -89,7 +91,7 @@ def count(t: Any, order: Any, lots: int) -> None:
 def broke(t: Any, order: Any, event: int) -> None:
     """Note that an event came which the order's state does not allow; the world stops at it."""
     if t.broken == 0:
-        t.broken, t.broken_order, t.broken_state, t.broken_event = 1, order.order_id, order.state, event
+        t.broken, t.broken_order, t.broken_state, t.broken_event = BROKEN_BY_EVENT, order.order_id, order.state, event
 
 
 @kernel
@@ -141,6 +143,8 @@ def clear(order: Any) -> None:
 @kernel
 def take_submit(t: Any, event: Any) -> None:
     """A submit: a new order, or a held child let go with the quantity its parent filled."""
+    if event.w0 == t.orders_count and not has_row(t, t.orders_count, t.orders_capacity, ORDERS):
+        return
     order = order_of(t, event.w0)
     if event.w0 == t.orders_count:
         clear(order)

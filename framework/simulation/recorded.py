@@ -64,10 +64,9 @@ class RecordedWorld:
         self._compare(trader)
         kind = advance_recorded(trader.record, self._recording)
         while kind < 0:
-            if kind == codes.NEED_ROOM:
-                if trader.has_delivered_all():
-                    self._audit.collect()
-                trader.make_room(self._alive(trader))
+            if kind == codes.LOG_FULL:
+                self._audit.collect()
+                trader.let_go()
             elif kind == codes.BROKEN:
                 raise trader.breakage()
             else:
@@ -77,10 +76,6 @@ class RecordedWorld:
         root = trader.words
         self._wake.kind, self._wake.instrument, self._wake.row = kind, root[_INSTRUMENT], root[_ROW]
         return self._wake
-
-    @staticmethod
-    def _alive(trader: Trader) -> int:
-        return trader.count("orders") - int(trader.record["first_live"][0])
 
     def send(self, commands: Approved) -> None:
         """Nothing is sent; the commands stand in the log, which is compared."""

@@ -30,7 +30,7 @@ class SimulatedWorld:
     Args:
         tape: parts of the event tape in order, none splitting a stamp; a larger-than-memory tape comes part by part.
         exchange: the venue half.
-        collect: called when the log is to be taken over before room is made.
+        collect: called when the log is filling.
         replay: the compiled loop; a compiled strategy brings one that calls its hooks.
     """
 
@@ -56,7 +56,7 @@ class SimulatedWorld:
         self._wake.tape = memoryview(events.view(np.int64))  # type: ignore[arg-type]  # numpy's stubs hide the buffer of an array
 
     def advance(self, trader: Trader, until_ns: int) -> Wake:
-        """Replay to the next wake, making room and fetching tape as the kernel asks."""
+        """Replay to the next wake, taking over the log and fetching tape as the kernel asks."""
         exchange, wake, root = self._exchange.address, self._wake, trader.words
         kind = self._replay(trader.address, exchange, until_ns)
         while kind < 0:
@@ -68,13 +68,12 @@ class SimulatedWorld:
     def _serve(self, trader: Trader, need: int) -> None:
         if need == codes.NEED_TAPE:
             self._feed()
-        elif need == codes.NEED_ROOM:
-            if trader.has_delivered_all():
-                self._collect()
-            trader.make_room(int(self._exchange.record["working"][0]))
-            self._exchange.make_room(trader.count("orders"), trader.count("outbox"))
+        elif need == codes.LOG_FULL:
+            self._collect()
+            trader.let_go()
+            self._exchange.let_go()
         elif need == codes.BROKEN:
-            raise trader.breakage()
+            raise trader.breakage(self._exchange)
         else:
             raise KernelError(f"the replay loop returned {need}, which means nothing")
 
@@ -83,8 +82,6 @@ class SimulatedWorld:
 
     def close(self, trader: Trader) -> None:
         """End what still works: the data are over."""
-        self._exchange.make_room(trader.count("orders"), trader.count("outbox"))
-        trader.make_room(trader.alive() + self._exchange.count("entry") + self._exchange.count("response"))
         end_all_orders(trader.address, self._exchange.address, int(Reason.END_OF_DATA))
         if trader.record["broken"][0]:
-            raise trader.breakage()
+            raise trader.breakage(self._exchange)
