@@ -86,6 +86,10 @@ R_NEEDS_REST, R_INSTRUCTIONS = int(Reason.INSTRUCTION_NEEDS_REST), int(Reason.CO
 R_NO_PEG, R_WOULD_TAKE = int(Reason.NO_QUOTE_TO_PEG), int(Reason.POST_ONLY_WOULD_TAKE)
 R_MARGIN, R_NO_LOCATE, R_LIQUIDATED = int(Reason.INSUFFICIENT_MARGIN), int(Reason.NO_LOCATE), int(Reason.LIQUIDATED)
 R_SELF_TRADE, R_OUTSIDE = int(Reason.SELF_TRADE), int(Reason.OUTSIDE_PRICE_LIMITS)
+R_RANGE = int(Reason.BEYOND_RANGE)
+
+# why a run broke: an event that its order's state does not allow; lots beyond what a word can count
+BROKEN_BY_EVENT, BROKEN_BY_RANGE = 1, 2
 
 # wakes: what `advance` returns
 END, W_BAR, W_BARS, W_QUOTE, W_TRADE = 0, 1, 2, 3, 4

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from framework.errors import InputError, KernelError
 from framework.kernel.book_memory import Books, Ticks
-from framework.kernel.codes import MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
+from framework.kernel.codes import BROKEN_BY_RANGE, MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
 from framework.kernel.costs import TIER_DAYS
 from framework.kernel.currencies import conversions
 from framework.kernel.impact_records import DECAY, VOLUME
+from framework.kernel.ratio import MOST
 from framework.kernel.records import (
     CONVERSION,
     COST_TERMS,
@@ -243,6 +244,11 @@ class Trader(State):
     def breakage(self) -> KernelError:
         """The error to raise after the kernel found an event that cannot be."""
         root = self.record[0]
+        if int(root["broken"]) == BROKEN_BY_RANGE:
+            return KernelError(
+                f"{int(root['broken_event']):.3g} lots held or at work in one instrument; rule: below {MOST:.3g}; replay stopped at "
+                f"{int(root['now_ns'])} ns. Give lot_size= a larger step, or order less."
+            )
         state, order = OrderState(int(root["broken_state"])).name, int(root["broken_order"])
         code = int(root["broken_event"])
         event = OrderEvent(code).name if code < len(OrderEvent) else f"answer {code}"
