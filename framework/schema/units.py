@@ -19,6 +19,11 @@ NANOSECONDS_PER_DAY = 86_400 * NANOSECONDS_PER_SECOND
 NEVER_NS = np.iinfo(np.int64).max
 """A stamp later than every event: "no timer", "no expiry"."""
 
+FIRST_STAMP_NS, LAST_STAMP_NS = -3_786_825_600 * NANOSECONDS_PER_SECOND, 7_258_118_400 * NANOSECONDS_PER_SECOND
+"""Start of 1850 and of 2200, UTC: what happens lies between them."""
+LONGEST_NS = 3660 * NANOSECONDS_PER_DAY
+"""Ten years. No latency and no bar is longer; a few of them after the last stamp are still before `NEVER_NS`."""
+
 NANOS = 1_000_000_000
 """Parts that amounts of money in events are counted in, a unit of the currency."""
 
