@@ -73,6 +73,6 @@ def _refuse(
     owner = int(events["instrument"][row])
     symbol = instruments[owner].symbol if owner != NO_INSTRUMENT else "no instrument"
     raise DataError(
-        f"event {row} ({Kind(int(events['kind'][row])).name} of {symbol}), {name}: {int(values[at])}; rule: from {limits[0]} to {limits[1]}, "
-        f"which is {limits[1]:.1e}, in steps of the instrument. Give it a larger tick or lot, or correct the event."
+        f"event {row} ({Kind(int(events['kind'][row])).name} of {symbol}), {name}: {int(values[at])}; rule: from {limits[0]} to "
+        f"{limits[1]}, which is {limits[1]:.1e}, in steps of the instrument. Give it a larger tick or lot, or correct the event."
     )

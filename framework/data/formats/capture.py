@@ -179,7 +179,8 @@ class Rows:
     ) -> NDArray[np.int64]:
         exact = values * step[:, 1] / step[:, 0]
         whole = np.rint(exact)
-        self._refuse(rows, ~(np.abs(exact) <= LARGEST_STEPS), texts, f"at most {LARGEST_STEPS:.1e} (2**53) of the instrument's {name}")
+        rule = f"at most {LARGEST_STEPS:.1e} (2**53) of the instrument's {name}; give instruments= with a larger step, where it has one"
+        self._refuse(rows, ~(np.abs(exact) <= LARGEST_STEPS), texts, rule)
         off = np.abs(exact - whole) > np.maximum(NEAR, np.abs(exact) * NOISE)
         self._refuse(rows, off, texts, f"a whole number of the instrument's {name}")
         return whole.astype(np.int64)
