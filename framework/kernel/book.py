@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from framework.kernel.codes import MARK_IS_RATE, MARK_IS_TOLD, MARK_IS_WATCHED
-from framework.kernel.compile import inlined, kernel
+from framework.kernel.compile import inlined, kernel, outlined
 from framework.kernel.currencies import follow_rates
 from framework.kernel.records import book_row, past_bar_row, terms_row
 from framework.kernel.valuation import forget_sums, put_back, take_out
@@ -73,7 +73,7 @@ def past_bar(t: Any, book: Any, k: int) -> Any:
     return past_bar_row(book.history, k & t.history_mask)
 
 
-@kernel
+@outlined
 def _sum_from_oldest(t: Any, book: Any, count: int) -> float:
     """The sum of closes is beyond what a float counts exactly: begin it anew at the oldest bar kept. Returns it with bar `count`.
 
