@@ -9,6 +9,7 @@ from framework.engine.compiled_types import trader_of
 from framework.engine.compiled_view import give_method
 from framework.kernel.book import book_of, terms_of
 from framework.kernel.depth import depth_of, imbalance, lots_at, sweep_ticks, weighted_mid_ticks
+from framework.kernel.grid import nearest_steps
 
 _INLINED = {"forceinline": True, "error_model": "numpy"}
 
@@ -49,8 +50,8 @@ _give_size("ask_size", "ask_lots")
 def _size_at(view: Any, instrument: Any, side: Any, price: Any) -> Any:
     t = trader_of(view)
     depth, terms = depth_of(t, instrument), terms_of(t, instrument)
-    ticks = round(price * terms.tick_denominator / terms.tick_numerator)
-    lots = lots_at(t, depth, side, int(ticks)) if depth.bids != 0 else 0
+    ticks = nearest_steps(price, terms.tick_numerator, terms.tick_denominator)
+    lots = lots_at(t, depth, side, ticks) if depth.bids != 0 else 0
     return lots * terms.lot_numerator / terms.lot_denominator
 
 
@@ -71,6 +72,6 @@ def _weighted_mid(view: Any, instrument: Any) -> Any:
 def _sweep_price(view: Any, instrument: Any, quantity: Any) -> Any:
     t = trader_of(view)
     terms = terms_of(t, instrument)
-    lots = round(abs(quantity) * terms.lot_denominator / terms.lot_numerator)
+    lots = nearest_steps(abs(quantity), terms.lot_numerator, terms.lot_denominator)
     ticks = sweep_ticks(t, depth_of(t, instrument), 1 if quantity > 0 else -1, lots)
     return ticks * terms.tick_numerator / terms.tick_denominator

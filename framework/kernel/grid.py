@@ -8,6 +8,7 @@ from typing import Any
 from framework.kernel.book import terms_of
 from framework.kernel.codes import R_LOT, R_NONE, R_PRICE, R_QUANTITY, R_RANGE, R_TICK
 from framework.kernel.compile import kernel
+from framework.kernel.ratio import MOST
 from framework.schema.units import LARGEST_STEPS, NEAR, NOISE
 
 
@@ -27,6 +28,15 @@ def misfit(value: float, step: float, off_grid: int) -> Any:
     if abs(value) > LARGEST_STEPS * step:
         return R_RANGE, LARGEST_STEPS * step
     return off_grid, step
+
+
+@kernel
+def nearest_steps(value: float, numerator: float, denominator: float) -> int:
+    """The nearest whole number of steps; MOST, of either sign, for more than there may be, and -MOST for what is no number."""
+    exact = value * denominator / numerator
+    if not abs(exact) <= LARGEST_STEPS:
+        return MOST if exact > 0.0 else -MOST
+    return round(exact)
 
 
 @kernel

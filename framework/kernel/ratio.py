@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from framework.kernel.compile import inlined, kernel
-from framework.schema.units import NEAR, NOISE
+from framework.schema.units import MOST_STEPS, NEAR, NOISE
 
-MOST = 2**61
-"""In size; two of them still add up."""
+MOST = MOST_STEPS
 
 _FITS = 2.0**62
 _BITS = 62

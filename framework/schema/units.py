@@ -30,6 +30,9 @@ NANOS = 1_000_000_000
 LARGEST_STEPS = 2**53
 """No price has more ticks and no quantity more lots than this, about 9.0e15: up to it a whole number is exact as a float."""
 
+MOST_STEPS = 2**61
+"""Where sums of them stop, at the latest: two of these still add up in 64 bits."""
+
 NOISE, NEAR = 2e-15, 1e-9
 """A float is a whole number of steps to within `NOISE` of itself, about ten units in the last place, as sums and products of a few
 floats leave them; or to within `NEAR` of a step, for what is near 0.
