@@ -15,9 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from framework.data.ranges import LARGEST_NANOS
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT, NO_INSTRUMENT, Kind
 from framework.schema.instrument import Instrument
+from framework.schema.units import LARGEST_STEPS, NANOS
 
 ACTION_COLUMNS = ("symbol", "ts", "kind", "value")
 RENAME = "rename"
@@ -96,6 +98,11 @@ def _words(kind: str, value: Any, instrument: Instrument, place: str) -> tuple[i
         return 0, 0
     if kind == "split":
         ratio = split_ratio(value, place)
+        if max(ratio.numerator, ratio.denominator) > LARGEST_STEPS:
+            raise DataError(
+                f"{place}: {value!r} is {ratio}; rule: whole numbers of at most 2**53, about {LARGEST_STEPS:.1e}. Write it as "
+                '"new:old", for example "1:3".'
+            )
         return ratio.numerator, ratio.denominator
     try:
         amount = Decimal(str(value))
@@ -107,10 +114,14 @@ def _words(kind: str, value: Any, instrument: Instrument, place: str) -> tuple[i
         nano = amount * 10**9
         if nano != nano.to_integral_value():
             raise DataError(f"{place}: {value!r} is finer than a billionth of the currency. Round it.")
+        if nano > LARGEST_NANOS:
+            raise DataError(f"{place}: {value!r}; rule: at most {LARGEST_NANOS / NANOS:.2g} a share. Correct it.")
         return int(nano), 0
     ticks = Fraction(amount) * instrument.tick.denominator / instrument.tick.numerator
     if ticks.denominator != 1:
         raise DataError(f"{place}: final price {value!r} is not a whole number of ticks of {instrument.tick.size:g}. Round it.")
+    if ticks > LARGEST_STEPS:
+        raise DataError(f"{place}: final price {value!r} is {float(ticks):.3g} ticks; rule: at most {LARGEST_STEPS:.1e}. Correct it.")
     return int(ticks), 0
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from framework.data.borrowed import borrowed
 from framework.machine.stored import stored
 from framework.schema.event import Flag, Kind
-from framework.schema.units import NEVER_NS
+from framework.schema.units import MOST_STEPS, NEVER_NS
 
 LEVELS, BEST = 2, 1
 """What books are told as: `CONTROL.to`."""
@@ -104,7 +104,7 @@ def _change(control, book, levels, side, changes, instrument, number, price, add
     if without_order >= 0:
         added = without_order - level["without_order"]
         level["without_order"] = without_order
-    level["lots"] += added
+    level["lots"] = min(level["lots"] + added, MOST_STEPS)
     if level["lots"] > 0:
         side["best"] = max(side["best"], at)
     elif at == side["best"]:

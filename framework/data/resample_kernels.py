@@ -11,7 +11,7 @@ import numpy as np
 from framework.data.streams import record_of
 from framework.machine.stored import stored
 from framework.schema.event import Kind
-from framework.schema.units import NEVER_NS
+from framework.schema.units import MOST_STEPS, NEVER_NS
 
 CLOCK = record_of("next_close_ns interval_ns kind price back_ns flat by_session fault outside")
 """What the instruments share. `next_close_ns`: the first close among open bars. `kind`: of events that make bars. `price`: see below.
@@ -66,7 +66,7 @@ def _add(state, first, high, low, last, volume):  # type: ignore[no-untyped-def]
     state["high"] = max(state["high"], high)
     state["low"] = min(state["low"], low)
     state["close"] = last
-    state["volume"] += volume
+    state["volume"] = min(state["volume"] + volume, MOST_STEPS)  # `resample` refuses what is beyond the range
     state["count"] += 1
 
 

@@ -5,27 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numba
-
-from framework.engine.compiled_types import trader_of
 from framework.engine.compiled_cell import fail_if, whole
-from framework.engine.compiled_view import INLINED, PLAIN, give_method, instrument_in
+from framework.engine.compiled_types import trader_of
+from framework.engine.compiled_view import INLINED, give_method, instrument_in
 from framework.engine.failures import Failure
 from framework.kernel.book import book_of, terms_of
 from framework.kernel.depth import depth_of, imbalance, lots_at, sweep_ticks, weighted_mid_ticks
+from framework.kernel.grid import nearest_steps
 
-_SIDE, _NAN, _INFINITY, _OVERFLOW = (
-    int(kind) for kind in (Failure.SIDE, Failure.NAN_AS_INT, Failure.INFINITY_AS_INT, Failure.OVERFLOW)
-)
-_LIMIT = 9223372036854775808.0
-
-@numba.njit(**PLAIN)
-def _nearest(value: float) -> int:
-    """The nearest whole number; what is none fails as Python's `round`."""
-    fail_if(math.isnan(value), _NAN, 0, 0)
-    fail_if(math.isinf(value), _INFINITY, 0, 0)
-    fail_if(abs(value) >= _LIMIT, _OVERFLOW, 0, 0)
-    return int(round(value))
+_SIDE = int(Failure.SIDE)
 
 
 def _give_price(name: str, field: str) -> None:
@@ -69,7 +57,7 @@ def _size_at(view: Any, instrument: Any, side: Any, price: Any) -> Any:
     depth, terms = depth_of(t, number), terms_of(t, number)
     at = whole(side)
     fail_if(at != 1 and at != -1, _SIDE, at, 0)
-    lots = lots_at(t, depth, at, _nearest(price * terms.tick_denominator / terms.tick_numerator)) if depth.bids != 0 else 0
+    lots = lots_at(t, depth, at, nearest_steps(price, terms.tick_numerator, terms.tick_denominator)) if depth.bids != 0 else 0
     return lots * terms.lot_numerator / terms.lot_denominator
 
 
@@ -93,6 +81,6 @@ def _sweep_price(view: Any, instrument: Any, quantity: Any) -> Any:
     t = trader_of(view)
     number = instrument_in(t, instrument)
     terms = terms_of(t, number)
-    lots = _nearest(abs(quantity) * terms.lot_denominator / terms.lot_numerator)
+    lots = nearest_steps(abs(quantity), terms.lot_numerator, terms.lot_denominator)
     ticks = sweep_ticks(t, depth_of(t, number), 1 if quantity > 0 else -1, lots)
     return ticks * terms.tick_numerator / terms.tick_denominator

@@ -22,6 +22,7 @@ from framework.kernel.halves import Trader
 from framework.kernel.order_terms import G_LIMIT, given_bits
 from framework.kernel.records import TRADER
 from framework.schema.order import PEG_FLAGS, OrderFlag, OrderType, Peg, Reason, Refused, Side, TimeInForce
+from framework.schema.units import FIRST_STAMP_NS, LAST_STAMP_NS
 
 _NAN = math.nan
 _NOTHING = (None, None, None, None)
@@ -274,4 +275,5 @@ def _expiry_ns(expire: dt.datetime | None) -> int:
     if expire.tzinfo is None:
         raise InputError(f"expire {expire} has no time zone; give one, for instance datetime(..., tzinfo=UTC)")
     since = expire - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
+    stamp = (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
+    return min(max(stamp, FIRST_STAMP_NS), LAST_STAMP_NS)  # nothing happens outside of these, so they expire alike

@@ -22,6 +22,7 @@ import numpy as np
 from framework.kernel.codes import F_BUY, F_CLEAR, F_LAST, GAP
 from framework.kernel.compile import inlined, kernel, leading_zeros, trailing_zeros
 from framework.kernel.depth_records import depth_row, level_row, resting_row, word_row
+from framework.kernel.ratio import MOST
 from framework.kernel.room import has_resting_row
 
 _WORD_BITS = 64
@@ -257,7 +258,7 @@ def _fill_row(half: Any, k: int, instrument: int, order_id: int, side: int, pric
 def _add(half: Any, book: Any, side: int, price: int, change: int) -> None:
     if is_inside(book, price):
         level = level_of(half, book, side, price)
-        put(half, book, side, price, max(level.lots + change, 0), level.loose)
+        put(half, book, side, price, min(max(level.lots + change, 0), MOST), level.loose)
     elif change > 0:
         put(half, book, side, price, change, 0)
 
@@ -327,7 +328,7 @@ def see_depth(half: Any, book: Any, event: Any) -> None:
             loose = lots = event.w1
             if book.has_orders and is_inside(book, event.w0):
                 level = level_of(half, book, side, event.w0)
-                lots += level.lots - level.loose
+                lots = min(lots + level.lots - level.loose, MOST)
             put(half, book, side, event.w0, lots, loose)
         else:
             set_order(half, book, event, side)
@@ -343,7 +344,7 @@ def depth_lots(half: Any, book: Any, side: int, levels: int) -> int:
     """Lots of the best `levels` prices of a side."""
     total, price = 0, next_level(book, side, 0)
     while price != 0 and levels > 0:
-        total += level_of(half, book, side, price).lots
+        total = min(total + level_of(half, book, side, price).lots, MOST)
         price = next_level(book, side, price)
         levels -= 1
     return total

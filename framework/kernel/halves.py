@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from framework.errors import InputError, KernelError, StrategyError
 from framework.kernel.book_memory import Books, Ticks, grow_resting
-from framework.kernel.codes import BROKEN_BY_STORM, BROKEN_FOR_ROOM, MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
+from framework.kernel.codes import BROKEN_BY_RANGE, BROKEN_BY_STORM, BROKEN_FOR_ROOM, MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
 from framework.kernel.costs import TIER_DAYS
 from framework.kernel.currencies import conversions
 from framework.kernel.impact_records import DECAY, VOLUME
+from framework.kernel.ratio import MOST
 from framework.kernel.records import (
     CONVERSION,
     COST_TERMS,
@@ -243,20 +244,28 @@ class Trader(State):
                 "changes never comes to an end: let it order once, or wait for the next event of the market or a timer."
             )
         if broken == BROKEN_FOR_ROOM:
-            half: State | None = exchange if root["broken_state"] else self
-            if half is None:
-                return KernelError(f"a table of the venue could not grow; replay stopped at {at}Z")
-            if half.failure is not None and not isinstance(half.failure, Exception):
-                return half.failure  # an interrupt
-            error = KernelError(
-                f"{half.lack(int(root['broken_order']))}; replay stopped at {at}Z. "
-                "Give the process more memory, or run fewer instruments, a shorter time or fewer orders."
+            return self._lack_of_room(exchange if root["broken_state"] else self, at)
+        if broken == BROKEN_BY_RANGE:
+            return KernelError(
+                f"{int(root['broken_event']):.3g} lots held or at work in one instrument; rule: below {MOST:.3g}; replay stopped at {at}Z. "
+                "Give lot_size= a larger step, or order less."
             )
-            error.__cause__ = half.failure
-            return error
         state, order, code = OrderState(int(root["broken_state"])).name, int(root["broken_order"]), int(root["broken_event"])
         event = OrderEvent(code).name if code < len(OrderEvent) else f"answer {code}"
         return KernelError(f"order {order}: event {event} cannot happen in state {state}; replay stopped at {int(root['now_ns'])} ns")
+
+    def _lack_of_room(self, half: State | None, at: np.datetime64) -> BaseException:
+        """The error where a table of a half could not grow; what kept it from growing, where that is an interrupt."""
+        if half is None:
+            return KernelError(f"a table of the venue could not grow; replay stopped at {at}Z")
+        if half.failure is not None and not isinstance(half.failure, Exception):
+            return half.failure
+        error = KernelError(
+            f"{half.lack(int(self.record['broken_order'][0]))}; replay stopped at {at}Z. "
+            "Give the process more memory, or run fewer instruments, a shorter time or fewer orders."
+        )
+        error.__cause__ = half.failure
+        return error
 
 
 class Exchange(State):

@@ -20,13 +20,27 @@ from __future__ import annotations
 from typing import Any
 
 from framework.kernel.book import adjust_history, book_of, set_mark, terms_of
-from framework.kernel.codes import SPOT
+from framework.kernel.codes import BROKEN_BY_RANGE, SPOT
 from framework.kernel.compile import inlined, kernel
 from framework.kernel.contracts import basis, price_of
+from framework.kernel.ratio import MOST, divided
 from framework.kernel.records import change_row, lot_row, money_row, point_row, position_row, trade_row
 from framework.kernel.room import CHANGES, LOTS, POINTS, TRADES, has_row
 from framework.kernel.valuation import forget_sums, put_back, take_out, valuation
 from framework.schema.units import MONEY_PER_NANO
+
+
+@inlined
+def receive(money: Any, amount: float) -> None:
+    """Add to the cash of a currency. What the sum rounds away is kept aside and comes in with the next (Knuth's two-sum): however many
+    small amounts are booked on a large account, cash is off by its last digit only.
+    """
+    cash = money.cash
+    total = cash + amount
+    part = total - cash
+    aside = money.aside + ((cash - (total - part)) + (amount - part))
+    money.cash = total + aside
+    money.aside = aside - (money.cash - total)
 
 
 @kernel
@@ -153,11 +167,19 @@ def _close_lots(t: Any, instrument: int, lots: int, price: float, fee_per_lot: f
 
 
 @inlined
+def see_range(t: Any, lots: int) -> None:
+    """Break the run where lots come near what a word can count: of late fills, of children or across a split, which nobody can refuse."""
+    if abs(lots) >= MOST and t.broken == 0:
+        t.broken, t.broken_event = BROKEN_BY_RANGE, lots
+
+
+@inlined
 def _change_lots(t: Any, position: Any, terms: Any, lots: int) -> None:
     """Change a position, and how many there are that the broker watches."""
     if terms.is_margined != 0:
         t.margined += (1 if lots != 0 else 0) - (1 if position.lots != 0 else 0)
     position.lots = lots
+    see_range(t, position.lots)
 
 
 @inlined
@@ -169,14 +191,14 @@ def book_fill(t: Any, instrument: int, lots: int, ticks: int, slippage: float, f
     price = price_of(terms, at_basis)
     money = money_row(t.money, terms.currency)
     is_spot = terms.settlement == SPOT
-    money.cash -= lots * ticks * terms.point_value + slippage + fee if is_spot else fee
+    receive(money, -(float(lots) * ticks * terms.point_value + slippage + fee) if is_spot else -fee)
     position.fees += fee
     made, due, opening = 0.0, 0.0, abs(lots)
     has_sums = take_out(t, instrument)
     if position.lots * side < 0:
         opening, made, due = _close_lots(t, instrument, lots, price, fee / abs(lots))
         if not is_spot:
-            money.cash += due
+            receive(money, due)
     if opening > 0:
         _add_lot(t, position, side * opening, price, at_basis, fee * (opening / abs(lots)))
     _change_lots(t, position, terms, position.lots + lots)
@@ -203,11 +225,12 @@ def _split_lots(t: Any, position: Any, new: int, old: int) -> Any:
         row = lot_row(t.lots, at)
         if row.lots != 0:
             opened_ns = row.ts_ns
-        units, price = abs(row.lots) * new / old, row.price * old / new
+        units, price = float(abs(row.lots)) * new / old, row.price * old / new
         row_cost, row_fees = rest_cost + units * price, rest_fees + row.fees
-        exact += abs(row.lots) * new
-        whole, done = exact // old - done, exact // old
-        rest, rest_cost, rest_fees = (exact % old) / old, row_cost, row_fees
+        exact += abs(row.lots)
+        total, left = divided(exact, new, old)
+        whole, done = total - done, total
+        rest, rest_cost, rest_fees = left / old, row_cost, row_fees
         if whole > 0:
             rest_cost, rest_fees = rest * price, row.fees * (rest / units)
             row.price = (row_cost - rest_cost) / whole
@@ -215,6 +238,7 @@ def _split_lots(t: Any, position: Any, new: int, old: int) -> Any:
         cost += row_cost - rest_cost
         at = row.next
     position.lots, position.cost = sign * done, sign * cost
+    see_range(t, position.lots)
     return rest, rest_cost, rest_fees, opened_ns
 
 
@@ -237,7 +261,7 @@ def book_split(t: Any, instrument: int, new: int, old: int) -> None:
         t.margined -= 1
     if rest > 0.0:
         made = sign * (rest * book.mark_ticks - rest_cost) * terms.point_value
-        money_row(t.money, terms.currency).cash += sign * rest * book.mark_ticks * terms.point_value
+        receive(money_row(t.money, terms.currency), sign * rest * book.mark_ticks * terms.point_value)
         position.realised += made
         _record_trade(t, instrument, opened_ns, sign * rest, rest_cost / rest, book.mark_ticks, made, rest_fees)
     while position.first >= 0 and lot_row(t.lots, position.first).lots == 0:
@@ -258,7 +282,7 @@ def book_dividend(t: Any, instrument: int, nano_per_unit: int) -> None:
     if position.lots != 0:
         amount = position.lots * (terms.point_value / terms.tick) * per_unit
         money = money_row(t.money, terms.currency)
-        money.cash += amount
+        receive(money, amount)
         position.income += amount
         t.income += amount * money.fx_rate
 
@@ -271,9 +295,9 @@ def book_delisting(t: Any, instrument: int, ticks: int) -> None:
     book.delisted = 1
     set_mark(t, instrument, float(ticks))
     if position.lots != 0:
-        paid = position.lots * ticks * terms.point_value
+        paid = float(position.lots) * ticks * terms.point_value
         _, _, due = _close_lots(t, instrument, -position.lots, float(ticks), 0.0)
-        money_row(t.money, terms.currency).cash += paid if terms.settlement == SPOT else due
+        receive(money_row(t.money, terms.currency), paid if terms.settlement == SPOT else due)
         _change_lots(t, position, terms, 0)
         record_change(t, instrument)
         t.dirty = 1
@@ -285,7 +309,7 @@ def book_charge(t: Any, kind: int, amount: float, currency: int) -> None:
     forget_sums(t)
     t.dirty |= 2  # makes no point of its own, but the last one must know of it
     money = money_row(t.money, currency)
-    money.cash -= amount
+    receive(money, -amount)
     t.cost_totals[kind] += amount * money.fx_rate
 
 
@@ -301,7 +325,7 @@ def book_settlement(t: Any, instrument: int, mark_ticks: float, amount: float) -
     """Pay what was made since the last settlement in cash; equity does not change, and round trips keep their entry prices."""
     forget_sums(t)
     terms, position = terms_of(t, instrument), position_of(t, instrument)
-    money_row(t.money, terms.currency).cash += amount
+    receive(money_row(t.money, terms.currency), amount)
     carry = basis(terms, mark_ticks)
     at = position.first
     while at >= 0:

@@ -29,9 +29,11 @@ from framework.kernel.codes import (
     R_BRACKET,
     R_DONE,
     R_LOT,
+    R_NO_FX,
     R_NONE,
     R_PRICE,
     R_QUANTITY,
+    R_RANGE,
     R_SUPERSEDED,
     REFUSED,
     REPLACE,
@@ -46,13 +48,14 @@ from framework.kernel.codes import (
     TRAILING_LIMIT,
 )
 from framework.kernel.compile import bits, inlined, kernel
-from framework.kernel.grid import price_ticks, quantity_lots, steps
+from framework.kernel.grid import misfit, price_ticks, quantity_lots, steps
 from framework.kernel.ledger import position_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.order_terms import G_LIMIT, G_STOP, G_TOUCH, limit_to_check, set_terms
 from framework.kernel.orders import clear, count, is_counted, is_done, order_of, pack
 from framework.kernel.room import ORDERS, has_row
 from framework.kernel.trader import ask_cancel, has_instructions, issue
+from framework.schema.units import LARGEST_STEPS
 
 NO_ROOM = -2
 """The run is broken: nothing more is taken, and the replay stops when the hook has returned."""
@@ -233,7 +236,14 @@ def aim_weight(t: Any, instrument: int, weight: float) -> int:
         order = _candidate(t, instrument, 1 if weight > 0 else -1, MARKET, GTC, O_TARGET)
         order.quantity_lots = 1
         return _place(t, order, R_NONE, 0.0, 0.0, False)
-    return aim(t, instrument, target_lots(t, instrument, weight))
+    lots = target_lots(t, instrument, weight)
+    if not abs(lots) <= LARGEST_STEPS:
+        order = _candidate(t, instrument, 1 if weight > 0 else -1, MARKET, GTC, O_TARGET)
+        lot = terms_of(t, instrument).lot
+        if math.isnan(lots):  # some money is in a currency without a rate
+            return _place(t, order, R_NO_FX, 1.0, 0.0, False)
+        return _place(t, order, R_RANGE, lots * lot, LARGEST_STEPS * lot, False)
+    return aim(t, instrument, int(lots))
 
 
 @kernel
@@ -245,8 +255,10 @@ def aim_quantity(t: Any, instrument: int, quantity: float) -> int:
     lots, fits = steps(quantity, terms.lot_numerator, terms.lot_denominator)
     if not fits:
         order = _candidate(t, instrument, -1 if quantity < 0.0 else 1, MARKET, GTC, O_TARGET)
-        is_number = not (math.isnan(quantity) or math.isinf(quantity))
-        return _place(t, order, R_LOT if is_number else R_QUANTITY, quantity, terms.lot if is_number else 0.0, False)
+        if math.isnan(quantity) or math.isinf(quantity):
+            return _place(t, order, R_QUANTITY, quantity, 0.0, False)
+        reason, have = misfit(quantity, terms.lot, R_LOT)
+        return _place(t, order, reason, quantity, have, False)
     return aim(t, instrument, lots)
 
 

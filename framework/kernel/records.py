@@ -119,8 +119,8 @@ TRADE = np.dtype(
 )
 """A round trip: one entry part closed by one exit part."""
 
-MONEY = np.dtype([("cash", "<f8"), ("fx_rate", "<f8")])
-"""One currency: what we hold of it and what one unit is worth in the base currency (NaN: unknown)."""
+MONEY = np.dtype([("cash", "<f8"), ("aside", "<f8"), ("fx_rate", "<f8")])
+"""One currency: what we hold of it, what its sum has rounded away, and what one unit is worth in the base currency (NaN: unknown)."""
 
 POINT = np.dtype([("ts_ns", "<i8"), ("cash", "<f8"), ("gross", "<f8"), ("net", "<f8")])
 """One point of the equity curve, in the base currency; equity is cash and net value."""

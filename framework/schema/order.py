@@ -146,6 +146,7 @@ class Reason(IntEnum):
     INSTRUCTION_NEEDS_REST = 23  # the same on an order that does not rest (have: `TimeInForce`)
     CONFLICTING_INSTRUCTIONS = 24  # two that exclude each other (bits of `OrderFlag`)
     NO_QUOTE_TO_PEG = 25  # the best price that it follows is not known
+    BEYOND_RANGE = 26  # a price of more ticks or a position of more lots than 2**53
     # ended by the venue or by time
     USER = 30  # cancelled on request
     SIBLING_FILLED = 31

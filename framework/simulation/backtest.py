@@ -22,6 +22,7 @@ from framework.config import (
     parse_risk,
     parse_venue,
 )
+from framework.config.account import check_cash, check_seed
 from framework.data.embedded import DEFAULT
 from framework.data.mapped import give_back, is_mapped
 from framework.data.readers import read_bars
@@ -113,8 +114,8 @@ def backtest(
         StrategyError: a hook raised.
     """
     check_given("backtest()", {"strategy": strategy, "weights": weights, "targets": targets, "signals": signals})
-    if not cash > 0:
-        raise ConfigError(f"cash = {cash}: must be above 0")
+    check_cash(cash)
+    check_seed(seed)
     tape = tape_of(
         data,
         currency=currency,

@@ -23,6 +23,7 @@ from framework.config import (
     parse_risk,
     parse_venue,
 )
+from framework.config.account import check_cash, check_seed
 from framework.data.embedded import DEFAULT
 from framework.data.stamps import Bound
 from framework.engine.fingerprint import code_digest
@@ -89,8 +90,8 @@ def sweep(
     candidate: object = strategy
     if not isinstance(candidate, type) or not issubclass(candidate, Strategy):
         raise ConfigError(f"strategy must be a Strategy subclass, without brackets, since each set makes its own; got {strategy!r}")
-    if not cash > 0:
-        raise ConfigError(f"cash = {cash}: must be above 0")
+    check_cash(cash)
+    check_seed(seed)
     settings = {
         "bar_stamp": bar_stamp,
         "calendar": calendar,

@@ -17,7 +17,7 @@ from framework.data.recording import Events, Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
-from framework.schema.units import Step
+from framework.schema.units import LARGEST_STEPS, NEAR, NOISE, Step
 
 Paths = Path | str | Sequence[Path | str]
 Levels = Sequence[Sequence[str]]
@@ -179,9 +179,10 @@ class Rows:
     ) -> NDArray[np.int64]:
         exact = values * step[:, 1] / step[:, 0]
         whole = np.rint(exact)
-        self._refuse(
-            rows, np.abs(exact - whole) > np.maximum(1e-9, np.abs(exact) * 4e-16), texts, f"a whole number of the instrument's {name}"
-        )
+        rule = f"at most {LARGEST_STEPS:.1e} (2**53) of the instrument's {name}; give instruments= with a larger step, where it has one"
+        self._refuse(rows, ~(np.abs(exact) <= LARGEST_STEPS), texts, rule)
+        off = np.abs(exact - whole) > np.maximum(NEAR, np.abs(exact) * NOISE)
+        self._refuse(rows, off, texts, f"a whole number of the instrument's {name}")
         return whole.astype(np.int64)
 
 
@@ -299,7 +300,7 @@ def _decimals(values: NDArray[np.float64]) -> int:
     """How many decimal places write every value exactly; above `MAX_DECIMALS` where that many do not."""
     for places in range(MAX_DECIMALS + 1):
         scaled = values * 10.0**places
-        broken = np.abs(scaled - np.rint(scaled)) > np.abs(scaled) * 4e-16  # one by one: a large value must not hide a small one
+        broken = np.abs(scaled - np.rint(scaled)) > np.abs(scaled) * NOISE  # one by one: a large value must not hide a small one
         if not broken.any():
             return places
     return MAX_DECIMALS + 1

@@ -16,14 +16,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from framework.data.bars import to_steps
 from framework.data.calendar import ALWAYS_OPEN, is_bars, session_table
 from framework.data.formats.lean_files import RESOLUTIONS, LeanFile
 from framework.data.formats.lean_reference import PRICE_SCALE, SCALED
 from framework.errors import DataError
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
-from framework.schema.units import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND, Step
+from framework.schema.units import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND, Step, to_steps
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
