@@ -24,7 +24,7 @@ from framework.kernel.recorded import advance_recorded
 from framework.kernel.records import RECORDING, TRADER
 from framework.reports.result import Result
 from framework.schema.codec import to_frame
-from framework.schema.order import Approved
+from framework.schema.order import Approved, Reason
 from framework.schema.units import NEVER_NS
 from framework.simulation.arrays import Matrix, Signals, as_strategy, check_given
 from framework.simulation.building import build_from
@@ -85,8 +85,10 @@ class RecordedWorld:
     def send(self, commands: Approved) -> None:
         """Nothing is sent; the commands stand in the log, which is compared."""
 
-    def close(self, trader: Trader) -> None:
-        """Apply what the record says about the end."""
+    def close(self, trader: Trader, why: Reason = Reason.END_OF_DATA) -> None:
+        """Apply what the record says about the end; where the replay stopped before it, there is none."""
+        if why is not Reason.END_OF_DATA:
+            return
         self._recording["final"] = 1
         while self.advance(trader, NEVER_NS).kind != codes.END:
             pass  # order wakes after the last hook wake nobody
