@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from framework.data.own_folder import own_folder
 from framework.errors import InputError, did_you_mean
 
 _NAMES = ("W1", "W2", "W3", "W4", "W4R", "W4B", "startup", "data")
@@ -53,7 +54,7 @@ def bench(
         console = Console(width=130)  # a file or a pipe has no width of its own
     console.print(table.machine(), highlight=False)
     rows: list[measure.Row] = []
-    with tempfile.TemporaryDirectory(prefix="onetape-bench-") as folder, progress.status("") as status:
+    with tempfile.TemporaryDirectory(dir=own_folder()) as folder, progress.status("") as status:
         for name in chosen:
             if name == "startup":
                 rows += startup.measure(Path(folder), peers=peers, long=long, say=status.update)

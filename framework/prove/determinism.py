@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from framework.data.own_folder import own_folder
 from framework.errors import StrategyError
 from framework.prove.trial import Progress, Records, Trial
 from framework.prove.verdict import Verdict, first_difference
@@ -51,7 +52,7 @@ def _lives_in_main(trial: Trial) -> bool:
 
 def _elsewhere(payload: bytes) -> Sequence[Records]:
     """The records of the same trial in other processes; they are ended where this one is interrupted."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=own_folder()) as folder:
         asked = Path(folder) / "trial.pickle"
         asked.write_bytes(payload)
         answers = [Path(folder) / f"records-{seed}.npy" for seed in _HASH_SEEDS]

@@ -22,6 +22,7 @@ from framework.config import (
     parse_risk,
     parse_venue,
 )
+from framework.data.abandoned import remove_abandoned
 from framework.data.embedded import DEFAULT
 from framework.data.stamps import Bound
 from framework.engine.fingerprint import code_digest
@@ -129,6 +130,7 @@ def sweep_config(
 
 
 def _run(job: Job, grid: Grid, fixed: Given, processes: int, out: str | Path | None, *, progress: bool) -> Sweep:
+    remove_abandoned()
     if processes < 1:
         raise ConfigError(f"processes = {processes}: must be at least 1")
     common = common_header(job.strategy, job.tape, job.cash, job.currency, job.costs, job.risk, job.latency, job.venue, job.seed)
