@@ -39,7 +39,8 @@ def backtest(
             status.update("writing the report")
             report = save(result, settled, out or Path("runs") / run_id(result, settled))
     except KeyboardInterrupt as stopped:
-        _save_part(stopped, settled, out, "interrupted")
+        if not _save_part(stopped, settled, out, "interrupted"):
+            _say("interrupted before the run began; nothing was written")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     except OneTapeError as error:
         if out is not None:
@@ -50,12 +51,15 @@ def backtest(
     console.print(f"report: {report}", soft_wrap=True, highlight=False)
 
 
-def _save_part(error: BaseException, config: RunConfig, out: Path | None, what: str) -> None:
-    """Write the run up to where it ended early, if it had begun, and say what was written."""
+def _save_part(error: BaseException, config: RunConfig, out: Path | None, what: str) -> bool:
+    """Write the run up to where it ended early and say so; nothing where it had not begun. Returns whether it had."""
     result = getattr(error, "result", None)
     if result is None:
-        said = f"{what} before the run began; nothing was written"
-    else:
-        report = save(result, config, out or Path("runs") / run_id(result, config))
-        said = f"{what}; what follows is only a part of the run\nreport: {report}"
-    Console(stderr=True).print(said, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        return False
+    report = save(result, config, out or Path("runs") / run_id(result, config))
+    _say(f"{what}; what was written is only a part of the run\nreport: {report}")
+    return True
+
+
+def _say(text: str) -> None:
+    Console(stderr=True).print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import numpy as np
+
 from framework.engine.interrupts import deferred_interrupts
 from framework.engine.strategy import Strategy
 from framework.engine.view import View
@@ -23,6 +25,9 @@ class Recorder(Protocol):
 
     def close(self) -> None:
         """Take in the last of it."""
+
+    def end_early(self, why: str) -> None:
+        """Told that the run raised or was interrupted: what raised, and at which stamp."""
 
 
 def run(world: World, trader: Trader, strategy: Strategy, view: View, audit: Recorder, until_ns: int = NEVER_NS) -> None:
@@ -57,6 +62,9 @@ def _decide_all(world: World, trader: Trader, strategy: Strategy, view: View, au
 
 def _end_early(world: World, trader: Trader, audit: Recorder, error: BaseException) -> None:
     """Close everything; what goes wrong here must not hide what went wrong before, so it becomes a note of it."""
+    now_ns = int(trader.record["now_ns"][0])  # answers under way move it on
+    stamp = f"at {np.datetime64(now_ns, 'ns')}Z" if now_ns else "before the first event"
+    audit.end_early(f"{type(error).__name__} {stamp}")  # without the text of the error, which may name addresses in memory
     try:
         world.close(trader, Reason.RUN_ENDED_EARLY)
     except Exception as second:

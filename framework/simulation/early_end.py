@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from framework.engine.audit import Audit
 from framework.errors import OneTapeError
 from framework.kernel.halves import Trader
@@ -20,10 +18,9 @@ def attach_result(error: BaseException, trader: Trader, audit: Audit, made: Call
         trader, audit: of the run, after it was closed.
         made: makes the result, told why it ended early.
     """
-    now_ns = int(trader.record["now_ns"][0])
-    stamp = f"at {np.datetime64(now_ns, 'ns')}Z" if now_ns else "before the first event"
-    audit.end_early(f"{type(error).__name__} {stamp}")  # without the text of the error, which may name addresses in memory
-    why = f"Ended early {stamp}, {_words(error)}. What is shown is only the part of the run before it."
+    text = (str(error).strip().splitlines() or [""])[0].rstrip(".: ")
+    where = audit.header.get("ended_early", f"{type(error).__name__} before the first event")
+    why = f"Ended early: {where}{': ' if text else ''}{text}. What is shown is only the part of the run before it."
     if trader.record["broken"][0]:
         why += f" The kernel was broken: {trader.alive():,} orders stand as they were last known."
     try:
@@ -32,8 +29,3 @@ def attach_result(error: BaseException, trader: Trader, audit: Audit, made: Call
         error.add_note(f"there is no result of the run up to there: {type(second).__name__}: {second}")
         return
     error.add_note("the run up to there is the attribute `result` of this error")
-
-
-def _words(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0]}".rstrip(".: ") if text else type(error).__name__

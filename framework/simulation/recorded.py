@@ -153,10 +153,12 @@ def replay(
 
     Raises:
         ReplayMismatch: at the first record that comes out differently.
-        InputError: the tape is not the one of the record.
+        InputError: the tape is not the one of the record, or the run ended early.
     """
     check_given("replay()", {"strategy": strategy, "weights": weights, "targets": targets, "signals": signals})
     header, records = (audit.header, audit.records) if isinstance(audit, Audit) else audits.read(audit)
+    if "ended_early" in header:
+        raise InputError(f"the record ends early: {header['ended_early']}; rule: a replay needs a whole run. Run the strategy again")
     if header["tape"] != tape.digest():
         raise InputError(f"the record was made on tape {str(header['tape'])[:16]}..., this one is {tape.digest()[:16]}...: other data")
     if strategy is None:
