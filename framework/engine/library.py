@@ -49,7 +49,7 @@ def load_strategy(spec: str, params: Mapping[str, Any] | None = None, *, strateg
     known = declared_parameters(cls)
     for name in given:
         if name not in known:
-            raise ConfigError(f"{cls.__name__} has no parameter {name!r}. {did_you_mean(str(name), known)}")
+            raise ConfigError(f"params.{name}: {cls.__name__} has no parameter {name!r}. {did_you_mean(str(name), known)}")
     try:
         return cls(**given)
     except OneTapeError:
