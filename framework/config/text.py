@@ -42,7 +42,7 @@ class _Loader(yaml.SafeLoader):
     """Builds plain values only; what it refuses it refuses with the line."""
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # the hints leave it out
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
                 raise self.refusal(event, f"*{event.anchor} repeats what was never named; write &{event.anchor} before it")

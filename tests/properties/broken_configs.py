@@ -165,8 +165,9 @@ def setting(draw: random.Random) -> str:
 
 def listing(draw: random.Random) -> str:
     """A text for `--grid`."""
-    some = [draw.choice((*VALUES, "3", "5", "8")) for _ in range(draw.randrange(1, 4))]
-    return f"{draw.choice(('fast', 'slow', 'fast', 'wrong', ''))}{draw.choice(('=', '=', ''))}{','.join(some)}"
+    known = ("3", "5", "8", "13", "1_0", " 4 ")
+    some = [draw.choice(VALUES if draw.random() < 0.2 else known) for _ in range(draw.randrange(1, 4))]
+    return f"{draw.choice(('fast', 'slow', 'fast', 'slow', 'wrong', ''))}{draw.choice(('=', '=', '=', '=', ''))}{','.join(some)}"
 
 
 def _value(draw: random.Random, text: str) -> str:

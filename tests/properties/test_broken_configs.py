@@ -78,21 +78,23 @@ def outcome(path: Path, settings: list[str], expected: dict[str, str]) -> str:
     return "same" if key == next(iter(expected)) else "other"
 
 
-_SAID = tuple("source instrument calendar start end tick lot bars Crossover file folder currency cash evil.py".split(" "))
-    "source",
-    "instrument",
-    "calendar",
-    "start",
-    "end",
-    "tick",
-    "lot",
-    "bars",
-    "Crossover",
-    "file",
-    "folder",
-    "currency",
-    "cash",
-    "evil.py",
+_SAID = tuple(
+    [
+        "source",
+        "instrument",
+        "calendar",
+        "start",
+        "end",
+        "tick",
+        "lot",
+        "bars",
+        "Crossover",
+        "file",
+        "folder",
+        "currency",
+        "cash",
+        "evil.py",
+    ]
 )
 
 
