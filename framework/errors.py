@@ -17,10 +17,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class OneTapeError(Exception):
-    """Root of every error this software raises on purpose."""
+    """Root of every error this software raises on purpose.
+
+    Attributes:
+        result: what leaves `backtest` after its run has begun has the run up to there, a `Result`; else None.
+    """
+
+    result: Any = None
 
 
 class InputError(OneTapeError):

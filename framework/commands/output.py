@@ -91,4 +91,5 @@ def save(result: Result, config: RunConfig, folder: Path) -> Path:
 def _metrics(result: Result) -> dict[str, object]:
     """Metrics and the audit's hash; JSON has no NaN or infinity, so these become null."""
     numbers = {str(name): float(value) if math.isfinite(value) else None for name, value in result.metrics.items()}
-    return {**numbers, "audit_hash": result.audit_hash}
+    early = {"ended_early": result.ended_early} if result.ended_early else {}
+    return {**numbers, "audit_hash": result.audit_hash, **early}

@@ -17,6 +17,9 @@ from framework.config.impact import Impact
 from framework.config.latency import LatencyConfig
 from framework.config.section import Bps, Lots, Money, Number, Positive, PositiveFactor, PositiveMoney, Section, Seed, Share, SignedBps
 
+_YEARS = (1678, 2261)
+"""Those that 64 bits of nanoseconds since 1970 hold whole."""
+
 
 def _moment(value: object) -> object:
     """Refuse bare numbers, which pydantic would read as seconds since 1970: `start: 2010` is half an hour past midnight then."""
@@ -25,6 +28,8 @@ def _moment(value: object) -> object:
             value = date.fromisoformat(value) if len(value) == len("2010-01-04") else datetime.fromisoformat(value)
     if not isinstance(value, date | None):
         raise ValueError("must be a date or a time, such as 2010-01-04 or 2010-01-04 09:30:00")
+    if value is not None and not _YEARS[0] <= value.year <= _YEARS[1]:
+        raise ValueError(f"the year {value.year} cannot be counted in nanoseconds; rule: {_YEARS[0]} to {_YEARS[1]}")
     return value
 
 

@@ -75,9 +75,9 @@ class State:
         return 2 * rows
 
     def _place(self, name: str, rows: NDArray[np.void]) -> None:
-        at = self._word[name]
+        at, address, count = self._word[name], rows.ctypes.data, len(rows)
+        self.words[at], self.words[at + 2] = address, count  # no call from here on: an interrupt can only come with a call
         self.tables[name] = rows
-        self.words[at], self.words[at + 2] = rows.ctypes.data, len(rows)
 
     def count(self, name: str) -> int:
         """Rows in use."""

@@ -166,6 +166,7 @@ class Reason(IntEnum):
     POST_ONLY_WOULD_TAKE = 45  # need: its limit, have: the price that it would have taken
     SELF_TRADE = 50  # would have traded with another order of ours
     OUTSIDE_PRICE_LIMITS = 51  # priced beyond what the venue executes today
+    RUN_ENDED_EARLY = 52  # the run raised or was interrupted while it worked
 
 
 ORDER = np.dtype(

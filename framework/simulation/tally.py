@@ -86,6 +86,9 @@ class Tally:
         """Count the last of the log."""
         self.collect()
 
+    def end_early(self, why: str) -> None:
+        """Nothing is to be done: the row of a run that ended early says what it raised."""
+
     @property
     def fills(self) -> int:
         """Fills, each part of an order's on its own."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.engine.interrupts import deferred_interrupts
 from framework.engine.world import Wake
 from framework.errors import KernelError
 from framework.kernel import codes
@@ -60,7 +61,8 @@ class SimulatedWorld:
         exchange, wake, root = self._exchange.address, self._wake, trader.words
         kind = self._replay(trader.address, exchange, until_ns)
         while kind < 0:
-            self._serve(trader, kind)
+            with deferred_interrupts():
+                self._serve(trader, kind)
             kind = self._replay(trader.address, exchange, until_ns)
         wake.kind, wake.instrument, wake.row = kind, root[_INSTRUMENT], root[_ROW]
         return wake
@@ -80,8 +82,10 @@ class SimulatedWorld:
     def send(self, commands: Approved) -> None:
         """Nothing is to be done: the replay puts what stands in the outbox on the wire to the venue before it goes on."""
 
-    def close(self, trader: Trader) -> None:
-        """End what still works: the data are over."""
-        end_all_orders(trader.address, self._exchange.address, int(Reason.END_OF_DATA))
+    def close(self, trader: Trader, why: Reason = Reason.END_OF_DATA) -> None:
+        """End what still works: the data are over, or the run ended early. What is broken applies nothing more."""
+        if trader.record["broken"][0]:
+            return
+        end_all_orders(trader.address, self._exchange.address, int(why))
         if trader.record["broken"][0]:
             raise trader.breakage(self._exchange)
