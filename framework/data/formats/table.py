@@ -12,11 +12,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from framework.data.formats.grid import Ints, check_order, finest, steps
+from framework.data.formats.columns import floats, sides, wholes
+from framework.data.formats.grid import Floats, Ints, check_order, finest, steps
 from framework.data.formats.table_source import Source
 from framework.data.readers import STAMP_COLUMNS, read_bars
 from framework.data.recording import Events, Recording
-from framework.data.stamps import BarStamp, Epoch
+from framework.data.stamps import EARLIEST_NS, FAR_OFF, LATEST_NS, BarStamp, Epoch
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
@@ -161,12 +162,8 @@ def _names(found: list[str], kind: TableKind, columns: Mapping[str, str], place:
     return ours
 
 
-def _floats(batch: pa.RecordBatch, name: str, place: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    column = batch.column(name)
-    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type) or pa.types.is_decimal(column.type)):
-        raise DataError(f"{place}, column {name}: {column.type}; rule: numbers. Correct the column or map another one.")
-    values: np.ndarray[tuple[int], np.dtype[np.float64]] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return values
+def _floats(batch: pa.RecordBatch, name: str, place: str) -> Floats:
+    return floats(batch.column(name), place=place, name=name)
 
 
 def _stamps(batch: pa.RecordBatch, place: str, time_zone: str | None, unit: Epoch | None, stamp_format: str | None, first_row: int) -> Ints:
@@ -181,18 +178,40 @@ def _stamps(batch: pa.RecordBatch, place: str, time_zone: str | None, unit: Epoc
             raise DataError(
                 f'{place}, column ts: numbers, {column[0]} first. Say what they count since 1970: unit="s", "ms", "us" or "ns".'
             )
-        numbers: Ints = column.cast(pa.int64()).to_numpy()
-        if len(numbers) and int(np.abs(numbers).max()) > np.iinfo(np.int64).max // _PER_UNIT[unit]:
-            raise DataError(f'{place}, column ts: {column[0]} first, which is after the year 2262 in "{unit}". Name a smaller unit=.')
-        return numbers * _PER_UNIT[unit]
+        return _from_numbers(column, unit, place, first_row)
     if not pa.types.is_timestamp(column.type):
-        raise DataError(f"{place}, column ts: {column.type}, {column[0]} first; rule: ISO 8601 stamps or whole numbers. Say stamp_format=.")
+        first = column[0].cast(pa.string()) if pa.types.is_primitive(column.type) else "none of these"
+        raise DataError(f"{place}, column ts: {column.type}, {first} first; rule: ISO 8601 stamps or whole numbers. Say stamp_format=.")
+    column = _in_ns(column, place, first_row)
     if column.type.tz is None:
         if time_zone is None:
             raise DataError(f'{place}, column ts: {column[0]} has no zone. Name it: time_zone="America/New_York", or "UTC".')
         column = _zoned(column, place, time_zone, first_row)
-    stamps: Ints = column.cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_numpy()
+    stamps: Ints = column.cast(pa.int64()).to_numpy()
     return stamps
+
+
+def _in_ns(column: pa.Array, place: str, first_row: int) -> pa.Array:
+    """Stamps of any unit in nanoseconds; refused before they could wrap."""
+    counts = column.cast(pa.int64()).to_numpy()
+    _refuse_far(counts, {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[column.type.unit], place, first_row)
+    return column.cast(pa.timestamp("ns", column.type.tz))
+
+
+def _from_numbers(column: pa.Array, unit: Epoch, place: str, first_row: int) -> Ints:
+    numbers = wholes(column, place=place, name="ts", first_row=first_row)
+    _refuse_far(numbers, _PER_UNIT[unit], place, first_row)
+    return numbers * _PER_UNIT[unit]
+
+
+def _refuse_far(counts: Ints, per_unit: int, place: str, first_row: int) -> None:
+    """Raise for the first of some counts since 1970, of `per_unit` ns each, that lies out of reach."""
+    if len(counts) and (int(counts.min()) < EARLIEST_NS // per_unit or int(counts.max()) > LATEST_NS // per_unit):
+        row = int(np.argmax((counts < EARLIEST_NS // per_unit) | (counts > LATEST_NS // per_unit)))
+        raise DataError(
+            f"{place}, row {first_row + row}, column ts: {int(counts[row])}, counting {per_unit} ns each; rule: {FAR_OFF}. "
+            "Name a smaller unit=, or correct the row."
+        )
 
 
 def _by_format(column: pa.Array, stamp_format: str, place: str, first_row: int) -> pa.Array:
@@ -200,7 +219,7 @@ def _by_format(column: pa.Array, stamp_format: str, place: str, first_row: int) 
     text = column.cast(pa.string()).to_pandas()
     try:
         stamps = pd.to_datetime(text, format=stamp_format, errors="coerce")
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise DataError(f"{place}: stamp_format={stamp_format!r}: {error}. Use the words of strptime, as %Y%m%d %H%M%S%f.") from error
     wrong = stamps.isna().to_numpy()
     if wrong.any():
@@ -209,7 +228,7 @@ def _by_format(column: pa.Array, stamp_format: str, place: str, first_row: int) 
             f"{place}, row {first_row + row}, column ts: {text[row]!r}; rule: stamp_format={stamp_format!r}; {int(wrong.sum())} in this "
             "part. Correct the row or the format."
         )
-    return pa.array(stamps.dt.as_unit("ns"))
+    return pa.array(stamps)
 
 
 def _zoned(column: pa.Array, place: str, time_zone: str, first_row: int) -> pa.Array:
@@ -226,20 +245,6 @@ def _zoned(column: pa.Array, place: str, time_zone: str, first_row: int) -> pa.A
             f"{place}, row {first_row + row}, column ts: {column[row]} in {time_zone}; rule: a wall time that a change of the clock makes "
             "happen twice or never is no instant. Write the stamps with their offset or in UTC."
         ) from error
-
-
-def _whole(batch: pa.RecordBatch, name: str, place: str, first_row: int) -> Ints:
-    column = batch.column(name)
-    try:
-        values: Ints = column.cast(pa.int64()).to_numpy(zero_copy_only=False)
-    except pa.ArrowException as error:
-        raise DataError(
-            f"{place}, rows from {first_row}, column {name}: {error}; rule: whole numbers below 2**63. Correct it or leave it out."
-        ) from error
-    if column.null_count:
-        row = int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
-        raise DataError(f"{place}, row {first_row + row}, column {name}: empty; rule: a whole number. Fill it in or leave the column out.")
-    return values
 
 
 def _events(batch: pa.RecordBatch, kind: TableKind, stamps: Ints, instrument: Instrument, place: str, row: int) -> Events:
@@ -272,14 +277,8 @@ def _events(batch: pa.RecordBatch, kind: TableKind, stamps: Ints, instrument: In
     fill("w0", "price", instrument.tick, 1)
     fill("w1", "size", instrument.lot, 1)
     if "trade_id" in present:
-        events["w2"] = _whole(batch, "trade_id", place, row)
+        events["w2"] = wholes(batch.column("trade_id"), place=place, name="trade_id", first_row=row)
     if "side" in present:
-        lower = pc.utf8_lower(batch.column("side"))
-        buys, sells = (pc.fill_null(pc.equal(lower, side), False).to_numpy(zero_copy_only=False) for side in ("buy", "sell"))
-        if not (buys | sells).all():
-            at = int(np.argmin(buys | sells))
-            raise DataError(
-                f"{place}, row {row + at}, column side: {batch.column('side')[at]}; rule: buy or sell. Correct it or leave it out."
-            )
+        buys = sides(batch.column("side"), place=place, name="side", first_row=row)
         events["flags"] = np.where(buys, int(Flag.BUY), int(Flag.SELL))
     return events
