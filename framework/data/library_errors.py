@@ -63,8 +63,9 @@ def reading(
     except OneTapeError:
         raise
     except (*DAMAGE, *also) as error:
-        fault = f"not {what} that can be read" if what else "cannot be read"
-        raise DataError(f"{place}: {fault}: {said(error)}. {way_out}") from error
+        if isinstance(error, FileNotFoundError):
+            raise DataError(f"{place}: no such file. Correct its name.") from error
+        raise DataError(f"{place}: {f'not {what}' if what else 'cannot be read'}: {said(error)}. {way_out}") from error
 
 
 def said(error: BaseException) -> str:
