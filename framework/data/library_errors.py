@@ -101,8 +101,7 @@ def text_of(path: Path) -> str:
     except UnicodeDecodeError as error:
         at, line = error.start, data.count(b"\n", 0, error.start) + 1
         raise DataError(
-            f"{path.name}, line {line}, byte {at}: {data[at : at + 1]!r}; rule: UTF-8 text. "
-            "Save the file as UTF-8, or fetch it again."
+            f"{path.name}, line {line}, byte {at}: {data[at : at + 1]!r}; rule: UTF-8 text. Save the file as UTF-8, or fetch it again."
         ) from error
 
 

@@ -88,7 +88,8 @@ def read_bars(
         sources, name = _from_frame(data, instruments, columns or {}), "frame"
     elif isinstance(data, Mapping):
         symbols = symbols_of(pd.Series(list(data), dtype=object), "frames", lambda row: f"key {row + 1}")
-        sources = [_from_one(symbol, frame, f"frame {symbol!r}", columns or {}) for symbol, frame in zip(symbols, data.values(), strict=True)]
+        pairs = zip(symbols, data.values(), strict=True)
+        sources = [_from_one(symbol, frame, f"frame {symbol!r}", columns or {}) for symbol, frame in pairs]
         sources, name = _chosen(sources, instruments, "frames"), "frames"
     else:
         raise DataError(f"data is a {type(data).__name__}. Give a dataset name, a path, a DataFrame or a dict of DataFrames.")
@@ -228,7 +229,7 @@ def symbols_of(column: pd.Series[Any], place: str, row_name: Callable[[int], str
             raise DataError(f"{place}, {row_name(row)}, column symbol: empty. Fill it in or remove the row.")
         if isinstance(value, bool) or not isinstance(value, wanted if wanted is str else (int, np.integer)):
             raise DataError(
-                f"{place}, {row_name(row)}, column symbol: {value!r} ({type(value).__name__}); rule: all symbols are text, or all are whole "
-                "numbers. Write them all as text."
+                f"{place}, {row_name(row)}, column symbol: {value!r} ({type(value).__name__}); rule: all symbols are text, or all are "
+                "whole numbers. Write them all as text."
             )
     return np.array([str(value) for value in values], dtype=object)

@@ -86,10 +86,10 @@ def parse(values: pd.Series[Any] | pd.Index[Any], *, place: str, lines: Lines | 
     if not len(values):
         check_stamps(pd.DatetimeIndex([]), place=place, lines=lines)  # refuses what has no rows
     if isinstance(values.dtype, pd.DatetimeTZDtype) or pd.api.types.is_datetime64_dtype(values.dtype):
-        index = _within_reach(pd.DatetimeIndex(values), place, lines)
+        index = within_reach(pd.DatetimeIndex(values), place, lines)
         return RawStamps(index, index.tz is None and bool((index == index.normalize()).all()))
     if pd.api.types.is_numeric_dtype(values.dtype):
-        return RawStamps(_within_reach(_from_numbers(values, place, lines, epoch), place, lines), False)
+        return RawStamps(within_reach(_from_numbers(values, place, lines, epoch), place, lines), False)
     text = pd.Series(values.to_numpy()).map(lambda value: value.isoformat() if isinstance(value, dt.date) else str(value))
     return _parse_text(text.astype(str), place, lines)
 
@@ -116,7 +116,7 @@ def _from_numbers(values: pd.Series[Any] | pd.Index[Any], place: str, lines: Lin
         ) from error
 
 
-def _within_reach(index: pd.DatetimeIndex, place: str, lines: Lines | None) -> pd.DatetimeIndex:
+def within_reach(index: pd.DatetimeIndex, place: str, lines: Lines | None) -> pd.DatetimeIndex:
     """Stamps of any unit in nanoseconds; what is missing stays so.
 
     Raises:
@@ -163,7 +163,7 @@ def _parse_text(text: pd.Series[str], place: str, lines: Lines | None) -> RawSta
             f"{place}, {_row(row, lines)}, column stamp: {shown}; rule: stamps are ISO 8601, such as 2020-01-31 or "
             f"2020-01-31T15:30Z (3/4/2020 could be March or April); {int(failed.sum())} in all. Rewrite them."
         )
-    parsed = _within_reach(parsed, place, lines)
+    parsed = within_reach(parsed, place, lines)
     dated = text.str.fullmatch(r"\d{4}-\d\d-\d\d").to_numpy(dtype=bool)
     if dated.all():
         return RawStamps(parsed.tz_localize(None), True)

@@ -23,7 +23,7 @@ from framework.data.bars import bar_events
 from framework.data.calendar import BARS, is_bars, pauses, sessions
 from framework.data.mapped import blocks
 from framework.data.session_events import breaks, closed_before, opens_and_closes
-from framework.data.stamps import Bound, bounds_ns
+from framework.data.stamps import EARLIEST_NS, FAR_OFF, LATEST_NS, Bound, bounds_ns
 from framework.errors import DataError, InputError, did_you_mean
 from framework.schema.event import EVENT, NO_INSTRUMENT, SOURCE_RANK, Flag, Kind
 from framework.schema.instrument import Instrument, InstrumentKind
@@ -171,7 +171,9 @@ def build(
         said += note
     if extra is not None:
         pieces.append(_checked_extra(extra, len(ordered)))
-    if actions is not None:
+    if actions is not None and not isinstance(actions, pd.DataFrame):
+        raise DataError(f"actions= is a {type(actions).__name__}; rule: a DataFrame with columns symbol, ts, kind, value. Make it one.")
+    if actions is not None and len(actions):
         corporate = action_events(actions, ordered)
         refuse_trading_after_delisting(corporate, pieces, ordered)
         pieces.append(corporate)
@@ -211,9 +213,19 @@ def skeleton(instruments: Sequence[Instrument], bars: Sequence[Events], first_ns
 
 
 def assemble(instruments: Sequence[Instrument], pieces: Sequence[Events], *, name: str, notes: Sequence[str]) -> Tape:
-    """Add the sessions to events whose `instrument` is a position in `instruments`, and sort everything."""
+    """Add the sessions to events whose `instrument` is a position in `instruments`, and sort everything.
+
+    Raises:
+        DataError: no events; a stamp out of reach.
+    """
+    if not any(len(piece) for piece in pieces):
+        raise DataError(f"tape {name!r}: no events. Give at least one.")
     first = min(int(piece["ts_local_ns"].min()) for piece in pieces if len(piece))
     last = max(int(piece["ts_local_ns"].max()) for piece in pieces if len(piece))
+    if first < EARLIEST_NS or last > LATEST_NS:
+        raise DataError(
+            f"tape {name!r}: stamps from {first} to {last} ns; rule: {FAR_OFF}. Correct or remove the rows that are so far off."
+        )
     made = skeleton(instruments, pieces, first, last)
     events = in_order(joined([*pieces, made.sessions]))
     events.setflags(write=False)

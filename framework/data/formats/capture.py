@@ -150,7 +150,8 @@ class Rows:
     def _floats(self, rows: NDArray[np.int64], texts: list[str], what: str) -> NDArray[np.float64]:
         values = _parsed(texts)
         if values is None:
-            self._refuse(rows, np.array([not _is_number(text) for text in texts]), texts, f"{what} is a number, in decimals, below {LARGEST:g}")
+            broken = np.array([not _is_number(text) for text in texts])
+            self._refuse(rows, broken, texts, f"{what} is a number, in decimals, below {LARGEST:g}")
             values = np.array([float(text) for text in texts])
         return values
 

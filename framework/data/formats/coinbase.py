@@ -24,7 +24,6 @@ from framework.errors import DataError
 from framework.schema.event import Flag
 from framework.schema.instrument import Instrument
 
-
 _TIME = re.compile(r"(19|20|21)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
 
 

@@ -105,9 +105,7 @@ def _refuse(path: Path, offset: int, data: NDArray[np.uint8], state: NDArray[np.
 def _chunks(path: Path) -> Iterator[tuple[NDArray[np.uint8], int, int]]:
     """Bytes of whole messages, how many they are, and where they start in the file."""
     rest, offset = b"", 0
-    with reading(path):
-        opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with opened as stream:
+    with _opened(path) as stream:
         while True:
             with reading(f"{path}, byte {offset}", what="a whole file"):
                 block = stream.read(_CHUNK_BYTES)
@@ -118,8 +116,8 @@ def _chunks(path: Path) -> Iterator[tuple[NDArray[np.uint8], int, int]]:
                 kind, length = chr(data[at + 2]), int(data[at]) << 8 | int(data[at + 1])
                 raise DataError(
                     f"{path}, byte {offset + at + 2}: message {kind!r} of {length} bytes; rule: a message of ITCH 5.0 of its length, "
-                    f"{int(messages.LENGTHS[data[at + 2]]) or 'none for this type'}. This is another version, or the file is damaged: fetch "
-                    "it again."
+                    f"{int(messages.LENGTHS[data[at + 2]]) or 'none for this type'}. This is another version, or the file is damaged. "
+                    f"{FETCH_AGAIN}"
                 )
             if not block:
                 if size < len(data):
@@ -128,3 +126,8 @@ def _chunks(path: Path) -> Iterator[tuple[NDArray[np.uint8], int, int]]:
             if size:
                 yield data, size, offset
             rest, offset = data[size:].tobytes(), offset + size
+
+
+def _opened(path: Path) -> Any:
+    with reading(path):
+        return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
