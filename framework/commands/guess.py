@@ -41,7 +41,7 @@ def guess(path: Path) -> tuple[str, list[str]]:
     if name.endswith(".parquet"):
         import pyarrow.parquet as pq
 
-        with reading(path, what="a parquet file"):
+        with reading(path, fault="not a parquet file"):
             names = pq.read_schema(path).names
         return _table([column.lower() for column in names], path)
     line = _first_line(path)

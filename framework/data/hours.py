@@ -125,7 +125,7 @@ class WeeklyHours:
             beside = [entry.name for entry in place.parent.iterdir() if entry.suffix in SUFFIXES] if place.parent.is_dir() else []
             raise DataError(f"calendar {str(path)!r}: no such file. {did_you_mean(place.name, beside)}")
         text = text_of(place)
-        with reading(place, "Correct the file.", what="YAML that can be read", also=(yaml.YAMLError, *SHAPE)):
+        with reading(place, "Correct the file.", fault="not YAML that can be read", also=(yaml.YAMLError, *SHAPE)):
             words = yaml.load(text, Loader=yaml.BaseLoader)  # text only: 17:00 is no number
         if not isinstance(words, dict):
             raise DataError(f"{place}: rule: a mapping with time_zone and hours, here a {type(words).__name__}. Correct the file.")

@@ -40,14 +40,14 @@ _MOST_CHARACTERS = 300
 
 @contextmanager
 def reading(
-    place: object, way_out: str = FETCH_AGAIN, *, what: str = "", also: tuple[type[Exception], ...] = ()
+    place: object, way_out: str = FETCH_AGAIN, *, fault: str = "cannot be read", also: tuple[type[Exception], ...] = ()
 ) -> Iterator[None]:  # fmt: skip
     """Say by a DataError what a library refuses.
 
     Args:
         place: the file, and where in it, as the message begins.
         way_out: a sentence that says what to do.
-        what: "a parquet file" or the like, where the message shall say that it is none.
+        fault: what the message says is wrong: "not a parquet file", "damaged".
         also: further exceptions that the library raises over damaged input, such as `SHAPE`.
 
     Raises:
@@ -65,7 +65,7 @@ def reading(
     except (*DAMAGE, *also) as error:
         if isinstance(error, FileNotFoundError):
             raise DataError(f"{place}: no such file. Correct its name.") from error
-        raise DataError(f"{place}: {f'not {what}' if what else 'cannot be read'}: {said(error)}. {way_out}") from error
+        raise DataError(f"{place}: {fault}: {said(error)}. {way_out}") from error
 
 
 def said(error: BaseException) -> str:

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.data.formats.lines import Line, Truncated, lines
-from framework.data.library_errors import said
 from framework.data.quality.numbers import LARGEST
 from framework.data.recording import Events, Recording
 from framework.data.stamps import LATEST_NS
@@ -312,7 +311,7 @@ def _filled(files: Sequence[Path], decoder: Decoder, offset: int, truncated: Tru
             decoder.feed(line, rows)
         except OTHERWISE as error:
             raise DataError(
-                f"{line.place}: {type(error).__name__} {said(error)} where the venue's message has it; is it another venue's, or cut? "
+                f"{line.place}: {type(error).__name__} {error} where the venue's message has it; is it another venue's, or cut? "
                 f"Correct or remove the line: {str(line.message)[:120]}"
             ) from error
         if len(rows) >= PART_ROWS:

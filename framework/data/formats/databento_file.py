@@ -40,7 +40,7 @@ def stream(path: Path) -> BinaryIO:
 def take(source: BinaryIO, size: int, path: Path) -> bytes:
     """The next bytes; fewer only at the end. Room is made for what is there, not for what a damaged length asks."""
     found: list[bytes] = []
-    with reading(path, what="a whole file"):
+    with reading(path, fault="not a whole file"):
         while size and (block := source.read(min(size, _BLOCK_BYTES))):
             found.append(block)
             size -= len(block)

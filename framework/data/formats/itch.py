@@ -107,7 +107,7 @@ def _chunks(path: Path) -> Iterator[tuple[NDArray[np.uint8], int, int]]:
     rest, offset = b"", 0
     with _opened(path) as stream:
         while True:
-            with reading(f"{path}, byte {offset}", what="a whole file"):
+            with reading(f"{path}, byte {offset}", fault="not a whole file"):
                 block = stream.read(_CHUNK_BYTES)
             data: Any = np.frombuffer(rest + block, dtype=np.uint8)
             size = messages.whole(data)

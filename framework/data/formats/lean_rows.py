@@ -115,7 +115,7 @@ def member_names(file: LeanFile) -> list[str]:
     Raises:
         DataError: not a zip, or nothing in it.
     """
-    with reading(file.path, _CUT, what="a zip that can be read"), zipfile.ZipFile(file.path) as archive:
+    with reading(file.path, _CUT, fault="not a zip that can be read"), zipfile.ZipFile(file.path) as archive:
         names = sorted(name for name in archive.namelist() if not name.endswith("/"))
     if not names:
         raise DataError(f"{file.path}: the zip is empty. Fetch it again.")
@@ -129,7 +129,7 @@ def read_rows(file: LeanFile, owners: dict[str, int]) -> Rows:
         DataError: a damaged zip, a wrong number of columns, a field that is no number, stamps out of order.
     """
     members, texts = tuple(owners), []
-    with reading(file.path, _CUT, what="a zip that can be read"), zipfile.ZipFile(file.path) as archive:
+    with reading(file.path, _CUT, fault="not a zip that can be read"), zipfile.ZipFile(file.path) as archive:
         for member in members:
             with archive.open(member) as stream:
                 text = stream.read(_MOST_BYTES + 1)

@@ -89,7 +89,7 @@ def _parsed(path: Path, number: int, text: bytes) -> Line | None:
             "'1633998512.0633569: {...}'. Correct or remove it."
         )
     place = f"{path.name}, line {number}"
-    with reading(place, "Correct or remove the line.", what="JSON"):
+    with reading(place, "Correct or remove the line.", fault="not JSON"):
         message = json.loads(found["text"])
     whole, _, fraction = found["stamp"].partition(b".")
     if len(whole) > _MOST_DIGITS:
@@ -110,7 +110,7 @@ def _texts(path: Path) -> Iterator[tuple[bytes, bool]]:
         file.seek(0)
         while block := file.read(BLOCK_BYTES):
             while block:
-                with reading(f"{path.name}, before byte {file.tell()}", what="a whole gzip stream"):
+                with reading(f"{path.name}, before byte {file.tell()}", fault="not a whole gzip stream"):
                     rest += block if unpack is None else unpack.decompress(block, UNPACKED_BYTES)
                 block = b"" if unpack is None else unpack.unconsumed_tail
                 if unpack is not None and unpack.eof and unpack.unused_data:

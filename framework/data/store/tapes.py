@@ -21,6 +21,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from framework.data.calendar import fingerprint, is_bars
+from framework.data.library_errors import DAMAGE, SHAPE
 from framework.data.mapped import give_back
 from framework.data.store.manifest import terms_of
 from framework.data.store.merge import merged
@@ -99,7 +100,7 @@ def _fill(events: Events, dataset: Dataset, made: Skeleton) -> None:
 
 def _mapped(dataset: Dataset, name: str) -> Tape:
     path = cache_folder() / f"{_key(dataset)}.npy"
-    with suppress(OSError, ValueError, KeyError):  # not made yet, or not whole
+    with suppress(*DAMAGE, *SHAPE):  # not made yet, or not whole
         tape = _open(path, dataset, name)
         if tape is not None:
             return tape
@@ -155,7 +156,7 @@ def _key(dataset: Dataset) -> str:
 def forget(manifest_digest: str) -> None:
     """Remove the mapped tapes of a dataset that is removed."""
     for about in _described():
-        with suppress(OSError, ValueError, KeyError):  # another process removes it too, or writes it
+        with suppress(*DAMAGE, *SHAPE):  # another process removes it too, or writes it
             if json.loads(about.read_text(encoding="utf-8"))["manifest"] == manifest_digest:
                 about.with_suffix(".npy").unlink(missing_ok=True)
                 about.unlink()
