@@ -330,11 +330,11 @@ def _check(reference: Reference) -> None:
         for row in ordered(getattr(reference, name)):
             if isinstance(row, InstrumentRow):
                 if row.ticks not in schedules:
-                    raise DataError(f"{_place(row)}: no tick schedule {row.ticks!r}. {did_you_mean(row.ticks, schedules)}")
+                    raise DataError(f"{_place(row)}: no tick schedule {row.ticks!r}. {did_you_mean(row.ticks, schedules)} Add or correct it.")
                 if not row.multiplier > 0:
                     raise DataError(f"{_place(row)}: multiplier {row.multiplier}; rule: > 0. Correct it.")
             elif not isinstance(row, TickRow) and row.id not in ids:
-                raise DataError(f"{_place(row)}: no instrument {row.id!r} in {InstrumentRow.FILE}. {did_you_mean(row.id, ids)}")
+                raise DataError(f"{_place(row)}: no instrument {row.id!r} in {InstrumentRow.FILE}. {did_you_mean(row.id, ids)} Add or correct it.")
             if not isinstance(row, (ContractRow, ActionRow)) and row.from_ns >= row.to_ns:
                 raise DataError(f"{_place(row)}: {span(row.from_ns, row.to_ns)}; rule: from < to. Swap or correct the dates.")
             _check_row(row)

@@ -209,7 +209,7 @@ def read_rows(folder: Path, kind: type[Row]) -> tuple[Row, ...]:
     headers = rows[0][1] if rows else []
     for name in headers:
         if name not in known:
-            raise DataError(f"{path}, column {name!r}: unknown. {did_you_mean(name, known)}")
+            raise DataError(f"{path}, column {name!r}: unknown. {did_you_mean(name, known)} Rename or remove it.")
         if headers.count(name) > 1:
             raise DataError(f"{path}, column {name!r}: comes twice. Remove one.")
     for header, name in known.items():

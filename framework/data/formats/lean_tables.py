@@ -41,6 +41,7 @@ from framework.errors import DataError
 from framework.schema.instrument import Instrument
 from framework.schema.units import NANOSECONDS_PER_DAY, NEVER_NS, Step
 
+_CHAIN = "#expiry,open,high,low,close,volume,open_interest"
 _SCALES = ("BackwardsRatioScale", "BackwardsPanamaCanalScale")
 VENDOR = "LEAN"
 """The venue under which security ids are symbols."""
@@ -289,8 +290,8 @@ def chain_activity(folder: str | Path, calendar: str = "CMES") -> Activity:
     known = np.searchsorted(table.labels, days, side="right") + 1
     for row, day in enumerate(sorted(lists)):
         lines = text_of(lists[day]).splitlines()
-        if not lines or lines[0] != "#expiry,open,high,low,close,volume,open_interest":
-            raise DataError(f"{lists[day].name}, line 1: {lines[:1]}; rule: #expiry,open,high,low,close,volume,open_interest.")
+        if not lines or lines[0] != _CHAIN:
+            raise DataError(f"{lists[day].name}, line 1: {lines[:1]}; rule: {_CHAIN}. Correct the header.")
         for number, line in enumerate(lines[1:], 2):
             fields = line.split(",")
             try:
