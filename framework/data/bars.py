@@ -26,6 +26,9 @@ def to_steps(values: NDArray[np.float64], step: Step) -> tuple[NDArray[np.int64]
     whole = np.rint(scaled)
     size = np.abs(scaled)
     off = ~((np.abs(scaled - whole) <= np.maximum(1e-9, size * 4e-16)) & (size < _LARGEST_STEPS))
+    nothing = whole == 0
+    if nothing.any():
+        off |= nothing & (values != 0)  # a price of 1e-300 is not 0
     return np.where(size < _LARGEST_STEPS, whole, 0.0).astype(np.int64), off
 
 

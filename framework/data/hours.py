@@ -132,7 +132,7 @@ class WeeklyHours:
         known = ("time_zone", "hours", "holidays", "early_closes", "late_opens")
         for word in words:
             if word not in known:
-                raise DataError(f"{place}: {word!r} is unknown. {did_you_mean(str(word), known)}")
+                raise DataError(f"{place}: {word!r} is unknown. {did_you_mean(str(word), known)} Rename or remove it.")
         for word in known[:2]:
             if word not in words:
                 raise DataError(f"{place}: {word} is missing. Add it.")

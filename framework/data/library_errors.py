@@ -84,6 +84,8 @@ def bytes_of(path: Path) -> bytes:
     """
     with reading(path), gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
         data = stream.read(MOST_BYTES + 1)
+    if not data and path.suffix == ".gz" and not path.stat().st_size:  # an empty file unpacks to nothing without a word
+        raise DataError(f"{path}: empty; rule: a gzip stream. {FETCH_AGAIN}")
     if len(data) > MOST_BYTES:
         raise DataError(f"{path}: more than {MOST_BYTES >> 20} MB; rule: no file of its kind is so large. Give another one.")
     return data

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from framework.data.library_errors import said
+from framework.data.quality.numbers import LARGEST
 from framework.errors import DataError
 
 Ints = NDArray[np.int64]
@@ -19,16 +20,23 @@ Mask = NDArray[np.bool_]
 Column = pa.Array | pa.ChunkedArray
 
 
-def floats(column: Column, *, place: str, name: str) -> Floats:
+def floats(column: Column, *, place: str, name: str, first_row: int = 0) -> Floats:
     """Numbers of any width as float64, shape (rows,); an empty field is NaN.
 
     Raises:
-        DataError: the column is of another type.
+        DataError: the column is of another type; a number so large that counting its steps would overflow.
     """
     kind = column.type
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
         raise DataError(f"{place}, column {name}: {kind}; rule: numbers. Correct the column or map another one.")
     values: Floats = _one(column).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    large = np.abs(values) >= LARGEST
+    if large.any():
+        row = int(np.argmax(large))
+        raise DataError(
+            f"{place}, row {first_row + row}, column {name}: {values[row]!r}; rule: a finite number below {LARGEST:g}. Correct it or remove "
+            "the row."
+        )
     return values
 
 

@@ -69,6 +69,8 @@ def read(path: str | Path, *, date: dt.date, symbols: Sequence[str] | None = Non
     index[list(directory)] = messages.LEFT_OUT
     index[kept] = np.arange(len(kept))
     instruments = tuple(Instrument(directory[locate], Step(1, 10_000), venue="XNAS", calendar="XNYS") for locate in kept)
+    if not counts.any():
+        raise DataError(f"{path}: no messages. {FETCH_AGAIN}")
     counted = ", ".join(f"{counts[code]} {chr(code)}" for code in range(256) if counts[code])
     notes = [f"{path.name}: messages by type: {counted or 'none'}."]
     if counts[ord("B")]:

@@ -44,8 +44,11 @@ def read(path: str | Path, entry: str, *, which: Which = "regular") -> WeeklyHou
         raise DataError(f"which={which!r} is unknown. {did_you_mean(which, ('regular', 'extended'))}")
     states = ("market",) if which == "regular" else ("premarket", "market", "postmarket")
     way_out = f'Times are "hh:mm:ss", dates "mm/dd/yyyy". Correct the entry. {FETCH_AGAIN}'
-    with reading(f"{place}, entry {entry!r}", way_out, also=SHAPE):
-        return _hours(entries[entry], states)
+    try:
+        with reading(f"{place}, entry {entry!r}", way_out, also=SHAPE):
+            return _hours(entries[entry], states)
+    except DataError as error:
+        raise error if str(error).startswith(str(place)) else DataError(f"{place}, entry {entry!r}: {error}") from error
 
 
 def _hours(found: Any, states: tuple[str, ...]) -> WeeklyHours:

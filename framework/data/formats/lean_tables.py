@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -225,6 +226,10 @@ def map_rows(path: Path) -> list[tuple[dt.date, str, int]]:
         place = f"{path.name}, line {number}"
         if len(fields) != 4 or fields[3] not in ("0", "1", "2", "3"):
             raise DataError(f"{place}: {line!r}; rule: date, security id, exchange, way of mapping from 0 to 3. Correct the row.")
+        try:
+            date_in(fields[1])
+        except DataError as error:
+            raise DataError(f"{place}: {error}") from error
         rows.append((day_in(fields[0], place), fields[1], int(fields[3])))
     return rows
 
@@ -246,7 +251,7 @@ def roll_gaps(factor_file: str | Path, way: int) -> pd.DataFrame:
         with reading(f"{place.name}, line {number}", also=SHAPE):
             row = json.loads(line)
             if row["DataMappingMode"] == way:
-                rows.append((_day_of_roll(row["Date"]), *(_scale(row[name][0]) for name in _SCALES)))
+                rows.append(_roll(row))
         if rows and not rows[-1][1] > 0:
             raise DataError(f"{place.name}, line {number}: BackwardsRatioScale {rows[-1][1]}; rule: above 0. {FETCH_AGAIN}")
     if not rows:
@@ -255,19 +260,12 @@ def roll_gaps(factor_file: str | Path, way: int) -> pd.DataFrame:
     return pd.DataFrame(found, pd.DatetimeIndex([row[0] for row in rows[:-1]]), ["ratio", "gap"])
 
 
-def _day_of_roll(text: object) -> pd.Timestamp:
-    if not isinstance(text, str):
-        raise ValueError(f"Date {text!r}")
-    stamp = pd.Timestamp(text).normalize()
-    if not FIRST_YEAR <= stamp.year <= LAST_YEAR:
-        raise ValueError(f"Date {text!r}, not of a year from {FIRST_YEAR} to {LAST_YEAR}")
-    return stamp
-
-
-def _scale(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < LARGEST:
-        raise ValueError(f"a scale of {value!r}")
-    return float(value)
+def _roll(row: dict[str, Any]) -> tuple[pd.Timestamp, float, float]:
+    """Last date, ratio and sum of a row; ValueError where one is none."""
+    stamp, scales = pd.Timestamp(str(row["Date"])).normalize(), [row[name][0] for name in _SCALES]
+    if not FIRST_YEAR <= stamp.year <= LAST_YEAR or any(isinstance(one, bool) or not abs(one) < LARGEST for one in scales):
+        raise ValueError(f"Date {row['Date']!r} and scales {scales}")
+    return stamp, float(scales[0]), float(scales[1])
 
 
 def chain_activity(folder: str | Path, calendar: str = "CMES") -> Activity:
@@ -370,6 +368,8 @@ def _listed(path: Path) -> list[tuple[str, str]]:
     found = []
     with reading(path):
         rows = list(csv.reader(text_of(path).splitlines()))
+    if not rows:
+        raise DataError(f"{path}: no rows; rule: a list has members. {FETCH_AGAIN}")
     for number, fields in enumerate(rows, 1):
         sids = [" " in field for field in fields[:2]]
         if sids not in ([True, False], [False, True]) or not fields[sids.index(False)]:

@@ -124,13 +124,14 @@ def _first_levels(path: Path) -> Words:
     if len(asks) and len(bids) and asks[0, 1] <= bids[0, 1]:
         raise DataError(
             f"{path.name}, row 1: the best offer {asks[0, 1]} is at or below the best bid {bids[0, 1]}; rule: offer > bid, and the "
-            "columns are offer price, offer size, bid price, bid size. Are columns swapped?"
+            "columns are offer price, offer size, bid price, bid size. Are columns swapped? Correct the row."
         )
     levels = np.concatenate([bids, asks])
     worse = (np.diff(asks[:, 1]) <= 0).any() or (np.diff(bids[:, 1]) >= 0).any()
     if worse or (levels[:, 1:3] <= 0).any():
         raise DataError(
-            f"{path.name}, row 1: rule: prices and sizes above 0, offers rising and bids falling from level to level. Are columns swapped?"
+            f"{path.name}, row 1: rule: prices and sizes above 0, offers rising and bids falling from level to level. Are columns "
+            "swapped? Correct the row."
         )
     return levels
 

@@ -127,13 +127,14 @@ def _bars(
 
 def _finest(source: Source, theirs: Mapping[str, str], kind: TableKind) -> tuple[Step, Step]:
     """The coarsest decimal steps of prices and of sizes."""
-    tick, lot = Step(1, 1), Step(1, 1)
+    tick, lot, row = Step(1, 1), Step(1, 1), 0
     prices, sizes = ([name for name in names[kind] if name in theirs] for names in (_PRICES, _SIZES))
     for batch in _batches(source, {theirs[name]: name for name in (*prices, *sizes)}) if prices or sizes else ():
         for column in prices:
-            tick = finest(_floats(batch, column, source.place), tick, 9, place=source.place, column=column)
+            tick = finest(_floats(batch, column, source.place, row), tick, 9, place=source.place, column=column)
         for column in sizes:
-            lot = finest(_floats(batch, column, source.place), lot, 9, place=source.place, column=column)
+            lot = finest(_floats(batch, column, source.place, row), lot, 9, place=source.place, column=column)
+        row += len(batch)
     return tick, lot
 
 
@@ -149,7 +150,9 @@ def _names(found: list[str], kind: TableKind, columns: Mapping[str, str], place:
     for name in columns:
         if name not in found:
             raise DataError(f"{place}: columns= names {name!r}, which is not there. {did_you_mean(name, found)}")
-    ours = {name: columns.get(name, name) for name in found if columns.get(name, name)}
+    ours = {
+        name: columns.get(name, name) for name in found if name not in columns or columns[name]
+    }  # only what is mapped to "" is left out
     known, names = (*_NEEDED[kind], *_ALLOWED[kind]), list(ours.values())
     for name in names:
         if name not in known:
@@ -162,8 +165,8 @@ def _names(found: list[str], kind: TableKind, columns: Mapping[str, str], place:
     return ours
 
 
-def _floats(batch: pa.RecordBatch, name: str, place: str) -> Floats:
-    return floats(batch.column(name), place=place, name=name)
+def _floats(batch: pa.RecordBatch, name: str, place: str, first_row: int) -> Floats:
+    return floats(batch.column(name), place=place, name=name, first_row=first_row)
 
 
 def _stamps(batch: pa.RecordBatch, place: str, time_zone: str | None, unit: Epoch | None, stamp_format: str | None, first_row: int) -> Ints:
@@ -252,11 +255,11 @@ def _events(batch: pa.RecordBatch, kind: TableKind, stamps: Ints, instrument: In
     events["ts_local_ns"] = events["ts_venue_ns"] = stamps
 
     def fill(word: str, name: str, step: Step, minimum: int) -> None:
-        events[word] = steps(_floats(batch, name, place), step, place=place, column=name, first_row=row, minimum=minimum)
+        events[word] = steps(_floats(batch, name, place, row), step, place=place, column=name, first_row=row, minimum=minimum)
 
     if kind == "funding":
         events["kind"] = Kind.FUNDING
-        events["w0"] = steps(_floats(batch, "rate", place), Step(1, 10**9), place=place, column="rate", first_row=row)
+        events["w0"] = steps(_floats(batch, "rate", place, row), Step(1, 10**9), place=place, column="rate", first_row=row)
         return events
     present = batch.schema.names
     if kind == "quotes":

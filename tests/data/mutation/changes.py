@@ -147,7 +147,9 @@ def other_header(data: bytes, draw: random.Random) -> bytes:
 
 def other_encoding(data: bytes, draw: random.Random) -> bytes:
     text = data.decode("latin-1")
-    return draw.choice([text.encode("utf-16"), b"\xef\xbb\xbf" + data, text.encode("utf-16-be"), data.replace(b"\n", b"\r\n"), data + b"\x1a"])
+    return draw.choice(
+        [text.encode("utf-16"), b"\xef\xbb\xbf" + data, text.encode("utf-16-be"), data.replace(b"\n", b"\r\n"), data + b"\x1a"]
+    )
 
 
 BYTES: tuple[Change, ...] = (

@@ -16,7 +16,7 @@ from tests.data.mutation import changes, peers
 from tests.data.mutation.small_files import Specimen, arrow_bars, packed, placed
 
 WAY_OUT = re.compile(
-    r"\b(add|ask|choose|complete|convert|correct|cut|declare|did you mean|drop|fetch|fill|give|import again|keep|leave|localize|look at|map|"
+    r"\b(add|ask|choose|complete|convert|correct|cut|declare|did you mean|drop|end|fetch|fill|give|import again|keep|leave|localize|look at|map|"
     r"move|name|number|quote|read|remove|rename|restore|rewrite|round|save|say|set|sort|split|start|swap|take|use|write)\b",
     re.IGNORECASE,
 )
@@ -38,7 +38,7 @@ def judged(specimen: Specimen, good: Any, path: Path, content: bytes | None) -> 
     try:
         found = specimen.read(path)
     except InputError as error:
-        check_message(str(error), path)
+        check_message(str(error), path, *specimen.beside)
         return "refused"
     if found == good:
         return "same"
@@ -91,9 +91,9 @@ def is_close(row: peers.Row, other: peers.Row) -> bool:
     return all(abs(a - b) <= CLOSE * abs(b) if isinstance(b, Fraction) and isinstance(a, (Fraction, int)) else a == b for a, b in pairs)
 
 
-def check_message(message: str, path: Path) -> None:
+def check_message(message: str, path: Path, *beside: str) -> None:
     """A message names the file or what in it, says what to do, and is not a page."""
-    names = [path.name, path.stem, path.name.split(".")[0], path.parent.name, "actions", "XNYS", "ES 2013-12", "equity of usa"]
+    names = [path.name, path.name.split(".")[0], path.parent.name, *beside, "ES 2013-12", "equity of usa"]
     assert any(name in message for name in names), f"no place: {message}"
     assert WAY_OUT.search(message), f"no way out: {message}"
     assert len(message) < 2000 and message.count("\n") <= 1, f"too long: {message[:300]}"

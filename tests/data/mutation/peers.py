@@ -29,6 +29,8 @@ class Unreadable(Exception):
 def number(text: object) -> Fraction:
     if isinstance(text, (int, float, Decimal)) and not isinstance(text, bool):
         return Fraction(text) if text == text and abs(text) < 10**30 else _never(text)
+    if isinstance(text, str) and re.fullmatch(r"0[xX][0-9a-fA-F]+", text):
+        return Fraction(int(text, 16))
     found = re.fullmatch(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*", str(text), re.ASCII)
     return Fraction(str(text).strip()) if found and isinstance(text, str) else _never(text)
 
@@ -119,7 +121,9 @@ def lobster(data: bytes) -> list[Row]:
     found = []
     for row in table(data, ["time", "type", "id", "size", "price", "way"]):
         if whole(row["type"]) in (4, 5, 6):
-            found.append((midnight + round(number(row["time"]) * 10**9), "TRADE", "ACME", number(row["price"]) / 10_000, number(row["size"])))
+            found.append(
+                (midnight + round(number(row["time"]) * 10**9), "TRADE", "ACME", number(row["price"]) / 10_000, number(row["size"]))
+            )
     return found
 
 

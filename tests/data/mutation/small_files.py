@@ -22,7 +22,19 @@ import numpy as np
 import pandas as pd
 
 from framework.data import catalog
-from framework.data.formats import bars, binance, coinbase, freqtrade, itch, kraken, lean, lean_actions, lean_funding, lean_hours, lean_tables
+from framework.data.formats import (
+    bars,
+    binance,
+    coinbase,
+    freqtrade,
+    itch,
+    kraken,
+    lean,
+    lean_actions,
+    lean_funding,
+    lean_hours,
+    lean_tables,
+)
 from framework.data.formats import lobster as lobster_format
 from framework.data.formats import table as table_format
 from framework.data.hours import WeeklyHours
@@ -273,7 +285,10 @@ REFERENCE = {
 }  # fmt: skip
 LOBSTER = "ACME_2012-06-21_34200000_57600000_message_2.csv"
 LEAN = "Data/equity/usa/minute/aapl/20140605_trade.zip"
-DATABASES = {"symbol-properties/symbol-properties-database.csv": PROPERTIES.encode(), "market-hours/market-hours-database.json": HOURS.encode()}
+DATABASES = {
+    "symbol-properties/symbol-properties-database.csv": PROPERTIES.encode(),
+    "market-hours/market-hours-database.json": HOURS.encode(),
+}
 OPEN_HOURS = {"exchangeTimeZone": "America/New_York", "monday": [{"start": "09:30:00", "end": "16:00:00", "state": "market"}]}
 LEAN_HOURS = json.dumps({"entries": {"Equity-usa-[*]": {**OPEN_HOURS, "holidays": ["1/1/2024"], "earlyCloses": {"7/3/2024": "13:00:00"}}}})
 WEEK = b'time_zone: America/New_York\nhours:\n  monday: ["18:00-17:00"]\n  tuesday: ["09:30-16:00"]\nholidays: ["2024-12-25"]\n'
@@ -347,7 +362,11 @@ def _lean_instrument(path: Path) -> Any:
     from framework.data.formats.lean_reference import Reference as Databases
 
     known = Databases.load(path.parents[1])
-    return known.instrument("ES 2013-12", ("future", "cme", "minute"), "ES", Given(), 0), known.time_zone("equity", "usa", "ACME", Given()), known
+    return (
+        known.instrument("ES 2013-12", ("future", "cme", "minute"), "ES", Given(), 0),
+        known.time_zone("equity", "usa", "ACME", Given()),
+        known,
+    )
 
 
 def _universe(path: Path) -> Any:
