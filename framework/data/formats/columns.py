@@ -34,8 +34,8 @@ def floats(column: Column, *, place: str, name: str, first_row: int = 0) -> Floa
     if large.any():
         row = int(np.argmax(large))
         raise DataError(
-            f"{place}, row {first_row + row}, column {name}: {values[row]!r}; rule: a finite number below {LARGEST:g}. Correct it or remove "
-            "the row."
+            f"{place}, row {first_row + row}, column {name}: {values[row]!r}; rule: a finite number below {LARGEST:g}. Correct it or "
+            "remove the row."
         )
     return values
 

@@ -150,9 +150,7 @@ def _names(found: list[str], kind: TableKind, columns: Mapping[str, str], place:
     for name in columns:
         if name not in found:
             raise DataError(f"{place}: columns= names {name!r}, which is not there. {did_you_mean(name, found)}")
-    ours = {
-        name: columns.get(name, name) for name in found if name not in columns or columns[name]
-    }  # only what is mapped to "" is left out
+    ours = {name: columns.get(name, name) for name in found if name not in columns or columns[name]}
     known, names = (*_NEEDED[kind], *_ALLOWED[kind]), list(ours.values())
     for name in names:
         if name not in known:

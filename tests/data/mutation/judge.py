@@ -16,8 +16,8 @@ from tests.data.mutation import changes, peers
 from tests.data.mutation.small_files import Specimen, arrow_bars, packed, placed
 
 WAY_OUT = re.compile(
-    r"\b(add|ask|choose|complete|convert|correct|cut|declare|did you mean|drop|end|fetch|fill|give|import again|keep|leave|localize|look at|map|"
-    r"move|name|number|quote|read|remove|rename|restore|rewrite|round|save|say|set|sort|split|start|swap|take|use|write)\b",
+    r"\b(add|ask|choose|complete|convert|correct|cut|declare|did you mean|drop|end|fetch|fill|give|import again|keep|leave|localize|look|"
+    r"map|move|name|number|quote|read|remove|rename|restore|rewrite|round|save|say|set|sort|split|start|swap|take|use|write)\b",
     re.IGNORECASE,
 )
 CLOSE = Fraction(1, 10**6)

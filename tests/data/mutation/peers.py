@@ -13,6 +13,7 @@ import re
 import struct
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -149,7 +150,7 @@ def _pairs(words: Any) -> set[tuple[Fraction, Fraction]]:
         for a, b in (("p", "q"), ("price", "size"), ("b", "B"), ("a", "A")):
             found |= _pair(words.get(a), words.get(b))
     if isinstance(words, list):
-        for a, b in zip(words, words[1:], strict=False):
+        for a, b in pairwise(words):
             found |= _pair(a, b)
     for inner in words.values() if isinstance(words, dict) else words if isinstance(words, list) else ():
         found |= _pairs(inner)

@@ -1,12 +1,11 @@
-"""One small good file of every format, how it is read, and what else may read it.
+"""One small good file of every format of market data, how it is read, and what else may read it.
 
-A `Specimen` is read by our reader into something that can be compared: rows of events, or whatever its reader returns. `peer` reads the same
-bytes independently (`peers`); where a format has none, `shown` gives what must have changed for a changed result to be right.
+A `Specimen` is read by our reader into something that can be compared: rows of events, or whatever its reader returns. `peer` reads
+the same bytes independently (`peers`); where a format has none, `shown` gives what must have changed for a changed result to be right.
 """
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import gzip
 import io
@@ -30,20 +29,13 @@ from framework.data.formats import (
     itch,
     kraken,
     lean,
-    lean_actions,
-    lean_funding,
-    lean_hours,
-    lean_tables,
 )
 from framework.data.formats import lobster as lobster_format
 from framework.data.formats import table as table_format
-from framework.data.hours import WeeklyHours
 from framework.data.recording import Recording
-from framework.data.reference import Reference
 from framework.data.store.segments import SegmentStore
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
-from tests.data.formats.lean_tree import HOURS, PROPERTIES
 from tests.data.formats.test_coinbase import MESSAGES
 from tests.data.formats.test_kraken import BOOK, UPDATE, book
 from tests.data.mutation import peers
@@ -254,19 +246,6 @@ def tick_store(folder: Path) -> Path:
     return folder / "root"
 
 
-def as_csv(data: bytes) -> Any:
-    text = data.decode("utf-8", "replace")
-    return [row for row in csv.reader(io.StringIO(text, newline="")) if row]
-
-
-def as_json(data: bytes) -> Any:
-    return json.loads(data)
-
-
-def words(data: bytes) -> Any:
-    return data.decode("utf-8", "replace").split()
-
-
 def _lobster(path: Path) -> list[peers.Row]:
     return rows_of(lobster_format.read(path), Kind.TRADE) if rows_of(lobster_format.read(path)) else []
 
@@ -275,25 +254,9 @@ def _lean(path: Path) -> list[peers.Row]:
     return rows_of(lean.read(path))
 
 
-REFERENCE = {
-    "instruments.csv": lines("id,venue,ticks,lot,multiplier,currency,kind,from,to", "META,XNAS,usa,1,1,USD,equity,2012-05-18,", "ES,XCME,es,1,50,USD,future,,2013-12-20T14:30Z"),
-    "symbols.csv": lines("id,venue,symbol,from,to", "META,XNAS,FB,2012-05-18,2022-06-09", "META,XNAS,META,2022-06-09,"),
-    "ticks.csv": lines("schedule,tick,price_from,from,to", "usa,0.0001,0,,", "usa,0.01,1,,", "es,1/4,0,,"),
-    "contracts.csv": lines("id,underlying,expiry,right,strike,style,settlement", "ES,ES,2013-12-20T14:30Z,,0,,cash"),
-    "members.csv": lines("universe,id,from,to,known", "big,META,2013-12-23,,2013-12-11"),
-    "actions.csv": lines("id,ts,kind,value,child", "META,2014-01-02T05:00Z,dividend,0.5,"),
-}  # fmt: skip
 LOBSTER = "ACME_2012-06-21_34200000_57600000_message_2.csv"
+BOOK_FILE, BOOK_ROW = LOBSTER.replace("message", "orderbook"), b"1000700,500,999300,500,1000800,700,999200,900\n"
 LEAN = "Data/equity/usa/minute/aapl/20140605_trade.zip"
-DATABASES = {
-    "symbol-properties/symbol-properties-database.csv": PROPERTIES.encode(),
-    "market-hours/market-hours-database.json": HOURS.encode(),
-}
-OPEN_HOURS = {"exchangeTimeZone": "America/New_York", "monday": [{"start": "09:30:00", "end": "16:00:00", "state": "market"}]}
-LEAN_HOURS = json.dumps({"entries": {"Equity-usa-[*]": {**OPEN_HOURS, "holidays": ["1/1/2024"], "earlyCloses": {"7/3/2024": "13:00:00"}}}})
-WEEK = b'time_zone: America/New_York\nhours:\n  monday: ["18:00-17:00"]\n  tuesday: ["09:30-16:00"]\nholidays: ["2024-12-25"]\n'
-SID = "AAPL R735QTJ8XC9X"
-ROLLS = lines(*(json.dumps({"Date": f"2013-{m:02d}-20T00:00:00", "DataMappingMode": 0, "BackwardsRatioScale": [1 + m / 100], "BackwardsPanamaCanalScale": [m]}) for m in (3, 6, 9)))  # fmt: skip
 
 
 def specimens() -> dict[str, Specimen]:
@@ -308,8 +271,10 @@ def specimens() -> dict[str, Specimen]:
         "trades_parquet": Specimen("acme.parquet", saved(pd.read_csv(io.BytesIO(trade_lines())).to_parquet), table_trades),
         "quotes": Specimen("acme.csv", quote_lines(), lambda p: rows_of(table_format.read(p, "quotes", unit="ms")), peers.quotes),
         "funding": Specimen(
-            "acme.csv", lines("ts,rate", *(f"{EPOCH_MS + k * 28_800_000},{k}e-5" for k in range(9))),
-            lambda p: rows_of(table_format.read(p, "funding", unit="ms")), peers.funding,
+            "acme.csv",
+            lines("ts,rate", *(f"{EPOCH_MS + k * 28_800_000},{k}e-5" for k in range(9))),
+            lambda p: rows_of(table_format.read(p, "funding", unit="ms")),
+            peers.funding,
         ),
         "candles": Specimen("ACME_USDT-1m.feather", frozen(candles()), lambda p: rows_of(freqtrade.read(p)), guess=True),
         "freqtrade_trades": Specimen("ACME_USDT-trades.feather", frozen(freqtrade_trades()), lambda p: rows_of(freqtrade.read(p))),
@@ -319,25 +284,16 @@ def specimens() -> dict[str, Specimen]:
         "coinbase": Specimen("coinbase.txt", coinbase_lines(), captured(coinbase.read), peers.captured, guess=True),
         "itch": Specimen("day.itch", itch_day(), lambda p: rows_of(itch.read(p, date=dt.date(2024, 7, 1))), peers.itch),
         "itch_gz": Specimen("day.itch.gz", itch_day(), lambda p: rows_of(itch.read(p, date=dt.date(2024, 7, 1))), peers.itch, pack="gz"),
-        "lobster": Specimen(LOBSTER, lobster_lines(), _lobster, peers.lobster, beside={LOBSTER.replace("message", "orderbook"): b"1000700,500,999300,500,1000800,700,999200,900\n"}, guess=True),
-        "lobster_book": Specimen(LOBSTER.replace("message", "orderbook"), lines("1000700,500,999300,500,1000800,700,999200,900"), lambda p: rows_of(lobster_format.read(p.with_name(LOBSTER))), shown=words, beside={LOBSTER: lobster_lines()}),
+        "lobster": Specimen(LOBSTER, lobster_lines(), _lobster, peers.lobster, beside={BOOK_FILE: BOOK_ROW}, guess=True),
+        "lobster_book": Specimen(
+            BOOK_FILE,
+            BOOK_ROW,
+            lambda p: rows_of(lobster_format.read(p.with_name(LOBSTER))),
+            shown=bytes.split,
+            beside={LOBSTER: lobster_lines()},
+        ),
         "lean": Specimen(LEAN, lean_lines(), _lean, peers.lean_minutes, pack="zip", guess=True),
-        "lean_properties": Specimen("Data/" + list(DATABASES)[0], PROPERTIES.encode(), lambda p: _lean_instrument(p), shown=as_csv, beside={f"Data/{list(DATABASES)[1]}": HOURS.encode()}),
-        "lean_zones": Specimen("Data/" + list(DATABASES)[1], HOURS.encode(), lambda p: _lean_instrument(p), shown=as_json, beside={f"Data/{list(DATABASES)[0]}": PROPERTIES.encode()}),
-        "lean_factors": Specimen("acme.csv", lines("20120808,0.9304792,0.142857,570.0", "20140606,0.9784450,0.142857,645.57", "20501231,1,1,0"), lambda p: (lean_actions.read_factors(p), lean_actions.actions(p).to_dict("list")), shown=as_csv),
-        "lean_map": Specimen("goog.csv", lines("20040819,goog,Q", "20140402,goog,Q", "20501231,googl,Q"), lambda p: lean_actions.read_map(p).astype(str).to_dict("list"), shown=as_csv),
-        "lean_funding": Specimen("acme.csv", lines("20240101 00:00:00,0.0001", "20240101 08:00:00,-0.00005"), lambda p: rows_of(lean_funding.read(p, Instrument("ACME"))), shown=words),
-        "lean_hours": Specimen("hours.json", LEAN_HOURS.encode(), lambda p: repr(lean_hours.read(p, "Equity-usa-[*]")), shown=as_json),
-        "lean_hours_gz": Specimen("hours.json.gz", LEAN_HOURS.encode(), lambda p: repr(lean_hours.read(p, "Equity-usa-[*]")), shown=as_json, pack="gz"),
-        "lean_rolls": Specimen("es.csv", ROLLS, lambda p: lean_tables.roll_gaps(p, 0).to_csv(), shown=words),
-        "lean_future_map": Specimen("future/cme/map_files/es.csv", lines("ES", "20130621,ES VDBC2TZK5SXT,CME,0", "20130920,ES VFY5W2B0ZOXT,CME,0", "20131220,ES VIKDEUXK4W3L,CME,0"), lambda p: (lean_tables.map_rows(p), lean_tables.mapped(p, 0, "24/7")), shown=as_csv),
-        "lean_universe": Specimen("lists/20140605.csv.gz", lines(f"{SID},AAPL,645.57,1,1,True", "GOOG T1AZ164W5VTX,GOOG,10,1,1,True"), _universe, shown=as_csv, pack="gz", beside={k: v for k, v in DATABASES.items()}),
-        "lean_chain": Specimen("es/20131202.csv", lines("#expiry,open,high,low,close,volume,open_interest", "201312,1,2,1,2,10,20", "201403,1,2,1,2,,"), lambda p: repr(lean_tables.chain_activity(p.parent)), shown=as_csv),
-        "week": Specimen("week.yaml", WEEK, lambda p: repr(WeeklyHours.load(p)), shown=words),
-    }  # fmt: skip
-    for name, content in REFERENCE.items():
-        others = {other: text for other, text in REFERENCE.items() if other != name}
-        made[f"reference_{name[:-4]}"] = Specimen(name, content, lambda p: Reference.load(p.parent), shown=as_csv, beside=others)
+    }
     return made | _of_databento()
 
 
@@ -354,24 +310,6 @@ def _of_databento() -> dict[str, Specimen]:
     with tempfile.TemporaryDirectory() as folder:
         content = dbn_bars(Path(folder), 12).read_bytes()
     return {"dbn": Specimen("acme.dbn", content, lambda p: rows_of(databento.read(p)), peers.dbn_bars, guess=True)}
-
-
-def _lean_instrument(path: Path) -> Any:
-    """What the databases tell of a future and of the zone of an exchange."""
-    from framework.data.formats.lean_reference import Given
-    from framework.data.formats.lean_reference import Reference as Databases
-
-    known = Databases.load(path.parents[1])
-    return (
-        known.instrument("ES 2013-12", ("future", "cme", "minute"), "ES", Given(), 0),
-        known.time_zone("equity", "usa", "ACME", Given()),
-        known,
-    )
-
-
-def _universe(path: Path) -> Any:
-    known = lean_tables.Reference()
-    return lean_tables.universe(path.parent, "big", known, databases=path.parents[1])
 
 
 def packed(specimen: Specimen, content: bytes) -> bytes:

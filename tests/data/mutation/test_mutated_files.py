@@ -16,11 +16,11 @@ import pytest
 
 from framework.commands.guess import read_guessed
 from framework.data.quality.examine import examine
+from tests.data.mutation import side_files, small_files
 from tests.data.mutation.judge import hunt
-from tests.data.mutation.small_files import specimens
 from tests.data.quality.good_files import NOW_NS
 
-SPECIMENS = specimens()
+SPECIMENS = small_files.specimens() | side_files.specimens()
 FEW, MANY = 8, 90
 SECONDS = 30
 MOST_GROWTH_KB = 2_000_000
