@@ -91,8 +91,7 @@ def prepare(source: Source, terms: Terms) -> tuple[pd.DataFrame, Instrument, lis
         raw, place=source.place, lines=source.lines, calendar=declared, time_zone=terms.time_zone, bar_stamp=terms.bar_stamp
     )
     bars = source.bars.set_axis(closes, axis=0)
-    check_bars(bars, place=source.place, lines=source.lines, volume_needed=not indexed)
-    bars = bars.astype(np.float64)
+    bars = check_bars(bars, place=source.place, lines=source.lines, volume_needed=not indexed)
     notes: list[str] = []
     if "volume" not in bars.columns:
         bars = bars.assign(volume=0.0)

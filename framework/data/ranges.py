@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from framework.data.stamps import FAR_OFF
 from framework.errors import DataError
 from framework.schema.event import NO_INSTRUMENT, Kind
 from framework.schema.instrument import Instrument
@@ -37,8 +38,7 @@ def check_stamps(first_ns: int, last_ns: int) -> None:
     for stamp in (first_ns, last_ns):
         if not FIRST_STAMP_NS <= stamp <= LAST_STAMP_NS:
             raise DataError(
-                f"an event at {pd.Timestamp(stamp, tz='UTC')}; rule: from 1850 to 2200. Correct the stamps, or say with "
-                "epoch= what they count."
+                f"an event at {pd.Timestamp(stamp, tz='UTC')}; rule: {FAR_OFF}. Correct the stamps, or say with epoch= what they count."
             )
 
 

@@ -173,7 +173,9 @@ def build(
         said += note
     if extra is not None:
         pieces.append(_checked_extra(extra, ordered))
-    if actions is not None:
+    if actions is not None and not isinstance(actions, pd.DataFrame):
+        raise DataError(f"actions= is a {type(actions).__name__}; rule: a DataFrame with columns symbol, ts, kind, value. Make it one.")
+    if actions is not None and len(actions):
         corporate = action_events(actions, ordered)
         refuse_trading_after_delisting(corporate, pieces, ordered)
         pieces.append(corporate)
@@ -214,7 +216,13 @@ def skeleton(instruments: Sequence[Instrument], bars: Sequence[Events], first_ns
 
 
 def assemble(instruments: Sequence[Instrument], pieces: Sequence[Events], *, name: str, notes: Sequence[str]) -> Tape:
-    """Add the sessions to events whose `instrument` is a position in `instruments`, and sort everything."""
+    """Add the sessions to events whose `instrument` is a position in `instruments`, and sort everything.
+
+    Raises:
+        DataError: no events; a stamp out of reach.
+    """
+    if not any(len(piece) for piece in pieces):
+        raise DataError(f"tape {name!r}: no events. Give at least one.")
     first = min(int(piece["ts_local_ns"].min()) for piece in pieces if len(piece))
     last = max(int(piece["ts_local_ns"].max()) for piece in pieces if len(piece))
     made = skeleton(instruments, pieces, first, last)

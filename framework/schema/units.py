@@ -120,4 +120,7 @@ def to_steps(values: NDArray[np.float64], step: Step) -> tuple[NDArray[np.int64]
         size = np.abs(scaled)
         fits = size <= LARGEST_STEPS
         off = ~((np.abs(scaled - whole) <= np.maximum(NEAR, size * NOISE)) & fits)
+    nothing = whole == 0
+    if nothing.any():
+        off |= nothing & (values != 0)  # a price of 1e-300 is not 0
     return np.where(fits, whole, 0.0).astype(np.int64), off

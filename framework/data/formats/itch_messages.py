@@ -131,6 +131,8 @@ def parse(data, size, index, book, state, events):  # type: ignore[no-untyped-de
                 return -TOO_MANY
             if code == 69 or (code == 67 and data[m + 31] == 89):  # printable
                 paid = price if code == 69 else _number(data, m + 32, 4)
+                if paid <= 0:
+                    return -TOO_MANY
                 n = _put(events, n, stamp, _TRADE, _SELL if side == _BUY else _BUY, who, paid, taken, _number(data, m + 23, 8), ref)
             if taken == shares:
                 del book[ref]
@@ -146,8 +148,12 @@ def parse(data, size, index, book, state, events):  # type: ignore[no-untyped-de
                 book[new] = (price, shares, side)
                 n = _put(events, n, stamp, _DEPTH, side | _LAST, who, price, shares, new, -1)
         elif code == 80:  # P
+            if _number(data, m + 20, 4) <= 0 or _number(data, m + 32, 4) <= 0:
+                return -TOO_MANY
             n = _put(events, n, stamp, _TRADE, 0, who, _number(data, m + 32, 4), _number(data, m + 20, 4), _number(data, m + 36, 8), 0)
-        elif code == 81 and ref > 0:  # Q: of no shares where nothing crossed
+        elif code == 81 and ref != 0:  # Q: of no shares where nothing crossed
+            if ref < 0 or _number(data, m + 27, 4) <= 0:
+                return -TOO_MANY
             n = _put(events, n, stamp, _TRADE, _AUCTION, who, _number(data, m + 27, 4), ref, _number(data, m + 31, 8), 0)
     state[1] = last
     return n
