@@ -28,7 +28,7 @@ def _grow(root: int, table: int) -> int:
 
 
 _GROW = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(_grow)
-_GROW_ADDRESS = ctypes.cast(_GROW, ctypes.c_void_p).value
+_GROW_ADDRESS = ctypes.cast(_GROW, ctypes.c_void_p).value or 0
 
 
 @cache
