@@ -31,7 +31,7 @@ test-extras: $(EXTRAS:%=test-%)  ## run the tests of all extras, each in its env
 
 test-%: .venv-%/.installed  ## run the tests of one extra, e.g. test-data; none may be skipped
 	$(BIN)/python -m tests.warm
-	.venv-$*/bin/python $(PYTEST) --no-skips -m "extra(name='$*')"
+	.venv-$*/bin/python $(PYTEST) --extra $*
 
 # Tapes run once more with ordinary numba, which checks bounds and shares none of the kernel's ways of compiling.
 long: $(VENV)/.installed-dev  ## run what is too long for `make test`, with new seeds (ONETAPE_SEED=... repeats them)

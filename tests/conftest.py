@@ -1,7 +1,8 @@
-"""What holds for all tests: seeds that a report names, and `--no-skips`, for environments in which nothing may be left out."""
+"""What holds for all tests: seeds that a report names, and `--extra`, for an environment in which none of an extra's may be left out."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,15 +13,20 @@ from tests import seeds
 ABSENT = "ONETAPE_SHARED"
 """Stands in the reason of what is skipped because the developers' market data are not here; no environment can bring them."""
 
+NEEDS = re.compile(r'needs the extra "([\w-]+)"')
+"""The reason of what is skipped where an extra is not installed."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--no-skips", action="store_true", help="fail if a test is skipped, or none passes: nothing was shown by it")
+    parser.addoption("--extra", metavar="NAME", help="run the tests that need this extra; fail if one is skipped, or none passes")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    is_worker = hasattr(config, "workerinput")  # of two processes, the one that started them hears of all tests
-    if config.getoption("--no-skips") and not is_worker:
-        config.pluginmanager.register(NoSkips())
+    extra = config.getoption("--extra")
+    if extra is not None:
+        config.option.markexpr = f"extra(name={extra!r})"
+        if not hasattr(config, "workerinput"):  # of several processes, the one that started the others hears of all tests
+            config.pluginmanager.register(NoSkips(extra))
 
 
 def pytest_report_header() -> str:
@@ -28,10 +34,15 @@ def pytest_report_header() -> str:
 
 
 class NoSkips:
-    """Fails a session that left tests out."""
+    """Fails a session that left out tests of an extra."""
 
-    def __init__(self) -> None:
-        self.passed, self.skipped = 0, dict[str, str]()
+    def __init__(self, extra: str) -> None:
+        self.extra, self.passed, self.skipped = extra, 0, dict[str, str]()
+
+    @property
+    def left_out(self) -> bool:
+        """Whether the session shows less than that the extra works."""
+        return bool(self.skipped) or not self.passed
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.passed += report.when == "call" and report.passed
@@ -42,18 +53,20 @@ class NoSkips:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
-        if (self.skipped or not self.passed) and session.exitstatus == pytest.ExitCode.OK:
+        if self.left_out and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         return (yield)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        if self.skipped or not self.passed:
-            terminalreporter.section("left out, which --no-skips forbids", red=True)
-            terminalreporter.write_line(f"{self.passed} passed, {len(self.skipped)} skipped")
+        if self.left_out:
+            terminalreporter.section(f"the extra {self.extra} is not shown to work", red=True)
+            terminalreporter.write_line(f"{self.passed} passed, {len(self.skipped)} left out; rule of --extra: some and 0")
             for name, reason in self.skipped.items():
                 terminalreporter.write_line(f"{name}: {reason}")
 
     def _count(self, report: pytest.TestReport | pytest.CollectReport) -> None:
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        if report.skipped and not hasattr(report, "wasxfail") and ABSENT not in reason:
-            self.skipped[report.nodeid] = reason
+        if report.skipped and not hasattr(report, "wasxfail"):
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            other = NEEDS.search(reason)  # a whole file of another extra is left out before its marks are known
+            if ABSENT not in reason and (other is None or other[1] == self.extra):
+                self.skipped[report.nodeid] = reason

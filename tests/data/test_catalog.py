@@ -106,6 +106,6 @@ def test_vix_has_one_value_a_day_and_empty_holidays(monkeypatch: pytest.MonkeyPa
 @pytest.mark.extra(name="data")
 @pytest.mark.parametrize(("name", "bars"), [("sp500_daily", 5031), ("nasdaq_daily", 5031), ("vix_daily", 1259)])
 def test_the_real_indices(name: str, bars: int) -> None:
-    pytest.importorskip("arch.data", reason="the extra `data` is not installed")
+    pytest.importorskip("arch.data", reason='needs the extra "data"')
     tape = catalog.load(name)
     assert int((tape.events["kind"] == Kind.BAR).sum()) == bars

@@ -34,7 +34,7 @@ def _user() -> str | None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The URL of a running server, to its database postgres."""
-    pytest.importorskip("psycopg", reason='the extra "postgres" is not installed')
+    pytest.importorskip("psycopg", reason='needs the extra "postgres"')
     binaries, user = _binaries(), _user()
     if binaries is None:
         pytest.skip("there is no PostgreSQL server here: `make postgres` installs it")

@@ -15,7 +15,7 @@ from framework.schema.event import EVENT
 from tests.data.store.market import INSTRUMENTS, as_rows, by_hand, events
 
 pytestmark = pytest.mark.extra(name="postgres")
-psycopg = pytest.importorskip("psycopg", reason='the extra "postgres" is not installed')
+psycopg = pytest.importorskip("psycopg", reason='needs the extra "postgres"')
 from framework.data.store.copy_binary import Rows  # noqa: E402
 from framework.data.store.postgres import PostgresStore  # noqa: E402
 

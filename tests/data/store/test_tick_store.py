@@ -320,6 +320,6 @@ def test_wheres_that_cannot_be(tmp_path: Path) -> None:
 
 @pytest.mark.extra(name="postgres")
 def test_nobody_answers(tmp_path: Path) -> None:
-    pytest.importorskip("psycopg")
+    pytest.importorskip("psycopg", reason='needs the extra "postgres"')
     with pytest.raises(StoreLost, match=r"postgresql://me:\*\*\*@/ticks.*Start the server or correct the URL"):
         open_store(f"postgresql://me:secret@/ticks?host={tmp_path}")

@@ -150,7 +150,7 @@ AAPL = "05_l2_l3_books/orderbook/juypter/AAPL_2012-06-21_message_50.csv.gz"
 @pytest.mark.parametrize("name", [pytest.param(ES, id="ES", marks=pytest.mark.extra(name="data")), pytest.param(AAPL, id="AAPL")])
 def test_the_best_model_is_below_two_points_on_real_orders(shared: Path, name: str) -> None:
     if name == ES:
-        pytest.importorskip("databento_dbn")
+        pytest.importorskip("databento_dbn", reason='needs the extra "data"')
     found = calibrate_queue(shared / name)
     assert found.worst(found.best)["ece"] < 2.0
     assert found.worst("touch")["ece"] > found.worst(found.best)["ece"]
@@ -168,7 +168,7 @@ def test_the_best_model_is_below_two_points_on_real_orders(shared: Path, name: s
 
 @pytest.mark.extra(name="data")
 def test_levels_are_those_of_the_source(shared: Path) -> None:
-    pytest.importorskip("databento_dbn")
+    pytest.importorskip("databento_dbn", reason='needs the extra "data"')
     from research.queue.walks import marked_levels, true_fates
 
     source = databento.read(shared / ES)
