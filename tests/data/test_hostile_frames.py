@@ -41,9 +41,16 @@ def words(frame: Any, word: str = "w0", **terms: Any) -> list[int]:
     return [int(value) for value in events[word][events["kind"] == Kind.BAR]]
 
 
+class _Nothing:
+    """No number; its text is the same in every process."""
+
+    def __repr__(self) -> str:
+        return "<nothing>"
+
+
 NO_NUMBERS = [
     *(True, np.bool_(False), None, np.nan, pd.NA, pd.NaT, np.inf, -np.inf, 1 + 2j, b"10", "x", "", "1_000", "0x10", "10\x005", [10], {}),
-    *(pd.Timestamp("2020-01-01"), dt.datetime(2020, 1, 1), dt.date(2020, 1, 1), pd.Timedelta(10), np.datetime64("2020"), object()),
+    *(pd.Timestamp("2020-01-01"), dt.datetime(2020, 1, 1), dt.date(2020, 1, 1), pd.Timedelta(10), np.datetime64("2020"), _Nothing()),
     *(Decimal("NaN"), Decimal("sNaN"), 10**400, -(10**30), 1e300, 1e18, np.array([1, 2])),
 ]  # fmt: skip
 
