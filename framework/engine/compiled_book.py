@@ -7,17 +7,16 @@ from typing import Any
 
 import numba
 
-from framework.engine.compiled_types import trader_of
 from framework.engine.compiled_cell import fail_if, whole
+from framework.engine.compiled_types import trader_of
 from framework.engine.compiled_view import INLINED, PLAIN, give_method, instrument_in
 from framework.engine.failures import Failure
 from framework.kernel.book import book_of, terms_of
 from framework.kernel.depth import depth_of, imbalance, lots_at, sweep_ticks, weighted_mid_ticks
 
-_SIDE, _NAN, _INFINITY, _OVERFLOW = (
-    int(kind) for kind in (Failure.SIDE, Failure.NAN_AS_INT, Failure.INFINITY_AS_INT, Failure.OVERFLOW)
-)
+_SIDE, _NAN, _INFINITY, _OVERFLOW = (int(kind) for kind in (Failure.SIDE, Failure.NAN_AS_INT, Failure.INFINITY_AS_INT, Failure.OVERFLOW))
 _LIMIT = 9223372036854775808.0
+
 
 @numba.njit(**PLAIN)
 def _nearest(value: float) -> int:

@@ -47,9 +47,7 @@ def delegated(typingctx: Any, function: Any, arguments: tuple[Any, ...]) -> Any:
     def codegen(context: Any, builder: Any, own: Any, args: Any) -> Any:
         call = context.get_function(known, signature)
         context.add_linking_libs(getattr(call, "libs", ()))
-        values = [
-            context.cast(builder, value, given, wanted) for value, given, wanted in zip(args, arguments, signature.args, strict=True)
-        ]
+        values = [context.cast(builder, value, given, wanted) for value, given, wanted in zip(args, arguments, signature.args, strict=True)]
         return call(builder, values)
 
     return signature.return_type(*arguments), codegen

@@ -117,9 +117,7 @@ def check_stored(typingctx: Any, array: Any, value: Any) -> Any:
 def check_field(typingctx: Any, own: Any, name: Any, value: Any) -> Any:
     """Refuse a float for a whole number of state: it would lose its fraction in silence."""
     if isinstance(own, OwnType) and isinstance(own.kind_of(name.literal_value), types.Integer) and isinstance(value, types.Float):
-        raise NumbaTypeError(
-            f"{name.literal_value} is State[int] and is set to a float: write int(...) or declare State[float]"
-        )
+        raise NumbaTypeError(f"{name.literal_value} is State[int] and is set to a float: write int(...) or declare State[float]")
     return types.void(own, name, value), lambda context, builder, signature, args: context.get_dummy_value()
 
 
@@ -252,4 +250,6 @@ class HookRewrite(Rewrite):  # type: ignore[misc]  # numba has no types
         if isinstance(definition, ir.Expr) and definition.op == "getattr" and definition.attr in _POSITIONAL:
             most = _POSITIONAL[definition.attr]
             if len(value.args) > most:
-                raise UnsupportedError(f"{definition.attr} takes {most} arguments without a name, {len(value.args)} are given", loc=value.loc)
+                raise UnsupportedError(
+                    f"{definition.attr} takes {most} arguments without a name, {len(value.args)} are given", loc=value.loc
+                )

@@ -288,7 +288,9 @@ def _order(
     given |= _bit(trail_limit, G_LIMIT_OFFSET) | _bit(display, G_DISPLAY) | _bit(peg_offset, G_PEG_OFFSET)
     flags = (_POST_ONLY if post_only else 0) | (_HIDDEN if hidden else 0) | _peg_flag(peg)
     force = _as_force(time_in_force)
-    return _placed(trader_of(view), whole(instrument), float(quantity), numbers, given, flags, force, reduce_only, whole(parent), whole(group))
+    return _placed(
+        trader_of(view), whole(instrument), float(quantity), numbers, given, flags, force, reduce_only, whole(parent), whole(group)
+    )
 
 
 @numba.njit(**PLAIN)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 import datetime as dt
 import gc
+import inspect
+import re
 import weakref
 
 import numpy as np

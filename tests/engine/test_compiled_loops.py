@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import threading
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -30,7 +29,7 @@ def spin(price):
 class Spins(Strategy):
     """Goes through a loop without end in one of three places."""
 
-    most_passes = 40_000_000
+    most_passes = 20_000_000
     where: int = 0
     n: State[int] = 0
 
@@ -47,35 +46,12 @@ class Spins(Strategy):
 
 @pytest.mark.parametrize("where", range(3))
 def test_a_loop_without_an_end_stops_at_a_stated_number(where: int) -> None:
-    with pytest.raises(StrategyError, match=r"Spins.on_bar at 2024-01-01T00:00:00Z \(tape event 0, line \d+ of test_compiled_loops.py\)") as caught:
+    with pytest.raises(
+        StrategyError, match=r"Spins.on_bar at 2024-01-01T00:00:00Z [(]tape event [0-9]+, line [0-9]+ of test_compiled_loops.py[)]"
+    ) as caught:
         backtest(Spins(where=where), FRAME)
-    assert "went through its loops 40,000,000 times" in str(caught.value)
-    assert "most_passes = 400000000" in str(caught.value)
-
-
-@pytest.mark.parametrize("where", range(3))
-def test_a_loop_without_an_end_is_interrupted(where: int) -> None:
-    class Forever(Spins):
-        most_passes = 10**15
-
-    backtest(Counts(), FRAME)  # it is compiled: the signal below finds a loop and not the compiler
-    with pytest.raises(StrategyError):
-        backtest(Spins(where=where), FRAME)
-    main = threading.main_thread().ident
-    assert main is not None
-    strategy = Forever(where=where)
-    driver = driving._compile_driver(Forever)
-    assert driver is not None
-    timer = threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt) as caught:
-        while True:  # the first signal may still meet the compiler
-            backtest(strategy, FRAME)
-    timer.join()
-    assert not caught.value.__notes__ or "interrupted in Forever.on_bar at 2024-01-01" in caught.value.__notes__[0]
-    counts = Counts()
-    backtest(counts, FRAME)
-    assert counts.n == len(FRAME)  # the process is as it was
+    assert "went through its loops 20,000,000 times" in str(caught.value)
+    assert "most_passes = 200000000" in str(caught.value)
 
 
 @compiled
@@ -84,6 +60,21 @@ class Counts(Strategy):
 
     def on_bar(self, view, bar):
         self.n += 1
+
+
+@pytest.mark.parametrize("where", range(3))
+def test_a_loop_without_an_end_is_interrupted(where: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    main = threading.get_ident()
+    timer = threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT))
+    monkeypatch.setattr(Spins, "most_passes", 10**15)
+    monkeypatch.setattr(Spins, "on_start", lambda self, view: timer.start())
+    with pytest.raises(KeyboardInterrupt) as caught:
+        backtest(Spins(where=where), FRAME)
+    timer.join()
+    assert "interrupted in Spins.on_bar at 2024-01-01T00:00:00Z" in caught.value.__notes__[0]
+    counts = Counts()
+    backtest(counts, FRAME)
+    assert counts.n == len(FRAME)  # the process is as it was
 
 
 def test_passes_are_counted_anew_in_each_call() -> None:
@@ -127,4 +118,3 @@ def test_a_long_run_looks_up_now_and_then(monkeypatch: pytest.MonkeyPatch) -> No
     assert backtest(counts, FRAME).audit_hash == expected
     assert counts.n == len(FRAME)
     assert seen.count(driving.LOOK_UP) >= len(FRAME) // 5
-    assert np.isfinite(counts.n)

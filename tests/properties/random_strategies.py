@@ -9,16 +9,25 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-HEAD = '''
+HEAD = """
 import math
 from framework import PerInstrument, State, Strategy, compiled
 
 
-'''
+"""
 BODIES = 5
 """Strategies in one class."""
 
-_MATH = ("math.sqrt({})", "math.log({})", "math.exp({} / 50.0)", "math.floor({})", "math.ceil({})", "math.fabs({})", "math.tanh({})", "math.log10({})")
+_MATH = (
+    "math.sqrt({})",
+    "math.log({})",
+    "math.exp({} / 50.0)",
+    "math.floor({})",
+    "math.ceil({})",
+    "math.fabs({})",
+    "math.tanh({})",
+    "math.log10({})",
+)
 
 
 @dataclass
@@ -251,14 +260,16 @@ def source_of(seed: int) -> str:
             "    def on_order(self, view, order):",
             "        self.n += order.state + order.reason",
             f"        if order.is_done and order.filled_quantity > 0.0 and view.next_order_id < {writer.draw.randint(5, 60)}:",
-            f"            self.f += order.average_price - order.limit_price",
+            "            self.f += order.average_price - order.limit_price",
             f"            self.w[{where}] = order.quantity / order.filled_quantity",
             f"            view.order({where}, -order.filled_quantity, limit=round(order.average_price * 1.01, 2))",
             f"            view.target_quantity({where}, {quantity})" if writer.often(0.3) else "            self.n += 1",
         ]
     elif name == "on_timer":
-        writer.lines += ["    def on_timer(self, view, name):", "        if name == 'noon':", f"            for i in view.instruments:"]
-        writer.lines.append(f"                view.target_weight(i, {writer.draw.choice(('0.1', 'self.f % 1.0', '1.0 / (i + self.n % 2)'))})")
+        writer.lines += ["    def on_timer(self, view, name):", "        if name == 'noon':", "            for i in view.instruments:"]
+        writer.lines.append(
+            f"                view.target_weight(i, {writer.draw.choice(('0.1', 'self.f % 1.0', '1.0 / (i + self.n % 2)'))})"
+        )
     else:
         writer.lines += ["    def on_event(self, view, event):", "        self.n += event.kind"]
         writer.lines.append(f"        if event.instrument >= {writer.draw.choice((0, 0, 0, -1))}:")
