@@ -24,7 +24,7 @@ def _nearest(value: float) -> int:
     fail_if(math.isnan(value), _NAN, 0, 0)
     fail_if(math.isinf(value), _INFINITY, 0, 0)
     fail_if(abs(value) >= _LIMIT, _OVERFLOW, 0, 0)
-    return int(round(value))
+    return round(value)
 
 
 def _give_price(name: str, field: str) -> None:
