@@ -189,9 +189,9 @@ class Writer:
             self.lines.append(f"{indent}for k in range({self.draw.choice(('3', 'self.n % 5', 'len(view.instruments)'))}):")
             self.block(indent, depth)
         elif choice == 2 and depth:
-            self.lines.append(f"{indent}k = 0")
-            self.lines.append(f"{indent}while k < {self.draw.randint(1, 6)}:")
-            self.lines.append(f"{indent}    k += 1")
+            self.lines.append(f"{indent}loop{depth} = 0")
+            self.lines.append(f"{indent}while loop{depth} < {self.draw.randint(1, 6)}:")
+            self.lines.append(f"{indent}    loop{depth} += 1")
             self.block(indent, depth)
         elif choice < 6:
             self.lines.append(indent + self.order())
