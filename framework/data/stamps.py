@@ -66,7 +66,7 @@ def _bound_ns(value: Bound, name: str, after_midnight_ns: int) -> int:
         stamp = pd.Timestamp(value)  # type: ignore[arg-type]
     except (ValueError, TypeError, OverflowError) as error:
         raise DataError(f'{name}={value!r} is not a date or a stamp. Write "2012-12-31" or "2012-12-31 15:30Z".') from error
-    if pd.isna(stamp) or not _FIRST_DAY <= stamp.tz_localize(None) <= _LAST_DAY:
+    if not _FIRST_DAY <= stamp.tz_localize(None) <= _LAST_DAY:  # nor is what is missing
         raise DataError(f'{name}={value!r}; rule: {FAR_OFF}. Write "2012-12-31", or leave it out.')
     if stamp.tz is not None:
         return int(stamp.as_unit("ns").value)
