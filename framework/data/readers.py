@@ -168,9 +168,7 @@ def _text_columns(path: Path) -> dict[Any, type[str]]:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    with reading(
-        path.name, fault="not a parquet file that can be read", also=SHAPE
-    ):  # what pandas noted in the file of its index may be damaged too
+    with reading(path.name, fault="not a parquet file that can be read", also=SHAPE):  # SHAPE: what pandas noted of its index
         return pd.read_parquet(path, engine="pyarrow", page_checksum_verification=True)
 
 
