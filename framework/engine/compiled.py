@@ -27,7 +27,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.engine.failures import HOOK_OF, HookFailure, blamed, forget_line, noted_error, noted_line, place_of
-from framework.engine.fingerprint import digest_of
 from framework.engine.rows import COUNT_FIELD, Field
 from framework.engine.strategy import PerInstrument, Strategy, declared_state
 from framework.engine.timers import Timers
