@@ -15,6 +15,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from framework import __version__
+from framework.data.abandoned import remove_abandoned
 from framework.errors import ConfigError, OneTapeError
 
 GROUP = "onetape.commands"
@@ -51,6 +52,7 @@ def assemble() -> typer.Typer:
 
 def main() -> None:
     """Entry point of the `onetape` script."""
+    remove_abandoned()
     assemble()(prog_name="onetape")
 
 

@@ -16,15 +16,31 @@ A refused order is not an error: it is a value with a reason (`framework.schema.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+from typing import Any
+
+_LONG_WORD = re.compile(r"\S{600,}")
 
 
 class OneTapeError(Exception):
-    """Root of every error this software raises on purpose."""
+    """Root of every error this software raises on purpose.
+
+    Attributes:
+        result: what leaves `backtest` after its run has begun has the run up to there, a `Result`; else None.
+    """
+
+    result: Any = None
 
 
 class InputError(OneTapeError):
-    """Something given to us is wrong; the message says what, where and what to do."""
+    """Something given to us is wrong; the message says what, where and what to do.
+
+    A value of thousands of characters without a space, as damaged files hold, is shown up to its hundredth.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_LONG_WORD.sub(lambda found: f"{found[0][:100]}...", message))
 
 
 class DataError(InputError):

@@ -83,7 +83,7 @@ def test_a_first_run_says_that_it_compiles(tmp_path: Path, monkeypatch: pytest.M
     console = Console(file=StringIO(), force_terminal=False, width=200)
     output.progress(console)
     (cache_of_sources() / "replay").mkdir(parents=True)
-    (cache_of_sources() / "replay" / "replay._advance-1.py311.1.nbc").touch()
+    (cache_of_sources() / "replay" / "_advance-0.code").touch()
     output.progress(console)
     file = console.file
     assert isinstance(file, StringIO)

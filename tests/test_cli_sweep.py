@@ -16,7 +16,8 @@ from framework.config import load
 from framework.errors import ConfigError
 from framework.simulation.backtest import run
 
-CONFIG = Path(__file__).parents[1] / "configs" / "crossover_daily.yaml"
+ROOT = str(Path(__file__).parents[1])
+CONFIG = Path(ROOT) / "configs" / "crossover_daily.yaml"
 SETTINGS = ["--set", "data.instruments=[AAPL]", "--set", "data.start=2008-01-01"]
 runner = CliRunner()
 
@@ -54,7 +55,8 @@ def test_a_failed_set_is_told_of(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text(
         "strategy: tests.simulation.sweep_strategies:SlowCross\ndata: {source: us_equities_daily, instruments: [IBM], end: 2001-12-31}\n"
     )
-    shown = runner.invoke(cli.assemble(), ["sweep", str(tmp_path / "c.yaml"), "--grid", "fast=5,90", "--out", str(tmp_path / "s.parquet")])
+    asked = [str(tmp_path / "c.yaml"), "--strategies", ROOT, "--grid", "fast=5,90", "--out", str(tmp_path / "s.parquet")]
+    shown = runner.invoke(cli.assemble(), ["sweep", *asked])
     assert shown.exit_code == 0, shown.output
     assert "1 failed" in shown.stdout and "fast must be below slow" in shown.stdout.replace("\n", " ")
 

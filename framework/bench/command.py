@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from framework.data.own_folder import own_folder
 from framework.errors import InputError, did_you_mean
 
 _TIMED = ("W1", "W2", "W3", "W4", "W4R", "W4B")
@@ -67,7 +68,7 @@ def bench(
     recorded = Capture(capture, clock_offset_ns) if capture is not None else None
     rows: list[measure.Row] = []
     compared: list[paired.Paired] = []
-    with tempfile.TemporaryDirectory(prefix="onetape-bench-") as folder, progress.status("") as status:
+    with tempfile.TemporaryDirectory(dir=own_folder()) as folder, progress.status("") as status:
         for name in chosen:
             if pairs:
                 sides = paired.sides_of(name, mode, against or (), peers=peers)

@@ -26,6 +26,7 @@ from framework.bench.ours import quotes_on, tick_tape
 from framework.bench.peers.harness import Work, peak_rss_mb
 from framework.bench.strategies import Sleeper
 from framework.config import parse_costs, parse_latency, parse_risk, parse_venue
+from framework.data.own_folder import own_folder
 from framework.data.tape import Tape, build
 from framework.kernel.halves import Exchange
 from framework.schema.event import EVENT, Kind
@@ -46,7 +47,7 @@ def resident_kb() -> int:
 
 def runs(count: int) -> dict[str, float]:
     """Backtests of 5,000 bars in a row; the slope leaves out the first quarter, where caches fill."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=own_folder()) as folder:
         run, read = prepare_ours(Work(workloads.write("W1", workloads.SMALL, Path(folder))), "compiled")
         read(run())  # compiles what is not cached yet
     held, start = [], time.perf_counter()
@@ -104,7 +105,7 @@ def books(count: int) -> dict[str, float]:
 
     It quotes every ten seconds: what a run keeps of each order, about a kilobyte, would hide what the tape needs.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=own_folder()) as folder:
         os.environ["ONETAPE_CACHE"] = folder
         subprocess.run([sys.executable, "-P", "-m", "framework.bench.memory", "making", str(count)], check=True, stdout=subprocess.DEVNULL)
         run, read = quotes_on(Work(Path(folder) / "W4"), "compiled", _book_of(count), patience_ns=10_000_000_000)

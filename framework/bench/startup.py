@@ -13,6 +13,7 @@ from typing import Any
 from framework.bench import workloads
 from framework.bench.engines import PEERS, Entry, ours
 from framework.bench.measure import Row, Skipped, run
+from framework.data.own_folder import own_folder
 from framework.version import __version__
 
 _IMPORT = "import json, time; t = time.perf_counter(); {}; print(json.dumps({{'seconds': time.perf_counter() - t}}))"
@@ -36,7 +37,7 @@ def measure(folder: Path, *, peers: bool, long: bool, say: Callable[[str], None]
     for entry in entries:
         if entry.engine in ("onetape", "vectorbt"):  # those that compile
             say(f"startup: first result of {entry.engine} with an empty cache")
-            with tempfile.TemporaryDirectory() as empty:
+            with tempfile.TemporaryDirectory(dir=own_folder()) as empty:
                 rows.append(_first(entry, "first result, empty cache", run(entry, small, 0, {"NUMBA_CACHE_DIR": empty})))
     say("startup: 200 backtests in one process")
     answer = _child("-P", "-m", "framework.bench.memory", "runs", "200")

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
-from framework.config.files import parse_value
+from framework.config.text import parse_value
 from framework.data import formats
 from framework.data.recording import Recording
 from framework.data.store.together import together

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from framework.commands.formats import format_names, recording_of
+from framework.data.library_errors import reading
 from framework.data.recording import Recording
 from framework.errors import DataError
 
@@ -40,7 +41,9 @@ def guess(path: Path) -> tuple[str, list[str]]:
     if name.endswith(".parquet"):
         import pyarrow.parquet as pq
 
-        return _table([column.lower() for column in pq.read_schema(path).names], path)
+        with reading(path, fault="not a parquet file"):
+            names = pq.read_schema(path).names
+        return _table([column.lower() for column in names], path)
     line = _first_line(path)
     if name.endswith((".csv", ".csv.gz")):
         return _table([word.strip().strip('"').lower() for word in line.split(",")], path)
@@ -79,11 +82,8 @@ def _table(columns: list[str], path: Path) -> tuple[str, list[str]]:
 
 
 def _first_line(path: Path) -> str:
-    try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            return file.read(4096).split(b"\n", 1)[0].decode("utf-8-sig", "replace")
-    except (OSError, EOFError) as error:
-        raise DataError(f"{path}: cannot be read: {error}. Fetch it again.") from error
+    with reading(path), gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+        return file.read(4096).split(b"\n", 1)[0].decode("utf-8-sig", "replace")
 
 
 def _unknown(path: Path) -> DataError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ _ROWS = (
 def progress(console: Console) -> Status:
     """A spinner that says what is waited for; the first run compiles the kernel. Where nothing can spin, one line of text."""
     text = "running" if is_cached() else "compiling the kernel, once: this may take half a minute and is remembered"
+    if os.environ.get("ONETAPE_PLAIN_NUMBA") == "1":
+        text = "compiling the kernel with plain numba: this takes minutes and is not remembered"
     if not console.is_terminal:
         console.print(text)
     return console.status(text)
@@ -88,4 +91,5 @@ def save(result: Result, config: RunConfig, folder: Path) -> Path:
 def _metrics(result: Result) -> dict[str, object]:
     """Metrics and the audit's hash; JSON has no NaN or infinity, so these become null."""
     numbers = {str(name): float(value) if math.isfinite(value) else None for name, value in result.metrics.items()}
-    return {**numbers, "audit_hash": result.audit_hash}
+    early = {"ended_early": result.ended_early} if result.ended_early else {}
+    return {**numbers, "audit_hash": result.audit_hash, **early}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +24,10 @@ def sweep(
     out: Annotated[Path | None, typer.Option("--out", help="The Parquet file; runs/sweep-<strategy>.parquet if not given.")] = None,
     by: Annotated[str, typer.Option("--by", help="The column by which rows are ranked.")] = "sharpe",
     top: Annotated[int, typer.Option("--top", help="How many rows are shown.", min=1)] = 10,
+    strategies: Annotated[
+        list[Path] | None,
+        typer.Option("--strategies", metavar="DIR", help="A folder whose modules the config may name as its strategy; may be repeated."),
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the shown rows as JSON and nothing else.")] = False,
 ) -> None:
@@ -33,14 +36,11 @@ def sweep(
 
     settled = load(config, settings or ())
     values = read_grid(grid)
-    here = str(Path.cwd())
-    if here not in sys.path:  # a strategy may lie in the folder where the command runs
-        sys.path.insert(0, here)
     from framework.simulation.sweep import sweep_config
 
     target = out or Path("runs") / f"sweep-{settled.strategy.rpartition(':')[2].lower()}.parquet"
     try:
-        swept = sweep_config(settled, values, processes=processes, out=target)
+        swept = sweep_config(settled, values, strategies=strategies or (), processes=processes, out=target)
     except KeyboardInterrupt as stopped:
         Console(stderr=True).print(str(stopped), style="yellow", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -59,7 +59,7 @@ def read_grid(texts: list[str]) -> dict[str, list[Any]]:
     >>> read_grid(["fast=5,10", "share=0.5"])
     {'fast': [5, 10], 'share': [0.5]}
     """
-    from framework.config.files import parse_value
+    from framework.config.text import parse_value
     from framework.errors import ConfigError
 
     grid: dict[str, list[Any]] = {}

@@ -22,7 +22,6 @@ from framework.config.models import (
     parse_run,
     parse_venue,
 )
-from framework.config.strategy import load_class, load_strategy
 
 __all__ = [
     "AccountConfig",
@@ -42,8 +41,6 @@ __all__ = [
     "apply_overrides",
     "digest",
     "load",
-    "load_class",
-    "load_strategy",
     "parse_costs",
     "parse_latency",
     "parse_risk",

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from framework.config.text import shown
 from framework.errors import ConfigError, did_you_mean
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -27,7 +28,7 @@ def validate(model: type[Model], raw: Mapping[str, Any] | Model | None, place: s
         return raw
     content = {} if raw is None else raw
     if not isinstance(content, Mapping):
-        raise ConfigError(f"{place}: must be a mapping of keys to values, got {content!r}; its keys: {', '.join(model.model_fields)}")
+        raise ConfigError(f"{place}: must be a mapping of keys to values, got {shown(content)}; its keys: {', '.join(model.model_fields)}")
     check_keys(model, content, place)
     try:
         return model.model_validate(dict(content))
@@ -89,7 +90,7 @@ def _sentence(detail: ErrorDetails, raw: Mapping[str, Any], place: str, origins:
         return f"{where}: {dotted}.model = {detail['ctx']['tag']!r} is not one of its kinds. {did_you_mean(detail['ctx']['tag'], tags)}"
     if not dotted or isinstance(detail["input"], Mapping):
         return f"{where}: {dotted + ': ' if dotted else ''}{rule}"
-    return f"{where}: {dotted} = {detail['input']!r}: {rule}"
+    return f"{where}: {dotted} = {shown(detail['input'])}: {rule}"
 
 
 def _path_in(raw: Any, loc: Sequence[int | str]) -> list[str]:

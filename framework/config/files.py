@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel
 
 from framework.config.check import check_keys, sections_at, unknown_key, validate
 from framework.config.models import RunConfig
+from framework.config.text import parse_value, read_text, shown
 from framework.errors import ConfigError, did_you_mean
 
 EXTENDS = "extends"
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML with the scalars of version 1.2, and a key given twice refused.
+_SHOWN = 100
 
-    Version 1.1 reads 10:30 as 630, NO as false and 1e-4 as text; in a trading config each of these costs money.
-    """
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise ConfigError(f"{self.name}, line {key.start_mark.line + 1}: {key.value} is set twice in one section; keep one")
-            seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
-
-
-_REPLACED = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _REPLACED]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile("^[-+]?(?:0|[1-9][0-9_]*)$"), list("-+0123456789"))
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^(?:[-+]?(?:[0-9][0-9_]*)?\.[0-9]+(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+(?:\.?[eE][-+]?[0-9]+|\.)|[-+]?\.inf|\.nan)$"),
-    list("-+0123456789."),
-)
+MOST_EXTENDS = 16
+"""Files that build upon one another."""
 
 
 def load(path: str | Path, overrides: Iterable[str] = ()) -> RunConfig:
@@ -73,6 +49,7 @@ def apply_overrides(raw: Mapping[str, Any], overrides: Iterable[str]) -> dict[st
     result = _merge(raw, {})
     for text in overrides:
         dotted, equals, value_text = text.partition("=")
+        text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
         path = dotted.strip().split(".")
         if not equals or not all(path):
             raise ConfigError(f"--set {text}: must look like key=value or section.key=value")
@@ -82,17 +59,19 @@ def apply_overrides(raw: Mapping[str, Any], overrides: Iterable[str]) -> dict[st
 
 
 def _read(path: Path, chain: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str, str]]:
+    content = parse_value(_text(path, chain), str(path))
     if path.resolve() in chain:
         circle = " -> ".join(str(link) for link in (*chain, path.resolve()))
         raise ConfigError(f"{path}: extends itself through {circle}; remove one `{EXTENDS}`")
-    content = parse_value(_text(path, chain), str(path))
+    if len(chain) >= MOST_EXTENDS:
+        raise ConfigError(f"{path}: is the end of a chain of more than {MOST_EXTENDS} files that extend one another; put some into one")
     if content is None:
         content = {}
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}: must hold keys and values, got {content!r}")
+        raise ConfigError(f"{path}: must hold keys and values, got {shown(content)}")
     parent = content.pop(EXTENDS, None)
     if parent is not None and not isinstance(parent, str):
-        raise ConfigError(f"{path}: {EXTENDS} = {parent!r}: must be one path, relative to this file")
+        raise ConfigError(f"{path}: {EXTENDS} = {shown(parent)}: must be one path, relative to this file")
     check_keys(RunConfig, content, str(path))
     base: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -104,26 +83,12 @@ def _read(path: Path, chain: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str
 
 def _text(path: Path, chain: tuple[Path, ...]) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_text(path)
     except FileNotFoundError:
         siblings = [str(near) for near in path.parent.glob("*.y*ml")]
         hint = did_you_mean(str(path), siblings) if siblings else f"{path.parent} holds no YAML file."
         source = f" (extended by {chain[-1]})" if chain else ""
         raise ConfigError(f"{path}: there is no such file{source}. {hint}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
-
-
-def parse_value(text: str, place: str) -> Any:
-    """What a text says, read as YAML 1.2; `place` is named where it cannot be read."""
-    loader = _Loader(text)
-    loader.name = place
-    try:
-        return loader.get_single_data()
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{place}: is not YAML: {error}") from None
-    finally:
-        loader.dispose()
 
 
 def _merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:

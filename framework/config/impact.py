@@ -6,9 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool
 
-from framework.config.section import NonNegative, Positive, Section, Whole
+from framework.config.section import LARGEST_MONEY, Bps, Factor, Number, Section, Whole
 
 _MOST_DECAYS = 8
+
+DailyVolume = Annotated[Number, Field(ge=1e-12, le=LARGEST_MONEY)]
 
 
 class SquareRootImpact(Section):
@@ -19,15 +21,15 @@ class SquareRootImpact(Section):
     """
 
     model: Literal["square_root"] = "square_root"
-    coefficient: NonNegative = 1.0
-    volatility_bars: Annotated[Whole, Field(ge=2)] = 20
+    coefficient: Factor = 1.0
+    volatility_bars: Annotated[Whole, Field(ge=2, le=1_000_000)] = 20
 
 
 class VolumeShareImpact(Section):
     """Slippage that grows with the square of the share of volume traded: price_impact * (quantity / volume)**2 of the price."""
 
     model: Literal["volume_share"] = "volume_share"
-    price_impact: NonNegative = 0.1
+    price_impact: Factor = 0.1
 
 
 class Push(Section):
@@ -40,9 +42,9 @@ class Push(Section):
         charge_makers: whether fills of resting orders push and pay too.
     """
 
-    permanent: NonNegative = 0.0
-    temporary: NonNegative = 0.0
-    daily_volume: Positive | dict[str, Positive]
+    permanent: Factor = 0.0
+    temporary: Factor = 0.0
+    daily_volume: DailyVolume | dict[str, DailyVolume]
     charge_makers: StrictBool = False
 
 
@@ -54,14 +56,14 @@ class AlmgrenChrissImpact(Push):
     """
 
     model: Literal["almgren_chriss"] = "almgren_chriss"
-    fixed_bps: NonNegative = 0.0
+    fixed_bps: Bps = 0.0
 
 
 class Decay(Section):
     """One exponential of a propagator: fraction of the price per participation, and the time in which half of it is gone."""
 
-    half_life_s: Positive
-    weight: NonNegative
+    half_life_s: Annotated[Number, Field(ge=1e-9, le=1e10)]
+    weight: Factor
 
 
 class PropagatorImpact(Push):

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, model_validator
 
 from framework.config.section import Nanoseconds, NonNegative, Positive, Section
+from framework.schema.units import LONGEST_NS
 
 _LEAST_QUANTILES = 2
+_LARGEST_SIGMA = 10.0
+_FURTHEST_DEVIATIONS = 3.67
+"""Beyond it lies one draw in 8,192."""
 
 
 class LognormalLatency(Section):
     """Draws whose logarithm is normal: median_ns * exp(sigma * z), cut off where one draw in 8,192 lies beyond, at either end."""
 
     model: Literal["lognormal"] = "lognormal"
-    median_ns: Positive
-    sigma: NonNegative
+    median_ns: Annotated[Positive, Field(le=LONGEST_NS)]
+    sigma: Annotated[NonNegative, Field(le=_LARGEST_SIGMA)]
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        longest = self.median_ns * math.exp(self.sigma * _FURTHEST_DEVIATIONS)
+        if longest > LONGEST_NS:
+            raise ValueError(
+                f"median_ns {self.median_ns:g} with sigma {self.sigma:g} draws up to {longest:.3g} ns; rule: at most {LONGEST_NS:.3g} "
+                "(ten years)"
+            )
+        return self
 
 
 class SampledLatency(Section):

@@ -15,7 +15,10 @@ from pydantic import BaseModel, BeforeValidator, Field, StrictBool, field_valida
 from framework.config.check import validate
 from framework.config.impact import Impact
 from framework.config.latency import LatencyConfig
-from framework.config.section import NonNegative, Number, Positive, Section, Share, Whole
+from framework.config.section import Bps, Lots, Money, Number, Positive, PositiveFactor, PositiveMoney, Section, Seed, Share, SignedBps
+
+_YEARS = (1678, 2261)
+"""Those that 64 bits of nanoseconds since 1970 hold whole."""
 
 
 def _moment(value: object) -> object:
@@ -25,6 +28,8 @@ def _moment(value: object) -> object:
             value = date.fromisoformat(value) if len(value) == len("2010-01-04") else datetime.fromisoformat(value)
     if not isinstance(value, date | None):
         raise ValueError("must be a date or a time, such as 2010-01-04 or 2010-01-04 09:30:00")
+    if value is not None and not _YEARS[0] <= value.year <= _YEARS[1]:
+        raise ValueError(f"the year {value.year} cannot be counted in nanoseconds; rule: {_YEARS[0]} to {_YEARS[1]}")
     return value
 
 
@@ -39,9 +44,9 @@ _REG_T_LEVERAGE = 2.0
 class FeeTier(Section):
     """The rates from so much traded on the 30 UTC days before the present one, in the account's currency."""
 
-    traded_from: NonNegative
-    maker_bps: Number
-    taker_bps: NonNegative
+    traded_from: Money
+    maker_bps: SignedBps
+    taker_bps: Bps
 
 
 class CostsConfig(Section):
@@ -65,28 +70,28 @@ class CostsConfig(Section):
         limit_fill: a resting limit fills when the price trades "through" it or already when it is "touch"ed; on bars.
         queue: how cancels move our orders up the line of a book told by level: "pessimistic" (not at all), "power" or "log"; see
             docs/fills.md. A book told by order needs no model.
-        queue_power: the n of "power"; 1 is proportional.
+        queue_power: the n of "power"; 1 is proportional, 16 the most.
         take: an order takes from a book from the "next" message on, or at its "arrival" from what stands.
         book_start: a book is unknown until its first "snapshot", or "empty" and known from the beginning.
     """
 
-    fee_bps: NonNegative | None = None
-    maker_bps: Number | None = None
-    taker_bps: NonNegative | None = None
+    fee_bps: Bps | None = None
+    maker_bps: SignedBps | None = None
+    taker_bps: Bps | None = None
     fee_tiers: tuple[FeeTier, ...] = ()
     us_regulatory: StrictBool = False
-    fee_per_share: NonNegative = 0.0
-    fee_per_order: NonNegative = 0.0
-    fee_minimum: NonNegative = 0.0
-    fee_maximum_bps: NonNegative | None = None
-    half_spread_bps: NonNegative = 0.0
+    fee_per_share: Money = 0.0
+    fee_per_order: Money = 0.0
+    fee_minimum: Money = 0.0
+    fee_maximum_bps: Bps | None = None
+    half_spread_bps: Bps = 0.0
     impact: Impact | None = None
     max_participation: Share | None = None
-    borrow_bps: NonNegative = 0.0
-    borrow_bps_by_symbol: dict[str, NonNegative] = Field(default_factory=dict)
+    borrow_bps: Bps = 0.0
+    borrow_bps_by_symbol: dict[str, Bps] = Field(default_factory=dict)
     limit_fill: Literal["through", "touch"] = "through"
     queue: Literal["pessimistic", "power", "log"] = "pessimistic"
-    queue_power: Positive = 1.0
+    queue_power: Annotated[Positive, Field(le=16)] = 1.0
     take: Literal["next", "arrival"] = "next"
     book_start: Literal["snapshot", "empty"] = "snapshot"
 
@@ -124,10 +129,10 @@ class RiskConfig(Section):
 
     account: Literal["portfolio", "cash", "reg_t"] = "portfolio"
     allow_short: StrictBool = False
-    locates: dict[str, NonNegative] | None = None
-    max_leverage: Positive = 1.0
-    max_position_weight: Positive | None = None
-    max_order_notional: Positive | None = None
+    locates: dict[str, Money] | None = None
+    max_leverage: PositiveFactor = 1.0
+    max_position_weight: PositiveFactor | None = None
+    max_order_notional: PositiveMoney | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -161,7 +166,7 @@ class VenueConfig(Section):
 
     self_trade: Literal["none", "cancel_newest", "cancel_oldest", "cancel_both", "decrement"] = "cancel_newest"
     matching: Literal["price_time", "pro_rata"] = "price_time"
-    pro_rata_minimum_lots: Annotated[Whole, Field(ge=1)] = 1
+    pro_rata_minimum_lots: Lots = 1
     pro_rata_fifo_share: Annotated[Number, Field(ge=0, le=1)] = 0.0
     replace_keeps_place: Literal["smaller", "never"] = "smaller"
 
@@ -210,7 +215,7 @@ class DataConfig(Section):
 class AccountConfig(Section):
     """What the account starts with."""
 
-    cash: Positive = 1_000_000.0
+    cash: PositiveMoney = 1_000_000.0
     currency: Annotated[str, Field(pattern="^[A-Z]{3,5}$")] = "USD"
 
 
@@ -233,7 +238,7 @@ class RunConfig(Section):
     risk: RiskConfig = RiskConfig()
     latency: LatencyConfig = LatencyConfig()
     venue: VenueConfig = VenueConfig()
-    seed: Annotated[Whole, Field(ge=0)] = 0
+    seed: Seed = 0
     benchmark: str | None = None
 
     @field_validator("mode")

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from framework.schema.units import LARGEST_STEPS, LONGEST_NS
+
 
 def _number(value: object) -> object:
     """Refuse what pydantic would turn into a number though nobody meant one: `true`, "5"."""
@@ -19,7 +21,19 @@ Whole = Annotated[int, BeforeValidator(_number)]
 NonNegative = Annotated[Number, Field(ge=0)]
 Positive = Annotated[Number, Field(gt=0)]
 Share = Annotated[Number, Field(gt=0, le=1)]
-Nanoseconds = Annotated[Whole, Field(ge=0)]
+Nanoseconds = Annotated[Whole, Field(ge=0, le=LONGEST_NS)]
+Lots = Annotated[Whole, Field(ge=1, le=LARGEST_STEPS)]
+
+LARGEST_MONEY, LARGEST_BPS, LARGEST_FACTOR = 1e15, 1e6, 1e12
+"""Of amounts, of rates, of leverages, weights and coefficients: far beyond use, and nothing made of them passes what a float holds."""
+
+Money = Annotated[NonNegative, Field(le=LARGEST_MONEY)]
+PositiveMoney = Annotated[Positive, Field(le=LARGEST_MONEY)]
+Bps = Annotated[NonNegative, Field(le=LARGEST_BPS)]
+SignedBps = Annotated[Number, Field(ge=-LARGEST_BPS, le=LARGEST_BPS)]
+Factor = Annotated[NonNegative, Field(le=LARGEST_FACTOR)]
+PositiveFactor = Annotated[Positive, Field(le=LARGEST_FACTOR)]
+Seed = Annotated[Whole, Field(ge=0, le=2**63 - 1)]
 
 
 class Section(BaseModel):

@@ -7,7 +7,6 @@ nothing about an instrument, whose symbol on the tape is its lasting name; the t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
@@ -15,9 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from framework.data.decimals import exact
+from framework.data.library_errors import SHAPE, reading
+from framework.data.stamps import FAR_OFF
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT, NO_INSTRUMENT, Kind
 from framework.schema.instrument import Instrument
+from framework.schema.units import LARGEST_STEPS
 
 ACTION_COLUMNS = ("symbol", "ts", "kind", "value")
 RENAME = "rename"
@@ -29,6 +32,7 @@ ACTION_KINDS = {
     RENAME: Kind.NONE,
 }
 
+_MOST_MONEY = 10**9
 _MARKET = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH, Kind.MARK_PRICE)
 
 
@@ -48,19 +52,17 @@ def action_events(actions: pd.DataFrame, instruments: Sequence[Instrument]) -> N
     for name in ACTION_COLUMNS:
         if name not in actions.columns:
             raise DataError(f"actions: column {name!r} is missing; needed are {', '.join(ACTION_COLUMNS)}.")
-    stamps = pd.DatetimeIndex(actions["ts"])
-    if len(stamps) and stamps.tz is None:
-        raise DataError("actions: column ts has no time zone. Localize it to UTC.")
+        if list(actions.columns).count(name) > 1:
+            raise DataError(f"actions: column {name!r} appears more than once. Remove or rename all but one.")
+    stamps = _moments(actions)
     positions = {instrument.symbol: position for position, instrument in enumerate(instruments)}
     events = np.zeros(len(actions), EVENT)
     seen: set[tuple[str, int, str]] = set()
-    for row, (symbol, ns, kind, value) in enumerate(
-        zip(actions["symbol"], stamps.as_unit("ns").asi8, actions["kind"], actions["value"], strict=True)
-    ):
+    for row, (symbol, ns, kind, value) in enumerate(zip(actions["symbol"], stamps.asi8, actions["kind"], actions["value"], strict=True)):
         place = f"actions, row {row} ({symbol} {kind} {stamps[row]})"
-        if symbol not in positions:
+        if not isinstance(symbol, str) or symbol not in positions:
             raise DataError(f"{place}: no such instrument. {did_you_mean(str(symbol), positions)}")
-        if kind not in ACTION_KINDS:
+        if not isinstance(kind, str) or kind not in ACTION_KINDS:
             raise DataError(f"{place}: unknown kind. {did_you_mean(str(kind), ACTION_KINDS)}")
         if (symbol, int(ns), kind) in seen:
             raise DataError(f"{place}: the same action twice. Remove one, or add the amounts up.")
@@ -79,7 +81,7 @@ def action_notes(actions: pd.DataFrame) -> list[str]:
     """What the events do not tell: the names of the day, and that a spin-off is paid in cash."""
     notes = []
     children = actions["child"] if "child" in actions.columns else [""] * len(actions)
-    stamps = pd.DatetimeIndex(actions["ts"]).tz_convert("UTC")
+    stamps = _moments(actions).tz_convert("UTC")
     for symbol, stamp, kind, value, child in zip(actions["symbol"], stamps, actions["kind"], actions["value"], children, strict=True):
         if kind == RENAME:
             notes.append(f"{symbol}: called {value} from {stamp:%Y-%m-%d %H:%M} UTC on; here it keeps one name.")
@@ -87,6 +89,19 @@ def action_notes(actions: pd.DataFrame) -> list[str]:
             named = f" of {child}" if isinstance(child, str) and child else ""
             notes.append(f"{symbol}: the spin-off{named} of {stamp:%Y-%m-%d} is paid in cash, {value} a share; no shares are delivered.")
     return notes
+
+
+def _moments(actions: pd.DataFrame) -> pd.DatetimeIndex:
+    """The stamps of actions, in ns."""
+    with reading("actions, column ts", "Write moments in UTC, such as 2020-01-31T05:00Z.", also=SHAPE):
+        stamps = pd.DatetimeIndex(actions["ts"])
+    if len(stamps) and stamps.tz is None:
+        raise DataError("actions: column ts has no time zone. Localize it to UTC.")
+    wrong = stamps.isna() | (stamps.year < 1678) | (stamps.year >= 2262)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise DataError(f"actions, row {row}, column ts: {actions['ts'].iloc[row]}; rule: {FAR_OFF}. Correct or remove the row.")
+    return stamps.as_unit("ns")
 
 
 def _words(kind: str, value: Any, instrument: Instrument, place: str) -> tuple[int, int]:
@@ -97,20 +112,23 @@ def _words(kind: str, value: Any, instrument: Instrument, place: str) -> tuple[i
     if kind == "split":
         ratio = split_ratio(value, place)
         return ratio.numerator, ratio.denominator
+    least = "final price >= 0" if kind == "delist" else "amount > 0"
     try:
-        amount = Decimal(str(value))
-    except InvalidOperation as error:
-        raise DataError(f"{place}: {value!r} is not an amount of money.") from error
-    if not amount.is_finite() or amount < 0 or (kind != "delist" and amount == 0):
-        raise DataError(f"{place}: {value!r}; rule: {'final price >= 0' if kind == 'delist' else 'amount > 0'} and finite.")
+        amount = exact(str(value))
+    except ValueError as error:
+        raise DataError(f"{place}: {str(value)[:60]!r} is not an amount of money; rule: {least}. Correct it.") from error
+    if not 0 <= amount < _MOST_MONEY or (kind != "delist" and amount == 0):
+        raise DataError(f"{place}: {value!r}; rule: {least}, below {_MOST_MONEY:,}. Correct it.")
     if kind != "delist":
         nano = amount * 10**9
-        if nano != nano.to_integral_value():
+        if nano.denominator != 1:
             raise DataError(f"{place}: {value!r} is finer than a billionth of the currency. Round it.")
         return int(nano), 0
-    ticks = Fraction(amount) * instrument.tick.denominator / instrument.tick.numerator
+    ticks = amount * instrument.tick.denominator / instrument.tick.numerator
     if ticks.denominator != 1:
         raise DataError(f"{place}: final price {value!r} is not a whole number of ticks of {instrument.tick.size:g}. Round it.")
+    if ticks > LARGEST_STEPS:
+        raise DataError(f"{place}: final price {value!r} is {float(ticks):.3g} ticks; rule: at most {LARGEST_STEPS:.1e}. Correct it.")
     return int(ticks), 0
 
 
@@ -123,13 +141,16 @@ def split_ratio(value: Any, place: str = "split") -> Fraction:
     try:
         if isinstance(value, str) and ":" in value:
             new, old = value.split(":")
-            ratio = Fraction(new.strip()) / Fraction(old.strip())
+            ratio = exact(new) / exact(old)
         else:
-            ratio = Fraction(value) if isinstance(value, Fraction) else Fraction(str(value))
+            ratio = value if isinstance(value, Fraction) else exact(str(value))
     except (ValueError, ZeroDivisionError) as error:
-        raise DataError(f'{place}: {value!r} is not a split ratio. Write "new:old", for example "2:1".') from error
-    if ratio <= 0:
-        raise DataError(f"{place}: {value!r}; rule: new and old shares > 0.")
+        raise DataError(f'{place}: {str(value)[:60]!r} is not a split ratio. Write "new:old", for example "2:1".') from error
+    if ratio <= 0 or max(ratio.numerator, ratio.denominator) > LARGEST_STEPS:
+        raise DataError(
+            f"{place}: {value!r}; rule: new and old shares > 0, in whole numbers of at most 2**53. "
+            'Write it as "new:old", for example "1:3".'
+        )
     return ratio
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from framework.data.actions import split_ratio
 from framework.errors import DataError, did_you_mean
-from framework.schema.units import infer_step
+from framework.schema.inferred import infer_step
 
 Convention = Literal["ex_close", "previous_close"]
 
@@ -128,9 +128,9 @@ def _checked(raw_close: pd.Series[float], adjusted_close: pd.Series[float], symb
 
 def _noise(raw: NDArray[np.float64], adjusted: NDArray[np.float64]) -> NDArray[np.float64]:
     """How far from 1 a factor may be by rounding alone, shape (days - 1,)."""
-    half = min(infer_step(adjusted, _DECIMALS)[0].size, _COARSEST_ADJUSTED) / 2
+    half = min(infer_step(adjusted, _DECIMALS).step.size, _COARSEST_ADJUSTED) / 2
     noise = half * (1 / adjusted[1:] + 1 / adjusted[:-1]) + _FLOAT_NOISE
-    step = infer_step(raw, _DECIMALS)[0]
+    step = infer_step(raw, _DECIMALS).step
     if step.denominator > 10_000:  # finer than markets quote: the "raw" closes were computed and rounded themselves
         noise = noise + step.size / 2 * (1 / raw[1:] + 1 / raw[:-1]) + _SINGLE_NOISE
     return np.asarray(noise)

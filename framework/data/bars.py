@@ -6,27 +6,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from framework.data.grids import refuse_beyond
 from framework.errors import DataError
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
-from framework.schema.units import Step
+from framework.schema.units import LARGEST_STEPS, to_steps
 
 _PRICE_WORDS = (("w0", "open"), ("w1", "high"), ("w2", "low"), ("w3", "close"))
-_LARGEST_STEPS = 2.0**62
-
-
-def to_steps(values: NDArray[np.float64], step: Step) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Whole steps nearest to the values, and which values are not whole steps (not finite and too large included).
-
-    A value counts as whole to within 1e-9 of a step or a double's own precision, as in `Step.exactly`.
-    """
-    scaled = values * float(step.denominator)
-    if step.numerator != 1:
-        scaled = scaled / float(step.numerator)
-    whole = np.rint(scaled)
-    size = np.abs(scaled)
-    off = ~((np.abs(scaled - whole) <= np.maximum(1e-9, size * 4e-16)) & (size < _LARGEST_STEPS))
-    return np.where(size < _LARGEST_STEPS, whole, 0.0).astype(np.int64), off
 
 
 def bar_events(frame: pd.DataFrame, instrument: Instrument, position: int) -> tuple[NDArray[np.void], list[str]]:
@@ -46,8 +32,10 @@ def bar_events(frame: pd.DataFrame, instrument: Instrument, position: int) -> tu
         ticks, off = to_steps(values, instrument.tick)
         if off.any():
             row = int(np.argmax(off))
+            place = f"{instrument.symbol}, row {frame.index[row]}, column {column}"
+            refuse_beyond(float(values[row]), instrument.tick, place=place, argument="tick_size")
             raise DataError(
-                f"{instrument.symbol}, row {frame.index[row]}, column {column}: {float(values[row])!r} is not a whole number of ticks of "
+                f"{place}: {float(values[row])!r} is not a whole number of ticks of "
                 f"{instrument.tick.size:g}; {int(off.sum())} in all. Declare a finer tick_size or correct the price."
             )
         events[word] = ticks
@@ -60,11 +48,13 @@ def _lots(volumes: NDArray[np.float64], instrument: Instrument, index: pd.Dateti
     if not off.any():
         return lots, []
     scaled = volumes * float(instrument.lot.denominator) / float(instrument.lot.numerator)
-    absurd = ~((scaled >= 0) & (scaled < _LARGEST_STEPS))
+    absurd = ~((scaled >= 0) & (scaled <= LARGEST_STEPS))
     if absurd.any():
         row = int(np.argmax(absurd))
+        place = f"{instrument.symbol}, row {index[row]}, column volume"
+        refuse_beyond(float(volumes[row]), instrument.lot, place=place, argument="lot_size")
         raise DataError(
-            f"{instrument.symbol}, row {index[row]}, column volume: {float(volumes[row])!r} is not a quantity in lots of "
+            f"{place}: {float(volumes[row])!r} is not a quantity in lots of "
             f"{instrument.lot.size:g}. Correct it or declare a larger lot_size."
         )
     lost = float(np.max(volumes - instrument.lot.to_floats(np.floor(scaled)), where=off, initial=0.0))

@@ -4,17 +4,17 @@ A side of a book is a run of levels in one arena, ascending by key (the price of
 last with lots; levels that have emptied stay until room is needed. Orders stand in one hash table by instrument and id. Nothing grows
 in here: a call that lacks room says which table wants how much and goes on from the same event once it has it.
 
-All functions that call each other stand in this file, which is what numba's cache on disk is stamped by.
+They are kept on disk by their code and what they read.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from framework.data.borrowed import borrowed
+from framework.machine.stored import stored
 from framework.schema.event import Flag, Kind
-from framework.schema.units import NEVER_NS
+from framework.schema.units import MOST_STEPS, NEVER_NS
 
 LEVELS, BEST = 2, 1
 """What books are told as: `CONTROL.to`."""
@@ -26,11 +26,7 @@ _BUY, _SELL, _CLEAR, _LAST, _SNAPSHOT = int(Flag.BUY), int(Flag.SELL), int(Flag.
 _FIRST_ROOM = 64
 
 
-def _compiled(function):  # type: ignore[no-untyped-def]
-    return njit(cache=True, error_model="numpy", nogil=True)(function)
-
-
-@_compiled
+@stored
 def _find(levels, side, key):  # type: ignore[no-untyped-def]
     """Position in the run of the first level with a key at or above this one. Most changes are near the best."""
     begin, count = side["begin"], side["count"]
@@ -61,7 +57,7 @@ def _find(levels, side, key):  # type: ignore[no-untyped-def]
     return low
 
 
-@_compiled
+@stored
 def _room(control, levels, side):  # type: ignore[no-untyped-def]
     """Make room for one more level: drop the empty ones, else move to a run twice as long. False where the arena is full."""
     begin, kept = side["begin"], 0
@@ -88,7 +84,7 @@ def _room(control, levels, side):  # type: ignore[no-untyped-def]
     return True
 
 
-@_compiled
+@stored
 def _change(control, book, levels, side, changes, instrument, number, price, added, without_order):  # type: ignore[no-untyped-def]
     """Add lots to a level, or with `without_order` >= 0 set what stands there without an order. There is room for one more level."""
     key = price if number == 0 else -price
@@ -108,7 +104,7 @@ def _change(control, book, levels, side, changes, instrument, number, price, add
     if without_order >= 0:
         added = without_order - level["without_order"]
         level["without_order"] = without_order
-    level["lots"] += added
+    level["lots"] = min(level["lots"] + added, MOST_STEPS)
     if level["lots"] > 0:
         side["best"] = max(side["best"], at)
     elif at == side["best"]:
@@ -123,7 +119,7 @@ def _change(control, book, levels, side, changes, instrument, number, price, add
         control["listed"] += 1
 
 
-@_compiled
+@stored
 def _slot(orders, instrument, order):  # type: ignore[no-untyped-def]
     """Where an order of any epoch stands, or the free row where it would. The table's length is a power of two."""
     mask = len(orders) - 1
@@ -134,7 +130,7 @@ def _slot(orders, instrument, order):  # type: ignore[no-untyped-def]
     return at
 
 
-@_compiled
+@stored
 def _forget_order(control, orders, at):  # type: ignore[no-untyped-def]
     """Free a row, and move up those behind it that were pushed away from their place."""
     mask, hole, control["orders_used"] = len(orders) - 1, at, control["orders_used"] - 1
@@ -149,7 +145,7 @@ def _forget_order(control, orders, at):  # type: ignore[no-untyped-def]
         at = (at + 1) & mask
 
 
-@_compiled
+@stored
 def move_orders(control, old, new, books):  # type: ignore[no-untyped-def]
     """Fill a larger, empty table with the orders that still stand."""
     used = 0
@@ -161,7 +157,7 @@ def move_orders(control, old, new, books):  # type: ignore[no-untyped-def]
     control[0]["orders_used"] = used
 
 
-@_compiled
+@stored
 def _put(control, book, sides, levels, orders, changes, event):  # type: ignore[no-untyped-def]
     k, order, price, lots = event["instrument"], event["w2"], event["w0"], event["w1"]
     number = 0 if event["flags"] & _BUY else 1
@@ -186,7 +182,7 @@ def _put(control, book, sides, levels, orders, changes, event):  # type: ignore[
         _forget_order(control, orders, at)
 
 
-@_compiled
+@stored
 def _lose(control, book, sides, levels, changes, k):  # type: ignore[no-untyped-def]
     """Forget a book, and what was still to be told of it."""
     book["is_known"], book["in_snapshot"], book["is_changed"], book["is_new"], book["is_open"] = 0, 0, 0, 0, 0
@@ -201,7 +197,7 @@ def _lose(control, book, sides, levels, changes, k):  # type: ignore[no-untyped-
     control["listed"] = kept
 
 
-@_compiled
+@stored
 def _row(out, n, local_ns, venue_ns, kind, flags, k):  # type: ignore[no-untyped-def]
     row = out[n]
     row["ts_local_ns"], row["ts_venue_ns"], row["kind"], row["flags"], row["instrument"] = local_ns, venue_ns, kind, flags, k
@@ -209,7 +205,7 @@ def _row(out, n, local_ns, venue_ns, kind, flags, k):  # type: ignore[no-untyped
     return row
 
 
-@_compiled
+@stored
 def _top(levels, side):  # type: ignore[no-untyped-def]
     if side["best"] < 0:
         return 0, 0
@@ -217,7 +213,7 @@ def _top(levels, side):  # type: ignore[no-untyped-def]
     return level["key"], level["lots"]
 
 
-@_compiled
+@stored
 def _best(book, sides, levels, k, local_ns, out, n):  # type: ignore[no-untyped-def]
     """A QUOTE where the best differ from those told last; an empty side is price 0 and size 0."""
     bid, bid_lots = _top(levels, sides[2 * k])
@@ -232,7 +228,7 @@ def _best(book, sides, levels, k, local_ns, out, n):  # type: ignore[no-untyped-
     return n + 1
 
 
-@_compiled
+@stored
 def _whole(book, sides, levels, k, local_ns, out, n):  # type: ignore[no-untyped-def]
     """The book as a snapshot, best first, bids before offers. One that is empty is a level of 0 lots at price 0."""
     first = n
@@ -253,7 +249,7 @@ def _whole(book, sides, levels, k, local_ns, out, n):  # type: ignore[no-untyped
     return n
 
 
-@_compiled
+@stored
 def _changed(control, book, sides, levels, changes, k, local_ns, out, n):  # type: ignore[no-untyped-def]
     """The levels of one book that differ from what was told last, in the order in which they changed."""
     first, kept = n, 0
@@ -277,7 +273,7 @@ def _changed(control, book, sides, levels, changes, k, local_ns, out, n):  # typ
     return n
 
 
-@_compiled
+@stored
 def _tell(control, book, sides, levels, changes, k, local_ns, out, n):  # type: ignore[no-untyped-def]
     if control["to"] == BEST:
         n = _best(book, sides, levels, k, local_ns, out, n)
@@ -289,7 +285,7 @@ def _tell(control, book, sides, levels, changes, k, local_ns, out, n):  # type: 
     return n
 
 
-@_compiled
+@stored
 def _rows_of(control, book, sides, k):  # type: ignore[no-untyped-def]
     """At most so many rows are told of one book."""
     if control["to"] == BEST:
@@ -297,7 +293,7 @@ def _rows_of(control, book, sides, k):  # type: ignore[no-untyped-def]
     return sides[2 * k]["count"] + sides[2 * k + 1]["count"] + 1 if book["is_new"] or book["in_snapshot"] else control["listed"] + 3
 
 
-@_compiled
+@stored
 def _tell_all(control, books, sides, levels, changes, out, n):  # type: ignore[no-untyped-def]
     """The interval has ended: tell what changed, by instrument; (rows written, whether all)."""
     for k in range(len(books)):
@@ -312,7 +308,7 @@ def _tell_all(control, books, sides, levels, changes, out, n):  # type: ignore[n
     return n, True
 
 
-@_compiled
+@stored
 def flush(controls, books, sides, levels, changes, until_ns, out):  # type: ignore[no-untyped-def]
     """Tell what changed in an interval that ends at or before a stamp; (why it ended, rows written)."""
     control = controls[0]
@@ -322,7 +318,7 @@ def flush(controls, books, sides, levels, changes, until_ns, out):  # type: igno
     return DONE if is_done else OUT, n
 
 
-@_compiled
+@stored
 def _lacks(control, levels, sides, orders, changes, event):  # type: ignore[no-untyped-def]
     """Which table has no room for this DEPTH, DONE if none."""
     k = event["instrument"]
@@ -337,7 +333,7 @@ def _lacks(control, levels, sides, orders, changes, event):  # type: ignore[no-u
     return DONE
 
 
-@_compiled
+@stored
 def conflate(controls, books, sides, levels, orders, changes, events, begin, out):  # type: ignore[no-untyped-def]
     """Apply events from position `begin` on; (why it ended, position reached, rows written)."""
     books, sides, levels = borrowed(books), borrowed(sides), borrowed(levels)

@@ -12,17 +12,16 @@ import pandas as pd
 
 from framework.data import tape
 from framework.data.calendar import ALWAYS_OPEN, BARS, is_bars
+from framework.data.grids import Column, lot_grid, price_grid
 from framework.data.quality.bars import PRICE_COLUMNS, Lines, check_bars, check_columns, check_sessions
 from framework.data.stamps import DAILY_FROM_NS, BarStamp, Bound, Epoch, bounds_ns, close_stamps, modal_interval, parse
 from framework.errors import DataError, did_you_mean
 from framework.schema.instrument import Instrument, InstrumentKind
-from framework.schema.units import Step, infer_step
+from framework.schema.units import Step
 
 Missing = Literal["refuse", "allow"]
 Spec = Mapping[str, Any] | Instrument
 
-_PRICE_DECIMALS = 9
-_LOT_DECIMALS = 8
 _SPEC_WORDS = {"tick_size": "tick", "lot_size": "lot"}
 
 
@@ -92,8 +91,7 @@ def prepare(source: Source, terms: Terms) -> tuple[pd.DataFrame, Instrument, lis
         raw, place=source.place, lines=source.lines, calendar=declared, time_zone=terms.time_zone, bar_stamp=terms.bar_stamp
     )
     bars = source.bars.set_axis(closes, axis=0)
-    check_bars(bars, place=source.place, lines=source.lines, volume_needed=not indexed)
-    bars = bars.astype(np.float64)
+    bars = check_bars(bars, place=source.place, lines=source.lines, volume_needed=not indexed)
     notes: list[str] = []
     if "volume" not in bars.columns:
         bars = bars.assign(volume=0.0)
@@ -116,27 +114,18 @@ def _settle(symbol: str, bars: pd.DataFrame, spec: dict[str, Any]) -> tuple[pd.D
     given = dict(spec)
     if "tick" not in given:
         prices = bars[list(PRICE_COLUMNS)].to_numpy(np.float64)
-        given["tick"], error = infer_step(prices.ravel(), _PRICE_DECIMALS)
-        if error:
-            bars = bars.assign(**{name: np.round(bars[name], _PRICE_DECIMALS) for name in PRICE_COLUMNS})
-            _refuse_rounded_to_nothing(symbol, bars)
+        found = price_grid(prices.ravel(), Column(symbol, PRICE_COLUMNS, bars.index))
+        given["tick"] = found.step
+        if not found.is_exact:
+            decimals = len(str(found.step.denominator)) - 1
+            bars = bars.assign(**{name: np.round(bars[name], decimals) for name in PRICE_COLUMNS})
             notes.append(
-                f"{symbol}: prices are finer than 1e-{_PRICE_DECIMALS} and were rounded to it; the largest change is {error:.2g}. "
-                "Declare tick_size for the real price grid."
+                f"{symbol}: prices lie on no decimal grid and were rounded to ticks of {found.step.size:g}; the largest change is "
+                f"{found.moved:.2g} of a price. Declare tick_size for the real price grid."
             )
     if "lot" not in given:
-        lot, error = infer_step(bars["volume"].to_numpy(np.float64), _LOT_DECIMALS)
-        given["lot"] = Step(1, 1) if error else lot
+        given["lot"] = lot_grid(bars["volume"].to_numpy(np.float64), Column(symbol, ("volume",), bars.index)).step
     return bars, Instrument(symbol=symbol, **given), notes
-
-
-def _refuse_rounded_to_nothing(symbol: str, bars: pd.DataFrame) -> None:
-    gone = (bars[list(PRICE_COLUMNS)] <= 0).any(axis=1).to_numpy()
-    if gone.any():
-        raise DataError(
-            f"{symbol}, row {bars.index[int(np.argmax(gone))]}: a price rounds to 0 on the grid of 1e-{_PRICE_DECIMALS}. "
-            "Quote it in a smaller unit of the currency."
-        )
 
 
 def _spec(symbol: str, terms: Terms) -> dict[str, Any]:

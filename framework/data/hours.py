@@ -14,6 +14,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from framework.data.library_errors import SHAPE, reading, text_of
 from framework.errors import DataError, did_you_mean
 
 SUFFIXES = (".yaml", ".yml")
@@ -99,7 +100,8 @@ class WeeklyHours:
                 pauses += [(before[1], after[0]) for before, after in pairwise(stamps) if before[1] < after[0]]
         for one, after in pairwise(found):
             if after[1] < one[2]:
-                raise DataError(f"hours: the session of {_EPOCH + dt.timedelta(days=after[0])} opens before the one before it has closed.")
+                day = _EPOCH + dt.timedelta(days=after[0])
+                raise DataError(f"hours: the session of {day} opens before the one before it has closed. Correct the hours.")
         table = np.array(found, np.int64).reshape(-1, 3)
         return Sessions(table[:, 0], table[:, 1], table[:, 2], np.array(pauses, np.int64).reshape(-1, 2))
 
@@ -122,24 +124,23 @@ class WeeklyHours:
         if not place.is_file():
             beside = [entry.name for entry in place.parent.iterdir() if entry.suffix in SUFFIXES] if place.parent.is_dir() else []
             raise DataError(f"calendar {str(path)!r}: no such file. {did_you_mean(place.name, beside)}")
-        try:
-            words = yaml.load(place.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # text only: 17:00 is no number
-        except yaml.YAMLError as error:
-            raise DataError(f"{place}: not YAML that can be read: {error}.") from error
+        text = text_of(place)
+        with reading(place, "Correct the file.", fault="not YAML that can be read", also=(yaml.YAMLError, *SHAPE)):
+            words = yaml.load(text, Loader=yaml.BaseLoader)  # text only: 17:00 is no number
         if not isinstance(words, dict):
-            raise DataError(f"{place}: rule: a mapping with time_zone and hours, here a {type(words).__name__}.")
+            raise DataError(f"{place}: rule: a mapping with time_zone and hours, here a {type(words).__name__}. Correct the file.")
         known = ("time_zone", "hours", "holidays", "early_closes", "late_opens")
         for word in words:
             if word not in known:
-                raise DataError(f"{place}: {word!r} is unknown. {did_you_mean(str(word), known)}")
+                raise DataError(f"{place}: {word!r} is unknown. {did_you_mean(str(word), known)} Rename or remove it.")
         for word in known[:2]:
             if word not in words:
                 raise DataError(f"{place}: {word} is missing. Add it.")
         try:
             return cls(
                 str(words["time_zone"]),
-                {str(day): tuple(spans or ()) for day, spans in _mapping(words["hours"], "hours").items()},
-                frozenset(_date(day, "holidays") for day in words.get("holidays") or ()),
+                {str(day): tuple(_list(spans or (), f"hours of {day}")) for day, spans in _mapping(words["hours"], "hours").items()},
+                frozenset(_date(day, "holidays") for day in _list(words.get("holidays") or (), "holidays")),
                 _times(words.get("early_closes") or {}, "early_closes"),
                 _times(words.get("late_opens") or {}, "late_opens"),
             )
@@ -202,13 +203,19 @@ def _stamp(day: dt.date, minute: int, zone: ZoneInfo) -> int:
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise DataError(f'time_zone {name!r} is unknown. Use a name like "America/New_York" or "UTC".') from error
 
 
 def _mapping(words: Any, place: str) -> Mapping[Any, Any]:
     if not isinstance(words, Mapping):
-        raise DataError(f"{place}: rule: a mapping, here {words!r}.")
+        raise DataError(f"{place}: rule: a mapping, here {words!r}. Correct it.")
+    return words
+
+
+def _list(words: Any, place: str) -> Sequence[Any]:
+    if isinstance(words, (str, Mapping)) or not isinstance(words, Sequence):
+        raise DataError(f"{place}: {words!r}; rule: a list. Write [{words if isinstance(words, str) else '...'}].")
     return words
 
 

@@ -15,6 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from framework.data.calendar import session_table
+from framework.data.library_errors import SHAPE, reading
+from framework.data.quality.numbers import numbers_of, say_not_a_number
+from framework.data.stamps import refuse_far, within_reach
 from framework.errors import DataError
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
@@ -46,13 +49,22 @@ def limit_events(limits: pd.DataFrame, instrument: Instrument, number: int) -> E
     Raises:
         DataError: a price off the tick grid or not positive, lower above upper, an index without a time zone.
     """
+    place = f"price limits of {instrument.symbol}"
     if not isinstance(limits.index, pd.DatetimeIndex) or limits.index.tz is None:
-        raise DataError(f"price limits of {instrument.symbol}: the index must be stamps with a time zone. Localise it, to UTC for one.")
+        raise DataError(f"{place}: the index must be stamps with a time zone. Localise it, to UTC for one.")
     events = np.zeros(len(limits), EVENT)
-    events["ts_local_ns"] = events["ts_venue_ns"] = limits.index.as_unit("ns").asi8
+    events["ts_local_ns"] = events["ts_venue_ns"] = within_reach(limits.index, place, None).asi8
+    refuse_far(events["ts_local_ns"], place)  # also a missing one
     events["kind"], events["instrument"] = Kind.PRICE_LIMITS, number
     for word, name in (("w0", "lower"), ("w1", "upper")):
-        events[word] = [_ticks(value, name, row, instrument) for row, value in enumerate(limits[name].to_numpy(np.float64))]
+        if list(limits.columns).count(name) != 1:
+            raise DataError(f"{place}: rule: one column {name!r}; found {', '.join(map(str, limits.columns))}. Rename or remove columns.")
+        values, wrong = numbers_of(limits[name])
+        told = wrong & ~limits[name].isna().to_numpy()
+        if told.any():
+            row = int(np.argmax(told))
+            raise DataError(f"{place}, row {row}, column {name}: {say_not_a_number(limits[name])(row)}")
+        events[word] = [_ticks(value, name, row, instrument) for row, value in enumerate(values)]
     crossed = (events["w1"] != 0) & (events["w0"] > events["w1"])
     if crossed.any():
         row = int(np.argmax(crossed))
@@ -93,11 +105,16 @@ def daily_limits(
         raise DataError(f"percent {percent}, amount {amount}; rule: exactly one, 0 < percent < 100 or amount > 0.")
     if not len(settlements):
         return np.zeros(0, EVENT)
-    prices = settlements.to_numpy(np.float64)
-    if not (np.isfinite(prices) & (prices > 0)).all():
-        row = int(np.argmin(np.isfinite(prices) & (prices > 0)))
-        raise DataError(f"settlements of {instrument.symbol}, row {row}: {prices[row]}; rule: a price above 0.")
-    days = pd.DatetimeIndex(settlements.index).tz_localize(None).normalize().as_unit("ns").asi8
+    place = f"settlements of {instrument.symbol}"
+    prices, wrong = numbers_of(settlements)
+    wrong |= ~(prices > 0)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise DataError(f"{place}, row {row}: {settlements.iloc[row]}; rule: a price above 0. Correct it.")
+    with reading(f"{place}, index", "Write dates such as 2020-01-31.", also=SHAPE):
+        index = pd.DatetimeIndex(settlements.index)
+    days = within_reach(index.tz_localize(None).normalize(), place, None).asi8
+    refuse_far(days, place)  # also a missing one
     table = session_table(instrument.calendar, int(days.min()), int(days.max()) + _LONGEST_CLOSURE_NS)
     at = np.searchsorted(table.labels, days // NANOSECONDS_PER_DAY, side="right")
     if at.max() == len(table.labels):

@@ -5,8 +5,9 @@ Bars are kept at their closes: a stamp says when the bar was complete, so a stra
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pandas as pd
 
 from framework.data import catalog
 from framework.data.frames import Missing, Source, Spec, Terms, to_tape
+from framework.data.library_errors import FETCH_AGAIN, SHAPE, reading
 from framework.data.stamps import BarStamp, Bound, Epoch
 from framework.data.tape import Tape
 from framework.errors import DataError, did_you_mean
@@ -85,7 +87,9 @@ def read_bars(
     elif isinstance(data, pd.DataFrame):
         sources, name = _from_frame(data, instruments, columns or {}), "frame"
     elif isinstance(data, Mapping):
-        sources = [_from_one(symbol, frame, f"frame {symbol!r}", columns or {}) for symbol, frame in data.items()]
+        symbols = symbols_of(pd.Series(list(data), dtype=object), "frames", lambda row: f"key {row + 1}")
+        pairs = zip(symbols, data.values(), strict=True)
+        sources = [_from_one(symbol, frame, f"frame {symbol!r}", columns or {}) for symbol, frame in pairs]
         sources, name = _chosen(sources, instruments, "frames"), "frames"
     else:
         raise DataError(f"data is a {type(data).__name__}. Give a dataset name, a path, a DataFrame or a dict of DataFrames.")
@@ -93,7 +97,7 @@ def read_bars(
 
 
 def _is_path(text: str) -> bool:
-    return text.endswith(SUFFIXES) or "/" in text or "\\" in text or (not catalog.has(text) and Path(text).exists())
+    return text.endswith(SUFFIXES) or "/" in text or "\\" in text or (not catalog.has(text) and os.path.exists(text))
 
 
 def _chosen(sources: list[Source], instruments: Sequence[str] | None, name: str) -> list[Source]:
@@ -109,18 +113,23 @@ def _chosen(sources: list[Source], instruments: Sequence[str] | None, name: str)
 
 
 def _from_frame(frame: pd.DataFrame, instruments: Sequence[str] | None, columns: Mapping[str, str]) -> list[Source]:
-    if any(str(name).lower() == "symbol" for name in frame.columns):
-        return _chosen(_split(_renamed(frame, columns, "frame"), "frame", None, None), instruments, "frame")
+    table = _renamed(frame, columns, "frame")
+    if "symbol" in table.columns:
+        return _chosen(_split(table, "frame", None, None), instruments, "frame")
     if instruments is not None and len(instruments) != 1:
         raise DataError(
             f"one DataFrame without a column 'symbol' is one instrument, but instruments= names {len(instruments)}. "
             "Give a dict of DataFrames by symbol, or add the column."
         )
-    return [_from_one(instruments[0] if instruments else "ASSET", frame, "frame", columns)]
+    return _split(table, "frame", instruments[0] if instruments else "ASSET", None)
 
 
 def _from_one(symbol: str, frame: pd.DataFrame, place: str, columns: Mapping[str, str]) -> Source:
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(f"{place}: a {type(frame).__name__}; rule: a dict holds a DataFrame for each symbol. Make it one.")
     table = _renamed(frame, columns, place)
+    if "symbol" in table.columns:
+        raise DataError(f"{place}: has a column 'symbol' besides its key. Give the frame alone, or leave the column out.")
     [source] = _split(table, place, symbol, None)
     return source
 
@@ -143,17 +152,13 @@ def _from_path(path: Path, columns: Mapping[str, str]) -> list[Source]:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     """Every row of the file, blank ones too, so that a row's line is its position; nothing is taken for "not available"."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header must not be cut
-            return pd.read_csv(
-                path, index_col=False, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig",
-                dtype=_text_columns(path), low_memory=False,
-            )  # fmt: skip
-    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeDecodeError, OSError, EOFError) as error:
-        raise DataError(
-            f"{path.name}: not a CSV file that can be read: {str(error).strip()}. Rows need as many fields as the header."
-        ) from error
+    way_out = f"Rows need as many fields as the header, in UTF-8. {FETCH_AGAIN}"
+    with reading(path.name, way_out, fault="not a CSV file", also=(pd.errors.ParserWarning,)), warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header must not be cut
+        return pd.read_csv(
+            path, index_col=False, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig",
+            dtype=_text_columns(path), low_memory=False,
+        )  # fmt: skip
 
 
 def _text_columns(path: Path) -> dict[Any, type[str]]:
@@ -163,16 +168,14 @@ def _text_columns(path: Path) -> dict[Any, type[str]]:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_parquet(path, engine="pyarrow")
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path.name}: not a parquet file that can be read: {error}.") from error
+    with reading(path.name, fault="not a parquet file", also=SHAPE):  # what pandas noted in the file of its index may be damaged too
+        return pd.read_parquet(path, engine="pyarrow", page_checksum_verification=True)
 
 
 def _renamed(table: pd.DataFrame, columns: Mapping[str, str], place: str) -> pd.DataFrame:
     """Lower-case names, then the user's mapping; a name mapped to "" is left out, as asked."""
     table = table.set_axis([str(name).strip().lower() for name in table.columns], axis=1)
-    mapping = {name.strip().lower(): ours for name, ours in columns.items()}
+    mapping = {str(name).strip().lower(): ours for name, ours in columns.items()}
     for name in mapping:
         if name not in table.columns:
             raise DataError(f"{place}: columns= names {name!r}, which is not there. {did_you_mean(name, [str(c) for c in table.columns])}")
@@ -197,18 +200,36 @@ def _split(table: pd.DataFrame, place: str, symbol: str | None, lines: np.ndarra
     else:
         stamps = table.index
     bars = table.drop(columns=found)
+    if list(bars.columns).count("symbol") > 1:
+        raise DataError(f"{place}: column 'symbol' appears more than once. Remove or rename all but one.")
     if "symbol" not in bars.columns:
         return [Source(symbol or "ASSET", bars, stamps, place, lines)]
-    symbols = bars["symbol"].astype(str).to_numpy()
+    symbols = symbols_of(bars["symbol"], place, lambda row: f"row {row}" if lines is None else f"line {lines[row]}")
     bars = bars.drop(columns="symbol")
-    if (symbols == "").any():
-        row = int(np.argmax(symbols == ""))
-        raise DataError(
-            f"{place}, {f'row {row}' if lines is None else f'line {lines[row]}'}, column symbol: empty. Fill it in or remove the row."
-        )
     sources = []
     for one in sorted(set(symbols)):
         rows = symbols == one
         own = None if lines is None else lines[rows]
         sources.append(Source(one, bars[rows], stamps[rows], f"{place} ({one})", own))
     return sources
+
+
+def symbols_of(column: pd.Series[Any], place: str, row_name: Callable[[int], str]) -> np.ndarray[Any, np.dtype[np.object_]]:
+    """Symbols as text: all of them text, or all of them whole numbers (7203).
+
+    Raises:
+        DataError: one that is empty or neither, or numbers among text.
+    """
+    values = column.to_numpy(dtype=object)
+    wanted = str if any(isinstance(value, str) for value in values[:1]) else int
+    for row, value in enumerate(values):
+        if type(value) is wanted and value != "":
+            continue
+        if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, (str, float)) and (not value or value != value)):
+            raise DataError(f"{place}, {row_name(row)}, column symbol: empty. Fill it in or remove the row.")
+        if isinstance(value, bool) or not isinstance(value, wanted if wanted is str else (int, np.integer)):
+            raise DataError(
+                f"{place}, {row_name(row)}, column symbol: {value!r} ({type(value).__name__}); rule: all symbols are text, or all are "
+                "whole numbers. Write them all as text."
+            )
+    return np.array([str(value) for value in values], dtype=object)

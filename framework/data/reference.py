@@ -330,11 +330,15 @@ def _check(reference: Reference) -> None:
         for row in ordered(getattr(reference, name)):
             if isinstance(row, InstrumentRow):
                 if row.ticks not in schedules:
-                    raise DataError(f"{_place(row)}: no tick schedule {row.ticks!r}. {did_you_mean(row.ticks, schedules)}")
+                    raise DataError(
+                        f"{_place(row)}: no tick schedule {row.ticks!r}. {did_you_mean(row.ticks, schedules)} Add or correct it."
+                    )
                 if not row.multiplier > 0:
                     raise DataError(f"{_place(row)}: multiplier {row.multiplier}; rule: > 0. Correct it.")
             elif not isinstance(row, TickRow) and row.id not in ids:
-                raise DataError(f"{_place(row)}: no instrument {row.id!r} in {InstrumentRow.FILE}. {did_you_mean(row.id, ids)}")
+                raise DataError(
+                    f"{_place(row)}: no instrument {row.id!r} in {InstrumentRow.FILE}. {did_you_mean(row.id, ids)} Add or correct it."
+                )
             if not isinstance(row, (ContractRow, ActionRow)) and row.from_ns >= row.to_ns:
                 raise DataError(f"{_place(row)}: {span(row.from_ns, row.to_ns)}; rule: from < to. Swap or correct the dates.")
             _check_row(row)
@@ -362,9 +366,9 @@ def _check_row(row: AnyRow) -> None:
                 f"a style ({' or '.join(_STYLES)}), a future has none of the three. Correct it."
             )
         if row.settlement not in _SETTLEMENTS:
-            raise DataError(f"{_place(row)}: settlement {row.settlement!r}. {did_you_mean(row.settlement, _SETTLEMENTS[1:])}")
+            raise DataError(f"{_place(row)}: settlement {row.settlement!r}. {did_you_mean(row.settlement, _SETTLEMENTS[1:])} Correct it.")
     if isinstance(row, ActionRow) and row.kind not in ACTION_KINDS:
-        raise DataError(f"{_place(row)}: kind {row.kind!r} is unknown. {did_you_mean(row.kind, ACTION_KINDS)}")
+        raise DataError(f"{_place(row)}: kind {row.kind!r} is unknown. {did_you_mean(row.kind, ACTION_KINDS)} Correct it.")
 
 
 def _refuse_overlaps(rows: Iterable[Any], key: Callable[[Any], Any], rule: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -19,6 +20,9 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 import pandas as pd
 
+from framework.data.decimals import exact
+from framework.data.library_errors import reading, said, text_of
+from framework.data.stamps import FAR_OFF
 from framework.errors import DataError, InputError, did_you_mean
 from framework.schema.instrument import InstrumentKind
 from framework.schema.units import NANOSECONDS_PER_DAY, NEVER_NS, Step
@@ -159,7 +163,9 @@ def instant_ns(at: At) -> int:
         if isinstance(at, str) and not _ISO.match(at):
             raise ValueError("not ISO 8601")
         stamp = pd.Timestamp(at)
-    except (ValueError, TypeError) as error:
+        if stamp is pd.NaT or not 1678 <= stamp.year < 2262:
+            raise ValueError(FAR_OFF)
+    except (ValueError, TypeError, OverflowError) as error:
         raise DataError(f'{at!r} is not a moment. Write "2014-04-03" or "2014-04-03T04:00Z".') from error
     if stamp.tz is None and stamp != stamp.normalize():
         raise DataError(f'{at!r} has a time but no zone. Write "{stamp:%Y-%m-%dT%H:%M}Z" for UTC.')
@@ -196,22 +202,27 @@ def read_rows(folder: Path, kind: type[Row]) -> tuple[Row, ...]:
     if not path.exists():
         return ()
     known = {column(field.name): field.name for field in fields(kind)}
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream, strict=True)
-        for name in reader.fieldnames or ():
-            if name not in known:
-                raise DataError(f"{path}, column {name!r}: unknown. {did_you_mean(name, known)}")
-        for header, name in known.items():
-            if name in _NEEDED and header not in (reader.fieldnames or ()):
-                raise DataError(f"{path}: column {header!r} is missing. Add it.")
-        return tuple(_row(kind, known, words, f"{path.name}, line {reader.line_num}") for words in reader)
+    text = text_of(path)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    with reading(path.name, "Correct the quotes and separators of its rows."):
+        rows = [(reader.line_num, row) for row in reader if row]
+    headers = rows[0][1] if rows else []
+    for name in headers:
+        if name not in known:
+            raise DataError(f"{path}, column {name!r}: unknown. {did_you_mean(name, known)} Rename or remove it.")
+        if headers.count(name) > 1:
+            raise DataError(f"{path}, column {name!r}: comes twice. Remove one.")
+    for header, name in known.items():
+        if name in _NEEDED and header not in headers:
+            raise DataError(f"{path}: column {header!r} is missing. Add it.")
+    return tuple(_row(kind, known, headers, row, f"{path.name}, line {line}") for line, row in rows[1:])
 
 
-def _row(kind: type[Row], known: dict[str, str], words: dict[Any, Any], place: str) -> Row:
-    if None in words or None in words.values():
-        raise DataError(f"{place}: rule: as many fields as the header. Correct the row.")
+def _row(kind: type[Row], known: dict[str, str], headers: Sequence[str], row: Sequence[str], place: str) -> Row:
+    if len(row) != len(headers):
+        raise DataError(f"{place}: rule: as many fields as the header, {len(headers)}, not {len(row)}. Correct the row.")
     values: dict[str, Any] = {}
-    for header, text in words.items():
+    for header, text in zip(headers, row, strict=True):
         name = known[header]
         if not text:
             if name in _NEEDED:
@@ -221,8 +232,8 @@ def _row(kind: type[Row], known: dict[str, str], words: dict[Any, Any], place: s
             continue
         try:
             values[name] = _kind(text) if (kind, name) == (InstrumentRow, "kind") else _READ.get(name, str)(text)
-        except (InputError, ValueError, KeyError, ZeroDivisionError) as error:
-            raise DataError(f"{place}, column {header}: {text!r} cannot be read: {error}. Correct it.") from error
+        except (InputError, ValueError, KeyError) as error:
+            raise DataError(f"{place}, column {header}: {text[:60]!r} cannot be read: {said(error)}. Correct it.") from error
     return kind(**values)
 
 
@@ -277,9 +288,9 @@ _READ: dict[str, Callable[[str], Any]] = {
     "known_ns": instant_ns,
     "expiry_ns": instant_ns,
     "ts_ns": instant_ns,
-    "lot": Step.of,
-    "tick": Step.of,
-    "price_from": Fraction,
-    "strike": Fraction,
-    "multiplier": float,
+    "lot": lambda text: Step.of(exact(text)),
+    "tick": lambda text: Step.of(exact(text)),
+    "price_from": exact,
+    "strike": exact,
+    "multiplier": lambda text: float(exact(text)),
 }

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from framework.data.activity_bars import ActivityBars, Expectations, Measure
+from framework.data.ranges import check_ranges
 from framework.data.recording import Events, Recording
 from framework.data.streams import distinct, name_of, parts_of
 from framework.data.tape import Tape
@@ -91,14 +92,19 @@ def _parts(source: Recording | Tape, bars: TimeBars | ActivityBars, of: Of, unfi
     kinds: set[int] = set()
     for part in parts_of(source):
         kinds.update(distinct(part["kind"]))
-        yield bars.apply(part)
+        yield _in_range(bars.apply(part), bars)
     wanted = SOURCES[of][0]
     if wanted not in kinds:
         there = ", ".join(Kind(kind).name for kind in sorted(kinds)) or "no event at all"
         raise DataError(f"{name_of(source)}: bars are to be made of {wanted.name}, but there is {there}. Choose with of=.")
-    yield bars.flush()
+    yield _in_range(bars.flush(), bars)
     if unfinished == "keep":
-        yield bars.keep()
+        yield _in_range(bars.keep(), bars)
+
+
+def _in_range(events: Events, bars: TimeBars | ActivityBars) -> Events:
+    check_ranges(events, bars.instruments)
+    return events
 
 
 def _told(of: Of, given: Mapping[str, object]) -> str:

@@ -1,17 +1,17 @@
 """Compiled steps from trades, quotes and bars to bars.
 
-Each entry point goes on from where the last call ended, so an array of one event and a whole part run the same code. All functions
-that call each other stand in this file, which is what numba's cache on disk is stamped by.
+Each entry point goes on from where the last call ended, so an array of one event and a whole part run the same code. They are kept on
+disk by their code and what they read.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from framework.data.streams import record_of
+from framework.machine.stored import stored
 from framework.schema.event import Kind
-from framework.schema.units import NEVER_NS
+from framework.schema.units import MOST_STEPS, NEVER_NS
 
 CLOCK = record_of("next_close_ns interval_ns kind price back_ns flat by_session fault outside")
 """What the instruments share. `next_close_ns`: the first close among open bars. `kind`: of events that make bars. `price`: see below.
@@ -45,13 +45,13 @@ _PRICE_LIMITS = int(Kind.PRICE_LIMITS)
 _BUY, _SELL = 512, 1024
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@stored
 def _passes(kind):  # type: ignore[no-untyped-def]
     """Whether an event of this kind is handed on: what bars are read with, besides their own prices."""
     return kind in (_SPLIT, _DIVIDEND, _FUNDING, _HALT, _PRICE_LIMITS, _DELIST)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@stored
 def _write(out, n, local_ns, venue_ns, instrument, state):  # type: ignore[no-untyped-def]
     row = out[n]
     row["ts_local_ns"], row["ts_venue_ns"] = local_ns, venue_ns
@@ -59,18 +59,18 @@ def _write(out, n, local_ns, venue_ns, instrument, state):  # type: ignore[no-un
     row["w0"], row["w1"], row["w2"], row["w3"], row["w4"] = state["open"], state["high"], state["low"], state["close"], state["volume"]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@stored
 def _add(state, first, high, low, last, volume):  # type: ignore[no-untyped-def]
     if state["count"] == 0:
         state["open"], state["high"], state["low"], state["volume"] = first, high, low, 0
     state["high"] = max(state["high"], high)
     state["low"] = min(state["low"], low)
     state["close"] = last
-    state["volume"] += volume
+    state["volume"] = min(state["volume"] + volume, MOST_STEPS)  # `resample` refuses what is beyond the range
     state["count"] += 1
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@stored
 def _begin(clock, state, opens, closes, moment, is_event):  # type: ignore[no-untyped-def]
     """Open the interval that holds `moment`, or the first one after it where it need not hold an event; False where there is none."""
     interval = clock["interval_ns"]
@@ -93,7 +93,7 @@ def _begin(clock, state, opens, closes, moment, is_event):  # type: ignore[no-un
     return True
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@stored
 def _flush(clock, states, opens, closes, until_ns, out, n):  # type: ignore[no-untyped-def]
     """Write bars that close at or before a stamp, by close and then by instrument; (rows written, whether all)."""
     while clock["next_close_ns"] <= until_ns:
@@ -116,13 +116,13 @@ def _flush(clock, states, opens, closes, until_ns, out, n):  # type: ignore[no-u
     return n, True
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@stored
 def flush_bars(clocks, states, opens, closes, until_ns, out):  # type: ignore[no-untyped-def]
     """Write bars that close at or before a stamp; (rows written, whether all)."""
     return _flush(clocks[0], states, opens, closes, until_ns, out, 0)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@stored
 def _take(clock, state, event):  # type: ignore[no-untyped-def]
     price = clock["price"]
     if clock["kind"] == _TRADE:
@@ -134,7 +134,7 @@ def _take(clock, state, event):  # type: ignore[no-untyped-def]
         _add(state, value, value, value, value, 0)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@stored
 def _is_told(clock, event):  # type: ignore[no-untyped-def]
     """Whether a QUOTE has the side that is asked for: an empty one is price 0 and size 0."""
     if clock["kind"] != _QUOTE:
@@ -144,7 +144,7 @@ def _is_told(clock, event):  # type: ignore[no-untyped-def]
     return bid and ask if price == OF_MID else bid if price == OF_BID else ask
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@stored
 def time_bars(clocks, states, opens, closes, events, begin, out):  # type: ignore[no-untyped-def]
     """Apply events from position `begin` on; (position reached, rows written). It stops early where `out` is full or at a fault."""
     clock, n = clocks[0], 0
@@ -183,7 +183,7 @@ def time_bars(clocks, states, opens, closes, events, begin, out):  # type: ignor
     return len(events), n
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@stored
 def _sign(state, event):  # type: ignore[no-untyped-def]
     """1 where the buyer took, -1 where the seller did: told by flags, else the tick rule; 0 before the first change of price."""
     price, flags = event["w0"], event["flags"]
@@ -200,7 +200,7 @@ def _sign(state, event):  # type: ignore[no-untyped-def]
     return state["sign"]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@stored
 def _expect(rule, state):  # type: ignore[no-untyped-def]
     """A bar by imbalance or runs has closed: renew what is expected, and the next threshold."""
     ticks = float(state["count"])
@@ -215,7 +215,7 @@ def _expect(rule, state):  # type: ignore[no-untyped-def]
     state["threshold"] = state["expected_ticks"] * share
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@stored
 def _closes(rule, state, event):  # type: ignore[no-untyped-def]
     """Count a trade that is in the bar already; whether the bar closes with it."""
     price, lots, measure = event["w0"], event["w1"], rule["measure"]
@@ -235,7 +235,7 @@ def _closes(rule, state, event):  # type: ignore[no-untyped-def]
     return reached >= state["threshold"]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@stored
 def activity_bars(rules, states, events, begin, out):  # type: ignore[no-untyped-def]
     """Apply events from position `begin` on; (position reached, rows written). It stops early where `out` is full."""
     rule, n = rules[0], 0

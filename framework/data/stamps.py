@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from framework.data.calendar import is_bars, session_table
 from framework.data.quality.bars import Lines, check_stamps, row_name
 from framework.errors import DataError, did_you_mean
-from framework.schema.units import NANOSECONDS_PER_DAY, NEVER_NS
+from framework.schema.units import FIRST_STAMP_NS, LAST_STAMP_NS, NANOSECONDS_PER_DAY, NEVER_NS
 
 Bound = str | dt.date | pd.Timestamp | int | None
 BarStamp = Literal["close", "open"]
@@ -25,6 +25,10 @@ Epoch = Literal["s", "ms", "us", "ns"]
 
 DAILY_FROM_NS = 20 * 3600 * 10**9
 """Bars at least this far apart are daily: half-days and clock changes bring two closes up to four hours nearer."""
+
+EARLIEST_NS, LATEST_NS = FIRST_STAMP_NS, LAST_STAMP_NS
+_FIRST_DAY, _LAST_DAY = pd.Timestamp(EARLIEST_NS), pd.Timestamp(LATEST_NS)
+FAR_OFF = "stamps lie from 1850-01-01 to 2200-01-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,10 @@ def _bound_ns(value: Bound, name: str, after_midnight_ns: int) -> int:
         return int(value)
     try:
         stamp = pd.Timestamp(value)  # type: ignore[arg-type]
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise DataError(f'{name}={value!r} is not a date or a stamp. Write "2012-12-31" or "2012-12-31 15:30Z".') from error
+    if stamp is pd.NaT or not _FIRST_DAY <= stamp.tz_localize(None) <= _LAST_DAY:
+        raise DataError(f'{name}={value!r}; rule: {FAR_OFF}. Write "2012-12-31", or leave it out.')
     if stamp.tz is not None:
         return int(stamp.as_unit("ns").value)
     if stamp != stamp.normalize():
@@ -76,24 +82,74 @@ def parse(values: pd.Series[Any] | pd.Index[Any], *, place: str, lines: Lines | 
     """
     if epoch is not None and epoch not in ("s", "ms", "us", "ns"):
         raise DataError(f"epoch={epoch!r} is unknown. {did_you_mean(str(epoch), ('s', 'ms', 'us', 'ns'))}")
+    if not len(values):
+        check_stamps(pd.DatetimeIndex([]), place=place, lines=lines)  # refuses what has no rows
     if isinstance(values.dtype, pd.DatetimeTZDtype) or pd.api.types.is_datetime64_dtype(values.dtype):
-        index = pd.DatetimeIndex(values)
+        index = within_reach(pd.DatetimeIndex(values), place, lines)
         return RawStamps(index, index.tz is None and bool((index == index.normalize()).all()))
     if pd.api.types.is_numeric_dtype(values.dtype):
-        if epoch is None:
-            raise DataError(
-                f"{place}: the stamps are numbers ({values.to_numpy()[0]} first). "
-                'Say what they count since 1970 with epoch="s", "ms", "us" or "ns", or write them as 2020-01-31T15:30Z.'
-            )
-        try:
-            return RawStamps(pd.DatetimeIndex(pd.to_datetime(np.asarray(values), unit=epoch, utc=True)).as_unit("ns"), False)
-        except ValueError as error:
-            raise DataError(
-                f"{place}: the stamps ({values.to_numpy()[0]} first) are no moments when they count {epoch} since 1970: {error}. "
-                'Look at their size: 1,700,000,000 is 2023 in "s", a thousand times that in "ms".'
-            ) from error
+        return RawStamps(within_reach(_from_numbers(values, place, lines, epoch), place, lines), False)
     text = pd.Series(values.to_numpy()).map(lambda value: value.isoformat() if isinstance(value, dt.date) else str(value))
     return _parse_text(text.astype(str), place, lines)
+
+
+def _from_numbers(values: pd.Series[Any] | pd.Index[Any], place: str, lines: Lines | None, epoch: Epoch | None) -> pd.DatetimeIndex:
+    if pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_complex_dtype(values.dtype):
+        raise DataError(f"{place}, column stamp: {values.dtype}; rule: moments. Write them as 2020-01-31T15:30Z.")
+    if epoch is None:
+        raise DataError(
+            f"{place}: the stamps are numbers ({values.to_numpy()[0]} first). "
+            'Say what they count since 1970 with epoch="s", "ms", "us" or "ns", or write them as 2020-01-31T15:30Z.'
+        )
+    missing = np.asarray(values.isna())
+    if missing.any():
+        row = int(np.argmax(missing))
+        raise DataError(f"{place}, {_row(row, lines)}, column stamp: empty; rule: every row needs a stamp. Fill it in or remove the row.")
+    whole = np.asarray(values.to_numpy(dtype=np.float64) if pd.api.types.is_float_dtype(values.dtype) else values.to_numpy())
+    try:
+        return pd.DatetimeIndex(pd.to_datetime(whole, unit=epoch, utc=True))
+    except (ValueError, OverflowError) as error:
+        raise DataError(
+            f"{place}: the stamps ({whole[0]} first) are no moments when they count {epoch} since 1970: {error}. "
+            'Look at their size: 1,700,000,000 is 2023 in "s", a thousand times that in "ms".'
+        ) from error
+
+
+def within_reach(index: pd.DatetimeIndex, place: str, lines: Lines | None) -> pd.DatetimeIndex:
+    """Stamps of any unit in nanoseconds; what is missing stays so.
+
+    Raises:
+        DataError: one before `EARLIEST_NS` or after `LATEST_NS`.
+    """
+    per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[index.unit]
+    counts = index.asi8
+    far = (counts < EARLIEST_NS // 10**9 * per_second) | (counts > LATEST_NS // 10**9 * per_second)
+    far &= ~np.asarray(index.isna())
+    if far.any():
+        row = int(np.argmax(far))
+        shown = np.datetime64(int(counts[row]), index.unit)
+        raise DataError(
+            f"{place}, {_row(row, lines)}, column stamp: {shown}; rule: {FAR_OFF}; {int(far.sum())} in all. Correct or remove the rows."
+        )
+    return index.as_unit("ns")
+
+
+def refuse_far(stamps: NDArray[np.int64], place: str, *, first_row: int = 0, word: str = "row") -> None:
+    """Raise for the first of some stamps, in ns, that lies out of reach.
+
+    Args:
+        stamps: UTC ns.
+        place: of the file, for the message.
+        first_row: number of the first of them.
+        word: what a row is called: "row", "record".
+
+    Raises:
+        DataError: one before `EARLIEST_NS` or after `LATEST_NS`.
+    """
+    if len(stamps) and (int(stamps.min()) < EARLIEST_NS or int(stamps.max()) > LATEST_NS):
+        row = int(np.argmax((stamps < EARLIEST_NS) | (stamps > LATEST_NS)))
+        shown = f"{int(stamps[row])} ns, {np.datetime64(int(stamps[row]), 'ns')}"
+        raise DataError(f"{place}, {word} {first_row + row}, column stamp: {shown}; rule: {FAR_OFF}. Correct or remove the row.")
 
 
 def _parse_text(text: pd.Series[str], place: str, lines: Lines | None) -> RawStamps:
@@ -103,22 +159,33 @@ def _parse_text(text: pd.Series[str], place: str, lines: Lines | None) -> RawSta
         row = int(np.argmax(failed))
         shown = repr(text.iloc[row]) if text.iloc[row] else "empty"
         raise DataError(
-            f"{place}, {_row(row, text, lines)}, column stamp: {shown}; rule: stamps are ISO 8601, such as 2020-01-31 or "
+            f"{place}, {_row(row, lines)}, column stamp: {shown}; rule: stamps are ISO 8601, such as 2020-01-31 or "
             f"2020-01-31T15:30Z (3/4/2020 could be March or April); {int(failed.sum())} in all. Rewrite them."
+        )
+    parsed = within_reach(parsed, place, lines)
+    dated = text.str.fullmatch(r"\d{4}-\d\d-\d\d").to_numpy(dtype=bool)
+    if dated.all():
+        return RawStamps(parsed.tz_localize(None), True)
+    partial = ~dated & ~text.str.contains(":", regex=False).to_numpy(dtype=bool)
+    if dated.any() or partial.any():
+        row = int(np.argmax(partial if partial.any() else dated))
+        raise DataError(
+            f"{place}, {_row(row, lines)}, column stamp: {text.iloc[row]!r}; rule: all stamps are dates like 2020-01-31, or all have a "
+            "time like 2020-01-31T15:30Z. Rewrite it."
         )
     zoned = text.str.contains(r":\d\d(?:\.\d+)?\s*(?:Z|[+-]\d\d:?\d\d)$", regex=True).to_numpy(dtype=bool)
     if not zoned.any():
-        return RawStamps(parsed.tz_localize(None), bool((text.str.len() == 10).all()))
+        return RawStamps(parsed.tz_localize(None), False)
     if not zoned.all():
         row = int(np.argmin(zoned))
         raise DataError(
-            f"{place}, {_row(row, text, lines)}, column stamp: {text.iloc[row]!r} has no zone while others do. Write the zone on every row."
+            f"{place}, {_row(row, lines)}, column stamp: {text.iloc[row]!r} has no zone while others do. Write the zone on every row."
         )
     return RawStamps(parsed, False)
 
 
-def _row(row: int, text: pd.Series[str], lines: Lines | None) -> str:
-    return f"row {row}" if lines is None else row_name(row, text.index, lines)
+def _row(row: int, lines: Lines | None) -> str:
+    return f"row {row}" if lines is None else f"line {int(lines[row])}"
 
 
 def modal_interval(ns: NDArray[np.int64]) -> tuple[int, bool]:

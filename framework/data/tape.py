@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from framework.data.actions import action_events, action_notes, refuse_trading_after_delisting
 from framework.data.bars import bar_events
 from framework.data.calendar import BARS, is_bars, pauses, sessions
+from framework.data.kinds import refuse_kinds
 from framework.data.mapped import blocks
+from framework.data.ranges import check_ranges, check_stamps
 from framework.data.session_events import breaks, closed_before, opens_and_closes
 from framework.data.stamps import Bound, bounds_ns
 from framework.errors import DataError, InputError, did_you_mean
@@ -170,8 +172,10 @@ def build(
         pieces.append(events)
         said += note
     if extra is not None:
-        pieces.append(_checked_extra(extra, len(ordered)))
-    if actions is not None:
+        pieces.append(_checked_extra(extra, ordered))
+    if actions is not None and not isinstance(actions, pd.DataFrame):
+        raise DataError(f"actions= is a {type(actions).__name__}; rule: a DataFrame with columns symbol, ts, kind, value. Make it one.")
+    if actions is not None and len(actions):
         corporate = action_events(actions, ordered)
         refuse_trading_after_delisting(corporate, pieces, ordered)
         pieces.append(corporate)
@@ -193,6 +197,7 @@ class Skeleton:
 
 def skeleton(instruments: Sequence[Instrument], bars: Sequence[Events], first_ns: int, last_ns: int) -> Skeleton:
     """What goes around events from `first_ns` to `last_ns`; of the events only the bars are looked at, for calendars of bars."""
+    check_stamps(first_ns, last_ns)
     stamps = _stamps_by_calendar(instruments, bars)
     ordered = tuple(replace(i, calendar=c) if i.calendar != c else i for i, c in zip(instruments, stamps.calendar_of, strict=True))
     calendars = tuple(sorted({instrument.calendar for instrument in ordered}))
@@ -211,7 +216,13 @@ def skeleton(instruments: Sequence[Instrument], bars: Sequence[Events], first_ns
 
 
 def assemble(instruments: Sequence[Instrument], pieces: Sequence[Events], *, name: str, notes: Sequence[str]) -> Tape:
-    """Add the sessions to events whose `instrument` is a position in `instruments`, and sort everything."""
+    """Add the sessions to events whose `instrument` is a position in `instruments`, and sort everything.
+
+    Raises:
+        DataError: no events; a stamp out of reach.
+    """
+    if not any(len(piece) for piece in pieces):
+        raise DataError(f"tape {name!r}: no events. Give at least one.")
     first = min(int(piece["ts_local_ns"].min()) for piece in pieces if len(piece))
     last = max(int(piece["ts_local_ns"].max()) for piece in pieces if len(piece))
     made = skeleton(instruments, pieces, first, last)
@@ -239,15 +250,16 @@ def chunks(events: Events, max_events: int) -> Iterator[Events]:
         begin = end
 
 
-def _checked_extra(extra: Events, instruments: int) -> Events:
+def _checked_extra(extra: Events, instruments: Sequence[Instrument]) -> Events:
     if extra.dtype != EVENT:
         raise DataError(f"extra events have dtype {extra.dtype}. Make them with dtype framework.schema.event.EVENT.")
-    stray = (extra["instrument"] >= instruments) & (extra["instrument"] != NO_INSTRUMENT)
+    stray = (extra["instrument"] >= len(instruments)) & (extra["instrument"] != NO_INSTRUMENT)
     if stray.any():
         row = int(np.argmax(stray))
-        raise DataError(f"extra event {row}: instrument {int(extra['instrument'][row])}, but there are {instruments} instruments.")
+        raise DataError(f"extra event {row}: instrument {int(extra['instrument'][row])}, but there are {len(instruments)} instruments.")
     if (extra["kind"] == Kind.SESSION).any():
         raise DataError("extra events hold SESSION events. Leave them out: they are made from the instruments' calendars.")
+    refuse_kinds(extra)
     early = extra["ts_local_ns"] < extra["ts_venue_ns"]
     if early.any():
         row = int(np.argmax(early))
@@ -255,6 +267,7 @@ def _checked_extra(extra: Events, instruments: int) -> Events:
             f"extra event {row}: ts_local_ns {int(extra['ts_local_ns'][row])} < ts_venue_ns {int(extra['ts_venue_ns'][row])}; "
             "rule: nothing is known before it happens. Correct the stamps."
         )
+    check_ranges(extra, instruments)
     return extra
 
 

@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,11 @@ def header_digest(header: Mapping[str, object]) -> str:
     return hashlib.blake2b(_encode(header), digest_size=16).hexdigest()
 
 
+def _nothing() -> NDArray[np.void]:
+    """The log of an audit that was copied: what its run wrote is in its records."""
+    return np.zeros(0, dtype=EVENT)
+
+
 class Audit:
     """Collects a run's records from its log; they are hashed when the digest is asked for.
 
@@ -58,8 +63,23 @@ class Audit:
         self._hash = hashlib.blake2b(_encode(self.header), digest_size=_HASH_BYTES)
         self._hashed = 0  # records
 
+    def __getstate__(self) -> dict[str, object]:
+        return {"header": self.header, "_records": self._records}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.header, self._records = state["header"], state["_records"]
+        self._take_log = _nothing
+        self._hash = hashlib.blake2b(_encode(self.header), digest_size=_HASH_BYTES)
+        self._hashed = 0
+
     def write(self, decision: Decision) -> None:
         """Nothing is to be done: what a decision wrote stands in the log, which is taken over when it is full and at the end."""
+
+    def end_early(self, why: str) -> None:
+        """Say in the header that the run ended before its data did, and why."""
+        self.header["ended_early"] = why
+        self._hash = hashlib.blake2b(_encode(self.header), digest_size=_HASH_BYTES)
+        self._hashed = 0
 
     def collect(self) -> None:
         """Take in the log as it stands."""

@@ -11,11 +11,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.engine.failures import unknown_side
 from framework.engine.market import Quote, Trade
 from framework.engine.reading import Reading
 from framework.errors import InputError
 from framework.kernel import entry
 from framework.kernel.records import BOOK
+from framework.schema.units import LARGEST_STEPS, MOST_STEPS
 
 _WORD = {name: BOOK.fields[name][1] // 8 for name in BOOK.names}  # type: ignore[index, union-attr]
 _WORDS = BOOK.itemsize // 8
@@ -54,7 +56,7 @@ class BookReading(Reading):
         """What stands at a price of a side of the book, in units; 0 where nothing does."""
         i = self.number(instrument)
         (up, down), (lot_up, lot_down) = self._ticks[i], self._lots[i]
-        lots: int = entry.lots_at(self._address, i, _checked_side(side), round(price * down / up))
+        lots: int = entry.lots_at(self._address, i, _checked_side(side), _nearest(price, up, down))
         return lots * lot_up / lot_down
 
     def levels(self, instrument: str, side: int, count: int) -> NDArray[np.float64]:
@@ -79,7 +81,7 @@ class BookReading(Reading):
         """Mean price at which taking `quantity` (below 0: selling) would fill now; NaN where the book holds less."""
         i = self.number(instrument)
         (up, down), (lot_up, lot_down) = self._ticks[i], self._lots[i]
-        lots = round(abs(quantity) * lot_down / lot_up)
+        lots = _nearest(abs(quantity), lot_up, lot_down)
         return float(entry.sweep_ticks(self._address, i, 1 if quantity > 0 else -1, lots)) * up / down
 
     @property
@@ -105,7 +107,15 @@ class BookReading(Reading):
         return self._books[i * _WORDS + word] * up / down
 
 
+def _nearest(value: float, up: float, down: float) -> int:
+    """As `kernel.grid.nearest_steps` has it."""
+    exact = value * down / up
+    if not abs(exact) <= LARGEST_STEPS:
+        return MOST_STEPS if exact > 0.0 else -MOST_STEPS
+    return round(exact)
+
+
 def _checked_side(side: int) -> int:
     if side not in (1, -1):
-        raise InputError(f"side {side!r}; bids are 1 and offers -1")
+        raise InputError(unknown_side(side))
     return int(side)

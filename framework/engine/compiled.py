@@ -17,69 +17,85 @@ not methods; decorate those with `@compiled` too.
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import sys
+import threading
 from collections.abc import Callable
-from pathlib import Path
-from types import FunctionType
 from typing import Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.engine.fingerprint import digest_of
+from framework.engine.failures import HOOK_OF, HookFailure, blamed, forget_line, noted_error, noted_line, place_of
+from framework.engine.rows import COUNT_FIELD, Field
 from framework.engine.strategy import PerInstrument, Strategy, declared_state
 from framework.engine.timers import Timers
-from framework.errors import ConfigError, InputError, StrategyError
+from framework.errors import ConfigError, StrategyError
 from framework.kernel import codes, entry
 from framework.kernel.halves import Trader
 from framework.kernel.records import TRADER
+from framework.machine.fingerprint import Fingerprint, fingerprint_of
 
-_HOOKS = {
-    "on_bar": codes.W_BAR,
-    "on_bars": codes.W_BARS,
-    "on_quote": codes.W_QUOTE,
-    "on_trade": codes.W_TRADE,
-    "on_book": codes.W_BOOK,
-    "on_timer": codes.W_TIMER,
-    "on_order": codes.W_ORDER,
-    "on_event": codes.W_EVENT,
-}
-_HOOK_OF = {wake: name for name, wake in _HOOKS.items()}
-_HOOK_WAKE, _HOOK_ERROR = (TRADER.fields[name][1] // 8 for name in ("hook_wake", "hook_error"))  # type: ignore[index]
+_HOOKS = tuple(HOOK_OF.values())
+_HOOK_WAKE, _BROKEN = (TRADER.fields[name][1] // 8 for name in ("hook_wake", "broken"))  # type: ignore[index]
 _FIELD = {int: "<i8", float: "<f8", bool: "?"}
 _FIELD_IN_A_ROW = {**_FIELD, bool: "u1"}  # numba knows no rows of bool inside a record
 
-AGENDA = np.dtype([("rows", "<i8"), ("count", "<i8"), ("at", "<i8"), ("names", "<i8")])
-"""The timers that fire next, `timers.FIRING` rows, of which `at` have fired; the addresses of the names by timer number."""
+LOOK_UP = -100
+"""What the driver returns now and then in place of a wake, so that Python can see to signals. Nothing has happened."""
+
+AGENDA = np.dtype([(name, "<i8") for name in ("rows", "count", "at", "names", "most_passes", "cell")])
+"""What the driver shares with Python: the timers that fire next, `timers.FIRING` rows, of which `at` have fired; the addresses of
+the names by timer number; `Strategy.most_passes`; where `compiled_cell` keeps its words.
+"""
 
 Decorated = TypeVar("Decorated", bound=type[Strategy] | Callable[..., Any])
 
 
 @overload
-def compiled(target: type[Strategy]) -> type[Strategy]: ...
+def compiled(target: Decorated) -> Decorated: ...
 @overload
-def compiled(target: Callable[..., Any]) -> Callable[..., Any]: ...
-def compiled(target: Any) -> Any:
-    """Compile a strategy's hooks, or make a function callable from them. In Python both behave as written."""
+def compiled(*, checks: bool = True) -> Callable[[Decorated], Decorated]: ...
+def compiled(target: Any = None, *, checks: bool = True) -> Any:
+    """Compile a strategy's hooks, or make a function callable from them. In Python both behave as written.
+
+    Args:
+        target: a subclass of `Strategy`, or a function.
+        checks: whether indices, divisions and whole numbers beyond 64 bits fail as in Python. Without, a hook that gets one wrong
+            computes with whatever it finds, and the notes of its result say so. Instruments and orders are always checked.
+    """
+    if target is None:
+        return lambda decorated: compiled(decorated) if checks else _decorated(decorated, checks=False)
+    return _decorated(target, checks=checks)
+
+
+def _decorated(target: Any, *, checks: bool) -> Any:
     if inspect.isclass(target):
-        return _compiled_class(target)  # type: ignore[arg-type]  # checked there, with a message
+        return _compiled_class(target, checks=checks)  # type: ignore[arg-type]  # checked there, with a message
     from numba.extending import overload as give_numba
 
+    from framework.engine.compiled_rewrites import register
     from framework.engine.compiled_view import as_overload
+    from framework.kernel.compile import hook_options
 
-    give_numba(target, strict=False)(as_overload(target))
+    register(target, checks=checks)
+    give_numba(target, strict=False, jit_options=hook_options(checks=checks))(as_overload(target))
     return target
 
 
-def _compiled_class(cls: type[Strategy]) -> type[Strategy]:
+def _compiled_class(cls: type[Strategy], *, checks: bool) -> type[Strategy]:
     if not issubclass(cls, Strategy):
         raise ConfigError(f"@compiled on {cls.__name__}: not a subclass of Strategy")
     if not _hooks_of(cls):
         raise ConfigError(f"@compiled on {cls.__name__}: it has none of {', '.join(_HOOKS)}, so there is nothing to compile")
     cls.uses_numbers = True
     cls.runs_compiled = True
+    cls.is_checked = checks
+    for name, kind in declared_state(cls).items():
+        if not isinstance(kind, PerInstrument):
+            field = Field(kind, getattr(cls, name, 0))
+            field.__set_name__(cls, name)
+            setattr(cls, name, field)
     return cls
 
 
@@ -98,7 +114,7 @@ def own_dtype(strategy: Strategy, instruments: int) -> np.dtype[np.void]:
     rows = 1 << max(instruments - 1, 0).bit_length()
     for name, kind in declared_state(type(strategy)).items():
         fields.append((name, _FIELD_IN_A_ROW[kind.of], (rows,)) if isinstance(kind, PerInstrument) else (name, _FIELD[kind]))
-    return np.dtype(fields or [("nothing", "<i8")], align=True)
+    return np.dtype([*fields, (COUNT_FIELD, "<i8")], align=True)
 
 
 class Driver:
@@ -113,15 +129,15 @@ class Driver:
     def __init__(self, strategy: Strategy, trader: Trader, timers: Timers) -> None:
         self._strategy, self._trader, self._timers = strategy, trader, timers
         self._own: NDArray[np.void] = np.zeros(1, dtype=own_dtype(strategy, len(trader.instruments)))
-        self._drive = _compile_driver(type(strategy))
+        self._own[COUNT_FIELD] = len(trader.instruments)
+        self._drive = _driver_of(type(strategy))
         self._has_on_timer = "on_timer" in _hooks_of(type(strategy))
         self._agenda: NDArray[np.void] = np.zeros(1, dtype=AGENDA)
+        self._agenda["most_passes"] = strategy.most_passes
         self._firings: NDArray[np.void] = timers.agenda
         self._names: list[NDArray[np.int64]] = []
         self._name_addresses: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
         entry.link(trader.record, orders=True)
-        trader.record["hook_rows"] = 16 * max(len(trader.instruments), 16)
-        trader.make_room(0)
         self._is_started = False
 
     def __call__(self, trader: int, exchange: int, until_ns: int) -> int:
@@ -140,14 +156,27 @@ class Driver:
         return wake
 
     def _replay(self, trader: int, exchange: int, until_ns: int) -> int:
+        cell = int(self._agenda["cell"][0])
+        if cell:
+            forget_line(cell)
         try:
-            wake: int = self._drive(trader, exchange, self._own, self._agenda, until_ns)
+            wake = LOOK_UP
+            while wake == LOOK_UP:  # signals are handled here, between two calls
+                wake = self._drive(trader, exchange, self._own, self._agenda, until_ns)
+        except HookFailure:
+            if self._trader.words[_BROKEN]:
+                raise self._trader.breakage() from None  # what a hook was told that ordered on
+            error = noted_error(int(self._agenda["cell"][0]), self._strategy.most_passes)
+            raise blamed(error, self._place()) from error
         except Exception as error:
-            has_run = self._trader.words[_HOOK_WAKE]
-            place = self._place() if has_run else f"{type(self._strategy).__name__}: its hooks cannot be compiled"
-            raise StrategyError(f"{place}: {type(error).__name__}: {error}") from error
-        if self._trader.words[_HOOK_ERROR]:
-            self._refuse()
+            if not self._trader.words[_HOOK_WAKE]:
+                name = type(self._strategy).__name__
+                raise StrategyError(f"{name}: its hooks cannot be compiled: {type(error).__name__}: {error}") from error
+            raise blamed(error, self._place()) from error
+        except KeyboardInterrupt as error:
+            if self._trader.words[_HOOK_WAKE]:
+                error.add_note(f"interrupted in {self._place()}")
+            raise
         return wake
 
     def _take_agenda(self) -> None:
@@ -178,162 +207,57 @@ class Driver:
                 setattr(self._strategy, name, value.item())
 
     def _place(self) -> str:
-        root = self._trader.record[0]
-        hook = int(root["hook_wake"])
-        if hook == codes.W_ORDER:
-            what = f"order {int(self._trader.tables['log']['w0'][int(root['wake_row'])])}"
-        elif hook == codes.W_TIMER:
-            what = f"timer {self._timers.names[self._firings['number'][int(self._agenda['at'][0]) - 1]]!r}"
-        else:
-            what = f"tape event {int(root['seen']) - 1}"
-        return f"{type(self._strategy).__name__}.{_HOOK_OF[hook]} at {np.datetime64(int(root['now_ns']), 'ns')}Z, {what}"
-
-    def _refuse(self) -> None:
-        from framework.engine.compiled_view import HOOK_NO_ORDER, HOOK_TOO_FAR
-
-        root = self._trader.record[0]
-        error, asked = int(root["hook_error"]), int(root["hook_value"])
-        if error == HOOK_TOO_FAR and asked < 1:
-            raise InputError(f"{self._place()}: asked for the last {asked} bars; ask for at least 1")
-        if error == HOOK_TOO_FAR:
-            kept = int(root["history_mask"]) + 1
-            raise InputError(
-                f"{self._place()}: asked for the last {asked} bars, {kept} are kept: set `history = {asked}` in the strategy class"
-            )
-        if error == HOOK_NO_ORDER:
-            raise InputError(f"{self._place()}: unknown order {asked}; ids so far are 0 to {int(root['orders_count']) - 1}")
-        rows = int(root["hook_rows"])
-        raise InputError(f"{self._place()}: one call ordered more than there is room for ({rows} records); order less in one call")
+        hook = HOOK_OF[int(self._trader.record["hook_wake"][0])]
+        timer = self._timers.names[self._firings["number"][int(self._agenda["at"][0]) - 1]] if hook == "on_timer" else ""
+        return place_of(self._trader, type(self._strategy), hook, noted_line(int(self._agenda["cell"][0])), timer)
 
 
-_SOURCE = """
-def drive(trader, exchange, own, agendas, until_ns):
-    t, x, self, agenda = trader_row(trader, 0), exchange_row(exchange, 0), own[0], agendas[0]
-    x.until_ns = until_ns
-    view = make_view(trader)
-    while True:
-        {fast_lane}
-        if t.hook_error != 0:
-            return 0
-        {replay}
-        t.hook_wake = wake
-        {hooks}
-        return wake
-"""
-"""The loop of a compiled strategy, around the hooks that its class has."""
-
-_FAST_LANE = """
-        if t.touched == 0:
-            t.hook_wake = W_BAR
-            stop_ns = horizon(t, x)
-            while True:
-                bar = fast_bar(t, x, stop_ns)
-                if bar == 0:
-                    break
-                on_bar_here(self, view, make_bar(bar, trader))
-                if t.touched != 0:
-                    break
-"""
-"""Where every bar wakes `on_bar` and not `on_bars`, bars pass without a call to `advance`."""
-
-_REPLAY = "wake = call(t.advance, trader, exchange)"
-
-_REPLAY_TICKS = """
-        wake = 0
-        if t.touched == 0 and t.pass_ticks != 0:
-            wake = call(t.pass_ticks, trader, exchange)
-        if wake == 0:
-            wake = call(t.advance, trader, exchange)
-"""
-"""Where trades or books wake a hook, the lane of ticks is asked first: `advance` would find nothing else to do."""
-
-_TIMER_HOOK = """
-        if wake == W_TIMER:
-            firing = firing_row(agenda.rows, agenda.at)
-            agenda.at += 1
-            if agenda.at < agenda.count:
-                following = firing_row(agenda.rows, agenda.at)
-                t.timer_ns, t.timer_id = following.due_ns, following.number
-            on_timer(self, view, make_name(name_word(agenda.names, firing.number).value))
-            if agenda.at < agenda.count:
-                continue
-"""
-"""A timer fired: the next one of the agenda is armed. After its last Python is asked for the next agenda."""
-
-_HANDED = {
-    "on_bar": "make_bar(x.tape + t.wake_row * EVENT_BYTES, trader)",
-    "on_bars": "bars_ending_at(x.tape, t.wake_row, trader)",
-    "on_quote": "quote_at(t, x.tape + t.wake_row * EVENT_BYTES)",
-    "on_trade": "trade_at(t, x.tape + t.wake_row * EVENT_BYTES)",
-    "on_book": "book_told_of(t)",
-    "on_order": "order_told_of(t)",
-    "on_event": "market_event_at(t, x.tape + t.wake_row * EVENT_BYTES)",
-}
-"""What a hook is handed at its wake."""
+_drivers: dict[type[Strategy], tuple[Fingerprint, tuple[Any, ...], Callable[..., int]]] = {}
+_drivers_lock = threading.Lock()
 
 
-def _driver_source(hooks: tuple[str, ...]) -> str:
-    calls = "".join(
-        f"\n        if wake == {_HOOKS[name]}:\n            {name}(self, view, {_HANDED[name]})\n            continue"
-        for name in hooks
-        if name in _HANDED
-    )
-    in_fast_lane = "on_bar" in hooks and "on_bars" not in hooks
-    replay = _REPLAY_TICKS if {"on_trade", "on_book"} & set(hooks) else _REPLAY
-    hooks_source = calls + (_TIMER_HOOK if "on_timer" in hooks else "")
-    return _SOURCE.format(fast_lane=_FAST_LANE if in_fast_lane else "", replay=replay, hooks=hooks_source)
-
-
-_TYPE_WORDS = (
-    "EVENT_BYTES",
-    "make_view",
-    "make_name",
-    "make_bar",
-    "quote_at",
-    "trade_at",
-    "book_told_of",
-    "market_event_at",
-    "bars_ending_at",
-    "order_told_of",
-    "firing_row",
-    "name_word",
-)
-"""What the driver's source takes from `compiled_types`."""
-
-_drivers: dict[type[Strategy], Callable[..., int]] = {}
+def _driver_of(cls: type[Strategy]) -> Callable[..., int]:
+    """The driver of a strategy class, made anew when its hooks, what they call or a value that they read have changed."""
+    with _drivers_lock:
+        own = tuple(getattr(cls, name) for name in _hooks_of(cls))
+        known = _drivers.get(cls)
+        if known is not None and known[1] == own and known[0].still_holds():
+            return known[2]
+        found = fingerprint(cls)
+        is_same = known is not None and known[0].digest == found.digest and not found.undecided
+        drive = known[2] if known is not None and is_same else _compile_driver(cls)
+        _drivers[cls] = (found, own, drive)
+        return drive
 
 
 def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
-    """The driver of a strategy class, compiled once a process and kept on disk as long as its source stays the same."""
-    if cls in _drivers:
-        return _drivers[cls]
-    from framework.engine import compiled_book, compiled_market, compiled_types, compiled_view
-    from framework.kernel.compile import call, entered, hook, stamped_kernel
-    from framework.kernel.records import exchange_row, trader_row
-    from framework.kernel.replay import fast_bar, horizon
+    """A driver of a strategy class as it is now, kept on disk by all that its hooks depend on."""
+    from framework.engine import compiled_driver
+    from framework.kernel.compile import entered, stamped_kernel
 
     hooks = _hooks_of(cls)
-    known = (call, fast_bar, horizon)
-    scope: dict[str, Any] = {function.__name__: function for function in known}
-    scope |= {name: getattr(compiled_types, name) for name in _TYPE_WORDS}
-    scope |= {"trader_row": trader_row, "exchange_row": exchange_row, "W_BAR": codes.W_BAR, "W_TIMER": codes.W_TIMER}
-    scope |= {name: hook(getattr(cls, name)) for name in hooks}
-    exec(compile(_driver_source(hooks), f"{cls.__module__}.{cls.__qualname__}.driver", "exec"), scope)
-    if "on_bar" in hooks:  # part of the fast lane's loop
-        scope["on_bar_here"] = hook(cls.on_bar, is_inlined=True)
-    drive: FunctionType = scope["drive"]
-    drive.__module__, drive.__qualname__ = cls.__module__, f"{cls.__qualname__}.drive"
-    parts = (compiled_types.__file__, compiled_book.__file__, compiled_market.__file__, compiled_view.__file__, __file__)
-    view_source = b"".join(Path(part).read_bytes() for part in parts)
-    made: Callable[..., int]
-    if all(getattr(cls, name).__module__ in sys.modules for name in hooks):
-        made = stamped_kernel(drive, fingerprint(cls) + hashlib.blake2b(view_source, digest_size=12).hexdigest())
-    else:  # made by exec, in no module: machine code kept on disk could not find its way back to it
-        made = entered(drive)
-    _drivers[cls] = made
+    drive = compiled_driver.driver_of(cls, hooks, checks=cls.is_checked)
+    is_findable = all(getattr(cls, name).__module__ in sys.modules for name in hooks)  # else what is kept could not find its way back
+    made: Callable[..., int] = stamped_kernel(drive) if is_findable else entered(drive)
     return made
 
 
-def fingerprint(cls: type[Strategy]) -> str:
-    """A digest of everything the compiled hooks depend on: their code, the functions they call, the constants they read."""
-    return digest_of(getattr(cls, name) for name in _hooks_of(cls))
+def unchecked_note(strategy: Strategy | type[Strategy]) -> tuple[str, ...]:
+    """The note on a compiled strategy that runs without checks, or calls functions that do; empty for all others."""
+    if not (strategy.runs_compiled and strategy.uses_numbers):
+        return ()
+    from framework.engine import compiled_driver
+
+    cls = strategy if isinstance(strategy, type) else type(strategy)
+    names = compiled_driver.unchecked_of(cls, _hooks_of(cls), checks=cls.is_checked)
+    if not names:
+        return ()
+    return (
+        f"Compiled without checks: {', '.join(names)}. An index beyond its array, a division by zero or a whole number beyond 64 bits "
+        "is no error there, and what came of it is in this result.",
+    )
+
+
+def fingerprint(cls: type[Strategy]) -> Fingerprint:
+    """Of everything the compiled hooks depend on: their code, the functions they call, the values they read."""
+    return fingerprint_of((getattr(cls, name) for name in _hooks_of(cls)), with_lines=True)

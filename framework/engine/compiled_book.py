@@ -5,36 +5,41 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from framework.engine.compiled_cell import fail_if, whole
 from framework.engine.compiled_types import trader_of
-from framework.engine.compiled_view import give_method
+from framework.engine.compiled_view import INLINED, give_method, instrument_in
+from framework.engine.failures import Failure
 from framework.kernel.book import book_of, terms_of
 from framework.kernel.depth import depth_of, imbalance, lots_at, sweep_ticks, weighted_mid_ticks
+from framework.kernel.grid import nearest_steps
 
-_INLINED = {"forceinline": True, "error_model": "numpy"}
+_SIDE = int(Failure.SIDE)
 
 
 def _give_price(name: str, field: str) -> None:
-    scope: dict[str, Any] = {"trader_of": trader_of, "book_of": book_of, "terms_of": terms_of, "math": math}
+    scope: dict[str, Any] = {"trader_of": trader_of, "book_of": book_of, "terms_of": terms_of, "instrument_in": instrument_in, "math": math}
     exec(  # one getter a field, since numba wants the field's name in the code
         f"def get(view, instrument):\n"
         f"    t = trader_of(view)\n"
-        f"    ticks, terms = book_of(t, instrument).{field}, terms_of(t, instrument)\n"
+        f"    number = instrument_in(t, instrument)\n"
+        f"    ticks, terms = book_of(t, number).{field}, terms_of(t, number)\n"
         f"    return ticks * terms.tick_numerator / terms.tick_denominator if ticks != 0 else math.nan\n",
         scope,
     )
-    give_method(name, _INLINED)(scope["get"])
+    give_method(name, INLINED)(scope["get"])
 
 
 def _give_size(name: str, field: str) -> None:
-    scope: dict[str, Any] = {"trader_of": trader_of, "book_of": book_of, "terms_of": terms_of}
+    scope: dict[str, Any] = {"trader_of": trader_of, "book_of": book_of, "terms_of": terms_of, "instrument_in": instrument_in}
     exec(
         f"def get(view, instrument):\n"
         f"    t = trader_of(view)\n"
-        f"    terms = terms_of(t, instrument)\n"
-        f"    return book_of(t, instrument).{field} * terms.lot_numerator / terms.lot_denominator\n",
+        f"    number = instrument_in(t, instrument)\n"
+        f"    terms = terms_of(t, number)\n"
+        f"    return book_of(t, number).{field} * terms.lot_numerator / terms.lot_denominator\n",
         scope,
     )
-    give_method(name, _INLINED)(scope["get"])
+    give_method(name, INLINED)(scope["get"])
 
 
 _give_price("bid", "bid")
@@ -48,29 +53,34 @@ _give_size("ask_size", "ask_lots")
 @give_method("size_at")
 def _size_at(view: Any, instrument: Any, side: Any, price: Any) -> Any:
     t = trader_of(view)
-    depth, terms = depth_of(t, instrument), terms_of(t, instrument)
-    ticks = round(price * terms.tick_denominator / terms.tick_numerator)
-    lots = lots_at(t, depth, side, int(ticks)) if depth.bids != 0 else 0
+    number = instrument_in(t, instrument)
+    depth, terms = depth_of(t, number), terms_of(t, number)
+    at = whole(side)
+    fail_if(at != 1 and at != -1, _SIDE, at, 0)
+    lots = lots_at(t, depth, at, nearest_steps(price, terms.tick_numerator, terms.tick_denominator)) if depth.bids != 0 else 0
     return lots * terms.lot_numerator / terms.lot_denominator
 
 
 @give_method("imbalance")
 def _imbalance(view: Any, instrument: Any, levels: Any = 1) -> Any:
     t = trader_of(view)
-    return imbalance(t, depth_of(t, instrument), levels)
+    number = instrument_in(t, instrument)
+    return imbalance(t, depth_of(t, number), whole(levels))
 
 
 @give_method("weighted_mid")
 def _weighted_mid(view: Any, instrument: Any) -> Any:
     t = trader_of(view)
-    terms = terms_of(t, instrument)
-    return weighted_mid_ticks(t, depth_of(t, instrument)) * terms.tick_numerator / terms.tick_denominator
+    number = instrument_in(t, instrument)
+    terms = terms_of(t, number)
+    return weighted_mid_ticks(t, depth_of(t, number)) * terms.tick_numerator / terms.tick_denominator
 
 
 @give_method("sweep_price")
 def _sweep_price(view: Any, instrument: Any, quantity: Any) -> Any:
     t = trader_of(view)
-    terms = terms_of(t, instrument)
-    lots = round(abs(quantity) * terms.lot_denominator / terms.lot_numerator)
-    ticks = sweep_ticks(t, depth_of(t, instrument), 1 if quantity > 0 else -1, lots)
+    number = instrument_in(t, instrument)
+    terms = terms_of(t, number)
+    lots = nearest_steps(abs(quantity), terms.lot_numerator, terms.lot_denominator)
+    ticks = sweep_ticks(t, depth_of(t, number), 1 if quantity > 0 else -1, lots)
     return ticks * terms.tick_numerator / terms.tick_denominator

@@ -15,6 +15,7 @@ from numba import types
 from numba.cpython.unicode import _get_code_point
 from numba.extending import overload, overload_attribute
 
+from framework.engine.compiled_cell import fail_if
 from framework.engine.compiled_types import (
     EVENT_BYTES,
     BarsType,
@@ -24,8 +25,12 @@ from framework.engine.compiled_types import (
     make_bar,
     name_word,
 )
+from framework.engine.compiled_view import PLAIN
+from framework.engine.failures import Failure
 from framework.kernel.book import terms_of
 from framework.kernel.records import event_row, trader_row
+
+_LIST_INDEX = int(Failure.LIST_INDEX)
 
 
 @overload(len, strict=False)
@@ -35,15 +40,14 @@ def _len_bars(bars: Any) -> Any:
     return None
 
 
-@overload(operator.getitem, strict=False)
+@overload(operator.getitem, strict=False, jit_options=PLAIN)
 def _get_bar(bars: Any, k: Any) -> Any:
     if not isinstance(bars, BarsType) or not isinstance(k, types.Integer):
         return None
 
     def get(bars: Any, k: Any) -> Any:
         at = k + bars._count if k < 0 else k
-        if at < 0 or at >= bars._count:
-            raise IndexError("list index out of range")  # what a list says
+        fail_if(at < 0 or at >= bars._count, _LIST_INDEX, 0, 0)
         return make_bar(bars._first + at * EVENT_BYTES, bars._trader)
 
     return get
@@ -58,7 +62,7 @@ def _give_field(name: str, value: str) -> None:
         f"    return {value}\n",
         scope,
     )
-    overload_attribute(BarType, name, strict=False)(lambda bar: scope["get"])
+    overload_attribute(BarType, name, strict=False, jit_options=PLAIN)(lambda bar: scope["get"])
 
 
 for _name, _word in (("open", "w0"), ("high", "w1"), ("low", "w2"), ("close", "w3")):
@@ -68,7 +72,7 @@ _give_field("instrument", "np.int64(event.instrument)")
 _give_field("ts_ns", "event.ts_local_ns")
 
 
-@numba.njit
+@numba.njit(**PLAIN)
 def _is_called(name: Any, text: Any) -> bool:
     """Whether a timer's name is a text, character by character."""
     at = address_behind(name)

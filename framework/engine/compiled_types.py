@@ -215,7 +215,7 @@ def _next_bar(context: Any, builder: Any, signature: Any, args: Any, result: Any
         builder.store(builder.add(at, ir.Constant(ir.IntType(64), EVENT_BYTES)), walk.at)
 
 
-@numba.njit
+@numba.njit(error_model="numpy", boundscheck=False)
 def bars_ending_at(tape: int, row: int, trader: int) -> Any:
     """The bars of the stamp whose last one is `row`: they lie side by side, sorted by instrument."""
     last = event_row(tape, row)
@@ -228,7 +228,7 @@ def bars_ending_at(tape: int, row: int, trader: int) -> Any:
     return _make_bars(tape + first * EVENT_BYTES, row - first + 1, trader)
 
 
-@numba.njit(error_model="numpy")
+@numba.njit(error_model="numpy", boundscheck=False)
 def quote_at(t: Any, address: int) -> Any:
     """The quote whose event lies at an address."""
     event = event_row(address, 0)
@@ -238,7 +238,7 @@ def quote_at(t: Any, address: int) -> Any:
     return _make_quote(event.instrument, event.ts_local_ns, *prices, event.w2 * lot_up / lot_down, event.w3 * lot_up / lot_down)
 
 
-@numba.njit(error_model="numpy")
+@numba.njit(error_model="numpy", boundscheck=False)
 def book_told_of(t: Any) -> Any:
     """The best prices of the book that the BOOK wake tells of, as a quote."""
     book, terms = book_of(t, t.wake_instrument), terms_of(t, t.wake_instrument)
@@ -247,7 +247,7 @@ def book_told_of(t: Any) -> Any:
     return _make_quote(t.wake_instrument, book.quote_ns, *prices, *sizes)
 
 
-@numba.njit(error_model="numpy")
+@numba.njit(error_model="numpy", boundscheck=False)
 def trade_at(t: Any, address: int) -> Any:
     """The trade whose event lies at an address."""
     event = event_row(address, 0)
@@ -257,14 +257,14 @@ def trade_at(t: Any, address: int) -> Any:
     return _make_trade(event.instrument, event.ts_local_ns, side, price, event.w1 * terms.lot_numerator / terms.lot_denominator)
 
 
-@numba.njit
+@numba.njit(error_model="numpy", boundscheck=False)
 def market_event_at(t: Any, address: int) -> Any:
     """The market event at an address; without an instrument it has the number -1."""
     event = event_row(address, 0)
     return _make_market_event(event.kind, event.instrument if event.instrument < t.positions_count else -1)
 
 
-@numba.njit(error_model="numpy")
+@numba.njit(error_model="numpy", boundscheck=False)
 def order_told_of(t: Any) -> Any:
     """The order that the ORDER wake tells of, as it stands now."""
     order = order_of(t, event_row(t.log, t.wake_row).w0)
@@ -287,7 +287,7 @@ def order_told_of(t: Any) -> Any:
     )
 
 
-@numba.njit
+@numba.njit(error_model="numpy", boundscheck=False)
 def trader_of(view: Any) -> Any:
     """The trader half's record behind a view."""
     return trader_row(address_behind(view), 0)

@@ -17,7 +17,9 @@ from numba import types
 from numba.core.errors import NumbaTypeError
 from numba.extending import overload, overload_attribute, overload_method
 
+from framework.engine.compiled_cell import fail_if, whole
 from framework.engine.compiled_types import ViewType, trader_of
+from framework.engine.failures import Failure
 from framework.errors import did_you_mean
 from framework.kernel import book as books
 from framework.kernel.book import book_of, past_bar, terms_of
@@ -38,13 +40,12 @@ from framework.kernel.orders import order_of
 from framework.kernel.propose import NO_ROOM
 from framework.kernel.requests import ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_REPLACE
 from framework.kernel.valuation import valuation
-from framework.schema.order import PEG_FLAGS, OrderFlag, OrderType, Peg
+from framework.schema.order import PEG_FLAGS, OrderFlag, OrderType, Peg, TimeInForce
 
-HOOK_NO_ROOM, HOOK_TOO_FAR, HOOK_NO_ORDER = 1, 2, 3
-"""What a hook can get wrong without raising: more orders in one call than there is room for, more bars than are kept, an order
-that there is not.
-"""
-
+_INSTRUMENT, _ORDER, _BARS, _FORCE, _BROKEN = (
+    int(kind) for kind in (Failure.INSTRUMENT, Failure.ORDER, Failure.BARS, Failure.TIME_IN_FORCE, Failure.BROKEN)
+)
+_FORCES = len(TimeInForce)
 _TRAIL_BPS, _REDUCE_ONLY, _OCO = int(OrderFlag.TRAIL_BPS), int(OrderFlag.REDUCE_ONLY), int(OrderFlag.OCO)
 _POST_ONLY, _HIDDEN = int(OrderFlag.POST_ONLY), int(OrderFlag.HIDDEN)
 _MARKET, _LIMIT, _STOP = int(OrderType.MARKET), int(OrderType.LIMIT), int(OrderType.STOP)
@@ -60,7 +61,10 @@ def as_overload(function: Callable[..., Any]) -> Callable[..., Any]:
     return typing
 
 
-_INLINED = {"forceinline": True, "error_model": "numpy"}
+PLAIN: dict[str, Any] = {"error_model": "numpy", "boundscheck": False}
+"""For our own words, which check what they are given: what a user's hook is compiled with does not reach them."""
+
+INLINED: dict[str, Any] = {"forceinline": True, **PLAIN}
 """For what is small and asked on every bar: it becomes part of the hook."""
 
 
@@ -70,7 +74,7 @@ def give_method(
     """Give the view a method whose compiled form is the decorated function; `prefer_literal`: it must see what texts say."""
 
     def give(function: Callable[..., Any]) -> Callable[..., Any]:
-        overload_method(ViewType, name, strict=False, prefer_literal=prefer_literal, jit_options=options or {})(as_overload(function))
+        overload_method(ViewType, name, strict=False, prefer_literal=prefer_literal, jit_options=options or PLAIN)(as_overload(function))
         return function
 
     return give
@@ -78,56 +82,62 @@ def give_method(
 
 def _attribute(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def give(function: Callable[..., Any]) -> Callable[..., Any]:
-        overload_attribute(ViewType, name, strict=False)(as_overload(function))
+        overload_attribute(ViewType, name, strict=False, jit_options=PLAIN)(as_overload(function))
         return function
 
     return give
 
 
-@numba.njit(forceinline=True)
-def _checked(t: Any, bars: int) -> bool:
-    """Note where more bars are asked for than are kept, so that the run stops with the same message as in Python."""
-    if np.uint64(bars - 1) > np.uint64(t.history_mask):  # one comparison for both ends
-        t.hook_error, t.hook_value, t.touched = HOOK_TOO_FAR, bars, 1  # what is touched leaves the fast lane: the run stops here
-        return False
-    return True
+@numba.njit(**INLINED)
+def instrument_in(t: Any, instrument: Any) -> int:
+    """The number of an instrument; one that there is not fails as in Python."""
+    number = whole(instrument)
+    fail_if(np.uint64(number) >= np.uint64(t.positions_count), _INSTRUMENT, number, t.positions_count)
+    return number
 
 
-@numba.njit
-def _known(t: Any, order_id: int) -> bool:
-    """Note where an order is asked for that there is not, so that the run stops with the same message as in Python."""
-    if order_id < 0 or order_id >= t.orders_count:
-        t.hook_error, t.hook_value, t.touched = HOOK_NO_ORDER, order_id, 1
-        return False
-    return True
+@numba.njit(**INLINED)
+def _bars_in(t: Any, bars: Any) -> int:
+    """A number of past bars, from 1 to what is kept."""
+    count = whole(bars)
+    fail_if(np.uint64(count - 1) > np.uint64(t.history_mask), _BARS, count, t.history_mask + 1)  # one comparison for both ends
+    return count
 
 
-@numba.njit
+@numba.njit(**INLINED)
+def _order_in(t: Any, order_id: Any) -> int:
+    """The id of an order that there is."""
+    number = whole(order_id)
+    fail_if(np.uint64(number) >= np.uint64(t.orders_count), _ORDER, number, t.orders_count)
+    return number
+
+
+@numba.njit(**PLAIN)
 def _noted(t: Any, result: int) -> int:
-    if result == NO_ROOM:
-        t.hook_error, t.touched = HOOK_NO_ROOM, 1
+    """An id, or what leaves the hook where nothing more is taken."""
+    fail_if(result == NO_ROOM, _BROKEN, 0, 0)
     return result
 
 
-@give_method("mean_close", _INLINED)
+@give_method("mean_close", INLINED)
 def _mean_close(view: Any, instrument: Any, bars: Any) -> Any:
     t = trader_of(view)
-    return books.mean_close(t, instrument, bars) if _checked(t, bars) else math.nan
+    return books.mean_close(t, instrument_in(t, instrument), _bars_in(t, bars))
 
 
 @give_method("std_close")
 def _std_close(view: Any, instrument: Any, bars: Any) -> Any:
     t = trader_of(view)
-    return books.deviation(t, instrument, bars) if _checked(t, bars) else math.nan
+    count = _bars_in(t, bars)
+    return books.deviation(t, instrument_in(t, instrument), count)
 
 
 @give_method("closes")
 def _closes(view: Any, instrument: Any, bars: Any) -> Any:
     t = trader_of(view)
-    if not _checked(t, bars):
-        return np.empty(0, dtype=np.float64)
-    book, terms = book_of(t, instrument), terms_of(t, instrument)
-    kept = min(bars, book.bars)
+    number = instrument_in(t, instrument)
+    count, book, terms = _bars_in(t, bars), book_of(t, number), terms_of(t, number)
+    kept = min(count, book.bars)
     values = np.empty(kept, dtype=np.float64)
     for k in range(kept):
         close = past_bar(t, book, book.bars - kept + k).close
@@ -135,50 +145,53 @@ def _closes(view: Any, instrument: Any, bars: Any) -> Any:
     return values
 
 
-@give_method("bar_count", _INLINED)
+@give_method("bar_count", INLINED)
 def _bar_count(view: Any, instrument: Any) -> Any:
-    return book_of(trader_of(view), instrument).bars
+    return book_of(trader_of(view), instrument_in(trader_of(view), instrument)).bars
 
 
-@give_method("tick", _INLINED)
+@give_method("tick", INLINED)
 def _tick(view: Any, instrument: Any) -> Any:
-    terms = terms_of(trader_of(view), instrument)
+    terms = terms_of(trader_of(view), instrument_in(trader_of(view), instrument))
     return terms.tick_numerator / terms.tick_denominator
 
 
-@give_method("lot", _INLINED)
+@give_method("lot", INLINED)
 def _lot(view: Any, instrument: Any) -> Any:
-    terms = terms_of(trader_of(view), instrument)
+    terms = terms_of(trader_of(view), instrument_in(trader_of(view), instrument))
     return terms.lot_numerator / terms.lot_denominator
 
 
-@give_method("price", _INLINED)
+@give_method("price", INLINED)
 def _price(view: Any, instrument: Any) -> Any:
     t = trader_of(view)
-    book, terms = book_of(t, instrument), terms_of(t, instrument)
+    number = instrument_in(t, instrument)
+    book, terms = book_of(t, number), terms_of(t, number)
     return book.mark_ticks * terms.tick_numerator / terms.tick_denominator if book.seen_ns != 0 else math.nan
 
 
-@give_method("position", _INLINED)
+@give_method("position", INLINED)
 def _position(view: Any, instrument: Any) -> Any:
     t = trader_of(view)
-    terms = terms_of(t, instrument)
-    return position_of(t, instrument).lots * terms.lot_numerator / terms.lot_denominator
+    number = instrument_in(t, instrument)
+    terms = terms_of(t, number)
+    return position_of(t, number).lots * terms.lot_numerator / terms.lot_denominator
 
 
-@give_method("target_quantity", _INLINED)
+@give_method("target_quantity", INLINED)
 def _target_quantity(view: Any, instrument: Any, quantity: Any) -> Any:
     t = trader_of(view)
-    terms, position = terms_of(t, instrument), position_of(t, instrument)
+    number = instrument_in(t, instrument)
+    terms, position = terms_of(t, number), position_of(t, number)
     if (position.lots + position.market_lots) * terms.lot_numerator == quantity * terms.lot_denominator:
         return -1  # the common case, without a call
-    return _noted(t, aim_in(t, QUANTITY, instrument, float(quantity)))
+    return _noted(t, aim_in(t, QUANTITY, number, float(quantity)))
 
 
 @give_method("target_weight")
 def _target_weight(view: Any, instrument: Any, weight: Any) -> Any:
     t = trader_of(view)
-    return _noted(t, aim_in(t, WEIGHT, instrument, float(weight)))
+    return _noted(t, aim_in(t, WEIGHT, instrument_in(t, instrument), float(weight)))
 
 
 def _or_nan(value: Any) -> float:
@@ -193,16 +206,23 @@ def _or_nan_compiled(value: Any) -> Any:
     return lambda value: float(value)
 
 
-def _as_int(value: Any) -> int:
-    """The number behind an enumeration's member; only compiled code calls it."""
-    return int(value)
+def _as_force(value: Any) -> int:
+    """The number of a time in force by its member, number or name; only compiled code calls it."""
+    raise NotImplementedError
 
 
-@overload(_as_int, strict=False)
-def _as_int_compiled(value: Any) -> Any:
+@overload(_as_force, strict=False, prefer_literal=True, jit_options=PLAIN)
+def _as_force_compiled(value: Any) -> Any:
     if isinstance(value, types.IntEnumMember):
         return lambda value: value.value
-    return lambda value: int(value)
+    if isinstance(value, types.StringLiteral):
+        name = value.literal_value.upper()
+        if name not in TimeInForce.__members__:
+            known = did_you_mean(name, TimeInForce.__members__)
+            raise NumbaTypeError(f"unknown time_in_force {value.literal_value!r}. {known}")
+        force = int(TimeInForce[name])
+        return lambda value: force
+    return lambda value: whole(value)
 
 
 def _bit(value: Any, bit: int) -> int:
@@ -268,11 +288,13 @@ def _order(
     given = _bit(limit, G_LIMIT) | _bit(stop, G_STOP) | _bit(touch, G_TOUCH) | _bit(trail, G_TRAIL) | _bit(trail_bps, G_TRAIL_BPS)
     given |= _bit(trail_limit, G_LIMIT_OFFSET) | _bit(display, G_DISPLAY) | _bit(peg_offset, G_PEG_OFFSET)
     flags = (_POST_ONLY if post_only else 0) | (_HIDDEN if hidden else 0) | _peg_flag(peg)
-    force = _as_int(time_in_force)
-    return _placed(trader_of(view), instrument, float(quantity), numbers, given, flags, force, reduce_only, parent, group)
+    force = _as_force(time_in_force)
+    return _placed(
+        trader_of(view), whole(instrument), float(quantity), numbers, given, flags, force, reduce_only, whole(parent), whole(group)
+    )
 
 
-@numba.njit
+@numba.njit(**PLAIN)
 def _placed(
     t: Any,
     instrument: int,
@@ -286,10 +308,12 @@ def _placed(
     group: int,
 ) -> int:
     """An order whose words have one type each, whichever were given: it is compiled once."""
-    if parent >= 0 and not _known(t, parent):
-        return -1
-    if group >= 0 and group != t.orders_count and not _known(t, group):
-        return -1
+    if group >= 0 and group != t.orders_count:
+        _order_in(t, group)
+    if parent >= 0:
+        _order_in(t, parent)
+    fail_if(np.uint64(time_in_force) >= np.uint64(_FORCES), _FORCE, time_in_force, 0)
+    instrument_in(t, instrument)
     r = t.request
     flags |= (_REDUCE_ONLY if reduce_only else 0) | (_OCO if group >= 0 else 0)
     r.instrument, r.side, r.time_in_force, r.given = instrument, (-1 if quantity < 0 else 1), time_in_force, given
@@ -307,7 +331,7 @@ def _bracket(view: Any, instrument: Any, quantity: Any, target: Any, loss: Any, 
     r = t.request
     at_limit, at_stop = _or_nan(limit), _or_nan(stop)
     kind = _STOP if not math.isnan(at_stop) else (_MARKET if math.isnan(at_limit) else _LIMIT)
-    r.instrument, r.side, r.type, r.quantity = instrument, (-1 if quantity < 0 else 1), kind, abs(float(quantity))
+    r.instrument, r.side, r.type, r.quantity = instrument_in(t, instrument), (-1 if quantity < 0 else 1), kind, abs(float(quantity))
     r.limit, r.stop, r.target, r.loss = at_limit, at_stop, float(target), float(loss)
     return _noted(t, order_in(t, ASK_BRACKET))
 
@@ -315,34 +339,28 @@ def _bracket(view: Any, instrument: Any, quantity: Any, target: Any, loss: Any, 
 @give_method("cancel")
 def _cancel(view: Any, order_id: Any) -> Any:
     t = trader_of(view)
-    if not _known(t, order_id):
-        return False
-    t.request.order_id, t.request.reason = order_id, R_USER
+    t.request.order_id, t.request.reason = _order_in(t, order_id), R_USER
     return _noted(t, order_in(t, ASK_CANCEL)) == 1
 
 
 @give_method("replace")
 def _replace(view: Any, order_id: Any, quantity: Any = None, limit: Any = None, stop: Any = None) -> Any:
     t = trader_of(view)
-    if not _known(t, order_id):
-        return False
     r = t.request
-    r.order_id, r.quantity, r.limit, r.stop = order_id, _or_nan(quantity), _or_nan(limit), _or_nan(stop)
+    r.order_id, r.quantity, r.limit, r.stop = _order_in(t, order_id), _or_nan(quantity), _or_nan(limit), _or_nan(stop)
     return _noted(t, order_in(t, ASK_REPLACE)) == 1
 
 
 @give_method("is_done")
 def _is_done(view: Any, order_id: Any) -> Any:
     t = trader_of(view)
-    return _known(t, order_id) and order_of(t, order_id).state >= S_FILLED
+    return order_of(t, _order_in(t, order_id)).state >= S_FILLED
 
 
 @give_method("filled_quantity")
 def _filled_quantity(view: Any, order_id: Any) -> Any:
     t = trader_of(view)
-    if not _known(t, order_id):
-        return math.nan
-    order = order_of(t, order_id)
+    order = order_of(t, _order_in(t, order_id))
     terms = terms_of(t, order.instrument)
     return order.filled_lots * terms.lot_numerator / terms.lot_denominator
 

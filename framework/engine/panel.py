@@ -15,7 +15,7 @@ from framework.engine.strategy import Strategy
 from framework.engine.view import View
 from framework.kernel import entry
 from framework.kernel.halves import Trader
-from framework.kernel.panel import PANEL, ROWS_BESIDE, ROWS_PER_CELL, WISH, drive
+from framework.kernel.panel import PANEL, WISH, drive
 
 _DIGEST_BYTES = 16
 
@@ -95,7 +95,6 @@ class Panel(Strategy):
         root["rows_count"], root["columns_count"] = self._cells.shape
         root["at"], root["is_due"] = 0, 0
         root["what"], root["is_signals"], root["size"] = self._what, self._mode == "signals", self._size
-        view.keep_room(ROWS_PER_CELL * len(self._symbols) + ROWS_BESIDE)
 
     def on_bars(self, view: View, bars: Mapping[str, Bar]) -> None:
         """Follow the row of this stamp; the same compiled code that runs without Python in between."""

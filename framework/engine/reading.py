@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.engine.failures import too_many_bars, unknown_instrument, unknown_order
 from framework.engine.market import Bars, MarketEvent, OrderView, Quote, Terms
+from framework.engine.rows import rows
 from framework.engine.world import Wake
 from framework.errors import InputError, did_you_mean
 from framework.kernel import codes, entry
@@ -102,6 +104,8 @@ class Reading:
         try:
             return self._index[instrument]
         except KeyError:
+            if self._uses_numbers:
+                raise InputError(unknown_instrument(instrument, len(self._symbols))) from None
             raise InputError(f"unknown instrument {instrument!r}. {did_you_mean(str(instrument), self._symbols)}") from None
 
     def tick(self, instrument: str) -> float:
@@ -164,16 +168,15 @@ class Reading:
         if bars < 1 or bars > self._mask + 1:
             self._too_few(bars)
         k = min(bars, count)
-        rows = i * (self._mask + 1) + (np.arange(count - k, count) & self._mask)
-        values: NDArray[np.float64] = self._trader.tables["history"][field][rows]
+        places = i * (self._mask + 1) + (np.arange(count - k, count) & self._mask)
+        values: NDArray[np.float64] = self._trader.tables["history"][field][places]
         up, down = self._lots[i] if field == "volume" else self._ticks[i]
-        return values * up / down
+        scaled = values * up / down
+        return rows(scaled) if self._uses_numbers else scaled
 
     def _too_few(self, bars: int) -> float:
-        if bars < 1:
-            raise InputError(f"asked for the last {bars} bars; ask for at least 1")
-        if bars > self._mask + 1:
-            raise InputError(f"asked for the last {bars} bars, {self._mask + 1} are kept: set `history = {bars}` in the strategy class")
+        if not 1 <= bars <= self._mask + 1:
+            raise InputError(too_many_bars(bars, self._mask + 1))
         return _NAN
 
     @property
@@ -298,7 +301,7 @@ class Reading:
 
     def _known(self, order_id: int) -> None:
         if not 0 <= order_id < self._root[_ORDERS]:
-            raise InputError(f"unknown order {order_id}; ids so far are 0 to {self._root[_ORDERS] - 1}")
+            raise InputError(unknown_order(order_id, self._root[_ORDERS]))
 
     def _state_of(self, order_id: int) -> int:
         orders = self._trader.tables["orders"]

@@ -7,7 +7,7 @@ where the process is killed.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
 from weakref import finalize
 
@@ -37,6 +37,19 @@ class Records:
         self._held: list[Events] = []
         self._held_rows, self._filed_rows = 0, 0
         self._file: BinaryIO | None = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """A copy holds as much in memory and has a file of its own; the records go to it block by block."""
+        return type(self), (self._held_bytes,), None, self.blocks()
+
+    def append(self, rows: Events) -> None:
+        """`add`, by the name that copying and pickling ask for."""
+        self.add(rows)
+
+    def extend(self, blocks: Iterable[Events]) -> None:
+        """Each of several blocks."""
+        for rows in blocks:
+            self.add(rows)
 
     def __len__(self) -> int:
         return self._filed_rows + self._held_rows

@@ -11,10 +11,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from framework.engine.failures import HOOK_OF, blamed, line_of, place_of
 from framework.engine.market import Bar, MarketEvent, OrderView, Quote, Trade
+from framework.engine.rows import rows
 from framework.engine.view import View
 from framework.engine.world import Decision, WakeKind
-from framework.errors import ConfigError, OneTapeError, StrategyError, did_you_mean
+from framework.errors import ConfigError, did_you_mean
 from framework.kernel import codes
 
 if TYPE_CHECKING:
@@ -117,6 +119,12 @@ class Strategy:
     uses_numbers: ClassVar[bool] = False
     """Whether instruments are numbers in the hooks instead of symbols; `@compiled` sets it."""
 
+    most_passes: ClassVar[int] = 5_000_000_000
+    """How many times one call of a compiled hook may go through its loops before the run stops: half a minute of an empty loop."""
+
+    is_checked: ClassVar[bool] = True
+    """Whether compiled hooks are stopped by what stops Python; `@compiled(checks=False)` unsets it."""
+
     runs_compiled: bool = False
     """Whether the hooks run as machine code; `@compiled` sets it."""
 
@@ -184,7 +192,7 @@ class Strategy:
         """Set declared state to where a run starts."""
         for name, kind in declared_state(type(self)).items():
             if isinstance(kind, PerInstrument):
-                setattr(self, name, np.zeros(instruments, dtype=kind.of))
+                setattr(self, name, rows(np.zeros(instruments, dtype=kind.of)))
             else:
                 setattr(self, name, kind(getattr(type(self), name, 0)))
 
@@ -206,10 +214,11 @@ class Strategy:
                 self.on_timer(view, view.timer_fired())
             else:
                 self._decide_rarer(view, kind)
-        except OneTapeError as error:
-            raise type(error)(f"{self._place(view)}: {error}") from error
         except Exception as error:
-            raise StrategyError(f"{self._place(view)}: {type(error).__name__}: {error}") from error
+            raise blamed(error, self._place(view, error)) from error
+        except KeyboardInterrupt as error:
+            error.add_note(f"interrupted in {self._place(view, error)}")
+            raise
         return view.take_decision()
 
     def _decide_rarer(self, view: View, kind: int) -> None:
@@ -228,12 +237,12 @@ class Strategy:
         elif kind == WakeKind.STOP:
             self.on_stop(view)
 
-    def _place(self, view: View) -> str:
-        hook = f"on_{WakeKind(view.wake.kind).name.lower()}"
-        where = (
-            view.instruments[view.wake.instrument] if view.wake.kind in (codes.W_BAR, codes.W_QUOTE, codes.W_TRADE, codes.W_BOOK) else "run"
-        )
-        return f"{type(self).__name__}.{hook} at {view.now.isoformat()} ({where})"
+    def _place(self, view: View, error: BaseException) -> str:
+        kind = view.wake.kind
+        hook = HOOK_OF[kind] if kind in HOOK_OF else f"on_{WakeKind(kind).name.lower()}"
+        timer = view.fired_timer if kind == _W_TIMER else ""
+        own_file = getattr(type(self), hook).__code__.co_filename
+        return place_of(view._trader, type(self), hook, line_of(error.__traceback__, own_file), timer)
 
 
 @_once

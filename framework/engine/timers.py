@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from framework.errors import InputError, did_you_mean
 from framework.kernel.halves import Trader
 from framework.kernel.records import TRADER
-from framework.schema.units import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND, NEVER_NS
+from framework.schema.units import FIRST_STAMP_NS, LAST_STAMP_NS, LONGEST_NS, NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND, NEVER_NS
 
 _NOW, _TIMER_NS, _TIMER_ID = (TRADER.fields[name][1] // 8 for name in ("now_ns", "timer_ns", "timer_id"))  # type: ignore[index]
 
@@ -63,7 +63,14 @@ class Timers:
         step = _nanoseconds(interval)
         if step <= 0:
             raise InputError(f"timer {name!r}: interval must be above 0, got {interval}")
-        self._add(name, lambda after, count: (after // step + 1 + np.arange(count)) * step)
+        if step > LONGEST_NS:
+            raise InputError(f"timer {name!r}: interval {interval}; rule: at most {LONGEST_NS} ns (ten years)")
+
+        def series(after: int, count: int) -> NDArray[np.int64]:
+            first = after // step + 1
+            return (first + np.arange(min(count, max(LAST_STAMP_NS // step + 1 - first, 0)))) * step
+
+        self._add(name, series)
 
     def at(self, time: dt.time | str, zone: str = "UTC", name: str = "at") -> None:
         """Fire every day at a wall time of `zone`, for instance `at("15:50", "America/New_York")`.
@@ -78,6 +85,8 @@ class Timers:
             found: list[int] = []
             while len(found) < count:
                 stamp = _stamp(dt.datetime.combine(day, wall, place))
+                if stamp > LAST_STAMP_NS:
+                    break
                 if stamp > after:
                     found.append(stamp)
                 day += dt.timedelta(days=1)
@@ -89,6 +98,8 @@ class Timers:
         """Fire once, at a stamp with a time zone."""
         if at.tzinfo is None:
             raise InputError(f"timer {name!r}: {at} has no time zone; give one, for instance datetime(..., tzinfo=UTC)")
+        if not FIRST_STAMP_NS <= _stamp(at) <= LAST_STAMP_NS:
+            raise InputError(f"timer {name!r}: {at}; rule: from 1850 to 2200")
         stamp = np.array([_stamp(at)], dtype=np.int64)
         self._add(name, lambda after, count: stamp[stamp > after])
 
@@ -104,6 +115,8 @@ class Timers:
         chosen = calendar or self._default
         if chosen is None or chosen not in self._sessions:
             raise InputError(f"timer {name!r}: no sessions of calendar {chosen!r}. {did_you_mean(str(chosen), self._sessions)}")
+        if abs(_nanoseconds(offset)) > LONGEST_NS:
+            raise InputError(f"timer {name!r}: offset {offset}; rule: at most {LONGEST_NS} ns (ten years), before or after")
         stamps = self._sessions[chosen][column] + _nanoseconds(offset)
 
         def series(after: int, count: int) -> NDArray[np.int64]:

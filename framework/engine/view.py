@@ -22,6 +22,7 @@ from framework.kernel.halves import Trader
 from framework.kernel.order_terms import G_LIMIT, given_bits
 from framework.kernel.records import TRADER
 from framework.schema.order import PEG_FLAGS, OrderFlag, OrderType, Peg, Reason, Refused, Side, TimeInForce
+from framework.schema.units import FIRST_STAMP_NS, LAST_STAMP_NS
 
 _NAN = math.nan
 _NOTHING = (None, None, None, None)
@@ -37,12 +38,14 @@ class View(BookReading):
 
     Attributes:
         timers: set timers here.
+        fired_timer: the name of the timer that fired last.
         nothing: the decision of a hook that ordered nothing, always this object.
     """
 
     def __init__(self, trader: Trader, timers: Timers, *, uses_numbers: bool = False) -> None:
         super().__init__(trader, uses_numbers=uses_numbers)
         self.timers = timers
+        self.fired_timer = ""
         self.nothing = Decision(trader.approved)
         self._ordered = Decision(trader.approved)
         self._refused: list[Refused] = []
@@ -62,11 +65,6 @@ class View(BookReading):
             self._refused.clear()
             return decision
         return self._ordered if self._root[_OUTBOX] != 0 else self.nothing
-
-    def keep_room(self, rows: int) -> None:
-        """Keep so many rows of the log free for what one wake may order in the kernel."""
-        self._record["hook_rows"] = rows
-        self._trader.make_room(0)
 
     def rebalance(self, record: NDArray[np.void]) -> None:
         """Order what a panel's row of the present stamp wants; see `framework.kernel.panel`."""
@@ -225,14 +223,13 @@ class View(BookReading):
         return self._root[_ORDERS]
 
     def _call(self, function: Callable[..., int], *arguments: Any) -> int:
-        """Call a door of the kernel, linking it first and making room when it asks."""
+        """Call a door of the kernel, linking it first."""
         if function not in self._linked:
             entry.link(self._record, orders=function not in (entry.aim, panel.rebalance))
             self._linked.add(function)
         result = function(self._record, *arguments)
         if result == entry.NO_ROOM:
-            self._trader.make_room(0)
-            result = function(self._record, *arguments)
+            raise self._trader.breakage()
         return result
 
     def _placed(self, order_id: int) -> int:
@@ -244,7 +241,8 @@ class View(BookReading):
 
     def timer_fired(self) -> str:
         """Name of the timer this TIMER wake tells of; the next one is armed."""
-        return self.timers.fired()
+        self.fired_timer = self.timers.fired()
+        return self.fired_timer
 
     def start_timers(self, start_ns: int) -> None:
         """Arm the timers set in `on_start`; the first event has the stamp `start_ns`."""
@@ -277,4 +275,5 @@ def _expiry_ns(expire: dt.datetime | None) -> int:
     if expire.tzinfo is None:
         raise InputError(f"expire {expire} has no time zone; give one, for instance datetime(..., tzinfo=UTC)")
     since = expire - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
+    stamp = (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
+    return min(max(stamp, FIRST_STAMP_NS), LAST_STAMP_NS)  # nothing happens outside of these, so they expire alike

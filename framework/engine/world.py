@@ -8,7 +8,7 @@ from typing import Protocol
 
 from framework.kernel import codes
 from framework.kernel.halves import Trader
-from framework.schema.order import Approved, Refused
+from framework.schema.order import Approved, Reason, Refused
 
 
 class WakeKind(IntEnum):
@@ -68,6 +68,6 @@ class World(Protocol):
         """Send approved commands on their way."""
         ...
 
-    def close(self, trader: Trader) -> None:
-        """End what still works, with a reason."""
+    def close(self, trader: Trader, why: Reason) -> None:
+        """End what still works, for this reason; also when the run raised. A broken kernel is left as it is."""
         ...

@@ -8,6 +8,7 @@ from framework.kernel.codes import CANCELLED, EXPIRED, S_CANCELLED, S_EXPIRED, S
 from framework.kernel.compile import address_of, bits, call, inlined, kernel
 from framework.kernel.ledger import record_point
 from framework.kernel.records import event_row
+from framework.kernel.room import RESPONSE, has_row
 from framework.kernel.trader import apply_answer, write
 
 
@@ -29,6 +30,8 @@ def answer(t: Any, x: Any, kind: int, flags: int, instrument: int, w0: int, w1: 
     if x.response_latency_ns == 0:
         catch_up(t, x)
         apply_answer(t, write(t, kind, flags, instrument, x.now_ns, w0, w1, w2, w3, w4))
+        return
+    if not has_row(x, x.response_count, x.response_capacity, RESPONSE):
         return
     row = event_row(x.response, x.response_count)
     row.ts_local_ns, row.ts_venue_ns = max(x.now_ns + x.response_latency_ns, t.now_ns), x.now_ns

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from framework.kernel.book import book_of, terms_of
 from framework.kernel.codes import (
     AT_CLOSE,
@@ -37,6 +39,7 @@ from framework.kernel.codes import (
     R_POSITION,
     R_PRICE,
     R_QUANTITY,
+    R_RANGE,
     R_SHORT,
     R_SIZE,
     STOP_LIMIT,
@@ -45,9 +48,11 @@ from framework.kernel.compile import kernel
 from framework.kernel.contracts import basis, lot_notional, notional_of
 from framework.kernel.costs import planned_cost
 from framework.kernel.ledger import position_of, rate_of
+from framework.kernel.ratio import at_most
 from framework.kernel.records import order_row
 from framework.kernel.valuation import cash_value, initial_needed, projected_value, sum_up, sum_up_for_broker, worst_lots
 from framework.schema.instrument import InstrumentKind
+from framework.schema.units import LARGEST_STEPS
 
 _INDEX = int(InstrumentKind.INDEX)
 _EXPOSURE_SLACK = 1e-9
@@ -64,6 +69,8 @@ def check(t: Any, order: Any) -> Any:
     terms, book = terms_of(t, i), book_of(t, i)
     if lots <= 0:
         return R_QUANTITY, float(lots), 1.0
+    if lots > LARGEST_STEPS:
+        return R_RANGE, lots * terms.lot, LARGEST_STEPS * terms.lot
     if (order.type == LIMIT or order.type == STOP_LIMIT) and order.limit_ticks <= 0:
         return R_PRICE, float(order.limit_ticks), 1.0
     if order.type > LIMIT and order.stop_ticks <= 0:
@@ -121,6 +128,8 @@ def _check_exposure(t: Any, order: Any, rate: float) -> Any:
         return R_NONE, 0.0, 0.0
     sum_up(t)
     equity = cash_value(t) + t.net
+    if after > LARGEST_STEPS:
+        return R_RANGE, after * terms.lot, LARGEST_STEPS * terms.lot
     own = notional_of(terms, after, price) * rate
     if risk.max_position_weight > 0.0 and own > risk.max_position_weight * equity * (1.0 + _EXPOSURE_SLACK):
         return R_POSITION, own, risk.max_position_weight * equity
@@ -166,17 +175,17 @@ def affordable_lots(t: Any, order: Any, lots: int, ticks: int, cost: float) -> i
     room = t.risk.max_leverage * (equity - unit_cost * closing) * (1.0 + _EXPOSURE_SLACK) - other - held * value
     if room <= 0.0:
         return closing
-    extra = int(room / (value + t.risk.max_leverage * unit_cost))
+    extra = at_most(room / (value + t.risk.max_leverage * unit_cost), lots - closing)
     if t.has_margin != 0:
         margin = terms.initial_margin
         room = (equity - unit_cost * closing) * (1.0 + _EXPOSURE_SLACK) - initial_needed(t, i) - held * value * margin
-        extra = min(extra, max(int(room / (value * margin + unit_cost)), 0)) if value * margin + unit_cost > 0.0 else extra
-    return closing + min(extra, lots - closing)
+        extra = at_most(room / (value * margin + unit_cost), extra) if value * margin + unit_cost > 0.0 else extra
+    return closing + extra
 
 
 @kernel
-def target_lots(t: Any, instrument: int, weight: float) -> int:
-    """The signed lots that make `weight` of equity at the present mark, rounded toward zero.
+def target_lots(t: Any, instrument: int, weight: float) -> float:
+    """The signed lots that make `weight` of equity at the present mark, rounded toward zero; a float, since they may be beyond every range.
 
     What the change is expected to cost comes out of the position itself, and equity is what is left after the expected costs
     of all working orders: so weights that add up to the leverage limit pass the exposure rule.
@@ -184,7 +193,7 @@ def target_lots(t: Any, instrument: int, weight: float) -> int:
     terms, book, position = terms_of(t, instrument), book_of(t, instrument), position_of(t, instrument)
     rate = rate_of(t, terms.currency)
     if book.seen_ns == 0 or not rate > 0.0:
-        return 0
+        return 0.0
     sum_up(t)
     equity = cash_value(t) + t.net
     value = lot_notional(terms, book.mark_ticks) * rate
@@ -193,7 +202,7 @@ def target_lots(t: Any, instrument: int, weight: float) -> int:
     if weight != 0.0 and change != 0.0:
         cost = planned_cost(t, instrument, abs(change), book.mark_ticks) * rate
         target -= min(cost / value, abs(target)) if target > 0.0 else -min(cost / value, abs(target))
-    return int(target + (1e-9 if target > 0.0 else -1e-9))
+    return np.trunc(target + (1e-9 if target > 0.0 else -1e-9))
 
 
 @kernel

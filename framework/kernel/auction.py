@@ -49,10 +49,11 @@ from framework.kernel.depth import depth_of
 from framework.kernel.exchange import session_of, venue_book
 from framework.kernel.filling import execute
 from framework.kernel.lifecycle import leaves
-from framework.kernel.matching import SHARE_SLACK, follow, trigger
+from framework.kernel.matching import follow, trigger
 from framework.kernel.order_types import is_limit, reaches, trails, waits_for_price, waits_for_trigger
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.queue import sweep
+from framework.kernel.ratio import share_of
 from framework.kernel.venue_records import session_row
 
 NONE, OPENING, CLOSING, INTRADAY = 0, 1, 2, 3
@@ -138,7 +139,7 @@ def match_auction(t: Any, x: Any, event: Any) -> None:
         return
     left = event.w1
     if t.costs.max_participation > 0.0:
-        left = min(left, int(left * t.costs.max_participation * (1.0 + SHARE_SLACK)))
+        left = min(left, share_of(left, t.costs.max_participation))
     least, gain, at = t.costs.limit_needs_through, 0, -1
     at = _next(x, which, session, least, gain, at, event)
     while at >= 0 and left > 0:

@@ -6,10 +6,11 @@ import math
 from typing import Any
 
 from framework.kernel.codes import MARK_IS_RATE, MARK_IS_TOLD, MARK_IS_WATCHED
-from framework.kernel.compile import inlined, kernel
+from framework.kernel.compile import inlined, kernel, outlined
 from framework.kernel.currencies import follow_rates
 from framework.kernel.records import book_row, past_bar_row, terms_row
 from framework.kernel.valuation import forget_sums, put_back, take_out
+from framework.schema.units import LARGEST_STEPS
 
 _NANO = 1e-9
 
@@ -72,6 +73,25 @@ def past_bar(t: Any, book: Any, k: int) -> Any:
     return past_bar_row(book.history, k & t.history_mask)
 
 
+@outlined
+def _sum_from_oldest(t: Any, book: Any, count: int) -> float:
+    """The sum of closes is beyond what a float counts exactly: begin it anew at the oldest bar kept. Returns it with bar `count`.
+
+    Where not even the kept bars add up exactly it goes on as it is: means are then off in their last digits.
+    """
+    close = past_bar(t, book, count).close
+    first = max(count - t.history_mask, 0)
+    before = past_bar(t, book, count - 1).sum_close
+    if before - past_bar(t, book, first).sum_close > LARGEST_STEPS // 2:
+        return before + close
+    total = 0.0
+    for k in range(first, count):
+        row = past_bar(t, book, k)
+        total += row.close
+        row.sum_close = total
+    return total + close
+
+
 @inlined
 def see_bar(t: Any, event: Any) -> None:
     """Take in a closed bar: the mark is its close, the ring gets one row."""
@@ -81,7 +101,8 @@ def see_bar(t: Any, event: Any) -> None:
     row.open, row.high, row.low = float(event.w0), float(event.w1), float(event.w2)
     close = float(event.w3)
     row.close, row.volume = close, float(event.w4)
-    row.sum_close = past_bar(t, book, count - 1).sum_close + close
+    total = past_bar(t, book, count - 1).sum_close + close
+    row.sum_close = total if total <= LARGEST_STEPS else _sum_from_oldest(t, book, count)
     book.bar_ns = event.ts_local_ns
     book.bars = count + 1
     mark_to(t, event.instrument, close)

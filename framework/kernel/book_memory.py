@@ -21,9 +21,6 @@ _WIDE_TICKS = 1 << 14
 
 _RESTING_ROWS = 1 << 14
 
-_ROWS_PER_LEVEL = 3
-"""A fill, its costs, its tax."""
-
 
 @dataclass(frozen=True, slots=True)
 class Ticks:
@@ -48,11 +45,6 @@ class Ticks:
         """Whether the levels of some book do not fit into the cache that a processor's core has for itself."""
         return any(high - low >= _WIDE_TICKS for low, high in self.spans.values())
 
-    @property
-    def rows_of_a_sweep(self) -> int:
-        """Most log rows that our orders can cause by taking every level of a book while one message of it is handled."""
-        return max((_ROWS_PER_LEVEL * min(high - low + 1, 1 << MOST_TICKS_LOG2) for low, high in self.spans.values()), default=0)
-
 
 class Books:
     """The memory of one half's books of depth. It does not hold the half, which would then wait for the garbage collector."""
@@ -71,15 +63,15 @@ class Books:
             row["low"], row["is_fixed"] = (low, 1) if span <= size else (0, 0)
         rows["is_quoted"][list(ticks.quoted)] = 1
         if ticks.has_orders:
-            half._place("resting", np.zeros(_RESTING_ROWS, dtype=RESTING))
+            half._place("resting", half.cleared(_RESTING_ROWS, RESTING))
 
     def _own(self, memory: NDArray[Any]) -> int:
         self._memory.append(memory)
         return int(memory.ctypes.data)
 
-    def make_room(self, half: State) -> None:
-        """Let the table of resting orders take more: it is kept half empty."""
-        old, count = half.tables["resting"], half.count("resting")
-        if 2 * (count + 1) > len(old):
-            half._place("resting", np.zeros(max(2 * len(old), _RESTING_ROWS), dtype=RESTING))
-            rehash(half.record, old.ctypes.data, len(old))
+
+def grow_resting(half: State) -> None:
+    """Double a half's table of resting orders."""
+    old = half.tables["resting"]
+    half._place("resting", half.cleared(max(2 * len(old), _RESTING_ROWS), RESTING))
+    rehash(half.record, old.ctypes.data, len(old))

@@ -129,7 +129,8 @@ def _close_out(t: Any, x: Any, instrument: int) -> None:
     catch_up(t, x)
     row = write(t, PLACED, 0, instrument, x.now_ns, order_id, terms, abs(lots), 0, 0)
     apply_answer(t, row)
-    open_rows(x, order_id)
+    if not open_rows(x, order_id):
+        return
     order = order_of(x, order_id)
     unpack(order, row)
     order.decided_ns, order.accepted_ns, order.state = t.now_ns, x.now_ns, S_WORKING

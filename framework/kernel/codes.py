@@ -86,11 +86,15 @@ R_NEEDS_REST, R_INSTRUCTIONS = int(Reason.INSTRUCTION_NEEDS_REST), int(Reason.CO
 R_NO_PEG, R_WOULD_TAKE = int(Reason.NO_QUOTE_TO_PEG), int(Reason.POST_ONLY_WOULD_TAKE)
 R_MARGIN, R_NO_LOCATE, R_LIQUIDATED = int(Reason.INSUFFICIENT_MARGIN), int(Reason.NO_LOCATE), int(Reason.LIQUIDATED)
 R_SELF_TRADE, R_OUTSIDE = int(Reason.SELF_TRADE), int(Reason.OUTSIDE_PRICE_LIMITS)
+R_RANGE = int(Reason.BEYOND_RANGE)
 
 # wakes: what `advance` returns
 END, W_BAR, W_BARS, W_QUOTE, W_TRADE = 0, 1, 2, 3, 4
 W_TIMER, W_ORDER, W_EVENT, W_BOOK = 5, 6, 7, 10
-NEED_ROOM, NEED_TAPE, BROKEN, MISSING_COMMAND = -1, -2, -3, -4
+LOG_FULL, NEED_TAPE, BROKEN, MISSING_COMMAND = -1, -2, -3, -4
+
+# why a run broke: an event that its order's state does not allow, lots beyond what a word can count, a table without room, an order storm
+BROKEN_BY_EVENT, BROKEN_BY_RANGE, BROKEN_FOR_ROOM, BROKEN_BY_STORM = 1, 2, 3, 4
 
 # what a strategy may wait for: bits of `wakes`
 ON_BAR, ON_BARS, ON_QUOTE, ON_TRADE, ON_ORDER, ON_EVENT, ON_BOOK = 1, 2, 4, 8, 16, 32, 64

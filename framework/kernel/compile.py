@@ -6,51 +6,61 @@ reads one row in place, which costs nothing. Whoever owns the memory must keep i
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import numba
 from llvmlite import ir
 from numba import types
-from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
 
-from framework.kernel.part import Part, Whole, cache_of
+from framework.kernel import plain
+from framework.machine.mode import is_plain
 
-_OPTIONS = {"error_model": "numpy", "nogil": True, "forceinline": False}
-"""`forceinline` is said at each: what it is not said of takes it from its first caller."""
+_way: Any = plain
+if not is_plain():
+    from framework.kernel import part
+
+    _way = part
+
+_OPTIONS = {"error_model": "numpy", "nogil": True, "forceinline": False, "boundscheck": False}
+"""All are said at each: what is not said of a part it takes from its first caller."""
 
 
 def kernel(function: Callable[..., Any]) -> Any:
     """A part of the machine code of whatever calls it, kept on disk; see `part.py`."""
-    return Part(function, _OPTIONS)
+    return _way.Part(function, _OPTIONS)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """`kernel` for a small function on the path of every event: it becomes part of its caller, whatever the compiler thinks of it."""
-    return Part(function, {**_OPTIONS, "forceinline": True})
+    return _way.Part(function, {**_OPTIONS, "forceinline": True})
 
 
 def outlined(function: Callable[..., Any]) -> Any:
     """`kernel` for a large function with several callers, off the path of every event: there is one copy of it in each unit."""
-    return Part(function, _OPTIONS, stays_apart=True)
+    return _way.Part(function, _OPTIONS, stays_apart=True)
 
 
-def hook(function: Callable[..., Any], *, is_inlined: bool = False) -> Any:
+def hook_options(*, checks: bool) -> dict[str, Any]:
+    """How numba compiles a user's source: with `checks` an index is one of its array, and a division by zero an error."""
+    return {"error_model": "python" if checks else "numpy", "boundscheck": checks}
+
+
+def hook(function: Callable[..., Any], *, checks: bool = True, is_inlined: bool = False) -> Any:
     """A part from a user's source: it is kept on disk with its caller only."""
-    return Part(function, {"error_model": "numpy", "forceinline": is_inlined}, is_kept=False)
+    return _way.Part(function, {**hook_options(checks=checks), "forceinline": is_inlined}, is_kept=False)
 
 
 def entered(function: Callable[..., Any]) -> Any:
     """Compile a function that Python calls, as a whole with its parts; it is not kept on disk."""
-    return numba.njit(error_model="numpy", pipeline_class=Whole)(function)
+    return _way.whole(function, {"error_model": "numpy"})
 
 
-def stamped_kernel(function: Callable[..., Any], stamp: str) -> Any:
-    """`entered`, kept on disk under a stamp of what the function was made from besides the kernel."""
-    dispatcher = entered(function)
-    dispatcher._cache = cache_of(function, f"strategies/{stamp}")
-    return dispatcher
+def stamped_kernel(function: Callable[..., Any], folder: str = "strategies") -> Any:
+    """`entered`, kept on disk by its code, that of what it calls, and the values they read, as they are when it is compiled."""
+    return _way.whole(function, {"error_model": "numpy"}, folder)
 
 
 @intrinsic
@@ -159,13 +169,12 @@ class Unit:
     def __init__(self, function: Callable[[int, int], int]) -> None:
         self._function = function
         self._compiled: Any = None
+        self._lock = threading.Lock()
 
     @property
     def address(self) -> int:
         """Where the machine code lies in this process; compiles, or loads from the cache, at the first call."""
-        if self._compiled is None:
-            words = (types.int64, types.int64)
-            self._compiled = CFunc(self._function, (words, types.int64), {}, {"error_model": "numpy"}, pipeline_class=Whole)
-            self._compiled._cache = cache_of(self._function)
-            self._compiled.compile()
+        with self._lock:
+            if self._compiled is None:
+                self._compiled = _way.unit(self._function, types.int64(types.int64, types.int64), {"error_model": "numpy"})
         return int(self._compiled.address)

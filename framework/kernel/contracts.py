@@ -33,7 +33,9 @@ def price_of(terms: Any, at_basis: float) -> float:
 @inlined
 def notional_of(terms: Any, lots: float, ticks: float) -> float:
     """What `lots` are worth at a price, in the settlement currency."""
-    return lots / ticks * terms.point_value if terms.settlement == INVERSE else lots * ticks * terms.point_value
+    if terms.settlement == INVERSE:
+        return lots / ticks * terms.point_value
+    return float(lots) * ticks * terms.point_value  # ticks x lots of whole numbers can pass 64 bits
 
 
 @inlined

@@ -22,6 +22,8 @@ import numpy as np
 from framework.kernel.codes import F_BUY, F_CLEAR, F_LAST, GAP
 from framework.kernel.compile import inlined, kernel, leading_zeros, trailing_zeros
 from framework.kernel.depth_records import depth_row, level_row, resting_row, word_row
+from framework.kernel.ratio import MOST
+from framework.kernel.room import has_resting_row
 
 _WORD_BITS = 64
 _EDGE = 8
@@ -256,7 +258,7 @@ def _fill_row(half: Any, k: int, instrument: int, order_id: int, side: int, pric
 def _add(half: Any, book: Any, side: int, price: int, change: int) -> None:
     if is_inside(book, price):
         level = level_of(half, book, side, price)
-        put(half, book, side, price, max(level.lots + change, 0), level.loose)
+        put(half, book, side, price, min(max(level.lots + change, 0), MOST), level.loose)
     elif change > 0:
         put(half, book, side, price, change, 0)
 
@@ -266,6 +268,8 @@ def set_order(half: Any, book: Any, event: Any, side: int) -> None:
     """Take in what a DEPTH event says of one order: more lots or another price put it at the back of the line."""
     instrument, price, lots, order_id = np.int64(event.instrument), event.w0, event.w1, event.w2
     book.has_orders = 1
+    if not has_resting_row(half):
+        return
     k = find_order(half, instrument, order_id)
     if k >= 0:
         row = resting_row(half.resting, k)
@@ -282,12 +286,6 @@ def set_order(half: Any, book: Any, event: Any, side: int) -> None:
         _fill_row(half, -1 - k, instrument, order_id, side, price, lots, book.places)
         half.resting_count += 1
     _add(half, book, side, price, lots)
-
-
-@inlined
-def lacks_rows(half: Any) -> bool:
-    """Whether the table of resting orders must grow before one more comes: it is kept half empty."""
-    return 2 * (half.resting_count + 1) > half.resting_capacity
 
 
 @kernel
@@ -330,7 +328,7 @@ def see_depth(half: Any, book: Any, event: Any) -> None:
             loose = lots = event.w1
             if book.has_orders and is_inside(book, event.w0):
                 level = level_of(half, book, side, event.w0)
-                lots += level.lots - level.loose
+                lots = min(lots + level.lots - level.loose, MOST)
             put(half, book, side, event.w0, lots, loose)
         else:
             set_order(half, book, event, side)
@@ -346,7 +344,7 @@ def depth_lots(half: Any, book: Any, side: int, levels: int) -> int:
     """Lots of the best `levels` prices of a side."""
     total, price = 0, next_level(book, side, 0)
     while price != 0 and levels > 0:
-        total += level_of(half, book, side, price).lots
+        total = min(total + level_of(half, book, side, price).lots, MOST)
         price = next_level(book, side, price)
         levels -= 1
     return total

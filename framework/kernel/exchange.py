@@ -47,6 +47,7 @@ from framework.kernel.orders import is_done, order_of, take_instructions, unpack
 from framework.kernel.price_limits import bound_of
 from framework.kernel.queue import join, open_rows, sweep, to_the_back
 from framework.kernel.records import event_row
+from framework.kernel.room import ENTRY, has_row
 from framework.kernel.self_trade import is_prevented, prevent
 from framework.kernel.trader import apply_answer, write
 from framework.kernel.venue_records import session_row, venue_book_row
@@ -94,6 +95,8 @@ def _hand_over(t: Any, row: Any) -> None:
 def send_outbox(t: Any, x: Any) -> None:
     """Put what the trader half wants sent on the entry wire."""
     for k in range(t.outbox_count):
+        if not has_row(x, x.entry_count, x.entry_capacity, ENTRY):
+            break
         row = event_row(x.entry, x.entry_count)
         row.ts_local_ns, row.ts_venue_ns = event_row(t.outbox, k).ts_local_ns, event_row(t.outbox, k).ts_local_ns + x.entry_latency_ns
         row.kind, row.flags, row.instrument = event_row(t.outbox, k).kind, event_row(t.outbox, k).flags, event_row(t.outbox, k).instrument
@@ -164,7 +167,8 @@ def _change(t: Any, x: Any, order: Any, event: Any) -> None:
 
 @inlined
 def _enter(t: Any, x: Any, event: Any) -> None:
-    open_rows(x, event.w0)
+    if not open_rows(x, event.w0):
+        return
     order = order_of(x, event.w0)
     unpack(order, event)
     order.decided_ns, order.accepted_ns, order.state = event.ts_local_ns, x.now_ns, S_WORKING
@@ -222,7 +226,7 @@ def _accept(t: Any, x: Any, order: Any, event: Any) -> None:
 @kernel
 def _enter_terms(t: Any, x: Any, event: Any) -> None:
     order = order_of(x, event.w0)
-    if is_done(order):
+    if event.w0 >= x.orders_count or is_done(order):
         return
     order.trail, order.expire_ns, order.parent_id, order.group_id = event.w1, event.w2, event.w3, event.w4
     if order.expire_ns > 0:
@@ -251,9 +255,10 @@ def _take_command(t: Any, x: Any, event: Any) -> None:
         _enter_terms(t, x, event)
         return
     if event.kind == INSTRUCTIONS:
-        order = take_instructions(x, event)
-        if not is_done(order):
-            _accept(t, x, order, event)
+        if event.w0 < x.orders_count:
+            order = take_instructions(x, event)
+            if not is_done(order):
+                _accept(t, x, order, event)
         return
     order = order_of(x, event.w0)
     is_unknown = event.w0 >= x.orders_count or order.state == S_NONE  # it overtook its order
@@ -284,8 +289,9 @@ def settle_messages(t: Any, x: Any, instrument: int) -> None:
             row = event_row(x.entry, k)
             if row.instrument == instrument and row.kind != _TAKEN:
                 _take_command(t, x, row)
-                order = order_of(x, row.w0)
-                order.accepted_ns = max(order.accepted_ns, row.ts_venue_ns)
+                if row.w0 < x.orders_count:  # what overtook its order knows of none
+                    order = order_of(x, row.w0)
+                    order.accepted_ns = max(order.accepted_ns, row.ts_venue_ns)
                 row.kind, busy = _TAKEN, True
         for k in range(x.response_head, x.response_count):
             row = event_row(x.response, k)

@@ -6,20 +6,37 @@ import math
 from typing import Any
 
 from framework.kernel.book import terms_of
-from framework.kernel.codes import R_LOT, R_NONE, R_PRICE, R_QUANTITY, R_TICK
+from framework.kernel.codes import R_LOT, R_NONE, R_PRICE, R_QUANTITY, R_RANGE, R_TICK
 from framework.kernel.compile import kernel
-
-_HUGE = 4.0e18
+from framework.kernel.ratio import MOST
+from framework.schema.units import LARGEST_STEPS, NEAR, NOISE
 
 
 @kernel
 def steps(value: float, numerator: float, denominator: float) -> Any:
-    """(whole steps, whether `value` is that many steps to within 1e-9 of one or the float's precision)."""
+    """(whole steps, whether `value` is that many, as `Step.exactly` has it); 0 where they are more than `LARGEST_STEPS`."""
     exact = value * denominator / numerator
-    if not abs(exact) < _HUGE:
+    if not abs(exact) <= LARGEST_STEPS:
         return 0, False
     whole = round(exact)
-    return int(whole), abs(exact - whole) <= max(1e-9, abs(exact) * 4e-16)
+    return int(whole), abs(exact - whole) <= max(NEAR, abs(exact) * NOISE)
+
+
+@kernel
+def misfit(value: float, step: float, off_grid: int) -> Any:
+    """(reason, have) of a finite number that is no whole number of steps, or more of them than there may be."""
+    if abs(value) > LARGEST_STEPS * step:
+        return R_RANGE, LARGEST_STEPS * step
+    return off_grid, step
+
+
+@kernel
+def nearest_steps(value: float, numerator: float, denominator: float) -> int:
+    """The nearest whole number of steps; MOST, of either sign, for more than there may be, and -MOST for what is no number."""
+    exact = value * denominator / numerator
+    if not abs(exact) <= LARGEST_STEPS:
+        return MOST if exact > 0.0 else -MOST
+    return round(exact)
 
 
 @kernel
@@ -40,7 +57,8 @@ def distance_ticks(t: Any, instrument: int, value: float) -> Any:
     terms = terms_of(t, instrument)
     ticks, fits = steps(value, terms.tick_numerator, terms.tick_denominator)
     if not fits:
-        return 0, R_TICK, value, terms.tick
+        reason, have = misfit(value, terms.tick, R_TICK)
+        return 0, reason, value, have
     return ticks, R_NONE, 0.0, 0.0
 
 
@@ -52,5 +70,6 @@ def quantity_lots(t: Any, instrument: int, value: float) -> Any:
     terms = terms_of(t, instrument)
     lots, fits = steps(value, terms.lot_numerator, terms.lot_denominator)
     if not fits:
-        return 0, R_LOT, value, terms.lot
+        reason, have = misfit(value, terms.lot, R_LOT)
+        return 0, reason, value, have
     return lots, R_NONE, 0.0, 0.0

@@ -1,4 +1,4 @@
-"""The two halves as Python objects: they own the records, make room, and hand out what compiled code wrote."""
+"""The two halves as Python objects: they own the records and hand out what compiled code wrote."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.errors import InputError, KernelError
-from framework.kernel.book_memory import Books, Ticks
-from framework.kernel.codes import MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
+from framework.errors import InputError, KernelError, StrategyError
+from framework.kernel.book_memory import Books, Ticks, grow_resting
+from framework.kernel.codes import BROKEN_BY_RANGE, BROKEN_BY_STORM, BROKEN_FOR_ROOM, MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
 from framework.kernel.costs import TIER_DAYS
 from framework.kernel.currencies import conversions
 from framework.kernel.impact_records import DECAY, VOLUME
+from framework.kernel.ratio import MOST
 from framework.kernel.records import (
     CONVERSION,
     COST_TERMS,
@@ -21,14 +22,14 @@ from framework.kernel.records import (
     EXCHANGE_TABLES,
     LEVY,
     RISK_TERMS,
-    ROOM,
     TERMS,
     TIER,
     TRADED,
     TRADER,
     TRADER_TABLES,
 )
-from framework.kernel.replay import ADVANCE, ROWS_PER_ORDER, ROWS_PER_POSITION
+from framework.kernel.replay import ADVANCE
+from framework.kernel.room import MOST_COMMANDS
 from framework.kernel.state import State
 from framework.kernel.tick_loop import CATCH_UP, PASS_TICKS, SEE_TICK
 from framework.kernel.ticks import RECEIVE, VENUE_TICK
@@ -38,9 +39,6 @@ from framework.kernel.wires import Wires
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import Approved, OrderEvent, OrderState
 from framework.schema.units import NEVER_NS
-
-_TOLD_OF_FILLS = ("log", "lots", "changes", "trades")
-"""Tables of the trader half that every fill adds to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +115,7 @@ class Trader(State):
         levies: rows of `LEVY`, ascending: what US regulators take of sales of shares in USD.
         decays: (rate a nanosecond, weight) of each exponential of the propagator; see `impact.py`.
         daily_lots: what is traded of each instrument on a usual day, where fills push the price.
+        owner: whose orders these are, for messages.
     """
 
     def __init__(
@@ -138,6 +137,7 @@ class Trader(State):
         levies: Sequence[tuple[int, float, float, float]] = (),
         decays: Sequence[tuple[float, float]] = (),
         daily_lots: Sequence[float] = (),
+        owner: str = "the strategy",
     ) -> None:
         n = len(instruments)
         ring = 1 << max(history, 2).bit_length() if history & (history - 1) else max(history, 2)
@@ -147,11 +147,12 @@ class Trader(State):
             TRADER_TABLES,
             {"terms": n, "books": n, "history": n * ring, "positions": n, "money": len(currencies), "depths": n},
         )
-        self.instruments = tuple(instruments)
+        self.instruments, self.owner = tuple(instruments), owner
         self.currencies = tuple(currencies)
         root = self.record
         for name, count in (("terms", n), ("books", n), ("positions", n), ("money", len(currencies))):
             root[f"{name}_count"] = count
+        root["trader"] = self.address
         root["apply_answer"], root["advance"] = ANSWERS.address, ADVANCE.address
         root["history_mask"] = ring - 1
         root["timer_ns"] = NEVER_NS
@@ -172,9 +173,6 @@ class Trader(State):
         self.ticks = ticks
         self._depths = Books(self, ticks) if ticks is not None else None
         if ticks is not None:
-            root["sweep_rows"] = ticks.rows_of_a_sweep
-            for name in _TOLD_OF_FILLS:
-                self.provide(name, 2 * ticks.rows_of_a_sweep)
             root["see_tick"], root["pass_ticks"], root["catch_up"] = SEE_TICK.address, PASS_TICKS.address, CATCH_UP.address
         self._place("terms", terms_table(instruments, currencies, calendars) if terms is None else terms)
         root["has_margin"] = int(np.any(self.tables["terms"]["initial_margin"] > 0.0))
@@ -204,21 +202,12 @@ class Trader(State):
         waits = self.words[self._word["wakes"]] & ON_ORDER
         return not waits or self.words[self._word["noticed"]] >= self.count("log")
 
-    def alive(self) -> int:
-        """How many orders have not ended."""
-        return int(np.count_nonzero(self.used("orders")["state"] < OrderState.FILLED))
-
-    def make_room(self, working: int) -> None:
-        """Let every table take what one event can cause with `working` orders at the venue."""
-        rows = ROOM + ROWS_PER_ORDER * working + ROWS_PER_POSITION * len(self.instruments) + int(self.record["hook_rows"][0])
-        sweep = int(self.record["sweep_rows"][0])
-        for name in ("outbox", "orders"):
-            self.reserve(name, rows)
-        for name in _TOLD_OF_FILLS:
-            self.reserve(name, rows + sweep + (self.count("lots") if name == "trades" else 0))
-        self.reserve("points", ROOM)
-        if self._depths is not None:
-            self._depths.make_room(self)
+    def grow(self, name: str) -> None:
+        """Double a table."""
+        if name == "resting":
+            grow_resting(self)
+        else:
+            super().grow(name)
 
     @property
     def approved(self) -> Approved:
@@ -240,13 +229,43 @@ class Trader(State):
                 self.record[name] = 0
         return rows
 
-    def breakage(self) -> KernelError:
-        """The error to raise after the kernel found an event that cannot be."""
+    def breakage(self, exchange: Exchange | None = None) -> BaseException:
+        """The error to raise after the kernel has broken off.
+
+        Args:
+            exchange: whose tables may be the ones without room.
+        """
         root = self.record[0]
-        state, order = OrderState(int(root["broken_state"])).name, int(root["broken_order"])
-        code = int(root["broken_event"])
+        broken, at = int(root["broken"]), np.datetime64(int(root["now_ns"]), "ns")
+        if broken == BROKEN_BY_STORM:
+            return StrategyError(
+                f"{self.owner} at {at}Z: more than {MOST_COMMANDS:,} order commands at one stamp; rule: orders, cancels and changes at "
+                f"one stamp are at most {MOST_COMMANDS:,}, those too that are refused. A hook that orders whenever an order of its own "
+                "changes never comes to an end: let it order once, or wait for the next event of the market or a timer."
+            )
+        if broken == BROKEN_FOR_ROOM:
+            return self._lack_of_room(exchange if root["broken_state"] else self, at)
+        if broken == BROKEN_BY_RANGE:
+            return KernelError(
+                f"{int(root['broken_event']):.3g} lots held or at work in one instrument; rule: below {MOST:.3g}; replay stopped at {at}Z. "
+                "Give lot_size= a larger step, or order less."
+            )
+        state, order, code = OrderState(int(root["broken_state"])).name, int(root["broken_order"]), int(root["broken_event"])
         event = OrderEvent(code).name if code < len(OrderEvent) else f"answer {code}"
         return KernelError(f"order {order}: event {event} cannot happen in state {state}; replay stopped at {int(root['now_ns'])} ns")
+
+    def _lack_of_room(self, half: State | None, at: np.datetime64) -> BaseException:
+        """The error where a table of a half could not grow; what kept it from growing, where that is an interrupt."""
+        if half is None:
+            return KernelError(f"a table of the venue could not grow; replay stopped at {at}Z")
+        if half.failure is not None and not isinstance(half.failure, Exception):
+            return half.failure
+        error = KernelError(
+            f"{half.lack(int(self.record['broken_order'][0]))}; replay stopped at {at}Z. "
+            "Give the process more memory, or run fewer instruments, a shorter time or fewer orders."
+        )
+        error.__cause__ = half.failure
+        return error
 
 
 class Exchange(State):
@@ -273,8 +292,6 @@ class Exchange(State):
         root = self.record
         self._depths = Books(self, ticks) if ticks is not None else None
         if ticks is not None:
-            root["sweep_rows"] = ticks.rows_of_a_sweep
-            self.provide("response", 2 * ticks.rows_of_a_sweep)
             root["receive_order"], root["venue_tick"] = RECEIVE.address, VENUE_TICK.address
             root["has_wide_books"] = ticks.has_wide_books
             self.tables["books"]["has_auctions"][list(ticks.auctions)] = 1
@@ -305,30 +322,22 @@ class Exchange(State):
         self.record["venue_tape"], self.record["venue_tape_count"] = events.ctypes.data, len(events)
         self.record["venue_order"] = order.ctypes.data if order is not None else 0
 
-    def make_room(self, orders: int, commands: int) -> None:
-        """Let every table take what one event can cause, with `orders` orders known to the trader half and `commands` to be sent."""
-        books = self.count("books")
-        rows = ROOM + ROWS_PER_ORDER * int(self.record["working"][0]) + ROWS_PER_POSITION * books
-        self._reserve_wire("entry", rows + commands)
-        self._reserve_wire("response", rows + int(self.record["sweep_rows"][0]))
-        if self._depths is not None:
-            self._depths.make_room(self)
-        self._reserve_orders(orders + 1 + books)  # the broker may close every position
+    def grow(self, name: str) -> None:
+        """Double a table. Messages of a wire that have arrived make room first."""
+        if name == "resting":
+            grow_resting(self)
+        elif name not in ("entry", "response") or not self._drops_arrived(name):
+            super().grow(name)
 
-    def _reserve_orders(self, rows: int) -> None:
-        """Let the tables that are counted by order ids have so many rows."""
-        for name in ("orders", "traffic"):
-            if len(self.tables[name]) < rows:
-                self.reserve(name, rows + ROOM - self.count(name))
-
-    def _reserve_wire(self, name: str, free: int) -> None:
-        """Make room on a wire; the messages that have arrived make it first."""
+    def _drops_arrived(self, name: str) -> bool:
+        """Take the messages that have arrived off a wire; whether that empties half of it."""
         head, rows, words = self._word[f"{name}_head"], self.tables[name], self.words
         arrived, count = words[head], self.count(name)
-        if arrived > 0 and len(rows) - count < free:
-            rows[: count - arrived] = rows[arrived:count].copy()
-            words[self._word[name] + 1], words[head] = count - arrived, 0
-        self.reserve(name, free)
+        if 2 * arrived < len(rows):
+            return False
+        rows[: count - arrived] = rows[arrived:count].copy()
+        words[self._word[name] + 1], words[head] = count - arrived, 0
+        return True
 
 
 def _set_fields(target: NDArray[np.void], dtype: np.dtype[np.void], values: Mapping[str, float]) -> None:

@@ -22,9 +22,10 @@ from typing import Any
 from framework.kernel.codes import CHARGE, COSTS, INSTRUCTIONS, TERMS
 from framework.kernel.compile import Unit, kernel
 from framework.kernel.depth_records import word_row
-from framework.kernel.latency_records import CONSTANT, RECORDED, point_row, traffic_row
+from framework.kernel.latency_records import CONSTANT, RECORDED, point_row
 from framework.kernel.random import uniform
 from framework.kernel.records import event_row, exchange_row
+from framework.kernel.room import traffic_of
 
 _EVENT_BYTES, _EVENT_WORDS = 64, 8
 
@@ -67,15 +68,6 @@ def delays_of(leg: Any, stamps_ns: Any, who: int, found: Any) -> None:
 
 
 @kernel
-def _traffic_of(x: Any, order_id: int) -> Any:
-    while x.traffic_count <= order_id:
-        row = traffic_row(x.traffic, x.traffic_count)
-        row.commands, row.answers, row.answered_ns = 0, 0, 0
-        x.traffic_count += 1
-    return traffic_row(x.traffic, order_id)
-
-
-@kernel
 def _put_before(wire: int, place: int, last: int) -> None:
     """Move the last row of a wire to `place`; those from there on move up by one."""
     for k in range(last, place, -1):
@@ -93,7 +85,7 @@ def _send_command(exchange: int, _: int) -> int:
     if row.kind == TERMS or row.kind == INSTRUCTIONS:
         arrives_ns = x.last_arrival_ns  # its submit's
     else:
-        traffic = _traffic_of(x, row.w0)
+        traffic = traffic_of(x, row.w0)
         sent_ns = row.ts_local_ns + delay_ns(x.decision_leg, row.ts_local_ns, 0, row.ts_local_ns)
         arrives_ns = sent_ns + delay_ns(x.entry_leg, sent_ns, row.w0, traffic.commands)
         traffic.commands += 1
@@ -117,7 +109,7 @@ def _send_answer(exchange: int, _: int) -> int:
     if row.kind == CHARGE:
         told_ns = at_ns + delay_ns(x.response_leg, at_ns, -1 - row.w0, at_ns)
     else:
-        traffic = _traffic_of(x, row.w0)
+        traffic = traffic_of(x, row.w0)
         told_ns = traffic.answered_ns
         if row.kind != COSTS:  # they come with their fill
             told_ns = max(told_ns, at_ns + delay_ns(x.response_leg, at_ns, row.w0, traffic.answers))

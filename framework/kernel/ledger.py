@@ -20,12 +20,27 @@ from __future__ import annotations
 from typing import Any
 
 from framework.kernel.book import adjust_history, book_of, set_mark, terms_of
-from framework.kernel.codes import SPOT
+from framework.kernel.codes import BROKEN_BY_RANGE, SPOT
 from framework.kernel.compile import inlined, kernel
 from framework.kernel.contracts import basis, price_of
+from framework.kernel.ratio import MOST, divided
 from framework.kernel.records import change_row, lot_row, money_row, point_row, position_row, trade_row
+from framework.kernel.room import CHANGES, LOTS, POINTS, TRADES, has_row
 from framework.kernel.valuation import forget_sums, put_back, take_out, valuation
 from framework.schema.units import MONEY_PER_NANO
+
+
+@inlined
+def receive(money: Any, amount: float) -> None:
+    """Add to the cash of a currency. What the sum rounds away is kept aside and comes in with the next (Knuth's two-sum): however many
+    small amounts are booked on a large account, cash is off by its last digit only.
+    """
+    cash = money.cash
+    total = cash + amount
+    part = total - cash
+    aside = money.aside + ((cash - (total - part)) + (amount - part))
+    money.cash = total + aside
+    money.aside = aside - (money.cash - total)
 
 
 @kernel
@@ -43,6 +58,8 @@ def rate_of(t: Any, currency: int) -> float:
 @inlined
 def write_point(t: Any) -> None:
     """Add a point to the equity curve at the present stamp."""
+    if not has_row(t, t.points_count, t.points_capacity, POINTS):
+        return
     _, cash, gross, net = valuation(t)
     point = point_row(t.points, t.points_count)
     point.ts_ns, point.cash, point.gross, point.net = t.now_ns, cash, gross, net
@@ -63,6 +80,8 @@ def record_point(t: Any) -> None:
 @inlined
 def record_change(t: Any, instrument: int) -> None:
     """Note the position of an instrument after it changed."""
+    if not has_row(t, t.changes_count, t.changes_capacity, CHANGES):
+        return
     row = change_row(t.changes, t.changes_count)
     row.ts_ns, row.instrument, row.lots = t.now_ns, instrument, position_of(t, instrument).lots
     t.changes_count += 1
@@ -73,9 +92,11 @@ def _add_lot(t: Any, position: Any, lots: int, price: float, at_basis: float, fe
     if t.free_lot >= 0:
         at = t.free_lot
         t.free_lot = lot_row(t.lots, at).next
-    else:
+    elif has_row(t, t.lots_count, t.lots_capacity, LOTS):
         at = t.lots_count
         t.lots_count += 1
+    else:
+        return
     row = lot_row(t.lots, at)
     row.lots, row.price, row.carry, row.fees, row.ts_ns, row.next = lots, price, at_basis, fees, t.now_ns, -1
     if position.last >= 0:
@@ -98,10 +119,14 @@ def _drop_first_lot(t: Any, position: Any) -> None:
 
 
 @inlined
-def _record_trade(t: Any, instrument: int, entry: Any, lots: float, exit_price: float, gross: float, fees: float) -> None:
+def _record_trade(
+    t: Any, instrument: int, entry_ns: int, lots: float, entry_price: float, exit_price: float, gross: float, fees: float
+) -> None:
+    if not has_row(t, t.trades_count, t.trades_capacity, TRADES):
+        return
     row = trade_row(t.trades, t.trades_count)
-    row.instrument, row.entry_ns, row.exit_ns = instrument, entry.ts_ns, t.now_ns
-    row.lots, row.entry_price, row.exit_price = lots, entry.price, exit_price
+    row.instrument, row.entry_ns, row.exit_ns = instrument, entry_ns, t.now_ns
+    row.lots, row.entry_price, row.exit_price = lots, entry_price, exit_price
     row.pnl, row.fees = gross - fees, fees
     t.trades_count += 1
 
@@ -124,7 +149,8 @@ def _close_lots(t: Any, instrument: int, lots: int, price: float, fee_per_lot: f
         entry_basis = basis(terms, entry.price)
         gross = (at_basis - entry_basis) * (sign * matched) * terms.point_value
         entry_fees = entry.fees * (matched / abs(entry.lots))
-        _record_trade(t, instrument, entry, float(sign * matched), price, gross, entry_fees + fee_per_lot * matched)
+        fees = entry_fees + fee_per_lot * matched
+        _record_trade(t, instrument, entry.ts_ns, float(sign * matched), entry.price, price, gross, fees)
         position.cost -= sign * matched * entry_basis
         position.carried -= sign * matched * entry.carry
         due += (at_basis - entry.carry) * (sign * matched) * terms.point_value
@@ -141,11 +167,19 @@ def _close_lots(t: Any, instrument: int, lots: int, price: float, fee_per_lot: f
 
 
 @inlined
+def see_range(t: Any, lots: int) -> None:
+    """Break the run where lots come near what a word can count: of late fills, of children or across a split, which nobody can refuse."""
+    if abs(lots) >= MOST and t.broken == 0:
+        t.broken, t.broken_event = BROKEN_BY_RANGE, lots
+
+
+@inlined
 def _change_lots(t: Any, position: Any, terms: Any, lots: int) -> None:
     """Change a position, and how many there are that the broker watches."""
     if terms.is_margined != 0:
         t.margined += (1 if lots != 0 else 0) - (1 if position.lots != 0 else 0)
     position.lots = lots
+    see_range(t, position.lots)
 
 
 @inlined
@@ -157,14 +191,14 @@ def book_fill(t: Any, instrument: int, lots: int, ticks: int, slippage: float, f
     price = price_of(terms, at_basis)
     money = money_row(t.money, terms.currency)
     is_spot = terms.settlement == SPOT
-    money.cash -= lots * ticks * terms.point_value + slippage + fee if is_spot else fee
+    receive(money, -(float(lots) * ticks * terms.point_value + slippage + fee) if is_spot else -fee)
     position.fees += fee
     made, due, opening = 0.0, 0.0, abs(lots)
     has_sums = take_out(t, instrument)
     if position.lots * side < 0:
         opening, made, due = _close_lots(t, instrument, lots, price, fee / abs(lots))
         if not is_spot:
-            money.cash += due
+            receive(money, due)
     if opening > 0:
         _add_lot(t, position, side * opening, price, at_basis, fee * (opening / abs(lots)))
     _change_lots(t, position, terms, position.lots + lots)
@@ -191,11 +225,12 @@ def _split_lots(t: Any, position: Any, new: int, old: int) -> Any:
         row = lot_row(t.lots, at)
         if row.lots != 0:
             opened_ns = row.ts_ns
-        units, price = abs(row.lots) * new / old, row.price * old / new
+        units, price = float(abs(row.lots)) * new / old, row.price * old / new
         row_cost, row_fees = rest_cost + units * price, rest_fees + row.fees
-        exact += abs(row.lots) * new
-        whole, done = exact // old - done, exact // old
-        rest, rest_cost, rest_fees = (exact % old) / old, row_cost, row_fees
+        exact += abs(row.lots)
+        total, left = divided(exact, new, old)
+        whole, done = total - done, total
+        rest, rest_cost, rest_fees = left / old, row_cost, row_fees
         if whole > 0:
             rest_cost, rest_fees = rest * price, row.fees * (rest / units)
             row.price = (row_cost - rest_cost) / whole
@@ -203,6 +238,7 @@ def _split_lots(t: Any, position: Any, new: int, old: int) -> Any:
         cost += row_cost - rest_cost
         at = row.next
     position.lots, position.cost = sign * done, sign * cost
+    see_range(t, position.lots)
     return rest, rest_cost, rest_fees, opened_ns
 
 
@@ -225,13 +261,9 @@ def book_split(t: Any, instrument: int, new: int, old: int) -> None:
         t.margined -= 1
     if rest > 0.0:
         made = sign * (rest * book.mark_ticks - rest_cost) * terms.point_value
-        money_row(t.money, terms.currency).cash += sign * rest * book.mark_ticks * terms.point_value
+        receive(money_row(t.money, terms.currency), sign * rest * book.mark_ticks * terms.point_value)
         position.realised += made
-        row = trade_row(t.trades, t.trades_count)
-        row.instrument, row.entry_ns, row.exit_ns = instrument, opened_ns, t.now_ns
-        row.lots, row.entry_price, row.exit_price = sign * rest, rest_cost / rest, book.mark_ticks
-        row.pnl, row.fees = made - rest_fees, rest_fees
-        t.trades_count += 1
+        _record_trade(t, instrument, opened_ns, sign * rest, rest_cost / rest, book.mark_ticks, made, rest_fees)
     while position.first >= 0 and lot_row(t.lots, position.first).lots == 0:
         _drop_first_lot(t, position)
     record_change(t, instrument)
@@ -250,7 +282,7 @@ def book_dividend(t: Any, instrument: int, nano_per_unit: int) -> None:
     if position.lots != 0:
         amount = position.lots * (terms.point_value / terms.tick) * per_unit
         money = money_row(t.money, terms.currency)
-        money.cash += amount
+        receive(money, amount)
         position.income += amount
         t.income += amount * money.fx_rate
 
@@ -263,9 +295,9 @@ def book_delisting(t: Any, instrument: int, ticks: int) -> None:
     book.delisted = 1
     set_mark(t, instrument, float(ticks))
     if position.lots != 0:
-        paid = position.lots * ticks * terms.point_value
+        paid = float(position.lots) * ticks * terms.point_value
         _, _, due = _close_lots(t, instrument, -position.lots, float(ticks), 0.0)
-        money_row(t.money, terms.currency).cash += paid if terms.settlement == SPOT else due
+        receive(money_row(t.money, terms.currency), paid if terms.settlement == SPOT else due)
         _change_lots(t, position, terms, 0)
         record_change(t, instrument)
         t.dirty = 1
@@ -277,7 +309,7 @@ def book_charge(t: Any, kind: int, amount: float, currency: int) -> None:
     forget_sums(t)
     t.dirty |= 2  # makes no point of its own, but the last one must know of it
     money = money_row(t.money, currency)
-    money.cash -= amount
+    receive(money, -amount)
     t.cost_totals[kind] += amount * money.fx_rate
 
 
@@ -293,7 +325,7 @@ def book_settlement(t: Any, instrument: int, mark_ticks: float, amount: float) -
     """Pay what was made since the last settlement in cash; equity does not change, and round trips keep their entry prices."""
     forget_sums(t)
     terms, position = terms_of(t, instrument), position_of(t, instrument)
-    money_row(t.money, terms.currency).cash += amount
+    receive(money_row(t.money, terms.currency), amount)
     carry = basis(terms, mark_ticks)
     at = position.first
     while at >= 0:

@@ -54,13 +54,12 @@ from framework.kernel.order_types import is_limit, reaches, set_stop, trailing_s
 from framework.kernel.orders import is_done, is_touch, order_of
 from framework.kernel.pegs import reprice_pegs
 from framework.kernel.queue import sweep
+from framework.kernel.ratio import share_of
 from framework.kernel.records import event_row
 from framework.kernel.self_trade import is_prevented, prevent
 from framework.kernel.unshown import touched_lots
 
 _ALL = 2**62
-SHARE_SLACK = 1e-12
-"""Relative room for rounding: 29% of 100 lots are 29, though 0.29 * 100 is a little less in binary."""
 
 
 @kernel
@@ -246,8 +245,7 @@ def match_print(t: Any, x: Any, trade: Any) -> None:
 @kernel
 def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, is_opening: bool, is_closing: bool) -> None:
     book = venue_book(x, bar.instrument)
-    limit = t.costs.max_participation * (1.0 + SHARE_SLACK)
-    budget = int(bar.w4 * limit) if limit > 0.0 else _ALL
+    budget = share_of(bar.w4, t.costs.max_participation) if t.costs.max_participation > 0.0 else _ALL
     for step in range(3):
         at = book.first
         while at >= 0:

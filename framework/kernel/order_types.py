@@ -34,6 +34,7 @@ from framework.kernel.codes import (
 )
 from framework.kernel.compile import inlined, kernel
 from framework.kernel.orders import is_done, is_touch
+from framework.kernel.ratio import floored
 
 
 @inlined
@@ -91,7 +92,7 @@ def trailing_stop(order: Any, ticks: int) -> int:
     """Where the stop stands when the best price so far is `ticks`."""
     distance = order.trail
     if order.flags & O_TRAIL_BPS:
-        distance = max(ticks * order.trail // 1_000_000, 1)
+        distance = max(floored(ticks, order.trail, 1_000_000), 1)
     return ticks - distance if order.side < 0 else ticks + distance
 
 

@@ -6,10 +6,12 @@ table: the children of a parent follow it, the members of a group follow its fir
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from framework.kernel.book import book_of, terms_of
 from framework.kernel.codes import (
+    BROKEN_BY_EVENT,
     E_ASK_CANCEL,
     E_CANCEL,
     E_HOLD,
@@ -36,10 +38,13 @@ from framework.kernel.codes import (
 )
 from framework.kernel.compile import inlined, kernel, real
 from framework.kernel.costs import planned_cost
-from framework.kernel.ledger import position_of, rate_of
+from framework.kernel.ledger import position_of, rate_of, see_range
 from framework.kernel.lifecycle import leaves, moved
+from framework.kernel.ratio import ceiled, floored
 from framework.kernel.records import order_row
+from framework.kernel.room import ORDERS, has_row
 from framework.kernel.valuation import put_back, take_out
+from framework.schema.units import LARGEST_STEPS, NANOS, NEAR, NOISE
 
 
 @kernel
@@ -81,6 +86,7 @@ def count(t: Any, order: Any, lots: int) -> None:
         position.buy_lots += lots
     else:
         position.sell_lots += lots
+    see_range(t, max(abs(position.market_lots), max(position.buy_lots, position.sell_lots)))
     if has_sums:
         put_back(t, order.instrument)
 
@@ -89,7 +95,7 @@ def count(t: Any, order: Any, lots: int) -> None:
 def broke(t: Any, order: Any, event: int) -> None:
     """Note that an event came which the order's state does not allow; the world stops at it."""
     if t.broken == 0:
-        t.broken, t.broken_order, t.broken_state, t.broken_event = 1, order.order_id, order.state, event
+        t.broken, t.broken_order, t.broken_state, t.broken_event = BROKEN_BY_EVENT, order.order_id, order.state, event
 
 
 @kernel
@@ -141,6 +147,8 @@ def clear(order: Any) -> None:
 @kernel
 def take_submit(t: Any, event: Any) -> None:
     """A submit: a new order, or a held child let go with the quantity its parent filled."""
+    if event.w0 == t.orders_count and not has_row(t, t.orders_count, t.orders_capacity, ORDERS):
+        return
     order = order_of(t, event.w0)
     if event.w0 == t.orders_count:
         clear(order)
@@ -198,19 +206,19 @@ def split_terms(order: Any, new: int, old: int) -> None:
 
     FINRA rule 5330 for open orders: quantity times the ratio rounded down, prices divided by it.
     """
-    order.quantity_lots = order.quantity_lots * new // old
-    order.filled_lots = order.filled_lots * new // old
+    order.quantity_lots = floored(order.quantity_lots, new, old)
+    order.filled_lots = floored(order.filled_lots, new, old)
     down_limit = order.side > 0
-    order.limit_ticks = order.limit_ticks * old // new if down_limit else -(-order.limit_ticks * old // new)
+    order.limit_ticks = floored(order.limit_ticks, old, new) if down_limit else ceiled(order.limit_ticks, old, new)
     down_stop = down_limit == is_touch(order)
-    order.stop_ticks = order.stop_ticks * old // new if down_stop else -(-order.stop_ticks * old // new)
+    order.stop_ticks = floored(order.stop_ticks, old, new) if down_stop else ceiled(order.stop_ticks, old, new)
     if not order.flags & O_TRAIL_BPS:
-        order.trail = max(order.trail * old // new, 1) if order.trail > 0 else 0
-    order.limit_offset = order.limit_offset * old // new
-    order.peg_offset = order.peg_offset * old // new
-    order.peg_cap = order.peg_cap * old // new if down_limit else -(-order.peg_cap * old // new)
+        order.trail = max(floored(order.trail, old, new), 1) if order.trail > 0 else 0
+    order.limit_offset = floored(order.limit_offset, old, new)
+    order.peg_offset = floored(order.peg_offset, old, new)
+    order.peg_cap = floored(order.peg_cap, old, new) if down_limit else ceiled(order.peg_cap, old, new)
     if order.display_lots > 0:
-        order.display_lots = max(order.display_lots * new // old, 1)
+        order.display_lots = max(floored(order.display_lots, new, old), 1)
 
 
 @kernel
@@ -229,10 +237,13 @@ def dividend_terms(order: Any, ticks: int) -> None:
 
 @kernel
 def dividend_ticks(t: Any, instrument: int, nano_per_unit: int) -> int:
-    """A dividend in whole ticks, rounded up."""
+    """A dividend in whole ticks, rounded up; one that is whole ticks as `Step.exactly` has it is left as it is."""
     terms = terms_of(t, instrument)
-    step = 1_000_000_000 * int(terms.tick_numerator)
-    return -(-nano_per_unit * int(terms.tick_denominator) // step)
+    exact = float(nano_per_unit) * terms.tick_denominator / (NANOS * terms.tick_numerator)
+    if not exact < LARGEST_STEPS:
+        return LARGEST_STEPS
+    whole = round(exact)
+    return int(whole) if abs(exact - whole) <= max(NEAR, exact * NOISE) else math.ceil(exact)
 
 
 @kernel

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from framework.kernel.book import book_of, terms_of
-from framework.kernel.codes import NEED_ROOM, W_BARS
+from framework.kernel.codes import BROKEN, W_BARS
 from framework.kernel.compile import call, kernel, row_of
 from framework.kernel.contracts import notional_of
 from framework.kernel.entry import NO_ROOM, QUANTITY, aim_in
 from framework.kernel.ledger import position_of, rate_of
-from framework.kernel.propose import has_room
 from framework.kernel.records import exchange_row, trader_row
 from framework.kernel.valuation import valuation
 
@@ -45,9 +44,6 @@ WISH = np.dtype([("instrument", "<i8"), ("turn", "<i8"), ("value", "<f8")])
 ENTRY, EXIT, SHORT_ENTRY, SHORT_EXIT = 1, 2, 4, 8
 _CLOSE, _REDUCE, _ENLARGE, _NOTHING = 0, 1, 2, 3
 """In which turn a cell is ordered: what is closed first, then what is reduced, so that both pay for what is enlarged."""
-
-ROWS_PER_CELL, ROWS_BESIDE = 3, 16
-"""Log rows that one cell can cause (cancel, submit, refusal), and what a row of cells needs besides."""
 
 panel_row, stamp_row, cell_row, wish_row = row_of(PANEL), row_of(STAMP), row_of(CELL), row_of(WISH)
 
@@ -96,26 +92,24 @@ def _read_row(t: Any, p: Any, row: int) -> None:
 
 @kernel
 def _rebalance(t: Any, p: Any) -> int:
-    """Order what the row of the present stamp wants, if there is one; NO_ROOM where the tables must grow first, else 0."""
+    """Order what the row of the present stamp wants, if there is one; NO_ROOM where the run has broken, else 0."""
     while p.at < p.rows_count and stamp_row(p.stamps, p.at).ns < t.now_ns:
         p.at += 1
     if p.at >= p.rows_count or stamp_row(p.stamps, p.at).ns != t.now_ns:
         return 0
-    if not has_room(t, ROWS_PER_CELL * p.columns_count + ROWS_BESIDE):
-        return NO_ROOM
     _read_row(t, p, p.at)
     p.at += 1
     for turn in range(_NOTHING):
         for k in range(p.columns_count):
             wish = wish_row(p.wishes, k)
-            if wish.turn == turn:
-                aim_in(t, p.what, wish.instrument, wish.value)
+            if wish.turn == turn and aim_in(t, p.what, wish.instrument, wish.value) == NO_ROOM:
+                return NO_ROOM
     return 0
 
 
 @kernel
 def rebalance(trader: Any, panel: Any) -> int:
-    """Follow the panel at the present stamp. The aim unit must be linked; NO_ROOM changes nothing and is to be asked again."""
+    """Follow the panel at the present stamp. The aim unit must be linked. NO_ROOM: the run has broken."""
     return _rebalance(trader[0], panel[0])
 
 
@@ -126,9 +120,9 @@ def drive(trader: int, exchange: int, panel: Any, until_ns: int) -> int:
     x.until_ns = until_ns
     while True:
         if p.is_due != 0:
-            if _rebalance(t, p) == NO_ROOM:
-                return NEED_ROOM
             p.is_due = 0
+            if _rebalance(t, p) == NO_ROOM:
+                return BROKEN
         wake = call(t.advance, trader, exchange)
         if wake != W_BARS:
             return wake

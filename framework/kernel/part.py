@@ -8,6 +8,7 @@ from Python, is optimised as a whole with its parts.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,50 +16,12 @@ from typing import Any
 import llvmlite.binding as llvm
 import numba
 from numba import types
-from numba.core import caching
+from numba.core.ccallback import CFunc
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, CompileResult
 from numba.core.registry import CPUDispatcher
 
-from framework.kernel.machine_code import cache_of_sources, source_digest
-
-
-def cache_of(function: Callable[..., Any], folder: str = "", kept_by: type[caching.CacheImpl] = caching.CompileResultCacheImpl) -> Any:
-    """A disk cache for what a function compiles to, by the digest of all sources.
-
-    numba alone looks at the file of the cached function and would go on serving old machine code after a helper in another file
-    changed. The digest is part of the path and not only a stamp: numba writes an index with the new stamp before the new code, whose
-    file has the name of older code, so a process that is killed in between, or one that reads then, would run that older code.
-
-    Args:
-        folder: below the folder of the sources; by default named after the file of the function.
-        kept_by: how a compiled function is written and read.
-    """
-
-    class Locator(caching._CacheLocator):
-        def __init__(self, py_func: Callable[..., Any], py_file: str) -> None:
-            self._folder = folder or Path(py_file).stem
-
-        def get_cache_path(self) -> str:
-            return str(cache_of_sources() / self._folder)
-
-        def get_source_stamp(self) -> str:
-            return source_digest()
-
-        def get_disambiguator(self) -> str:
-            return ""
-
-        @classmethod
-        def from_function(cls, py_func: Callable[..., Any], py_file: str) -> Locator:
-            return cls(py_func, py_file)
-
-    class Impl(kept_by):
-        _locator_classes = (Locator,)
-
-    class Cache(caching.FunctionCache):
-        _impl_class = Impl
-
-    return Cache(function)
+from framework.machine.kept import Kept
 
 
 class _Library(JITCodeLibrary):
@@ -146,15 +109,17 @@ class _ApartCompiler(_PartCompiler):
     stays_apart = True
 
 
-class _KeptPart(caching.CompileResultCacheImpl):
+class _KeptPart(Kept):
     """Writes and reads a part as bitcode."""
 
     def reduce(self, result: Any) -> Any:
+        """The translation with that of all parts below."""
         library, fndesc = result.library, result.fndesc
         fndesc.typemap = fndesc.calltypes = None  # as numba does: they are not needed by callers
         return library.name, library._get_module_for_linking().as_bitcode(), fndesc, result.signature, result.reload_init
 
     def rebuild(self, target_context: Any, payload: Any) -> Any:
+        """What callers need of a part."""
         name, bitcode, fndesc, signature, reload_init = payload
         for load in reload_init:
             load()
@@ -192,10 +157,10 @@ class Part(CPUDispatcher):
     def __init__(self, py_func: Callable[..., Any], options: dict[str, Any], *, stays_apart: bool = False, is_kept: bool = True) -> None:
         inner = {**options, "nopython": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
         super().__init__(py_func, targetoptions=inner, pipeline_class=_ApartCompiler if stays_apart else _PartCompiler)
-        self._options = options
+        self._options, self._is_kept = options, is_kept
         self._entry: Any = None
         if is_kept:
-            self._cache = cache_of(py_func, kept_by=_KeptPart)
+            self._cache = _KeptPart(py_func, {**inner, "stays_apart": stays_apart}, _file_of(py_func), covered=True)
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
         """How a call from compiled code is typed."""
@@ -206,9 +171,43 @@ class Part(CPUDispatcher):
         self.overloads[tuple(cres.signature.args)] = cres
 
     def _compile_for_args(self, *args: Any) -> Any:
-        if self._entry is None:
-            self._entry = numba.njit(**self._options, pipeline_class=Whole)(self.py_func)
-            self._entry._cache = cache_of(self.py_func, f"entries/{Path(self.py_func.__code__.co_filename).stem}")
-        entry = self._entry._compile_for_args(*args)
-        self._insert([self.typeof_pyval(value)._code for value in args], entry)
-        return entry
+        with _lock:
+            if self._entry is None:
+                entry = numba.njit(**self._options, pipeline_class=Whole)(self.py_func)
+                if self._is_kept:
+                    entry._cache = Kept(self.py_func, self._options, f"entries/{_file_of(self.py_func)}", covered=True)
+                self._entry = entry
+        compiled = self._entry._compile_for_args(*args)
+        self._insert([self.typeof_pyval(value)._code for value in args], compiled)
+        return compiled
+
+
+_lock = threading.Lock()
+
+
+def _file_of(function: Callable[..., Any]) -> str:
+    return Path(function.__code__.co_filename).stem
+
+
+def whole(function: Callable[..., Any], options: dict[str, Any], folder: str = "") -> Any:
+    """Compile a function that Python calls, as a whole with its parts.
+
+    Args:
+        folder: where it is kept on disk, by all that it depends on; by default nowhere.
+    """
+    dispatcher = numba.njit(**options, pipeline_class=Whole)(function)
+    if folder:
+        dispatcher._cache = Kept(function, options, folder)
+    return dispatcher
+
+
+def unit(function: Callable[..., Any], kind: Any, options: dict[str, Any]) -> Any:
+    """Compile a part of the kernel that is called by address, or load what was kept.
+
+    Args:
+        kind: its signature.
+    """
+    made: Any = CFunc(function, (kind.args, kind.return_type), {}, options, pipeline_class=Whole)
+    made._cache = Kept(function, options, _file_of(function), covered=True)
+    made.compile()
+    return made

@@ -16,6 +16,7 @@ from typing import Any
 from framework.kernel.book import book_of, terms_of
 from framework.kernel.codes import F_AUCTION, F_OPEN, F_PAUSE, PRICE_LIMITS, SESSION, SPLIT, TRADE_TICK
 from framework.kernel.compile import inlined, kernel
+from framework.kernel.ratio import ceiled, floored
 from framework.kernel.venue_records import venue_book_row
 
 
@@ -63,8 +64,8 @@ def _tell(book: Any, event: Any) -> None:
     if event.kind == PRICE_LIMITS:
         book.lower_limit, book.upper_limit, book.limits_ns = event.w0, event.w1, event.ts_venue_ns
     elif event.kind == SPLIT:
-        book.lower_limit = -(-book.lower_limit * event.w1 // event.w0)
-        book.upper_limit = book.upper_limit * event.w1 // event.w0
+        book.lower_limit = ceiled(book.lower_limit, event.w1, event.w0)
+        book.upper_limit = floored(book.upper_limit, event.w1, event.w0)
     elif book.limits_ns < event.w2:
         book.lower_limit, book.upper_limit = 0, 0
 

@@ -28,9 +28,9 @@ from framework.kernel.compile import inlined, kernel
 from framework.kernel.depth import lots_at
 from framework.kernel.exchange import venue_book
 from framework.kernel.lifecycle import leaves
-from framework.kernel.matching import SHARE_SLACK
 from framework.kernel.order_types import rests
 from framework.kernel.orders import order_of
+from framework.kernel.ratio import floored, share_of
 from framework.kernel.unshown import fill_resting
 
 _HALF_A_LOT = 0.5
@@ -92,7 +92,7 @@ def _by_size(t: Any, x: Any, side: int, price: int, lots: int, total: int, event
         order = order_of(x, at)
         at = order.next_working
         if _stands(order, side, price, event):
-            due = min(lots * _shown(order) // total, _shown(order))
+            due = min(floored(lots, _shown(order), total), _shown(order))
             if due >= x.rules.pro_rata_minimum_lots:
                 ours += fill_resting(t, x, order, due, F_MAKER, event)
     return ours
@@ -146,7 +146,7 @@ def _leftover(t: Any, x: Any, side: int, price: int, lots: int, others: int, eve
 @kernel
 def _first_lots(x: Any, lots: int) -> int:
     """What of so many lots goes in order of arrival."""
-    return int(lots * x.rules.pro_rata_fifo_share * (1.0 + SHARE_SLACK))
+    return share_of(lots, x.rules.pro_rata_fifo_share)
 
 
 @kernel
@@ -159,7 +159,7 @@ def _shared(t: Any, x: Any, side: int, price: int, lots: int, others: int, event
     if rest <= 0 or total <= 0:
         return ours
     got = _by_size(t, x, side, price, rest, total, event)
-    theirs = min(rest * remain // total, remain)
+    theirs = min(floored(rest, remain, total), remain)
     ours += got
     if rest > got + theirs:
         ours += _leftover(t, x, side, price, rest - got - theirs, remain - theirs, event)

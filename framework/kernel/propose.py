@@ -29,9 +29,11 @@ from framework.kernel.codes import (
     R_BRACKET,
     R_DONE,
     R_LOT,
+    R_NO_FX,
     R_NONE,
     R_PRICE,
     R_QUANTITY,
+    R_RANGE,
     R_SUPERSEDED,
     REFUSED,
     REPLACE,
@@ -46,21 +48,23 @@ from framework.kernel.codes import (
     TRAILING_LIMIT,
 )
 from framework.kernel.compile import bits, inlined, kernel
-from framework.kernel.grid import price_ticks, quantity_lots, steps
+from framework.kernel.grid import misfit, price_ticks, quantity_lots, steps
 from framework.kernel.ledger import position_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.order_terms import G_LIMIT, G_STOP, G_TOUCH, limit_to_check, set_terms
 from framework.kernel.orders import clear, count, is_counted, is_done, order_of, pack
+from framework.kernel.room import ORDERS, has_row
 from framework.kernel.trader import ask_cancel, has_instructions, issue
+from framework.schema.units import LARGEST_STEPS
 
 NO_ROOM = -2
+"""The run is broken: nothing more is taken, and the replay stops when the hook has returned."""
 
 
 @inlined
-def has_room(t: Any, rows: int) -> bool:
-    """Whether log, outbox and orders can take `rows` more."""
-    free = min(t.log_capacity - t.log_count, t.outbox_capacity - t.outbox_count)
-    return min(free, t.orders_capacity - t.orders_count) >= rows
+def has_room(t: Any) -> bool:
+    """Whether one more order can be taken: before its row is held, since the table may grow."""
+    return t.broken == 0 and has_row(t, t.orders_count, t.orders_capacity, ORDERS)
 
 
 @kernel
@@ -116,7 +120,7 @@ def propose(
 
     `parent` >= 0 holds the order until that one fills. What `given` names besides limit and stop stands in the root's request.
     """
-    if not has_room(t, 8):
+    if not has_room(t):
         return NO_ROOM
     order = _candidate(t, instrument, side, kind, time_in_force, flags)
     order.expire_ns, order.parent_id, order.group_id = expire_ns, parent, group
@@ -170,7 +174,7 @@ def propose_bracket(
     The prices must lie in order: loss < entry < target for a buy, the other way for a sell. Returns the entry's id; the
     target has the next id and the stop the one after.
     """
-    if not has_room(t, 32):
+    if not has_room(t):
         return NO_ROOM
     entry = limit if kind == LIMIT or kind == STOP_LIMIT else stop
     if math.isnan(entry):
@@ -187,7 +191,7 @@ def propose_bracket(
         return _place(t, order, reason, need, have, False)
     nan = math.nan
     order_id = propose(t, instrument, side, kind, GTC, 0, quantity, limit, stop, 0, 0, -1, -1)
-    if order_of(t, order_id).reason != R_NONE:
+    if t.broken != 0 or order_of(t, order_id).reason != R_NONE:
         return order_id
     exits = O_OCO | O_REDUCE_ONLY
     propose(t, instrument, -side, LIMIT, GTC, exits, quantity, target, nan, 0, 0, order_id, order_id + 1)
@@ -201,7 +205,7 @@ def aim(t: Any, instrument: int, lots: int) -> int:
 
     Returns the new order's id, -1 where nothing is to be done, or NO_ROOM.
     """
-    if not has_room(t, 8):
+    if not has_room(t):
         return NO_ROOM
     position = position_of(t, instrument)
     expected = position.lots + position.market_lots
@@ -223,7 +227,7 @@ def aim(t: Any, instrument: int, lots: int) -> int:
 @kernel
 def aim_weight(t: Any, instrument: int, weight: float) -> int:
     """`aim` at a fraction of equity; a weight that is not a number, or an unseen instrument, is refused."""
-    if not has_room(t, 8):
+    if not has_room(t):
         return NO_ROOM
     if math.isnan(weight) or math.isinf(weight):
         order = _candidate(t, instrument, 1, MARKET, GTC, O_TARGET)
@@ -232,27 +236,36 @@ def aim_weight(t: Any, instrument: int, weight: float) -> int:
         order = _candidate(t, instrument, 1 if weight > 0 else -1, MARKET, GTC, O_TARGET)
         order.quantity_lots = 1
         return _place(t, order, R_NONE, 0.0, 0.0, False)
-    return aim(t, instrument, target_lots(t, instrument, weight))
+    lots = target_lots(t, instrument, weight)
+    if not abs(lots) <= LARGEST_STEPS:
+        order = _candidate(t, instrument, 1 if weight > 0 else -1, MARKET, GTC, O_TARGET)
+        lot = terms_of(t, instrument).lot
+        if math.isnan(lots):  # some money is in a currency without a rate
+            return _place(t, order, R_NO_FX, 1.0, 0.0, False)
+        return _place(t, order, R_RANGE, lots * lot, LARGEST_STEPS * lot, False)
+    return aim(t, instrument, int(lots))
 
 
 @kernel
 def aim_quantity(t: Any, instrument: int, quantity: float) -> int:
     """`aim` at a signed quantity in units; one that is not a whole number of lots is refused."""
-    if not has_room(t, 8):
+    if not has_room(t):
         return NO_ROOM
     terms = terms_of(t, instrument)
     lots, fits = steps(quantity, terms.lot_numerator, terms.lot_denominator)
     if not fits:
         order = _candidate(t, instrument, -1 if quantity < 0.0 else 1, MARKET, GTC, O_TARGET)
-        is_number = not (math.isnan(quantity) or math.isinf(quantity))
-        return _place(t, order, R_LOT if is_number else R_QUANTITY, quantity, terms.lot if is_number else 0.0, False)
+        if math.isnan(quantity) or math.isinf(quantity):
+            return _place(t, order, R_QUANTITY, quantity, 0.0, False)
+        reason, have = misfit(quantity, terms.lot, R_LOT)
+        return _place(t, order, reason, quantity, have, False)
     return aim(t, instrument, lots)
 
 
 @kernel
 def propose_cancel(t: Any, order_id: int, reason: int) -> int:
     """Ask for a cancel: 1 asked, 0 the order has ended or a cancel is under way, NO_ROOM."""
-    if not has_room(t, 4):
+    if t.broken != 0:
         return NO_ROOM
     return 1 if ask_cancel(t, order_of(t, order_id), reason) else 0
 
@@ -260,7 +273,7 @@ def propose_cancel(t: Any, order_id: int, reason: int) -> int:
 @kernel
 def propose_replace(t: Any, order_id: int, quantity: float, limit: float, stop: float) -> int:
     """Ask for new terms, NaN keeping the old: 1 asked, 0 refused (written to the log with its reason), NO_ROOM."""
-    if not has_room(t, 4):
+    if t.broken != 0:
         return NO_ROOM
     order = order_of(t, order_id)
     lots, limit_ticks, stop_ticks = order.quantity_lots, order.limit_ticks, order.stop_ticks

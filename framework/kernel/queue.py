@@ -6,15 +6,22 @@ from typing import Any
 
 from framework.kernel.compile import inlined, kernel
 from framework.kernel.orders import clear, is_done, order_of
+from framework.kernel.room import VENUE_ORDERS, has_row
 from framework.kernel.venue_records import venue_book_row
 
 
 @inlined
-def open_rows(x: Any, order_id: int) -> None:
-    """Take rows of the venue's table into use up to an order's; those between belong to orders that have not come, if they ever do."""
+def open_rows(x: Any, order_id: int) -> bool:
+    """Take rows of the venue's table into use up to an order's; those between belong to orders that have not come, if they ever do.
+
+    Returns whether there was room.
+    """
     while x.orders_count <= order_id:
+        if not has_row(x, x.orders_count, x.orders_capacity, VENUE_ORDERS):
+            return False
         clear(order_of(x, x.orders_count))
         x.orders_count += 1
+    return True
 
 
 @inlined

@@ -15,8 +15,8 @@ from framework.kernel.codes import (
     CANCELLED,
     END,
     EXPIRED,
+    LOG_FULL,
     MISSING_COMMAND,
-    NEED_ROOM,
     ON_ORDER,
     R_END,
     TAPE,
@@ -24,11 +24,10 @@ from framework.kernel.codes import (
     W_TIMER,
 )
 from framework.kernel.compile import kernel
-from framework.kernel.depth import lacks_rows
 from framework.kernel.ledger import record_point
-from framework.kernel.orders import first_live
 from framework.kernel.records import event_row
-from framework.kernel.replay import lacks_room, order_wake, pending_wake, point_is_due, wake_for
+from framework.kernel.replay import order_wake, pending_wake, point_is_due, wake_for
+from framework.kernel.room import is_log_filling
 from framework.kernel.trader import apply, apply_answer, write
 
 
@@ -84,7 +83,7 @@ def advance_recorded(trader: Any, recording: Any) -> int:
         trader, recording: root arrays of length one.
 
     Returns:
-        A wake, END, NEED_ROOM, BROKEN, or MISSING_COMMAND where the record has a command that was not issued.
+        A wake, END, LOG_FULL, BROKEN, or MISSING_COMMAND where the record has a command that was not issued.
     """
     t, r = trader[0], recording[0]
     while True:
@@ -97,12 +96,8 @@ def advance_recorded(trader: Any, recording: Any) -> int:
                 return wake
         if t.pending_wake != 0:
             return pending_wake(t)
-        if (
-            lacks_room(t, t.orders_count - first_live(t))
-            or t.points_count + 1 >= t.points_capacity
-            or (t.pass_ticks != 0 and lacks_rows(t))
-        ):
-            return NEED_ROOM
+        if is_log_filling(t):
+            return LOG_FULL
         if r.at >= r.records_count:
             if t.seen >= r.tape_count or event_row(r.tape, t.seen).ts_local_ns > r.until_ns:
                 if t.dirty:

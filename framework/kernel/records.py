@@ -1,8 +1,8 @@
 """The records that hold all state of the kernel, and the tables they point to.
 
 Two roots: `TRADER` (what we know and own) and `EXCHANGE` (what the simulated venue knows). Each root carries, for every
-table, three words: its address, how many rows are used and how many there are. Python owns the memory and makes room
-when the kernel asks; compiled code reads and writes rows in place.
+table, three words: its address, how many rows are used and how many there are; then the address of the function that
+grows a table, and that of the trader half. Python owns the memory; compiled code reads and writes rows in place.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ TRADE = np.dtype(
 )
 """A round trip: one entry part closed by one exit part."""
 
-MONEY = np.dtype([("cash", "<f8"), ("fx_rate", "<f8")])
-"""One currency: what we hold of it and what one unit is worth in the base currency (NaN: unknown)."""
+MONEY = np.dtype([("cash", "<f8"), ("aside", "<f8"), ("fx_rate", "<f8")])
+"""One currency: what we hold of it, what its sum has rounded away, and what one unit is worth in the base currency (NaN: unknown)."""
 
 POINT = np.dtype([("ts_ns", "<i8"), ("cash", "<f8"), ("gross", "<f8"), ("net", "<f8")])
 """One point of the equity curve, in the base currency; equity is cash and net value."""
@@ -258,7 +258,7 @@ def _root(
     words: list[tuple[str, str]] = []
     for table in tables:
         words += [(table.name, "<i8"), (f"{table.name}_count", "<i8"), (f"{table.name}_capacity", "<i8")]
-    return np.dtype(words + fields)
+    return np.dtype([*words, ("grow", "<i8"), ("trader", "<i8"), *fields])
 
 
 TRADER = _root(
@@ -308,17 +308,15 @@ TRADER = _root(
         ("history_mask", "<i8"),  # ring size less one
         ("base_currency", "<i8"),
         ("levied_currency", "<i8"),
-        ("broken", "<i8"),  # 1: an event came that its order's state does not allow
-        ("broken_order", "<i8"),
-        ("broken_state", "<i8"),
+        ("broken", "<i8"),  # why the run cannot go on: BROKE_* of `codes`; 0: it can
+        ("broken_order", "<i8"),  # or the number of a table
+        ("broken_state", "<i8"),  # or whether that table is the venue's
         ("broken_event", "<i8"),
         ("ambiguous_fills", "<i8"),
         ("ambiguous_pnl", "<f8"),
         ("hook_wake", "<i8"),  # the compiled hook that is running
-        ("sweep_rows", "<i8"),  # log rows that taking every level of a book can cause
-        ("hook_rows", "<i8"),  # log rows to keep free for what one compiled hook may order
-        ("hook_error", "<i8"),
-        ("hook_value", "<i8"),
+        ("commands_ns", "<i8"),  # the stamp that `commands` counts at
+        ("commands", "<i8"),  # what was ordered at that stamp: orders, cancels and changes, the refused ones too
         ("late_fills", "<i8"),  # fills of orders we thought done
         ("first_live", "<i8"),  # no order before this one is alive
         ("cost_totals", "<f8", COST_KINDS),
@@ -354,7 +352,6 @@ EXCHANGE = _root(
         ("send_answer", "<i8"),
         ("now_ns", "<i8"),
         ("working", "<i8"),  # orders in the books
-        ("sweep_rows", "<i8"),  # as the trader half has it
         ("venue_tape", "<i8"),  # where the feed is late: the whole tape, which the venue sees at its own stamps
         ("venue_tape_count", "<i8"),
         ("venue_order", "<i8"),  # its rows in order of these stamps, 0: as they lie
@@ -385,9 +382,6 @@ RECORDING = np.dtype(
     ]
 )
 """A recorded run to replay: its tape, its audit records, and where the replay stands; `final` marks the part after the end."""
-
-ROOM = 64
-"""Rows every table keeps free while one event is handled outside the matching of orders."""
 
 
 terms_row, book_row, past_bar_row = row_of(TERMS), row_of(BOOK), row_of(PAST_BAR)

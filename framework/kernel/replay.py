@@ -19,7 +19,7 @@ from framework.kernel.codes import (
     COSTS,
     END,
     INSTRUCTIONS,
-    NEED_ROOM,
+    LOG_FULL,
     NEED_TAPE,
     ON_BAR,
     ON_BARS,
@@ -40,13 +40,13 @@ from framework.kernel.codes import (
     W_TIMER,
 )
 from framework.kernel.compile import Unit, address_of, call, inlined, kernel, prefetch
-from framework.kernel.depth import lacks_rows
 from framework.kernel.exchange import arrive, deliver, next_due, send_outbox, venue_book
 from framework.kernel.ledger import record_point, write_point
 from framework.kernel.matching import match_bar, match_quote
 from framework.kernel.price_limits import see_limits
-from framework.kernel.records import ROOM, event_row, exchange_row, trader_row
+from framework.kernel.records import event_row, exchange_row, trader_row
 from framework.kernel.restating import end_all, restate_venue_orders
+from framework.kernel.room import is_log_filling
 from framework.kernel.tick_loop import is_tick, tick_wake
 from framework.kernel.trader import apply, end_held, write
 from framework.kernel.venue_events import expire, venue_event
@@ -58,37 +58,6 @@ GO_ON = 99
 
 _AHEAD_BYTES = 16 * 64
 """How far ahead of the event in hand the tape is fetched into the cache."""
-
-ROWS_PER_ORDER = 24
-"""Most log rows that one working order can cause while one event is handled: its fills, two of an iceberg, and what its group answers."""
-
-ROWS_PER_POSITION = 4
-"""Most log rows that one position can cause: a session charges or settles it, and it is liquidated, which takes an order too."""
-
-
-@kernel
-def lacks_room(t: Any, working: int) -> bool:
-    """Whether some table might overflow while one event is handled with so many orders working."""
-    rows = ROOM + ROWS_PER_ORDER * working + ROWS_PER_POSITION * t.positions_count + t.hook_rows
-    return (
-        t.orders_capacity - t.orders_count < t.hook_rows + t.margined
-        or t.outbox_capacity - t.outbox_count < rows
-        or t.log_capacity - t.log_count < rows + t.sweep_rows
-        or t.lots_capacity - t.lots_count < rows + t.sweep_rows
-        or t.changes_capacity - t.changes_count < rows + t.sweep_rows
-        or t.trades_capacity - t.trades_count < rows + t.sweep_rows + t.lots_count
-    )
-
-
-@kernel
-def venue_lacks_room(x: Any, orders: int) -> bool:
-    """Whether the venue's tables might overflow while one event is handled."""
-    rows = ROOM + ROWS_PER_ORDER * x.working + ROWS_PER_POSITION * x.books_count
-    return (
-        x.entry_capacity - x.entry_count < rows
-        or x.response_capacity - x.response_count < rows + x.sweep_rows
-        or min(x.orders_capacity, x.traffic_capacity) < orders + 1
-    )
 
 
 @kernel
@@ -218,9 +187,6 @@ def fast_bar(t: Any, x: Any, stop_ns: int) -> int:
     if event.kind != BAR or next_ns >= stop_ns or (x.working > 0 and venue_book(x, event.instrument).first >= 0):
         return 0
     if t.dirty & 1 != 0 and next_ns > t.now_ns and t.now_ns >= t.point_ns:
-        if t.points_count + 1 >= t.points_capacity:  # one stays free for the slow lane
-            t.touched = 1
-            return 0
         write_point(t)
     t.now_ns = next_ns
     see_bar(t, event)
@@ -242,17 +208,9 @@ def bar_wake(t: Any, x: Any) -> int:
 
 @kernel
 def _keep_house(t: Any, x: Any) -> int:
-    """What must be done after anything was written: see that there is room for what a hook may order, send, deliver order wakes."""
+    """What must be done after anything was written: send, deliver order wakes, see that the log is taken over."""
     if t.broken:
         return BROKEN
-    if (
-        x.entry_capacity - x.entry_count < t.outbox_count
-        or lacks_room(t, x.working)
-        or venue_lacks_room(x, t.orders_count + t.margined)
-        or t.points_count + 1 >= t.points_capacity
-        or (t.pass_ticks != 0 and (lacks_rows(t) or lacks_rows(x)))
-    ):
-        return NEED_ROOM
     if t.outbox_count > 0:
         send_outbox(t, x)
     if t.mark_moved != 0:  # by a tick
@@ -263,12 +221,15 @@ def _keep_house(t: Any, x: Any) -> int:
             return wake
     if t.pending_wake != 0:
         return pending_wake(t)
+    if is_log_filling(t):
+        return LOG_FULL
     t.touched = 0
     return GO_ON
 
 
 def _advance(trader: int, exchange: int) -> int:
     t, x = trader_row(trader, 0), exchange_row(exchange, 0)
+    x.trader = trader
     if x.end_reason != 0:
         return _end_all(t, x)
     while True:
@@ -377,14 +338,14 @@ ADVANCE = Unit(_advance)
 
 @kernel
 def advance(trader: int, exchange: int, until_ns: int) -> int:
-    """Replay until a wake, the end, or until Python must make room or bring the next part of the tape.
+    """Replay until a wake, the end, or until Python must take over the log or bring the next part of the tape.
 
     Args:
         trader, exchange: addresses of the root records.
         until_ns: no event later than this is applied.
 
     Returns:
-        A wake of `codes`, END, NEED_ROOM, NEED_TAPE or BROKEN.
+        A wake of `codes`, END, LOG_FULL, NEED_TAPE or BROKEN.
     """
     exchange_row(exchange, 0).until_ns = until_ns
     return call(trader_row(trader, 0).advance, trader, exchange)

@@ -11,7 +11,7 @@ from typing import Any
 from framework.kernel.book import book_of, mark_to
 from framework.kernel.codes import DEPTH, F_BUY, F_LAST, GAP, ON_BOOK, ON_EVENT, ON_ORDER, ON_TRADE, TRADE_TICK, W_BOOK, W_EVENT, W_TRADE
 from framework.kernel.compile import Unit, address_of, call, inlined, prefetch
-from framework.kernel.depth import depth_of, lacks_rows, level_of, see_depth
+from framework.kernel.depth import depth_of, level_of, see_depth
 from framework.kernel.depth_records import word_row
 from framework.kernel.ledger import write_point
 from framework.kernel.records import event_row, exchange_row, trader_row
@@ -114,9 +114,6 @@ def catch_up_to(t: Any, x: Any, limit_ns: int) -> bool:
         prefetch(address_of(event) + _AHEAD_BYTES)
         if x.has_wide_books != 0 and x.venue_seen + _LEVELS_AHEAD < x.venue_tape_count:
             _fetch_level(x, event_row(x.venue_tape, _venue_row(x, x.venue_seen + _LEVELS_AHEAD)))
-        if lacks_rows(x) and event.w2 != 0:
-            t.touched = 1
-            return False
         x.now_ns = venue_ns
         x.venue_seen += 1
         x.tick = address_of(event)
@@ -127,7 +124,7 @@ def catch_up_to(t: Any, x: Any, limit_ns: int) -> bool:
 
 def _pass_ticks(trader: int, exchange: int) -> int:
     t, x = trader_row(trader, 0), exchange_row(exchange, 0)
-    is_late = x.venue_tape != 0
+    x.trader, is_late = trader, x.venue_tape != 0
     while True:
         row = t.seen - x.tape_start
         if row >= x.tape_count:
@@ -142,15 +139,9 @@ def _pass_ticks(trader: int, exchange: int) -> int:
             _fetch_level(t, ahead)
             if not is_late:
                 _fetch_level(x, ahead)
-        if event.w2 != 0 and (lacks_rows(t) or lacks_rows(x)):
-            t.touched = 1
-            return 0
         if is_late and not catch_up_to(t, x, next_ns):
             return 0
         if t.dirty & 1 != 0 and next_ns > t.now_ns and t.now_ns >= t.point_ns and t.now_ns > 0:
-            if t.points_count + 1 >= t.points_capacity:
-                t.touched = 1
-                return 0
             write_point(t)
         t.now_ns = next_ns
         if not is_late:

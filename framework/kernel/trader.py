@@ -13,6 +13,7 @@ from framework.kernel.book import book_of, see_bar, see_mark, see_quote, terms_o
 from framework.kernel.codes import (
     ACCEPTED,
     BAR,
+    BROKEN_BY_EVENT,
     C_FEE,
     C_HALF_SPREAD,
     C_IMPACT,
@@ -37,6 +38,7 @@ from framework.kernel.codes import (
     E_TRIGGER,
     EXPIRED,
     F_AMBIGUOUS,
+    F_CHANGE,
     F_MORE,
     FILLED,
     GAP,
@@ -93,6 +95,7 @@ from framework.kernel.orders import (
 )
 from framework.kernel.price_limits import hear_limits
 from framework.kernel.records import event_row, trader_row
+from framework.kernel.room import OUTBOX, count_command, has_row, next_in_log
 from framework.schema.event import NO_INSTRUMENT
 
 
@@ -101,15 +104,13 @@ def write(t: Any, kind: int, flags: int, instrument: int, venue_ns: int, w0: int
     """Append an event to the log, after a note of the tape events applied since the last one."""
     t.touched = 1
     if t.seen != t.logged:
-        note = event_row(t.log, t.log_count)
+        note = next_in_log(t)
         note.ts_local_ns, note.ts_venue_ns, note.kind, note.flags, note.instrument = t.now_ns, t.now_ns, TAPE, 0, NO_INSTRUMENT
         note.w0, note.w1, note.w2, note.w3, note.w4 = t.logged, t.seen, 0, 0, 0
         t.logged = t.seen
-        t.log_count += 1
-    row = event_row(t.log, t.log_count)
+    row = next_in_log(t)
     row.ts_local_ns, row.ts_venue_ns, row.kind, row.flags, row.instrument = t.now_ns, venue_ns, kind, flags, instrument
     row.w0, row.w1, row.w2, row.w3, row.w4 = w0, w1, w2, w3, w4
-    t.log_count += 1
     return row
 
 
@@ -118,20 +119,25 @@ def issue(t: Any, kind: int, flags: int, order: Any, w1: int, w2: int, w3: int, 
     """Write and apply something we decided; `leaves_us` puts a copy into the outbox."""
     row = write(t, kind, flags, order.instrument, t.now_ns, order.order_id, w1, w2, w3, w4)
     if kind == SUBMIT:
+        count_command(t)
         take_submit(t, row)
     elif kind == TERMS:
         take_terms(t, row)
     elif kind == INSTRUCTIONS:
         take_instructions(t, row)
     elif kind == REFUSED:
+        if flags & F_CHANGE:
+            count_command(t)
         take_refusal(t, row)
     elif kind == CANCEL:
+        count_command(t)
         take_cancel_request(t, row)
     elif kind == REPLACE:
+        count_command(t)
         _take_replace_request(t, row)
     elif kind == CANCELLED:
         _take_end(t, row, E_CANCEL)
-    if leaves_us:
+    if leaves_us and has_row(t, t.outbox_count, t.outbox_capacity, OUTBOX):
         out = event_row(t.outbox, t.outbox_count)
         out.ts_local_ns, out.ts_venue_ns, out.kind, out.flags, out.instrument = t.now_ns, t.now_ns, kind, flags, order.instrument
         out.w0, out.w1, out.w2, out.w3, out.w4 = row.w0, w1, w2, w3, w4
@@ -278,7 +284,7 @@ def _apply_answer(t: Any, event: Any) -> None:
         _take_placed(t, event)
         return
     if event.w0 < 0 or event.w0 >= t.orders_count:
-        t.broken, t.broken_order, t.broken_state, t.broken_event = 1, event.w0, 0, kind
+        t.broken, t.broken_order, t.broken_state, t.broken_event = BROKEN_BY_EVENT, event.w0, 0, kind
         return
     order = order_of(t, event.w0)
     if kind == FILLED:

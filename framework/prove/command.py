@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +26,10 @@ def audit_strategy(
         int, typer.Option("--points", help="Into how many parts the run is divided for look-ahead; more finds rarer leaks.", min=1)
     ] = 24,
     checks: Annotated[list[str] | None, typer.Option("--check", metavar="NAME", help="Make only this check; may be repeated.")] = None,
+    strategies: Annotated[
+        list[Path] | None,
+        typer.Option("--strategies", metavar="DIR", help="A folder whose modules the config may name as its strategy; may be repeated."),
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print {check: {passed, first_difference, note}} and nothing else.")] = False,
 ) -> None:
@@ -34,13 +37,10 @@ def audit_strategy(
     from framework.config import load
 
     settled = load(config, settings or ())
-    here = str(Path.cwd())
-    if here not in sys.path:  # a strategy may lie in the folder where the command runs
-        sys.path.insert(0, here)
     from framework.prove.proof import trial_of, verdicts
     from framework.prove.verdict import Proof
 
-    trial, found = trial_of(settled, points), []
+    trial, found = trial_of(settled, points, strategies=strategies or ()), []
     shown = Console(stderr=True)
     is_whole = True
     with _bar(shown) as bar:

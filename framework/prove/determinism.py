@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import subprocess
@@ -12,12 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
+from framework.data.own_folder import own_folder
 from framework.errors import StrategyError
 from framework.prove.trial import Progress, Records, Trial
 from framework.prove.verdict import Verdict, first_difference
 
 NAME = "determinism"
 _HASH_SEEDS = ("1", "4242")
+
+_START = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); from framework.prove.child import main; main(*sys.argv[1:])"
+"""How another process starts: it finds modules where this one does, and none in the folder where the command happens to run."""
 
 
 def check(trial: Trial, base: Records, progress: Progress) -> Verdict:
@@ -28,7 +33,7 @@ def check(trial: Trial, base: Records, progress: Progress) -> Verdict:
         return Verdict(NAME, False, "two runs in one process differ", pair[1])
     progress(NAME, 1, 1 + len(_HASH_SEEDS))
     try:
-        payload = pickle.dumps((list(sys.path), pickle.dumps(trial)))
+        payload = pickle.dumps(trial)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         return Verdict(NAME, None, f"the same again in this process; another cannot build the strategy ({error}): put it in a module")
     if _lives_in_main(trial):
@@ -47,13 +52,13 @@ def _lives_in_main(trial: Trial) -> bool:
 
 def _elsewhere(payload: bytes) -> Sequence[Records]:
     """The records of the same trial in other processes; they are ended where this one is interrupted."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=own_folder()) as folder:
         asked = Path(folder) / "trial.pickle"
         asked.write_bytes(payload)
         answers = [Path(folder) / f"records-{seed}.npy" for seed in _HASH_SEEDS]
         children = [
             subprocess.Popen(
-                [sys.executable, "-m", "framework.prove.child", str(asked), str(answer)],
+                [sys.executable, "-P", "-c", _START, json.dumps(sys.path), str(asked), str(answer)],
                 env={**os.environ, "PYTHONHASHSEED": seed},
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

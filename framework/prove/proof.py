@@ -14,7 +14,6 @@ from framework.config import (
     RiskConfig,
     RunConfig,
     VenueConfig,
-    load_strategy,
     parse_costs,
     parse_latency,
     parse_risk,
@@ -24,7 +23,7 @@ from framework.data.embedded import DEFAULT
 from framework.data.readers import read_bars
 from framework.data.stamps import BarStamp, Bound
 from framework.data.tape import Tape
-from framework.engine.strategy import Strategy
+from framework.engine.library import Folders, load_strategy
 from framework.errors import ConfigError, InputError, did_you_mean
 from framework.prove import determinism, look_ahead, metamorphic, warm_up
 from framework.prove.subject import Source, Subject
@@ -118,11 +117,9 @@ def prove(
     return Proof(tuple(verdicts(trial, checks, progress)))
 
 
-def trial_of(config: RunConfig, points: int = POINTS) -> Trial:
-    """What a config asks to be proved."""
-    strategy, data = load_strategy(config.strategy, config.params), config.data
-    if not isinstance(strategy, Strategy):
-        raise ConfigError(f"strategy = {config.strategy!r}: {type(strategy).__name__} is not a subclass of framework.Strategy")
+def trial_of(config: RunConfig, points: int = POINTS, *, strategies: Folders = ()) -> Trial:
+    """What a config asks to be proved; it may name the modules of the folders `strategies` too."""
+    strategy, data = load_strategy(config.strategy, config.params, strategies=strategies), config.data
     tape = read_bars(
         data.source,
         instruments=data.instruments,

@@ -40,7 +40,8 @@ class Result(Run):
         """Metrics and caveats on one screen."""
         metrics = self.metrics
         first, last = (f"{stamp:%Y-%m-%d}" for stamp in (self.equity.index[0], self.equity.index[-1])) if len(self.equity) else ("", "")
-        head = [f"Result {self.name!r}: {_few(self.tables.symbols)}, {first} to {last}, {len(self.equity):,} points"]
+        early = ["  ENDED EARLY: what follows is only a part of the run"] if self.ended_early else []
+        head = [f"Result {self.name!r}: {_few(self.tables.symbols)}, {first} to {last}, {len(self.equity):,} points", *early]
         names = list(metrics.index)
         half = (len(names) + 1) // 2
         cells = [f"{label(name):<24}{card_text(name, float(metrics[name])):>12}" for name in names]

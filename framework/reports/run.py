@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,6 +55,7 @@ class RunTables:
         benchmark: levels, not returns.
         periods_per_year: of the annual curve; None infers it.
         audit: every decision and answer; saved beside a report, replayed to prove a run.
+        ended_early: why and when the run ended before its data did; empty where it did not. Also the first of `notes`.
     """
 
     name: str
@@ -76,6 +78,11 @@ class RunTables:
     benchmark: pd.Series | None = None
     periods_per_year: float | None = None
     audit: Audit | None = None
+    ended_early: str = ""
+
+    def __getstate__(self) -> dict[str, object]:
+        """A copy in another process has the tables and not what makes them."""
+        return {name: value() if callable(value) else value for name, value in vars(self).items()}
 
 
 def _series(table: LazySeries) -> pd.Series:
@@ -99,6 +106,12 @@ class Run:
     def __init__(self, tables: RunTables) -> None:
         """Keep the parts; nothing is made yet."""
         self.tables = tables
+
+    def __getstate__(self) -> dict[str, object]:
+        """A copy has the tables as they were made: what was made here is not made again."""
+        lazy = [name for name, value in vars(self.tables).items() if callable(value)]
+        made: dict[str, Any] = {name: getattr(self, name) for name in lazy}
+        return {**vars(self), **made, "tables": replace(self.tables, **made)}
 
     @cached_property
     def equity(self) -> pd.Series:
@@ -167,6 +180,11 @@ class Run:
     def notes(self) -> tuple[str, ...]:
         """What a reader must know before believing the numbers."""
         return self.tables.notes
+
+    @property
+    def ended_early(self) -> str:
+        """Why and when the run ended before its data did; empty where it did not."""
+        return self.tables.ended_early
 
     @property
     def audit(self) -> Audit:

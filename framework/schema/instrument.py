@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from framework.errors import InputError
-from framework.schema.units import Step
+from framework.schema.units import LONGEST_NS, Step
+
+LARGEST_MULTIPLIER = 1e12
 
 
 class InstrumentKind(IntEnum):
@@ -69,8 +71,10 @@ class Instrument:
     def __post_init__(self) -> None:
         if not self.symbol:
             raise InputError("an instrument needs a symbol")
-        if not self.multiplier > 0:
-            raise InputError(f"{self.symbol}: multiplier must be above 0, got {self.multiplier}")
+        if not 0 < self.multiplier <= LARGEST_MULTIPLIER:
+            raise InputError(f"{self.symbol}: multiplier must be above 0 and at most {LARGEST_MULTIPLIER:g}, got {self.multiplier}")
+        if not 0 <= self.bar_interval_ns <= LONGEST_NS:
+            raise InputError(f"{self.symbol}: bar_interval_ns {self.bar_interval_ns}; rule: from 0 to {LONGEST_NS} (ten years)")
         if self.kind is InstrumentKind.FX and not self.base_currency:
             raise InputError(f"{self.symbol}: an FX instrument needs base_currency, the currency one unit of which is bought")
         if self.inverse and (not self.is_derivative or not self.base_currency):

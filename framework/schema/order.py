@@ -146,6 +146,7 @@ class Reason(IntEnum):
     INSTRUCTION_NEEDS_REST = 23  # the same on an order that does not rest (have: `TimeInForce`)
     CONFLICTING_INSTRUCTIONS = 24  # two that exclude each other (bits of `OrderFlag`)
     NO_QUOTE_TO_PEG = 25  # the best price that it follows is not known
+    BEYOND_RANGE = 26  # a price of more ticks or a position of more lots than 2**53
     # ended by the venue or by time
     USER = 30  # cancelled on request
     SIBLING_FILLED = 31
@@ -165,6 +166,7 @@ class Reason(IntEnum):
     POST_ONLY_WOULD_TAKE = 45  # need: its limit, have: the price that it would have taken
     SELF_TRADE = 50  # would have traded with another order of ours
     OUTSIDE_PRICE_LIMITS = 51  # priced beyond what the venue executes today
+    RUN_ENDED_EARLY = 52  # the run raised or was interrupted while it worked
 
 
 ORDER = np.dtype(

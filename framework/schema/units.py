@@ -19,8 +19,31 @@ NANOSECONDS_PER_DAY = 86_400 * NANOSECONDS_PER_SECOND
 NEVER_NS = np.iinfo(np.int64).max
 """A stamp later than every event: "no timer", "no expiry"."""
 
+FIRST_STAMP_NS, LAST_STAMP_NS = -3_786_825_600 * NANOSECONDS_PER_SECOND, 7_258_118_400 * NANOSECONDS_PER_SECOND
+"""Start of 1850 and of 2200, UTC: what happens lies between them."""
+LONGEST_NS = 3660 * NANOSECONDS_PER_DAY
+"""Ten years. No latency and no bar is longer; a few of them after the last stamp are still before `NEVER_NS`."""
+
+NANOS = 1_000_000_000
+"""Parts that amounts of money in events are counted in, a unit of the currency."""
+
+LARGEST_STEPS = 2**53
+"""No price has more ticks and no quantity more lots than this, about 9.0e15: up to it a whole number is exact as a float."""
+
+MOST_STEPS = 2**61
+"""Where sums of them stop, at the latest: two of these still add up in 64 bits."""
+
+NOISE, NEAR = 2e-15, 1e-9
+"""A float is a whole number of steps to within `NOISE` of itself, about ten units in the last place, as sums and products of a few
+floats leave them; or to within `NEAR` of a step, for what is near 0.
+"""
+
 MONEY_PER_NANO = 1e-9
 """Dividend amounts travel as integer billionths of a currency unit per share."""
+
+
+_LONGEST_TEXT, _LARGEST_EXPONENT = 64, 30
+"""Of a step that is given as text: what is longer is no step, and would take long to find out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +60,11 @@ class Step:
     def __post_init__(self) -> None:
         if self.numerator <= 0 or self.denominator <= 0:
             raise InputError(f"a step must be positive, got {self.numerator}/{self.denominator}")
+        if max(self.numerator, self.denominator) > LARGEST_STEPS:
+            raise InputError(
+                f"a step of {self.numerator}/{self.denominator}; rule: whole numbers of at most 2**53, about {LARGEST_STEPS:.1e}. "
+                "Give the size as text or as a Fraction, such as '0.01' or '1/3': a float that was computed has digits that nobody meant."
+            )
 
     @classmethod
     def of(cls, size: float | str | Fraction | Step) -> Step:
@@ -44,9 +72,13 @@ class Step:
         if isinstance(size, Step):
             return size
         try:
-            exact = Fraction(str(size)) if isinstance(size, float) else Fraction(size)
-        except ValueError as error:
-            raise InputError(f"a step must be a positive number, got {size!r}") from error
+            written = str(size)
+            exponent = int(written.lower().partition("e")[2] or 0)
+            if isinstance(size, bool) or len(written) > _LONGEST_TEXT or abs(exponent) > _LARGEST_EXPONENT:
+                raise ValueError(written)
+            exact = Fraction(written) if isinstance(size, float) else Fraction(size)
+        except (ValueError, ZeroDivisionError) as error:
+            raise InputError(f"a step must be a positive number, got {str(size)[:_LONGEST_TEXT]!r}") from error
         return cls(exact.numerator, exact.denominator)
 
     @property
@@ -67,27 +99,28 @@ class Step:
         return round(value * self.denominator / self.numerator)
 
     def exactly(self, value: float) -> int | None:
-        """Whole steps if `value` is one to within 1e-9 of a step or the float's own precision, else None."""
+        """Whole steps if `value` is that many to within `NOISE` or `NEAR`, and at most `LARGEST_STEPS`; else None."""
         steps = value * self.denominator / self.numerator
-        if not abs(steps) < 2**62:
+        if not abs(steps) <= LARGEST_STEPS:
             return None
         whole = round(steps)
-        return whole if abs(steps - whole) <= max(1e-9, abs(steps) * 4e-16) else None
+        return whole if abs(steps - whole) <= max(NEAR, abs(steps) * NOISE) else None
 
 
-def infer_step(values: NDArray[np.float64], max_decimals: int = 9) -> tuple[Step, float]:
-    """The coarsest power of ten that represents every value, and the largest rounding error left.
+def to_steps(values: NDArray[np.float64], step: Step) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Whole steps nearest to the values, and which values are not whole steps (not finite and too large included).
 
-    Args:
-        values: shape (n,), finite.
-        max_decimals: where to stop; what is finer than 10**-max_decimals is rounded and its size returned.
-
-    Returns:
-        (step, error): `error` is 0.0 when every value is a decimal of at most `max_decimals` places.
+    A value counts as whole as in `Step.exactly`.
     """
-    error = 0.0
-    for decimals in range(max_decimals + 1):
-        error = float(np.max(np.abs(np.round(values, decimals) - values), initial=0.0))
-        if error <= float(np.max(np.abs(values), initial=0.0)) * 2e-16:
-            return Step(1, 10**decimals), 0.0
-    return Step(1, 10**max_decimals), error
+    scaled = values * float(step.denominator)
+    if step.numerator != 1:
+        scaled = scaled / float(step.numerator)
+    with np.errstate(invalid="ignore"):
+        whole = np.rint(scaled)
+        size = np.abs(scaled)
+        fits = size <= LARGEST_STEPS
+        off = ~((np.abs(scaled - whole) <= np.maximum(NEAR, size * NOISE)) & fits)
+    nothing = whole == 0
+    if nothing.any():
+        off |= nothing & (values != 0)  # a price of 1e-300 is not 0
+    return np.where(fits, whole, 0.0).astype(np.int64), off

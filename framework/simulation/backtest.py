@@ -16,27 +16,30 @@ from framework.config import (
     RiskConfig,
     RunConfig,
     VenueConfig,
-    load_strategy,
     parse_costs,
     parse_latency,
     parse_risk,
     parse_venue,
 )
+from framework.config.account import check_cash, check_seed
 from framework.data.embedded import DEFAULT
 from framework.data.mapped import give_back, is_mapped
 from framework.data.readers import read_bars
 from framework.data.stamps import Bound
 from framework.data.tape import Tape, chunks
 from framework.data.tape_frames import frames_of
+from framework.engine.compiled import unchecked_note
+from framework.engine.library import Folders, load_strategy
 from framework.engine.panel import Panel
 from framework.engine.strategy import Strategy
-from framework.errors import ConfigError, InputError
-from framework.kernel.machine_code import unchecked_note
+from framework.errors import InputError
+from framework.kernel import machine_code
 from framework.reports.result import Result
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument
 from framework.simulation.arrays import Matrix, Signals, as_strategy, check_given
 from framework.simulation.building import build_from, is_built_from_data
+from framework.simulation.early_end import attach_result
 from framework.simulation.latency import heard, latency_notes, wires_of
 from framework.simulation.prepare import header_of, prepare
 from framework.simulation.tables import Tables
@@ -110,10 +113,13 @@ def backtest(
     Raises:
         InputError (DataError, ConfigError): the input cannot be right; the message says where and what to do.
         StrategyError: a hook raised.
+
+    Whatever a run raises once it has begun, KeyboardInterrupt too, has the attribute `result`: the run up to there, whose orders that
+    still worked ended with RUN_ENDED_EARLY, and whose `ended_early` and first note say why.
     """
     check_given("backtest()", {"strategy": strategy, "weights": weights, "targets": targets, "signals": signals})
-    if not cash > 0:
-        raise ConfigError(f"cash = {cash}: must be above 0")
+    check_cash(cash)
+    check_seed(seed)
     tape = tape_of(
         data,
         currency=currency,
@@ -162,18 +168,29 @@ def _simulate(
     header = header_of(strategy, tape, cash, currency, costs, risk, latency, venue, seed)
     told = heard(tape, latency, seed)
     run_of = prepare(strategy, told, header)
-    wires = wires_of(latency, seed)
-    run_through(strategy, told, wires, venue, run_of.trader, run_of.timers, run_of.audit, in_parts(told.events, chunk_events))
+    wires, levels = wires_of(latency, seed), _benchmark(benchmark, tape)
     tables = Tables(run_of.trader, run_of.audit)
-    notes = (*tape.notes, *latency_notes(latency), *tables.overdraft_note(), *unchecked_note())
-    return Result(tables.of_run(name, currency, cash, notes, _shown(header), _benchmark(benchmark, tape)))
+
+    def result(ended_early: str = "") -> Result:
+        early = (ended_early,) if ended_early else ()
+        unchecked = (*machine_code.unchecked_note(), *unchecked_note(strategy))
+        notes = (*early, *tape.notes, *latency_notes(latency), *tables.overdraft_note(), *unchecked)
+        return Result(tables.of_run(name, currency, cash, notes, _shown(header), levels, ended_early))
+
+    try:
+        run_through(strategy, told, wires, venue, run_of.trader, run_of.timers, run_of.audit, in_parts(told.events, chunk_events))
+    except BaseException as error:
+        attach_result(error, run_of.trader, run_of.audit, result)
+        raise
+    return result()
 
 
-def run(config: RunConfig) -> Result:
-    """Run a validated config: `run(load("configs/momentum_daily.yaml"))`."""
-    strategy = load_strategy(config.strategy, config.params)
-    if not isinstance(strategy, Strategy):
-        raise ConfigError(f"strategy = {config.strategy!r}: {type(strategy).__name__} is not a subclass of framework.Strategy")
+def run(config: RunConfig, *, strategies: Folders = ()) -> Result:
+    """Run a validated config: `run(load("configs/momentum_daily.yaml"))`.
+
+    `strategies` are folders whose modules the config may name beside the package `strategies` and what is installed for it.
+    """
+    strategy = load_strategy(config.strategy, config.params, strategies=strategies)
     tape = tape_of_config(config)
     if is_built_from_data(type(strategy)):
         strategy = build_from(type(strategy), config.params, frames_of(tape))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from framework.config.text import shown
 from framework.engine.audit import header_digest
 from framework.engine.strategy import Strategy, declared_parameters
-from framework.errors import ConfigError, did_you_mean
+from framework.errors import ConfigError, StrategyError, did_you_mean
 
 Grid = Mapping[str, Iterable[Any]] | Sequence[Mapping[str, Any]] | pd.DataFrame
+
+
+MOST_SETS = 1_000_000
+"""Of one sweep: about 0.75 GB of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +51,16 @@ def parameter_sets(
         fixed: values of parameters that the grid leaves alone.
 
     Raises:
-        ConfigError: the grid is empty, names a parameter that the class does not have, holds a value that it refuses, or holds one
-            set twice; the message says which.
+        StrategyError: the class raised something else than a ConfigError.
+        ConfigError: the grid is empty, has more than `MOST_SETS` sets, names a parameter that the class does not have, holds a value
+            that it refuses, or holds one set twice; the message says which.
     """
     known = declared_parameters(cls)
     sets: list[ParameterSet] = []
     seen: dict[str, int] = {}
     for position, names in enumerate(_combinations(cls, grid)):
         given = {**(fixed or {}), **names}
-        place = f"grid, set {position} ({', '.join(f'{name}={value!r}' for name, value in names.items()) or 'nothing set'})"
+        place = f"grid, set {position} ({', '.join(f'{name}={shown(value)}' for name, value in names.items()) or 'nothing set'})"
         for name in given:
             if name not in known:
                 raise ConfigError(f"{place}: {cls.__name__} has no parameter {name!r}. {did_you_mean(name, known)}")
@@ -61,6 +68,8 @@ def parameter_sets(
             parameters = dict(cls(**given).parameters)
         except ConfigError as error:
             raise ConfigError(f"{place}: {error}") from error
+        except Exception as error:
+            raise StrategyError(f"{place}: building it raised {type(error).__name__}: {error}") from error
         digest = header_digest({**common, "parameters": parameters})
         if digest in seen:
             raise ConfigError(f"{place}: the same parameters as set {seen[digest]}; leave one of them out")
@@ -77,6 +86,12 @@ def _combinations(cls: type[Strategy], grid: object) -> Iterator[dict[str, Any]]
         yield from ({name: values[row] for name, values in columns.items()} for row in range(len(grid)))
     elif isinstance(grid, Mapping):
         values = [_values(cls, name, given) for name, given in grid.items()]
+        count = math.prod(map(len, values))
+        if count > MOST_SETS:
+            raise ConfigError(
+                f"grid: {' x '.join(f'{len(some):,}' for some in values)} values are {count:,} sets; rule: at most {MOST_SETS:,}, "
+                "since each is kept in memory. Give fewer values, or several grids, each with an `out` of its own"
+            )
         yield from (dict(zip(grid, chosen, strict=True)) for chosen in itertools.product(*values) if grid)
     elif isinstance(grid, Sequence) and not isinstance(grid, str | bytes):
         for position, given in enumerate(grid):
@@ -92,7 +107,7 @@ def _values(cls: type[Strategy], name: str, given: object) -> list[Any]:
     if name not in known:  # said here too: an empty list beside it would hide it
         raise ConfigError(f"grid: {cls.__name__} has no parameter {name!r}. {did_you_mean(str(name), known)}")
     if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
-        raise ConfigError(f"grid: {name} = {given!r}: must be a list of values; one value is written [{given!r}]")
+        raise ConfigError(f"grid: {name} = {shown(given)}: must be a list of values; one value is written [{shown(given)}]")
     values = [_plain(value) for value in given]
     if not values:
         raise ConfigError(f"grid: {name} has no values; give at least one or leave it out")

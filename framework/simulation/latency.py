@@ -20,6 +20,7 @@ from framework.data.tape import Tape
 from framework.errors import ConfigError, DataError, InputError, did_you_mean
 from framework.kernel.wires import FEED, Leg, Wires
 from framework.schema.event import SOURCE_RANK, Kind
+from framework.schema.units import FIRST_STAMP_NS, LAST_STAMP_NS, LONGEST_NS
 
 LATENCY_COLUMN = "latency_ns"
 _RECORDED_COLUMNS = ("sent_ns", "arrived_ns", "answered_ns")
@@ -113,7 +114,8 @@ def _leg(model: int | Model, name: str) -> Leg:
     if model.quantiles_ns is not None:
         return Leg(quantiles_ns=np.array(model.quantiles_ns, dtype=np.int64))
     measured = _frame(model, name, (LATENCY_COLUMN,))[LATENCY_COLUMN]
-    _refuse_rows(model, name, measured.isna() | (measured < 0), measured, f"{LATENCY_COLUMN} >= 0")
+    rule = f"0 <= {LATENCY_COLUMN} <= {LONGEST_NS} (ten years)"
+    _refuse_rows(model, name, measured.isna() | (measured < 0) | (measured > LONGEST_NS), measured, rule)
     values = np.quantile(measured.to_numpy(np.int64), np.linspace(0.0, 1.0, _QUANTILES))
     return Leg(quantiles_ns=_whole(values))
 
@@ -144,6 +146,11 @@ def _recorded(model: RecordedLatency, name: str) -> NDArray[np.int64]:
     for first, second in (("sent_ns", "arrived_ns"), ("arrived_ns", "answered_ns")):
         rule = f"{first} <= {second}; where the venue's clock differs from ours, correct its stamps first"
         _refuse_rows(model, name, frame[second] < frame[first], frame[second], rule)
+    for column in _RECORDED_COLUMNS:
+        outside = (frame[column] < FIRST_STAMP_NS) | (frame[column] > LAST_STAMP_NS)
+        _refuse_rows(model, name, outside, frame[column], f"{column} from 1850 to 2200, in nanoseconds since 1970")
+    late = frame["answered_ns"] - frame["sent_ns"] > LONGEST_NS
+    _refuse_rows(model, name, late, frame["answered_ns"], "answered at most ten years after it was sent")
     start, end = ("arrived_ns", "answered_ns") if name == "response_ns" else ("sent_ns", "arrived_ns")
     times = frame[[start, end]].to_numpy(np.int64)
     found = np.stack([times[:, 0], times[:, 1] - times[:, 0]], axis=1)

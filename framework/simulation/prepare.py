@@ -118,7 +118,7 @@ class Ground:
 
     def trader(self, strategy: Strategy) -> Trader:
         """A new trader half for a strategy."""
-        trader = Trader(
+        return Trader(
             self._tape.instruments,
             currencies=self._currencies,
             calendars=self._tape.calendars,
@@ -135,9 +135,8 @@ class Ground:
             levies=self._levies,
             decays=self._decays,
             daily_lots=self._daily_lots,
+            owner=type(strategy).__name__,
         )
-        trader.make_room(0)
-        return trader
 
     def timers(self) -> Timers:
         """New timers."""

@@ -24,7 +24,7 @@ from framework.kernel.recorded import advance_recorded
 from framework.kernel.records import RECORDING, TRADER
 from framework.reports.result import Result
 from framework.schema.codec import to_frame
-from framework.schema.order import Approved
+from framework.schema.order import Approved, Reason
 from framework.schema.units import NEVER_NS
 from framework.simulation.arrays import Matrix, Signals, as_strategy, check_given
 from framework.simulation.building import build_from
@@ -64,10 +64,9 @@ class RecordedWorld:
         self._compare(trader)
         kind = advance_recorded(trader.record, self._recording)
         while kind < 0:
-            if kind == codes.NEED_ROOM:
-                if trader.has_delivered_all():
-                    self._audit.collect()
-                trader.make_room(self._alive(trader))
+            if kind == codes.LOG_FULL:
+                self._audit.collect()
+                trader.let_go()
             elif kind == codes.BROKEN:
                 raise trader.breakage()
             else:
@@ -78,15 +77,13 @@ class RecordedWorld:
         self._wake.kind, self._wake.instrument, self._wake.row = kind, root[_INSTRUMENT], root[_ROW]
         return self._wake
 
-    @staticmethod
-    def _alive(trader: Trader) -> int:
-        return trader.count("orders") - int(trader.record["first_live"][0])
-
     def send(self, commands: Approved) -> None:
         """Nothing is sent; the commands stand in the log, which is compared."""
 
-    def close(self, trader: Trader) -> None:
-        """Apply what the record says about the end."""
+    def close(self, trader: Trader, why: Reason = Reason.END_OF_DATA) -> None:
+        """Apply what the record says about the end; where the replay stopped before it, there is none."""
+        if why is not Reason.END_OF_DATA:
+            return
         self._recording["final"] = 1
         while self.advance(trader, NEVER_NS).kind != codes.END:
             pass  # order wakes after the last hook wake nobody
@@ -151,10 +148,12 @@ def replay(
 
     Raises:
         ReplayMismatch: at the first record that comes out differently.
-        InputError: the tape is not the one of the record.
+        InputError: the tape is not the one of the record, or the run ended early.
     """
     check_given("replay()", {"strategy": strategy, "weights": weights, "targets": targets, "signals": signals})
     header, records = (audit.header, audit.records) if isinstance(audit, Audit) else audits.read(audit)
+    if "ended_early" in header:
+        raise InputError(f"the record ends early: {header['ended_early']}; rule: a replay needs a whole run. Run the strategy again")
     if header["tape"] != tape.digest():
         raise InputError(f"the record was made on tape {str(header['tape'])[:16]}..., this one is {tape.digest()[:16]}...: other data")
     if strategy is None:

@@ -17,15 +17,17 @@ from framework.config import (
     RiskConfig,
     RunConfig,
     VenueConfig,
-    load_class,
     parse_costs,
     parse_latency,
     parse_risk,
     parse_venue,
 )
+from framework.config.account import check_cash, check_seed
+from framework.data.abandoned import remove_abandoned
 from framework.data.embedded import DEFAULT
 from framework.data.stamps import Bound
 from framework.engine.fingerprint import code_digest
+from framework.engine.library import Folders, load_class
 from framework.engine.strategy import Strategy
 from framework.errors import ConfigError, WorkerLost
 from framework.kernel.machine_code import is_cached, source_digest
@@ -89,8 +91,8 @@ def sweep(
     candidate: object = strategy
     if not isinstance(candidate, type) or not issubclass(candidate, Strategy):
         raise ConfigError(f"strategy must be a Strategy subclass, without brackets, since each set makes its own; got {strategy!r}")
-    if not cash > 0:
-        raise ConfigError(f"cash = {cash}: must be above 0")
+    check_cash(cash)
+    check_seed(seed)
     settings = {
         "bar_stamp": bar_stamp,
         "calendar": calendar,
@@ -106,11 +108,20 @@ def sweep(
     return _run(job, grid, {}, processes, out, progress=progress)
 
 
-def sweep_config(config: RunConfig, grid: Grid, *, processes: int = 1, out: str | Path | None = None, progress: bool = True) -> Sweep:
-    """`sweep` over the strategy, data and account of a config; its `params` hold for every set that does not say otherwise."""
-    strategy = load_class(config.strategy)
-    if not issubclass(strategy, Strategy):
-        raise ConfigError(f"strategy = {config.strategy!r}: {strategy.__name__} is not a subclass of framework.Strategy")
+def sweep_config(
+    config: RunConfig,
+    grid: Grid,
+    *,
+    strategies: Folders = (),
+    processes: int = 1,
+    out: str | Path | None = None,
+    progress: bool = True,
+) -> Sweep:
+    """`sweep` over the strategy, data and account of a config; its `params` hold for every set that does not say otherwise.
+
+    `strategies` are folders whose modules the config may name, as in `framework.simulation.backtest.run`.
+    """
+    strategy = load_class(config.strategy, strategies=strategies)
     account = config.account
     job = Job(
         strategy, tape_of_config(config), account.cash, account.currency, config.costs, config.risk, config.latency, config.venue,
@@ -120,6 +131,7 @@ def sweep_config(config: RunConfig, grid: Grid, *, processes: int = 1, out: str 
 
 
 def _run(job: Job, grid: Grid, fixed: Given, processes: int, out: str | Path | None, *, progress: bool) -> Sweep:
+    remove_abandoned()
     if processes < 1:
         raise ConfigError(f"processes = {processes}: must be at least 1")
     common = common_header(job.strategy, job.tape, job.cash, job.currency, job.costs, job.risk, job.latency, job.venue, job.seed)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from framework.data.tape_frames import frames_of
+from framework.engine.compiled import unchecked_note
 from framework.errors import InputError, ReplayMismatch, did_you_mean
 from framework.reports.charts import FONT, heatmap, line_over
 from framework.reports.format import card_text, cell, label, money
@@ -56,8 +57,8 @@ class Sweep:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader must know before believing the numbers: the notes of the data."""
-        return self._job.tape.notes
+        """What a reader must know before believing the numbers: the notes of the data and of the compiled strategy."""
+        return (*self._job.tape.notes, *unchecked_note(self._job.strategy))
 
     @property
     def varied(self) -> list[str]:

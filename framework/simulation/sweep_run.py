@@ -102,8 +102,9 @@ class Runner:
             values, error = self._run(given), ""
         except KernelError:
             raise
-        except OneTapeError as raised:
-            values, error = (math.nan,) * (1 + len(MEASURES)) + (0,) * len(COUNTS) + (math.nan,) * 3, str(raised)
+        except (OneTapeError, SystemExit) as raised:  # a hook that calls sys.exit must not end the others
+            error = str(raised) if isinstance(raised, OneTapeError) else f"the strategy left with SystemExit: {raised}"
+            values = (math.nan,) * (1 + len(MEASURES)) + (0,) * len(COUNTS) + (math.nan,) * 3
         return position, (*values, seconds() - start), error
 
     def build(self, given: Given) -> Strategy:

@@ -7,11 +7,12 @@ from framework.kernel.machine_code import is_cached
 from framework.kernel.replay import ADVANCE
 from framework.kernel.requests import AIMS, ORDERS
 from framework.kernel.trader import ANSWERS
+from framework.machine.mode import is_plain
 from framework.simulation import sweep_run
 
 LOADED = (
     sweep_run.Runner,
     (compiled_market, compiled_types, compiled_view),
-    [unit.address for unit in (ANSWERS, ADVANCE, AIMS, ORDERS)] if is_cached() else [],
+    [unit.address for unit in (ANSWERS, ADVANCE, AIMS, ORDERS)] if is_cached() or is_plain() else [],
 )
 """What workers find in memory."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import sys
@@ -17,12 +18,16 @@ from typing import Any
 
 import numpy as np
 
+from framework.data.own_folder import own_folder
 from framework.errors import ConfigError, OneTapeError, WorkerLost
 from framework.kernel.machine_code import is_cached
 from framework.simulation.sweep_run import REPORT_SECONDS, Given, Job, Row, Runner
 
 _MOST_AT_ONCE = 64
 """Sets that a worker is given at once, at most."""
+
+_LONGEST_SOCKET = 107
+"""Letters of a socket's path, which the system limits. Where TMPDIR is longer, multiprocessing's folder stays where it was."""
 
 
 def rows_by_workers(job: Job, sets: Sequence[tuple[int, Given]], processes: int) -> Iterator[list[Row]]:
@@ -36,7 +41,7 @@ def rows_by_workers(job: Job, sets: Sequence[tuple[int, Given]], processes: int)
     waiting = deque(sets)
     if not is_cached() and waiting:  # the kernel is compiled once and not by every process
         yield [Runner(job).row(*waiting.popleft())]
-    with tempfile.TemporaryDirectory(prefix="onetape-sweep-") as folder:
+    with tempfile.TemporaryDirectory(prefix="sweep-", dir=own_folder()) as folder:
         path = Path(folder) / "tape.npy"
         np.save(path, job.tape.events)
         workers = [_Worker(job, path) for _ in range(min(processes, len(waiting)))]
@@ -71,8 +76,21 @@ def _context() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
+    _keep_sockets_here()
     context.set_forkserver_preload(["framework.simulation.sweep_warm"])
     return context
+
+
+def _keep_sockets_here() -> None:
+    """Let multiprocessing make its folder, where the server listens, inside ours, so that it goes with it."""
+    folder = str(own_folder())
+    if len(f"{folder}/pymp-12345678/listener-12345678") > _LONGEST_SOCKET:
+        return
+    before, tempfile.tempdir = tempfile.tempdir, folder
+    try:
+        multiprocessing.util.get_temp_dir()  # type: ignore[attr-defined]  # keeps the folder that it has, where it has one
+    finally:
+        tempfile.tempdir = before
 
 
 class _Worker:

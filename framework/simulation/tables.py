@@ -228,6 +228,7 @@ class Tables:
         notes: tuple[str, ...],
         settings: Mapping[str, object],
         benchmark: pd.Series | None = None,
+        ended_early: str = "",
     ) -> RunTables:
         """Everything a report needs."""
         root = self._trader.record[0]
@@ -251,4 +252,5 @@ class Tables:
             ambiguous_fills=int(root["ambiguous_fills"]),
             benchmark=benchmark,
             audit=self._audit,
+            ended_early=ended_early,
         )

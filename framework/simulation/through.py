@@ -19,7 +19,6 @@ from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
 from framework.engine.view import View
 from framework.kernel.halves import Exchange, Trader
-from framework.kernel.records import ROOM
 from framework.kernel.replay import advance
 from framework.kernel.wires import Wires
 from framework.simulation.prepare import rules_of
@@ -32,11 +31,11 @@ _TICKS_AN_ORDER, _MOST_ORDERS = 8, 1_000_000
 """The same for orders where strategies quote: a table that grows is copied, and its copies are fresh pages."""
 
 _LOG_ROWS = 32_768
-"""Rows of the log there. It goes to the audit whole with what one wake must find free, over a thousand rows where hooks are compiled."""
+"""Rows of the log there."""
 
 
 class Collector(Recorder, Protocol):
-    """A recorder that can be asked to empty the log before room is made."""
+    """A recorder that can be asked to empty the log."""
 
     def collect(self) -> None:
         """Take in the log as it stands."""
@@ -67,9 +66,9 @@ def run_through(
     if trader.ticks is not None and survey(tape).is_late:
         venue_tape = tape if seen is None else seen
         exchange.feed_venue(venue_tape.events, survey(venue_tape).venue_order)
-    trader.provide("points", min(len(tape.events), _MOST_POINTS) + ROOM)  # memory that is not written to costs nothing
+    trader.provide("points", min(len(tape.events), _MOST_POINTS))  # memory that is not written to costs nothing
     if trader.ticks is not None:
-        orders = min(len(tape.events) // _TICKS_AN_ORDER, _MOST_ORDERS) + ROOM
+        orders = min(len(tape.events) // _TICKS_AN_ORDER, _MOST_ORDERS)
         trader.provide("log", _LOG_ROWS)
         trader.provide("orders", orders)
         exchange.provide("orders", orders)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.engine.interrupts import deferred_interrupts
 from framework.engine.world import Wake
 from framework.errors import KernelError
 from framework.kernel import codes
@@ -30,7 +31,7 @@ class SimulatedWorld:
     Args:
         tape: parts of the event tape in order, none splitting a stamp; a larger-than-memory tape comes part by part.
         exchange: the venue half.
-        collect: called when the log is to be taken over before room is made.
+        collect: called when the log is filling.
         replay: the compiled loop; a compiled strategy brings one that calls its hooks.
     """
 
@@ -56,11 +57,12 @@ class SimulatedWorld:
         self._wake.tape = memoryview(events.view(np.int64))  # type: ignore[arg-type]  # numpy's stubs hide the buffer of an array
 
     def advance(self, trader: Trader, until_ns: int) -> Wake:
-        """Replay to the next wake, making room and fetching tape as the kernel asks."""
+        """Replay to the next wake, taking over the log and fetching tape as the kernel asks."""
         exchange, wake, root = self._exchange.address, self._wake, trader.words
         kind = self._replay(trader.address, exchange, until_ns)
         while kind < 0:
-            self._serve(trader, kind)
+            with deferred_interrupts():
+                self._serve(trader, kind)
             kind = self._replay(trader.address, exchange, until_ns)
         wake.kind, wake.instrument, wake.row = kind, root[_INSTRUMENT], root[_ROW]
         return wake
@@ -68,23 +70,22 @@ class SimulatedWorld:
     def _serve(self, trader: Trader, need: int) -> None:
         if need == codes.NEED_TAPE:
             self._feed()
-        elif need == codes.NEED_ROOM:
-            if trader.has_delivered_all():
-                self._collect()
-            trader.make_room(int(self._exchange.record["working"][0]))
-            self._exchange.make_room(trader.count("orders"), trader.count("outbox"))
+        elif need == codes.LOG_FULL:
+            self._collect()
+            trader.let_go()
+            self._exchange.let_go()
         elif need == codes.BROKEN:
-            raise trader.breakage()
+            raise trader.breakage(self._exchange)
         else:
             raise KernelError(f"the replay loop returned {need}, which means nothing")
 
     def send(self, commands: Approved) -> None:
         """Nothing is to be done: the replay puts what stands in the outbox on the wire to the venue before it goes on."""
 
-    def close(self, trader: Trader) -> None:
-        """End what still works: the data are over."""
-        self._exchange.make_room(trader.count("orders"), trader.count("outbox"))
-        trader.make_room(trader.alive() + self._exchange.count("entry") + self._exchange.count("response"))
-        end_all_orders(trader.address, self._exchange.address, int(Reason.END_OF_DATA))
+    def close(self, trader: Trader, why: Reason = Reason.END_OF_DATA) -> None:
+        """End what still works: the data are over, or the run ended early. What is broken applies nothing more."""
         if trader.record["broken"][0]:
-            raise trader.breakage()
+            return
+        end_all_orders(trader.address, self._exchange.address, int(why))
+        if trader.record["broken"][0]:
+            raise trader.breakage(self._exchange)

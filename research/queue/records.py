@@ -7,7 +7,7 @@ import numpy as np
 from framework.data.streams import record_of
 from framework.kernel.compile import row_of
 
-BOOK_HALF = record_of("depths resting resting_count resting_capacity")
+BOOK_HALF = record_of("depths resting resting_count resting_capacity grow trader")
 """The part of a half of the kernel that its functions for books ask for."""
 
 PLACE = record_of(

@@ -11,6 +11,7 @@ FLOORS = {
     "framework.errors": 1,
     "framework.version": 1,
     "framework.schema": 2,
+    "framework.machine": 2,
     "framework.kernel": 3,
     "framework.data": 3,
     "framework.stages": 4,

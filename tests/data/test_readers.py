@@ -168,13 +168,16 @@ def test_full_precision_prices_are_rounded_and_said() -> None:
     [bar] = tape.events[tape.events["kind"] == Kind.BAR]
     assert int(bar["w3"]) == 33_333_333_333
     assert len(tape.notes) == 1
-    assert "rounded to it; the largest change is 3.3e-10" in tape.notes[0]
-    with pytest.raises(DataError, match="a price rounds to 0"):
+    assert "rounded to ticks of 1e-09; the largest change is 1e-11 of a price" in tape.notes[0]
+    with pytest.raises(
+        DataError, match="3.3333333333333335e-12 would become 3.333e-12 with ticks of 1e-15, a change of 0.0001 of it; rule: at most 1e-06"
+    ):
         read_bars(frame(utc("2020-01-01 00:01"), 1e-11 / 3))
 
 
 @pytest.mark.parametrize(
-    ("volume", "lot", "lots", "notes"), [(5.0, Step(1, 1), 5, 0), (0.125, Step(1, 1000), 125, 0), (100 / 3, Step(1, 1), 33, 1)]
+    ("volume", "lot", "lots", "notes"),
+    [(5.0, Step(1, 1), 5, 0), (0.125, Step(1, 1000), 125, 0), (100 / 3, Step(1, 10**8), 3_333_333_333, 1)],
 )
 def test_lots(volume: float, lot: Step, lots: int, notes: int) -> None:
     tape = read_bars(frame(utc("2020-01-01 00:01"), volume=volume))

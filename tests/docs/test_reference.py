@@ -89,7 +89,6 @@ def test_every_public_name_is_in_the_reference() -> None:
         "start_timers",
         "order_event",
         "bars_now",
-        "keep_room",
         "rebalance",
     }
     names = [*framework.__all__, *(name for name in (*public(View), *public(Reading)) if name not in used_by_the_engine)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import pandas as pd
 import pytest
 
 from framework import PerInstrument, State, Strategy, backtest, compiled
-from framework.engine.compiled import fingerprint
+from framework.engine.compiled import _driver_of, fingerprint
 from framework.errors import ConfigError, InputError, StrategyError
 from framework.schema.order import TimeInForce
 
@@ -148,17 +149,58 @@ def test_what_cannot_be_compiled_is_refused_when_it_is_declared() -> None:
 THRESHOLD = 1.0
 
 
-def _above(bar):
-    return bar.close > THRESHOLD
+@numba.njit
+def _above(close):
+    return close > THRESHOLD
+
+
+@compiled
+def _counted(close):
+    return 10 if _above(close) else 1
+
+
+@compiled
+class Counts(Strategy):
+    got: State[int] = 0
+
+    def on_bar(self, view, bar):
+        self.got += _counted(bar.close) + int(100 * THRESHOLD)
+
+
+def _counted_in(days: int = 3) -> int:
+    strategy = Counts()
+    backtest(strategy, frames(1, days))
+    return strategy.got
+
+
+def test_a_global_changed_in_the_same_process_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook edits a constant and runs again: the hook reads it, and so does what it calls and what that calls."""
+    assert _counted_in() == 3 * (10 + 100)
+    driver = _driver_of(Counts)
+    assert _driver_of(Counts) is driver
+    monkeypatch.setitem(globals(), "THRESHOLD", 1e6)
+    assert _counted_in() == 3 * (1 + 10**8)
+    monkeypatch.setitem(globals(), "THRESHOLD", 1.0)
+    assert _counted_in() == 3 * (10 + 100)
+
+
+def test_a_function_replaced_in_the_same_process_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _counted_in() == 3 * (10 + 100)
+    monkeypatch.setitem(globals(), "_above", numba.njit(lambda close: close < 0.0))
+    assert _counted_in() == 3 * (1 + 100)
+    monkeypatch.setattr(Counts, "on_bar", _counts_nothing)
+    assert _counted_in() == 3 * 7
+
+
+def _counts_nothing(self, view, bar):
+    self.got += 7
 
 
 def test_the_fingerprint_follows_the_code_it_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Probe(Strategy):
-        def on_bar(self, view, bar):
-            if _above(bar):
-                view.target_quantity(bar.instrument, 1.0)
-
-    before = fingerprint(Probe)
-    assert fingerprint(Probe) == before
+    before = fingerprint(Counts)
+    assert fingerprint(Counts).digest == before.digest
+    assert before.undecided == ()
+    assert before.still_holds()
     monkeypatch.setitem(globals(), "THRESHOLD", 2.0)
-    assert fingerprint(Probe) != before
+    assert not before.still_holds()
+    assert fingerprint(Counts).digest != before.digest

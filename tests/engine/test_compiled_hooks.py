@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
+import inspect
+import re
 import weakref
 
 import numpy as np
@@ -226,24 +228,26 @@ class OneOfEach(Strategy):
 
 
 SPLIT_ROW = int(np.flatnonzero(TAPE.events["kind"] == Kind.SPLIT)[0])
+FIRST_LINE = inspect.getsourcelines(OneOfEach)[1]
+IN_LINES = "line {} of test_compiled_hooks.py"
 
 
 @pytest.mark.parametrize(
-    ("which", "place"),
+    ("which", "place", "line"),
     [
-        (1, r"OneOfEach.on_quote at 2020-01-01T00:01:00.*Z, tape event 1: ValueError: no"),  # event 0 opens the session
-        (2, r"OneOfEach.on_timer at 2020-01-01T00:30:00.*Z, timer 'half past': ValueError: no"),
-        (3, rf"OneOfEach.on_event at 2020-01-01T02:30:30.*Z, tape event {SPLIT_ROW}: ValueError: no"),
-        (4, r"OneOfEach.on_order at 2020-01-01T00:01:00.*Z, order 0: ValueError: no"),
-        (5, r"OneOfEach.on_bars at 2020-01-01T00:02:00.*Z, tape event \d+: IndexError: list index out of range"),
+        (1, "OneOfEach.on_quote at 2020-01-01T00:01:00Z (tape event 1, {}): ValueError: no", 11),  # event 0 opens the session
+        (2, "OneOfEach.on_timer at 2020-01-01T00:30:00Z (timer 'half past', {}): ValueError: no", 17),
+        (3, f"OneOfEach.on_event at 2020-01-01T02:30:30Z (tape event {SPLIT_ROW}, {{}}): ValueError: no", 21),
+        (4, "OneOfEach.on_order at 2020-01-01T00:01:00Z (order 0, {}): ValueError: no", 25),
+        (5, "OneOfEach.on_bars at 2020-01-01T00:02:00Z (tape event 4, {}): IndexError: list index out of range", 29),
     ],
 )
-def test_an_error_names_strategy_hook_and_event(which: int, place: str) -> None:
+def test_an_error_names_strategy_hook_event_and_line(which: int, place: str, line: int) -> None:
+    text = "^" + re.escape(place.format(IN_LINES.format(FIRST_LINE + line))) + "$"
     for chunk_events in (None, 5):
-        with pytest.raises(StrategyError, match=place):
-            backtest(OneOfEach(which=which), TAPE, chunk_events=chunk_events)
-    with pytest.raises(StrategyError, match=place.split("Z, ")[0].replace(".*", "") + r".*" + place.split(": ", 1)[1]):
-        backtest(OneOfEach.python(which=which), TAPE)
+        for make in (OneOfEach, OneOfEach.python):
+            with pytest.raises(StrategyError, match=text):
+                backtest(make(which=which), TAPE, chunk_events=chunk_events)
 
 
 @compiled

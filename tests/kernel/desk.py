@@ -44,7 +44,7 @@ class Desk:
             costs={"maximum_rate": -1.0},
             risk={"allow_short": 1.0, "max_leverage": 10.0},
         )
-        self.trader.make_room(8)
+
         self.view = View(self.trader, Timers({}, None))
         self._see(np.array([(NOW, NOW, Kind.BAR, 0, 0, 100, 100, 100, 100, 1000)], dtype=EVENT))
 

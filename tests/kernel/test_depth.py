@@ -37,7 +37,6 @@ class Book:
 
     def feed(self, events: NDArray[np.void]) -> None:
         for k in range(len(events)):
-            self.trader.make_room(0)
             _see(self.trader.address, events[k : k + 1].ctypes.data, self.see.address)
 
     def side(self, side: int, count: int = 8) -> list[tuple[int, int]]:

@@ -14,6 +14,7 @@ from framework import cli
 from framework.prove import proof
 from tests.prove.market import frames
 
+ROOT = Path(__file__).parents[2]
 runner = CliRunner()
 HEAVY = ("numba", "pandas", "pyarrow", "plotly")
 
@@ -42,13 +43,13 @@ def test_a_clean_strategy_exits_with_0(config: Path) -> None:
 
 
 def test_a_leaky_one_exits_with_1_and_names_the_datum(config: Path) -> None:
-    leaky = ("--set", "strategy=tests.prove.corpus_leaky:NextReturn", "--set", "params={}")
+    leaky = ("--set", "strategy=tests.prove.corpus_leaky:NextReturn", "--strategies", str(ROOT))
     config.write_text(config.read_text().replace("params: {fast: 3, slow: 8}\n", ""))
-    shown = audit(config, *leaky[:2], "--check", "look_ahead", "--json")
+    shown = audit(config, *leaky, "--check", "look_ahead", "--json")
     assert shown.exit_code == 1, shown.output
     difference = json.loads(shown.stdout)["look_ahead"]["first_difference"]
     assert difference["datum"]["field"] == "close"
-    table = audit(config, *leaky[:2], "--check", "look_ahead")
+    table = audit(config, *leaky, "--check", "look_ahead")
     assert table.exit_code == 1
     assert "failed" in table.stdout
 

@@ -18,6 +18,7 @@ from framework.simulation.sweep import sweep_config
 from tests.simulation.market import frames, tape
 from tests.simulation.sweep_strategies import CALLS, Meddler, Stretched, zscore
 
+ROOT = Path(__file__).parents[2]
 GRID = {"lookback": [10, 20], "entry": [0.5, 1.0, 1.5]}
 
 
@@ -39,12 +40,12 @@ def test_a_config_builds_its_class_from_data(tmp_path: Path) -> None:
     for symbol, frame in frames(2).items():
         frame.to_csv(tmp_path / f"{symbol}.csv", index_label="ts")
     raw = {"strategy": "tests.simulation.sweep_strategies:Stretched", "params": {"lookback": 15}, "data": {"source": str(tmp_path)}}
-    by_config = run_config(parse_run(raw))
+    by_config = run_config(parse_run(raw), strategies=[ROOT])
     built = Stretched.from_data(frames_of(tape(2)), lookback=15)
     expected = backtest(built, tape(2))
     pd.testing.assert_frame_equal(by_config.fills, expected.fills)
     assert len(expected.fills) > 0
-    swept = sweep_config(parse_run(raw), {"entry": [1.0, 2.0]}, progress=False).table
+    swept = sweep_config(parse_run(raw), {"entry": [1.0, 2.0]}, strategies=[ROOT], progress=False).table
     assert swept["lookback"].tolist() == [15, 15]
     assert swept["final_equity"][0] == expected.equity.iloc[-1]
 

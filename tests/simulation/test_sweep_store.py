@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -231,7 +232,8 @@ if __name__ == "__main__":
 def test_a_sweep_that_was_killed_goes_on(tmp_path: Path, processes: int, sent: signal.Signals) -> None:
     script, out, journal = tmp_path / "script.py", tmp_path / "s.parquet", tmp_path / "s.parquet.journal"
     script.write_text(SCRIPT)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    temporary = Path(tempfile.mkdtemp(prefix="onetape-t-", dir="/tmp"))  # a socket's path has to be short
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}
     command = [sys.executable, str(script), str(out), str(processes)]
     running = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while running.poll() is None and (not journal.exists() or journal.read_bytes().count(b"\n") < 5):
@@ -248,16 +250,20 @@ def test_a_sweep_that_was_killed_goes_on(tmp_path: Path, processes: int, sent: s
     assert all(_ends(pid) for pid in children)
     kept = {json.loads(line)["parameters"]["fast"] for line in journal.read_bytes().split(b"\n")[1:-1]}
     assert 4 <= len(kept) < 198 and not out.exists()
+    assert len(list(temporary.iterdir())) == (processes == 2 and sent is signal.SIGKILL)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(temporary))
         ran: list[int] = []
         row = Runner.row
         patch.setattr(Runner, "row", lambda self, position, given: ran.append(given["fast"]) or row(self, position, given))
         swept = run(out, {"fast": range(2, 200), "slow": [500]}, SlowCross)
+    assert list(temporary.iterdir()) == []
     assert set(ran) == set(range(2, 200)) - kept
     assert swept.table["fast"].tolist() == list(range(2, 200))
     single = backtest(SlowCross(fast=min(kept), slow=500), tape())
     assert swept.table["final_equity"][min(kept) - 2] == single.equity.iloc[-1]
     assert np.isfinite(swept.table["final_equity"]).all()
+    temporary.rmdir()
 
 
 def _ends(pid: int) -> bool:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from framework.data.formats.capture import Paths, Rows, Symbols, record
+from framework.data.formats.capture import Paths, Rows, Symbols, record, whole
 from framework.data.formats.lines import Line, Truncated
 from framework.data.recording import Recording
 from framework.errors import DataError
@@ -119,8 +119,10 @@ class _Binance:
                 'Choose with trades="trade" or trades="aggTrade".'
             )
         stream.trade_stream = kind
-        taker = Flag.SELL if message["m"] else Flag.BUY  # m: the buyer was the maker
-        trade_id = int(message["t" if kind == "trade" else "a"])
+        if message["m"] is not True and message["m"] is not False:
+            raise DataError(f"{line.place}: m {message['m']!r}; rule: true where the buyer was the maker, else false. Correct the line.")
+        taker = Flag.SELL if message["m"] else Flag.BUY
+        trade_id = whole(message["t" if kind == "trade" else "a"])
         rows.trade(line, place, _ns(message["T"]), message["p"], message["q"], taker, trade_id)
 
     def _sequence(self, place: int) -> _Sequence:
@@ -136,7 +138,7 @@ class _Binance:
         place = self._symbols.place(symbol)
         if place is None:
             return
-        last = int(message["lastUpdateId"])
+        last = whole(message["lastUpdateId"])
         sequence = self._sequence(place)
         rows.snapshot(line, place, _snapshot_ns(message, sequence.kept, last), message["bids"], message["asks"], last)
         sequence.snapshot = sequence.last = last
@@ -153,7 +155,7 @@ class _Binance:
     def _link(self, line: Line, place: int, diff: dict[str, Any], rows: Rows) -> None:
         """Tell a diff, after a GAP where it does not follow what came before."""
         sequence = self._sequence(place)
-        first, final, previous = int(diff["U"]), int(diff["u"]), diff.get("pu")
+        first, final, previous = whole(diff["U"]), whole(diff["u"]), None if diff.get("pu") is None else whole(diff["pu"])
         if final < first:
             raise DataError(f"{line.place}: U {first}, u {final}; rule: U <= u. Correct or remove the line.")
         venue_ns = _diff_ns(diff)
@@ -164,11 +166,11 @@ class _Binance:
                 return
             sequence.snapshot = None
             follows = first <= start + 1 if previous is None else previous <= start
-            expected, found = (start + 1, first) if previous is None else (start, int(previous))
+            expected, found = (start + 1, first) if previous is None else (start, previous)
         elif sequence.last is None:
             follows, expected, found = True, 0, 0
         else:
-            expected, found = (sequence.last + 1, first) if previous is None else (sequence.last, int(previous))
+            expected, found = (sequence.last + 1, first) if previous is None else (sequence.last, previous)
             follows = expected == found
         if not follows:
             rows.gap(line, place, venue_ns, expected, found)
@@ -188,8 +190,8 @@ def _snapshot_ns(message: dict[str, Any], kept: Sequence[dict[str, Any]], last: 
 
 
 def _diff_ns(diff: dict[str, Any]) -> int:
-    return int(diff.get("T", diff["E"])) * MILLISECOND_NS
+    return whole(diff.get("T", diff["E"])) * MILLISECOND_NS
 
 
 def _ns(milliseconds: int | None) -> int | None:
-    return None if milliseconds is None else milliseconds * MILLISECOND_NS
+    return None if milliseconds is None else whole(milliseconds) * MILLISECOND_NS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -13,17 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.data.formats.lines import Line, Truncated, lines
+from framework.data.quality.numbers import LARGEST
 from framework.data.recording import Events, Recording
+from framework.data.stamps import LATEST_NS
 from framework.errors import DataError
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
-from framework.schema.units import Step
+from framework.schema.units import LARGEST_STEPS, NEAR, NOISE, Step
 
 Paths = Path | str | Sequence[Path | str]
 Levels = Sequence[Sequence[str]]
 
 PART_ROWS = 50_000
 MAX_DECIMALS = 12
+OTHERWISE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+"""What decoders raise over a message of another shape than the venue's: of another venue, cut, or damaged."""
+_MOST_ID = 2**63
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 
 
 class Rows:
@@ -45,6 +52,10 @@ class Rows:
 
     def _head(self, line: Line, kind: Kind, instrument: int, venue_ns: int | None, count: int, w2: int = 0, w4: int = 0) -> None:
         local = line.stamp_ns + self._offset
+        if venue_ns is not None and not 0 <= venue_ns <= LATEST_NS:
+            raise ValueError(f"the venue's stamp {venue_ns} ns")
+        if not (0 <= w2 < _MOST_ID and 0 <= w4 < _MOST_ID):
+            raise ValueError(f"a number {max(w2, w4, key=abs)}, not from 0 to 2**63 - 1,")
         self._heads.append((local, local if venue_ns is None else venue_ns, kind, instrument, w2, w4, line.number, len(self._files), count))
         self._files.append(line.file)
 
@@ -84,6 +95,8 @@ class Rows:
             return
         self._head(line, Kind.DEPTH, instrument, venue_ns, len(ranks), w4=sequence)
         for side, flag in ((bids, int(Flag.BUY)), (asks, int(Flag.SELL))):
+            if isinstance(side, (str, dict)) or (side and not all(isinstance(level, (list, tuple)) for level in side)):
+                raise TypeError(f"levels {str(side)[:60]}")
             self.prices += [level[0] for level in side]
             self.sizes += [level[1] for level in side]
             self._flags += [flag] * len(side)
@@ -134,11 +147,12 @@ class Rows:
         return rows, price, size, ask, ask_size
 
     def _floats(self, rows: NDArray[np.int64], texts: list[str], what: str) -> NDArray[np.float64]:
-        try:
-            return np.fromiter(map(float, texts), dtype=np.float64, count=len(texts))
-        except (TypeError, ValueError):
-            self._refuse(rows, np.array([not _is_number(text) for text in texts]), texts, f"{what} is a number")
-            raise
+        values = _parsed(texts)
+        if values is None:
+            broken = np.array([not _is_number(text) for text in texts])
+            self._refuse(rows, broken, texts, f"{what} is a number, in decimals, below {LARGEST:g}")
+            values = np.array([float(text) for text in texts])
+        return values
 
     def _refuse(self, rows: NDArray[np.int64], broken: NDArray[np.bool_], texts: list[str], rule: str) -> None:
         if broken.any():
@@ -179,18 +193,43 @@ class Rows:
     ) -> NDArray[np.int64]:
         exact = values * step[:, 1] / step[:, 0]
         whole = np.rint(exact)
-        self._refuse(
-            rows, np.abs(exact - whole) > np.maximum(1e-9, np.abs(exact) * 4e-16), texts, f"a whole number of the instrument's {name}"
-        )
+        rule = f"at most {LARGEST_STEPS:.1e} (2**53) of the instrument's {name}; give instruments= with a larger step, where it has one"
+        self._refuse(rows, ~(np.abs(exact) <= LARGEST_STEPS), texts, rule)
+        off = np.abs(exact - whole) > np.maximum(NEAR, np.abs(exact) * NOISE)
+        self._refuse(rows, off, texts, f"a whole number of the instrument's {name}")
         return whole.astype(np.int64)
 
 
-def _is_number(text: object) -> bool:
+def _parsed(texts: list[str]) -> NDArray[np.float64] | None:
+    """All texts as floats at once; None where they have to be looked at one by one."""
     try:
-        float(text)  # type: ignore[arg-type]
+        joined = "".join(texts)  # raises for what is no text
+        if "_" in joined or not joined.isascii():  # float() takes 1_000 and the digits of other scripts
+            return None
+        values = np.fromiter(map(float, texts), dtype=np.float64, count=len(texts))
     except (TypeError, ValueError):
-        return False
-    return True
+        return None
+    return values if (np.abs(values) < LARGEST).all() else None
+
+
+def _is_number(text: object) -> bool:
+    """Whether something is a decimal below `LARGEST`; messages may also write numbers without quotes."""
+    if isinstance(text, str):
+        return _NUMBER.fullmatch(text) is not None and abs(float(text)) < LARGEST
+    return isinstance(text, (int, float)) and not isinstance(text, bool) and abs(text) < LARGEST
+
+
+def whole(value: object) -> int:
+    """A whole number of a message, also where it is written as text.
+
+    Raises:
+        ValueError: it is none; a truth value and a fraction are none either.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d{1,19}", value, re.ASCII):
+        return int(value)
+    raise ValueError(f"{value!r} for a whole number")
 
 
 class Decoder(Protocol):
@@ -214,6 +253,8 @@ class Symbols:
     def place(self, name: str) -> int | None:
         """Where a symbol is; None for one not asked for, which is counted."""
         found = self._places.get(name)
+        if found is None and (not isinstance(name, str) or not name.strip()):
+            raise ValueError(f"the symbol {name!r}")
         if found is None and self._grows:
             found = self._places[name] = len(self.names)
             self.names.append(name)
@@ -270,10 +311,10 @@ def _filled(files: Sequence[Path], decoder: Decoder, offset: int, truncated: Tru
     for line in heapq.merge(*(lines(path, truncated, cut) for path in files), key=lambda line: line.stamp_ns):
         try:
             decoder.feed(line, rows)
-        except (KeyError, IndexError, TypeError, ValueError) as error:
+        except OTHERWISE as error:
             raise DataError(
                 f"{line.place}: {type(error).__name__} {error} where the venue's message has it; is it another venue's, or cut? "
-                f"{str(line.message)[:120]}"
+                f"Correct or remove the line: {str(line.message)[:120]}"
             ) from error
         if len(rows) >= PART_ROWS:
             yield rows
@@ -299,7 +340,7 @@ def _decimals(values: NDArray[np.float64]) -> int:
     """How many decimal places write every value exactly; above `MAX_DECIMALS` where that many do not."""
     for places in range(MAX_DECIMALS + 1):
         scaled = values * 10.0**places
-        broken = np.abs(scaled - np.rint(scaled)) > np.abs(scaled) * 4e-16  # one by one: a large value must not hide a small one
+        broken = np.abs(scaled - np.rint(scaled)) > np.abs(scaled) * NOISE  # one by one: a large value must not hide a small one
         if not broken.any():
             return places
     return MAX_DECIMALS + 1

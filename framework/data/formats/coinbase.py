@@ -11,17 +11,20 @@ them says that messages are missing, and is a GAP. `last_match` is an old trade 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
-from framework.data.formats.capture import Paths, Rows, Symbols, record
+from framework.data.formats.capture import Paths, Rows, Symbols, record, whole
 from framework.data.formats.lines import Line, Truncated
 from framework.data.recording import Recording
 from framework.errors import DataError
 from framework.schema.event import Flag
 from framework.schema.instrument import Instrument
+
+_TIME = re.compile(r"(19|20|21)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
 
 
 def read(
@@ -71,12 +74,12 @@ class _Coinbase:
             rows.depth(line, place, _ns(message["time"]), bids, asks)
         elif kind == "last_match":
             self.notes["trades from before the subscription (last_match) make no event"] += 1
-            self._last_trade[place] = int(message["trade_id"])
+            self._last_trade[place] = whole(message["trade_id"])
         else:
             self._match(line, place, rows)
 
     def _match(self, line: Line, place: int, rows: Rows) -> None:
-        message, trade_id, venue_ns = line.message, int(line.message["trade_id"]), _ns(line.message["time"])
+        message, trade_id, venue_ns = line.message, whole(line.message["trade_id"]), _ns(line.message["time"])
         if message["side"] not in ("buy", "sell"):
             raise DataError(f"{line.place}: side {message['side']!r}; rule: the maker's side is buy or sell. Correct or remove the line.")
         expected = self._last_trade.get(place, trade_id - 1) + 1
@@ -85,11 +88,11 @@ class _Coinbase:
             self.notes["breaks in the trade ids, each a GAP"] += 1
         self._last_trade[place] = trade_id
         taker = Flag.SELL if message["side"] == "buy" else Flag.BUY
-        rows.trade(line, place, venue_ns, message["price"], message["size"], taker, trade_id, int(message["sequence"]))
+        rows.trade(line, place, venue_ns, message["price"], message["size"], taker, trade_id, whole(message["sequence"]))
 
 
 def _ns(time: str) -> int:
     """ISO 8601 in UTC as ns."""
-    if not time.endswith("Z"):
-        raise ValueError(f"time {time!r} does not end in Z")
+    if not _TIME.fullmatch(time):
+        raise ValueError(f"time {time!r}, not 2021-10-12T00:28:10.5Z,")
     return int(np.datetime64(time[:-1], "ns").astype(np.int64))

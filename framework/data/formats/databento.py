@@ -19,6 +19,7 @@ from framework.data.formats.databento_levels import LEVELS, price_names, snapsho
 from framework.data.formats.grid import Ints, check_order
 from framework.data.formats.order_sizes import OrderSizes
 from framework.data.recording import Events, Recording
+from framework.data.stamps import refuse_far
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
@@ -121,7 +122,7 @@ def _open(path: Path) -> _File:
     layouts = {"mbo": dbn.MBOMsg, "trades": dbn.TradeMsg, "mbp-1": dbn.MBP1Msg, "mbp-10": dbn.MBP10Msg, "tbbo": dbn.MBP1Msg}
     layout = layouts.get(schema) or (dbn.BBOMsg if schema.startswith("bbo") else dbn.OHLCVMsg)
     fields = [*layout._dtypes, *([("ts_out", "u8")] if metadata.ts_out else [])]
-    symbols = {int(one["symbol"]): name for name, spans in metadata.mappings.items() for one in spans if one["symbol"].isdigit()}
+    symbols = {int(one["symbol"]): name for name, spans in metadata.mappings.items() for one in spans if one["symbol"].isdecimal()}
     return _File(path, schema, np.dtype(fields), start, symbols)
 
 
@@ -200,7 +201,7 @@ def _scan(records: Any, file: _File) -> None:
     count("records", len(records))
     if "action" in (records.dtype.names or ()):
         for action, number in zip(*np.unique(records["action"], return_counts=True), strict=True):
-            count(f"action {action.decode()}", int(number))
+            count(f"action {action.decode('ascii', 'replace')}", int(number))
     if "flags" in (records.dtype.names or ()):
         count("flagged maybe bad book", int(((records["flags"] & _MAYBE_BAD) > 0).sum()))
         count("flagged bad receive stamp", int(((records["flags"] & _BAD_RECEIVED) > 0).sum()))
@@ -237,6 +238,8 @@ def _parts(file: _File, ids: Ints, instruments: tuple[Instrument, ...]) -> Itera
             raise DataError(
                 f"{place}, record {row + at}: ts_event {venue[at]} after ts_recv {stamps[at]}; rule: known once it happened. Remove it."
             )
+        for one in (stamps, venue):
+            refuse_far(one, place, first_row=row, word="record")
         last = check_order(stamps, last, place=place, first_row=row)
         events["ts_local_ns"], events["ts_venue_ns"] = stamps, venue
         ticks = {name: _ticks(records[name], grid[which], name, place, row) for name in _prices(file)}
@@ -260,6 +263,7 @@ def _fill(events: Events, records: Any, ticks: dict[str, Ints], file: _File, siz
         events["kind"] = Kind.BAR
         for word, name in zip(("w0", "w1", "w2", "w3"), _prices(file), strict=True):
             events[word] = ticks[name]
+        _refuse_bars(records, ticks, file, row)
         events["w4"] = records["volume"]
         return events
     if file.schema == "mbo":
@@ -280,6 +284,20 @@ def _fill(events: Events, records: Any, ticks: dict[str, Ints], file: _File, siz
         return _merged([gaps, (np.arange(len(quotes)), quotes)])
     mine = np.flatnonzero(records["action"] == b"T")
     return _merged([gaps, (mine, _trades(events, records, ticks["price"])[1][mine]), (np.arange(len(quotes)), quotes)])
+
+
+def _refuse_bars(records: Any, ticks: dict[str, Ints], file: _File, row: int) -> None:
+    opens, highs, lows, closes = (ticks[name] for name in _prices(file))
+    for broken, rule in (
+        (lows <= 0, "prices > 0"),
+        (highs < np.maximum(opens, closes), "high >= open and close"),
+        (lows > np.minimum(opens, closes), "low <= open and close"),
+        (records["volume"] >= 2**62, "volume < 2**62"),
+    ):
+        if broken.any():
+            at = int(np.argmax(broken))
+            shown = ", ".join(f"{name} {int(records[name][at])}" for name in (*_prices(file), "volume"))
+            raise DataError(f"{file.path}, record {row + at}: {shown}; rule: {rule}. The file is damaged: fetch it again.")
 
 
 def _side(records: Any) -> Any:

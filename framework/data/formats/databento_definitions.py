@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from framework.data.formats.databento_file import head, package, stream, take
+from framework.data.formats.databento_file import head, package, rust, stream, take
+from framework.data.library_errors import reading
 from framework.errors import DataError
 from framework.schema.instrument import Instrument
 from framework.schema.units import Step
@@ -89,8 +90,12 @@ def _records(path: Path) -> dict[int, Any]:
     metadata, _ = head(path)
     if str(metadata.schema) != "definition":
         raise DataError(f"{path}: schema {metadata.schema}; rule: definitions= is a file of schema definition. Fetch that schema.")
-    decoder = package().DBNDecoder()
+    dbn = package()
+    decoder = dbn.DBNDecoder()
     with stream(path) as source:
         while block := take(source, _BLOCK_BYTES, path):
-            decoder.write(block)
-    return {record.instrument_id: record for record in decoder.decode() if hasattr(record, "min_price_increment")}
+            with rust(path, dbn), reading(path, also=(dbn.DBNError,)):
+                decoder.write(block)
+    with rust(path, dbn), reading(path, also=(dbn.DBNError,)):
+        records = {record.instrument_id: record for record in decoder.decode() if hasattr(record, "min_price_increment")}
+    return records

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 
+from framework.data.library_errors import FETCH_AGAIN, MOST_BYTES, reading, said
 from framework.errors import DataError
+
+_BLOCK_BYTES = 1 << 22
 
 
 def package() -> Any:
@@ -25,21 +30,21 @@ def package() -> Any:
 
 def stream(path: Path) -> BinaryIO:
     """The bytes of a file, unpacked."""
-    try:
+    with reading(path):
         with path.open("rb") as raw:
             is_packed = raw.read(4) == b"\x28\xb5\x2f\xfd"
         source: BinaryIO = pa.input_stream(str(path), compression="zstd" if is_packed else None)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error}.") from error
     return source
 
 
 def take(source: BinaryIO, size: int, path: Path) -> bytes:
-    """The next bytes; fewer only at the end."""
-    try:
-        return source.read(size)
-    except OSError as error:
-        raise DataError(f"{path}: cut or damaged: {error}. Fetch it again.") from error
+    """The next bytes; fewer only at the end. Room is made for what is there, not for what a damaged length asks."""
+    found: list[bytes] = []
+    with reading(path, fault="not a whole file"):
+        while size and (block := source.read(min(size, _BLOCK_BYTES))):
+            found.append(block)
+            size -= len(block)
+    return b"".join(found) if len(found) != 1 else found[0]
 
 
 def head(path: Path) -> tuple[Any, int]:
@@ -52,10 +57,21 @@ def head(path: Path) -> tuple[Any, int]:
         if start[3] not in (1, 2, 3):
             raise DataError(f"{path}, byte 3: DBN version {start[3]}; rule: 1 to 3. Convert it with Databento's `dbn` tool.")
         length = int.from_bytes(start[4:8], "little")
+        if length > MOST_BYTES:
+            raise DataError(f"{path}, byte 4: {length} bytes of metadata; rule: at most {MOST_BYTES >> 20} MB. Fetch it again.")
         body = take(source, length, path)
     if len(body) < length:
         raise DataError(f"{path}: ends inside the metadata, {len(body)} of {length} bytes. Fetch it again.")
-    try:
+    with rust(path, dbn), reading(f"{path}, metadata", also=(dbn.DBNError,)):
         return dbn.Metadata.decode(start + body), 8 + length
-    except (dbn.DBNError, ValueError) as error:
-        raise DataError(f"{path}: metadata that cannot be read: {error}. Fetch it again.") from error
+
+
+@contextmanager
+def rust(path: Path, dbn: Any) -> Iterator[None]:
+    """What the package's own language calls a panic is no Exception to Python; over damaged bytes it is a DataError."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise DataError(f"{path}: {dbn.__name__} cannot read it: {said(error)}. {FETCH_AGAIN}") from error

@@ -13,11 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import feather
 
-from framework.data.formats.grid import Ints, check_order, finest, steps
+from framework.data.formats.columns import floats, sides, wholes
+from framework.data.formats.grid import Floats, Ints, check_order, finest, steps
+from framework.data.library_errors import reading
+from framework.data.quality.numbers import LARGEST
 from framework.data.recording import Events, Recording
+from framework.data.stamps import EARLIEST_NS, FAR_OFF, LATEST_NS
 from framework.errors import DataError
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument, InstrumentKind
@@ -53,10 +56,9 @@ def read(path: str | Path, *, symbol: str | None = None, tick_size: Size = None,
             f"{path}: the name does not say what the file holds; rule: PAIR-5m.feather, PAIR-1h-futures.feather, PAIR-8h-mark.feather, "
             "PAIR-8h-funding_rate.feather or PAIR-trades.feather. Give it back freqtrade's name."
         )
-    try:
-        table = feather.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path}: not a feather file that can be read: {error}. Fetch it again.") from error
+    with reading(path, fault="not a feather file"):
+        table = feather.read_table(path, memory_map=False)
+        table.validate(full=True)  # a damaged offset would be followed out of its buffer
     what = "trades" if named["trades"] else named["what"] or "candles"
     wanted = _TRADE if what == "trades" else _CANDLE
     if tuple(table.column_names) != wanted:
@@ -84,9 +86,19 @@ def _stamps(table: pa.Table, path: Path) -> Ints:
         raise DataError(
             f"{path}, column date: {column.type}, {column.null_count} empty; rule: instants with a zone. Convert with freqtrade."
         )
-    stamps: Ints = column.cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_numpy()
+    with reading(f"{path}, column date", "Correct or remove the rows that are so far off."):
+        stamps: Ints = column.cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_numpy()
     _increasing(stamps, path)
     return stamps
+
+
+def _from_milliseconds(column: pa.ChunkedArray, path: Path) -> Ints:
+    counts = wholes(column, place=str(path), name="timestamp")
+    far = (counts < EARLIEST_NS // 1_000_000) | (counts > LATEST_NS // 1_000_000)
+    if far.any():
+        row = int(np.argmax(far))
+        raise DataError(f"{path}, row {row}, column timestamp: {int(counts[row])} ms; rule: {FAR_OFF}. Correct or remove the row.")
+    return counts * 1_000_000
 
 
 def _increasing(stamps: Ints, path: Path) -> None:
@@ -97,20 +109,18 @@ def _increasing(stamps: Ints, path: Path) -> None:
         raise DataError(f"{path}, row {row}, column date: {int(stamps[row])} ns twice; rule: one row a stamp. Remove one of them.")
 
 
-def _floats(table: pa.Table, name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    values: np.ndarray[tuple[int], np.dtype[np.float64]] = table[name].cast(pa.float64()).to_numpy()
-    return values
+def _floats(table: pa.Table, name: str, path: Path) -> Floats:
+    return floats(table[name], place=str(path), name=name)
 
 
-def _without_dust(
-    values: np.ndarray[tuple[int], np.dtype[np.float64]], decimals: int, what: str, notes: list[str]
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _without_dust(values: Floats, decimals: int, what: str, notes: list[str]) -> Floats:
     """Values to so many decimals; how many that changed is said.
 
     Freqtrade writes prices and volumes with the dust of float arithmetic: 0.016984990000000002.
     """
-    rounded = np.round(values, decimals)
-    changed = rounded != values
+    usual = np.abs(values) < LARGEST  # what is not is refused for its size
+    rounded = np.where(usual, np.round(np.where(usual, values, 0.0), decimals), values)
+    changed = usual & (rounded != values)
     if changed.any():
         most = float(np.abs(rounded - values)[changed].max())
         notes.append(f"{what}: {int(changed.sum())} of {len(values)} values were rounded to {decimals} decimals, by at most {most:.2g}.")
@@ -130,9 +140,10 @@ def _candles(
     if len(stamps) and (np.diff(stamps) < interval).any():
         row = int(np.argmax(np.diff(stamps) < interval)) + 1
         raise DataError(
-            f"{path}, row {row}: opens {int(stamps[row] - stamps[row - 1])} ns after the row before; rule: at least {interval}."
+            f"{path}, row {row}: opens {int(stamps[row] - stamps[row - 1])} ns after the row before; rule: at least {interval}. "
+            "Give the file the name of its timeframe, or remove the row."
         )
-    prices = {name: _without_dust(_floats(table, name), _PRICE_DECIMALS, f"column {name}", notes) for name in _CANDLE[1:5]}
+    prices = {name: _without_dust(_floats(table, name, path), _PRICE_DECIMALS, f"column {name}", notes) for name in _CANDLE[1:5]}
     tick = (
         Step.of(tick_size)
         if tick_size is not None
@@ -142,7 +153,10 @@ def _candles(
     wrong = (ticks[1] < np.maximum(ticks[0], ticks[3])) | (ticks[2] > np.minimum(ticks[0], ticks[3]))
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise DataError(f"{path}, row {row}: open, high, low, close {[int(t[row]) for t in ticks]} ticks; rule: high highest, low lowest.")
+        raise DataError(
+            f"{path}, row {row}: open, high, low, close {[int(t[row]) for t in ticks]} ticks; rule: high highest, low lowest. "
+            "Correct or remove the row."
+        )
     events = np.zeros(len(stamps), EVENT)
     events["ts_local_ns"] = events["ts_venue_ns"] = stamps + interval
     events["kind"] = Kind.BAR
@@ -152,7 +166,7 @@ def _candles(
     if is_mark:
         notes.append(f"{symbol}: mark prices, an index; their volume column was left out.")
     else:
-        volume = _without_dust(_floats(table, "volume"), _VOLUME_DECIMALS, "column volume", notes)
+        volume = _without_dust(_floats(table, "volume", path), _VOLUME_DECIMALS, "column volume", notes)
         lot = Step.of(lot_size) if lot_size is not None else finest(volume, None, 8, place=place, column="volume")
         events["w4"] = steps(volume, lot, place=place, column="volume", minimum=0)
     kind = InstrumentKind.INDEX if is_mark else InstrumentKind.EQUITY
@@ -165,27 +179,20 @@ def _funding(table: pa.Table, stamps: Ints, path: Path, symbol: str, tick_size: 
     events = np.zeros(len(stamps), EVENT)
     events["ts_local_ns"] = events["ts_venue_ns"] = stamps
     events["kind"] = Kind.FUNDING
-    events["w0"] = steps(_floats(table, "open"), Step(1, 10**9), place=str(path), column="open (the rate)")
+    events["w0"] = steps(_floats(table, "open", path), Step(1, 10**9), place=str(path), column="open (the rate)")
     instrument = Instrument(symbol, Step.of(tick_size or Step(1, 100)), Step.of(lot_size or Step(1, 1)), currency=_currency(symbol))
     return _recording(events, instrument, path, [f"{path.name}: {len(stamps)} funding rates, kept by freqtrade in the column open."])
 
 
 def _trades(table: pa.Table, path: Path, symbol: str, tick_size: Size, lot_size: Size) -> Recording:
     place = str(path)
-    stamps: Ints = table["timestamp"].cast(pa.int64()).to_numpy() * 1_000_000
+    stamps = _from_milliseconds(table["timestamp"], path)
     check_order(stamps, np.iinfo(np.int64).min, place=place)
-    price, amount = _floats(table, "price"), _floats(table, "amount")
+    price, amount = _floats(table, "price", path), _floats(table, "amount", path)
     tick = Step.of(tick_size) if tick_size is not None else finest(price, None, 12, place=place, column="price")
     lot = Step.of(lot_size) if lot_size is not None else finest(amount, None, 9, place=place, column="amount")
-    is_buy = pc.equal(table["side"], "buy").to_numpy()
-    known = pc.is_in(table["side"], value_set=pa.array(["buy", "sell"])).to_numpy()
-    if not known.all():
-        row = int(np.argmin(known))
-        raise DataError(f"{path}, row {row}, column side: {table['side'][row].as_py()!r}; rule: buy or sell. Correct it.")
-    try:
-        ids = table["id"].cast(pa.int64()).to_numpy()
-    except pa.ArrowInvalid as error:
-        raise DataError(f"{path}, column id: {error}; rule: whole numbers, for a trade's id is one. Number the trades.") from error
+    is_buy = sides(table["side"], place=place, name="side")
+    ids = wholes(table["id"], place=place, name="id")
     events = np.zeros(len(stamps), EVENT)
     events["ts_local_ns"] = events["ts_venue_ns"] = stamps
     events["kind"] = Kind.TRADE

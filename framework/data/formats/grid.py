@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.data.grids import refuse_beyond
 from framework.errors import DataError
-from framework.schema.units import Step, infer_step
+from framework.schema.inferred import infer_step
+from framework.schema.units import Step, to_steps
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -16,24 +18,22 @@ def steps(values: Floats, step: Step, *, place: str, column: str, first_row: int
     """Whole steps of each value.
 
     Raises:
-        DataError: not finite, off the grid by more than 1e-6 of a step (or the float's own precision), or below `minimum` steps.
+        DataError: not finite, off the grid (see `units.to_steps`), more than `units.LARGEST_STEPS`, or below `minimum` steps.
     """
     raw = np.asarray(values, dtype=np.float64)
-    exact = raw * (step.denominator / step.numerator)
-    whole = np.rint(exact)
-    with np.errstate(invalid="ignore"):
-        good = np.abs(exact - whole) <= np.maximum(1e-6, np.abs(exact) * 1e-15)
-        good &= np.abs(exact) < 2**62
-        if minimum is not None:
-            good &= whole >= minimum
-    if not good.all():
-        row = int(np.argmin(good))
+    whole, off = to_steps(raw, step)
+    if minimum is not None:
+        off |= whole < minimum
+    if off.any():
+        row = int(np.argmax(off))
+        where = f"{place}, row {first_row + row}, column {column}"
+        refuse_beyond(float(raw[row]), step, place=where, argument="tick_size or lot_size")
         least = "" if minimum is None else f" of at least {minimum * step.size:g}"
         raise DataError(
-            f"{place}, row {first_row + row}, column {column}: {raw[row]!r}; rule: a whole multiple of {step.numerator}/{step.denominator}"
-            f"{least}; {int((~good).sum())} in this part. Correct it or declare the step with tick_size= or lot_size=."
+            f"{where}: {raw[row]!r}; rule: a whole multiple of {step.numerator}/{step.denominator}"
+            f"{least}; {int(off.sum())} in this part. Correct it or declare the step with tick_size= or lot_size=."
         )
-    return whole.astype(np.int64)
+    return whole
 
 
 def finest(values: Floats, known: Step | None, decimals: int, *, place: str, column: str) -> Step:
@@ -43,13 +43,15 @@ def finest(values: Floats, known: Step | None, decimals: int, *, place: str, col
         DataError: values that are no decimals of at most `decimals` places.
     """
     finite = values[np.isfinite(values)]
-    step, error = infer_step(finite, decimals)
-    if error:
+    found = infer_step(finite, decimals, most=decimals)
+    if not found.is_exact:
+        value = float(finite[found.worst])
         raise DataError(
-            f"{place}, column {column}: values finer than 1e-{decimals}, rule: decimals of at most {decimals} places; rounding would "
-            f"change them by up to {error:.2g}. Declare the grid with tick_size= or lot_size=."
+            f"{place}, column {column}: values on no grid of decimals, rule: at most {decimals} places; {value!r} would become "
+            f"{found.step.to_float(found.step.nearest(value))!r}, a change of {found.moved:.2g} of it. Round them and "
+            "declare the grid with tick_size= or lot_size=."
         )
-    return step if known is None or step.denominator > known.denominator else known
+    return found.step if known is None or found.step.denominator > known.denominator else known
 
 
 def check_order(stamps: Ints, last: int, *, place: str, first_row: int = 0) -> int:

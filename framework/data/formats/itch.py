@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from framework.data.formats import itch_messages as messages
+from framework.data.library_errors import FETCH_AGAIN, reading
 from framework.data.recording import Events, Recording
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT
@@ -20,6 +22,7 @@ from framework.schema.instrument import Instrument
 from framework.schema.units import Step
 
 _CHUNK_BYTES = 1 << 21
+_STOCK = re.compile(r"[!-~]{1,8}")
 
 
 def read(path: str | Path, *, date: dt.date, symbols: Sequence[str] | None = None) -> Recording:
@@ -42,6 +45,7 @@ def read(path: str | Path, *, date: dt.date, symbols: Sequence[str] | None = Non
     path = Path(path)
     counts = np.zeros(256, dtype=np.int64)
     directory: dict[int, str] = {}
+    locates: dict[str, int] = {}
     for data, size, offset in _chunks(path):
         found = np.zeros((len(data) // 39 + 1), dtype=np.int64)
         number = messages.scan(data, size, counts, found)
@@ -52,6 +56,11 @@ def read(path: str | Path, *, date: dt.date, symbols: Sequence[str] | None = Non
                 raise DataError(
                     f"{path}, byte {offset + at}: locate {locate} is {name!r} and was {directory[locate]!r}. Fetch the file again."
                 )
+            if locates.setdefault(name, locate) != locate or not _STOCK.fullmatch(name):
+                raise DataError(
+                    f"{path}, byte {offset + at}: stock {name!r}, locate {locate}; rule: a stock has a name of letters and signs and one "
+                    f"locate. {FETCH_AGAIN}"
+                )
     for symbol in symbols or ():
         if symbol not in directory.values():
             raise DataError(f"{path}: no stock {symbol!r}. {did_you_mean(symbol, directory.values())}")
@@ -60,6 +69,8 @@ def read(path: str | Path, *, date: dt.date, symbols: Sequence[str] | None = Non
     index[list(directory)] = messages.LEFT_OUT
     index[kept] = np.arange(len(kept))
     instruments = tuple(Instrument(directory[locate], Step(1, 10_000), venue="XNAS", calendar="XNYS") for locate in kept)
+    if not counts.any():
+        raise DataError(f"{path}: no messages. {FETCH_AGAIN}")
     counted = ", ".join(f"{counts[code]} {chr(code)}" for code in range(256) if counts[code])
     notes = [f"{path.name}: messages by type: {counted or 'none'}."]
     if counts[ord("B")]:
@@ -84,7 +95,7 @@ def _refuse(path: Path, offset: int, data: NDArray[np.uint8], state: NDArray[np.
     at = int(state[1])
     rules = {
         messages.NO_ORDER: "an order is added before it is changed",
-        messages.TOO_MANY: "no more is taken from an order than stands, and an order has shares and a price",
+        messages.TOO_MANY: "no more is taken from an order than stands, and orders and trades have shares and a price",
         messages.BACKWARDS: "no stamp is before the one before it, nor past 24 hours",
         messages.NO_STOCK: "a stock is in the directory before it trades",
         messages.TWICE: "an order reference is used once",
@@ -96,12 +107,10 @@ def _refuse(path: Path, offset: int, data: NDArray[np.uint8], state: NDArray[np.
 def _chunks(path: Path) -> Iterator[tuple[NDArray[np.uint8], int, int]]:
     """Bytes of whole messages, how many they are, and where they start in the file."""
     rest, offset = b"", 0
-    with _stream(path) as stream:
+    with _opened(path) as stream:
         while True:
-            try:
+            with reading(f"{path}, byte {offset}", fault="not a whole file"):
                 block = stream.read(_CHUNK_BYTES)
-            except (OSError, EOFError) as error:
-                raise DataError(f"{path}, byte {offset}: cut or damaged: {error}. Fetch it again.") from error
             data: Any = np.frombuffer(rest + block, dtype=np.uint8)
             size = messages.whole(data)
             if size < 0:
@@ -109,19 +118,18 @@ def _chunks(path: Path) -> Iterator[tuple[NDArray[np.uint8], int, int]]:
                 kind, length = chr(data[at + 2]), int(data[at]) << 8 | int(data[at + 1])
                 raise DataError(
                     f"{path}, byte {offset + at + 2}: message {kind!r} of {length} bytes; rule: a message of ITCH 5.0 of its length, "
-                    f"{int(messages.LENGTHS[data[at + 2]]) or 'none for this type'}. This is another version, or the file is damaged."
+                    f"{int(messages.LENGTHS[data[at + 2]]) or 'none for this type'}. This is another version, or the file is damaged. "
+                    f"{FETCH_AGAIN}"
                 )
             if not block:
                 if size < len(data):
-                    raise DataError(f"{path}, byte {offset + size}: ends inside a message, {len(data) - size} bytes left. Fetch it again.")
+                    raise DataError(f"{path}, byte {offset + size}: ends inside a message, {len(data) - size} bytes left. {FETCH_AGAIN}")
                 return
             if size:
                 yield data, size, offset
             rest, offset = data[size:].tobytes(), offset + size
 
 
-def _stream(path: Path) -> BinaryIO:
-    try:
-        return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error}.") from error
+def _opened(path: Path) -> Any:
+    with reading(path):
+        return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")

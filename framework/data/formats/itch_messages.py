@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.typed import Dict
 
+from framework.machine.stored import stored
 from framework.schema.event import Flag, Kind
 
 LENGTHS = np.zeros(256, dtype=np.int64)
@@ -32,7 +33,7 @@ def orders() -> Any:
     return Dict.empty(types.int64, _ORDER)
 
 
-@njit(cache=True)
+@stored
 def _number(data, at, size):  # type: ignore[no-untyped-def]
     value = np.int64(0)
     for k in range(size):
@@ -40,7 +41,7 @@ def _number(data, at, size):  # type: ignore[no-untyped-def]
     return value
 
 
-@njit(cache=True)
+@stored
 def whole(data):  # type: ignore[no-untyped-def]
     """Bytes of the whole messages at the start; `-1 - at` where the one at `at` is of no known type or length."""
     at = 0
@@ -54,7 +55,7 @@ def whole(data):  # type: ignore[no-untyped-def]
     return at
 
 
-@njit(cache=True)
+@stored
 def scan(data, size, counts, found):  # type: ignore[no-untyped-def]
     """Count messages by type and list where those of the stock directory are; how many these are."""
     at, number = 0, 0
@@ -68,7 +69,7 @@ def scan(data, size, counts, found):  # type: ignore[no-untyped-def]
     return number
 
 
-@njit(cache=True)
+@stored
 def _put(events, n, stamp, kind, flags, instrument, w0, w1, w2, w3):  # type: ignore[no-untyped-def]
     event = events[n]
     event["ts_local_ns"] = stamp
@@ -83,7 +84,7 @@ def _put(events, n, stamp, kind, flags, instrument, w0, w1, w2, w3):  # type: ig
     return n + 1
 
 
-@njit(cache=True)
+@stored
 def parse(data, size, index, book, state, events):  # type: ignore[no-untyped-def]
     """Write the events of `data[:size]`; how many, or minus the fault, with its place in `state[1]`.
 
@@ -130,6 +131,8 @@ def parse(data, size, index, book, state, events):  # type: ignore[no-untyped-de
                 return -TOO_MANY
             if code == 69 or (code == 67 and data[m + 31] == 89):  # printable
                 paid = price if code == 69 else _number(data, m + 32, 4)
+                if paid <= 0:
+                    return -TOO_MANY
                 n = _put(events, n, stamp, _TRADE, _SELL if side == _BUY else _BUY, who, paid, taken, _number(data, m + 23, 8), ref)
             if taken == shares:
                 del book[ref]
@@ -145,8 +148,12 @@ def parse(data, size, index, book, state, events):  # type: ignore[no-untyped-de
                 book[new] = (price, shares, side)
                 n = _put(events, n, stamp, _DEPTH, side | _LAST, who, price, shares, new, -1)
         elif code == 80:  # P
+            if _number(data, m + 20, 4) <= 0 or _number(data, m + 32, 4) <= 0:
+                return -TOO_MANY
             n = _put(events, n, stamp, _TRADE, 0, who, _number(data, m + 32, 4), _number(data, m + 20, 4), _number(data, m + 36, 8), 0)
-        elif code == 81 and ref > 0:  # Q: of no shares where nothing crossed
+        elif code == 81 and ref != 0:  # Q: of no shares where nothing crossed
+            if ref < 0 or _number(data, m + 27, 4) <= 0:
+                return -TOO_MANY
             n = _put(events, n, stamp, _TRADE, _AUCTION, who, _number(data, m + 27, 4), ref, _number(data, m + 31, 8), 0)
     state[1] = last
     return n

@@ -13,6 +13,7 @@ out of it are no longer kept up to date by the venue and are told as DEPTH with 
 
 from __future__ import annotations
 
+import re
 import zlib
 from bisect import bisect_left, insort
 from collections import Counter
@@ -27,6 +28,7 @@ from framework.schema.event import Flag
 from framework.schema.instrument import Instrument
 
 CHECKED_LEVELS = 10
+_SECONDS = re.compile(r"\d{1,10}(\.\d+)?", re.ASCII)
 
 
 def read(
@@ -136,5 +138,7 @@ class _Kraken:
 
 
 def _ns(seconds: str) -> int:
+    if not _SECONDS.fullmatch(seconds):
+        raise ValueError(f"stamp {seconds!r}, not 1633998512.063356,")
     whole, _, fraction = seconds.partition(".")
     return int(whole) * 1_000_000_000 + int(fraction.ljust(9, "0")[:9])

@@ -23,7 +23,10 @@ import pandas as pd
 
 from framework.data.adjust import roundest
 from framework.data.calendar import session_table
+from framework.data.decimals import exact
+from framework.data.formats.lean_files import FIRST_YEAR, LAST_YEAR
 from framework.data.formats.lean_reference import calendar_of
+from framework.data.library_errors import text_of
 from framework.errors import DataError, did_you_mean
 from framework.schema.units import NANOSECONDS_PER_DAY
 
@@ -60,13 +63,13 @@ def read_factors(path: str | Path) -> list[Factor]:
         numbers = []
         for name, field in zip(("price factor", "split factor", "reference price"), fields[1:], strict=True):
             try:
-                value = Fraction(field)
+                value = exact(field)
             except ValueError as error:
                 raise DataError(f"{place}, column {name}: {field!r} is not a number. Correct it.") from error
             if value < 0 or (value == 0 and name != "reference price"):
                 raise DataError(f"{place}, column {name}: {field}; rule: factors > 0 and prices >= 0. Correct it.")
             numbers.append(value)
-        day = _day(fields[0], place)
+        day = day_in(fields[0], place)
         if rows and day <= rows[-1].day:
             raise DataError(f"{place}: {day} after {rows[-1].day}; rule: dates increase. Sort the rows.")
         rows.append(Factor(day, numbers[0], numbers[1], numbers[2], line))
@@ -161,7 +164,7 @@ def read_map(path: str | Path) -> pd.DataFrame:
         place = f"{source.name}, line {line}"
         if len(fields) < 2:
             raise DataError(f"{place}: {len(fields)} columns; rule: date, ticker and often exchange. Correct the row.")
-        day = _day(fields[0], place)
+        day = day_in(fields[0], place)
         if before is not None:
             if day <= before and len(rows):
                 raise DataError(f"{place}: {day} after {before}; rule: dates increase. Sort the rows.")
@@ -195,15 +198,22 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
     if not path.exists():
         beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         raise DataError(f"{path}: no such file. {did_you_mean(path.name, beside)}")
-    text = path.read_text(encoding="utf-8-sig")
-    return [(number, line.strip().split(",")) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    return [(number, line.strip().split(",")) for number, line in enumerate(text_of(path).splitlines(), 1) if line.strip()]
 
 
-def _day(text: str, place: str) -> dt.date:
+def day_in(text: str, place: str) -> dt.date:
+    """A date yyyymmdd of a file.
+
+    Raises:
+        DataError: none, or one further off than any market.
+    """
     try:
-        return dt.datetime.strptime(text, "%Y%m%d").date()
+        day = dt.datetime.strptime(text, "%Y%m%d").date()
     except ValueError as error:
         raise DataError(f"{place}, column date: {text!r} is not a date yyyymmdd. Correct it.") from error
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise DataError(f"{place}, column date: {text}; rule: a year from {FIRST_YEAR} to {LAST_YEAR}. Correct it.")
+    return day
 
 
 def _split(now: Fraction, after: Fraction) -> Fraction:

@@ -25,6 +25,8 @@ SECURITY_TYPES = ("equity", "forex", "cfd", "crypto", "cryptofuture", "future", 
 CONTRACTS = ("future", "option", "futureoption", "indexoption")
 """Types whose zips hold one member a contract."""
 STRIKE_SCALE = 10_000
+FIRST_YEAR, LAST_YEAR = 1700, 2250
+"""Of dates in names and files; within what nanoseconds reach."""
 
 _INTRADAY = re.compile(r"(?P<period>\d{8})_(?P<kind>trade|quote|openinterest)(_(?P<style>american|european))?")
 _LONG = re.compile(r"(?P<ticker>[^_]+?)(_(?P<period>\d{4}))?(_(?P<kind>trade|quote|openinterest))?(_(?P<style>american|european))?")
@@ -190,7 +192,7 @@ def terms_of_member(file: LeanFile, member: str, base: str) -> ContractTerms | N
         return None
     option = _OPTION.search(stem)
     if option is None:
-        raise DataError(f"{file.path.name}, member {member!r}: the name does not say which contract it is.")
+        raise DataError(f"{file.path.name}, member {member!r}: the name does not say which contract it is. Fetch the file again.")
     style, right, strike, expiry = option.groups()
     underlying = f"{base} {file.under[:4]}-{file.under[4:6]}" if file.under else base
     return ContractTerms(underlying, "", _date(expiry, file.path), right[0].upper(), Fraction(int(strike), STRIKE_SCALE), style)
@@ -198,9 +200,12 @@ def terms_of_member(file: LeanFile, member: str, base: str) -> ContractTerms | N
 
 def _date(text: str, path: Path) -> dt.date:
     try:
-        return dt.datetime.strptime(text, "%Y%m%d").date()
+        day = dt.datetime.strptime(text, "%Y%m%d").date()
     except ValueError as error:
-        raise DataError(f"{path}: {text!r} in the name is not a date yyyymmdd.") from error
+        raise DataError(f"{path}: {text!r} in the name is not a date yyyymmdd. Give the file back its name.") from error
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise DataError(f"{path}: {text!r} in the name; rule: a year from {FIRST_YEAR} to {LAST_YEAR}. Give the file back its name.")
+    return day
 
 
 def tickers(files: Iterable[LeanFile]) -> list[str]:

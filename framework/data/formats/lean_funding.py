@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from framework.data.decimals import exact
+from framework.data.formats.lean_files import FIRST_YEAR, LAST_YEAR
+from framework.data.library_errors import text_of
 from framework.data.recording import Events, Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, Kind
@@ -29,16 +31,16 @@ def read(path: str | Path, instrument: Instrument) -> Recording:
         DataError: no such file, a row that cannot be read, rates finer than 1e-9 or not below 1, stamps that do not increase.
     """
     place = Path(path)
-    if not place.exists():
-        raise DataError(f"{place}: no such file.")
     events: list[tuple[int, int]] = []
-    for number, line in enumerate(place.read_text(encoding="utf-8-sig").splitlines(), 1):
+    for number, line in enumerate(text_of(place).splitlines(), 1):
         where, fields = f"{place.name}, line {number}", line.split(",")
         if len(fields) != 2:
             raise DataError(f"{where}: {line!r}; rule: stamp and rate. Correct the row.")
         stamp = pd.to_datetime(fields[0], format="%Y%m%d %H:%M:%S", errors="coerce")
         if pd.isna(stamp):
             raise DataError(f"{where}, column stamp: {fields[0]!r}; rule: yyyymmdd HH:MM:SS, UTC. Correct it.")
+        if not FIRST_YEAR <= stamp.year <= LAST_YEAR:
+            raise DataError(f"{where}, column stamp: {fields[0]!r}; rule: a year from {FIRST_YEAR} to {LAST_YEAR}. Correct it.")
         ns = int(stamp.as_unit("ns").value)
         if events and ns <= events[-1][0]:
             raise DataError(f"{where}, column stamp: {fields[0]}; rule: later than the row before. Sort the rows, keep one a stamp.")
@@ -56,10 +58,10 @@ def read(path: str | Path, instrument: Instrument) -> Recording:
 
 def _billionths(text: str, where: str) -> int:
     try:
-        rate = Decimal(text.strip())
-    except InvalidOperation as error:
+        rate = exact(text)
+    except ValueError as error:
         raise DataError(f"{where}, column rate: {text!r} is not a number. Correct it.") from error
     units = rate * RATE_DENOMINATOR
-    if not rate.is_finite() or abs(rate) >= 1 or units != units.to_integral_value():
+    if abs(rate) >= 1 or units.denominator != 1:
         raise DataError(f"{where}, column rate: {text}; rule: -1 < rate < 1 in steps of 1e-9. Correct it.")
     return int(units)

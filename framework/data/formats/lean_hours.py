@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import gzip
-import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 
 from framework.data.formats.lean_reference import zone_of
 from framework.data.hours import WEEKDAYS, WeeklyHours
+from framework.data.library_errors import FETCH_AGAIN, SHAPE, json_of, reading, text_of
 from framework.errors import DataError, did_you_mean
 
 Which = Literal["regular", "extended"]
 
 _DAY = 1440
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d)", re.ASCII)
 
 
 def read(path: str | Path, entry: str, *, which: Which = "regular") -> WeeklyHours:
@@ -33,16 +34,25 @@ def read(path: str | Path, entry: str, *, which: Which = "regular") -> WeeklyHou
         DataError: no such file or entry, hours that cannot be read.
     """
     place = Path(path)
-    if not place.exists():
-        raise DataError(f"{place}: no such file.")
-    text = gzip.decompress(place.read_bytes()) if place.suffix == ".gz" else place.read_bytes()
-    entries = json.loads(text)["entries"]
+    words = json_of(text_of(place), place)
+    if not isinstance(words, dict) or not isinstance(words.get("entries"), dict):
+        raise DataError(f'{place}: no "entries"; rule: the market-hours database of Lean. {FETCH_AGAIN}')
+    entries = words["entries"]
     if entry not in entries:
         raise DataError(f"{place.name}: no entry {entry!r}. {did_you_mean(entry, entries)}")
     if which not in ("regular", "extended"):
         raise DataError(f"which={which!r} is unknown. {did_you_mean(which, ('regular', 'extended'))}")
-    found = entries[entry]
     states = ("market",) if which == "regular" else ("premarket", "market", "postmarket")
+    way_out = f'Times are "hh:mm:ss", dates "mm/dd/yyyy". Correct the entry. {FETCH_AGAIN}'
+    try:
+        with reading(f"{place}, entry {entry!r}", way_out, also=SHAPE):
+            return _hours(entries[entry], states)
+    except DataError as error:
+        raise error if str(error).startswith(str(place)) else DataError(f"{place}, entry {entry!r}: {error}") from error
+
+
+def _hours(found: Any, states: tuple[str, ...]) -> WeeklyHours:
+    """The hours of an entry."""
     days = [_spans(found.get(day, ()), states) for day in WEEKDAYS]
     hours = {day: tuple(f"{_clock(begin)}-{_clock(end)}" for begin, end in spans) for day, spans in zip(WEEKDAYS, _week(days), strict=True)}
     early, late = _times(found.get("earlyCloses", {})), _times(found.get("lateOpens", {}))
@@ -92,10 +102,10 @@ def _minute(text: str) -> int:
     """Lean writes the end of a day as 1.00:00:00 or 1:00:00:00."""
     if text in ("1.00:00:00", "1:00:00:00"):
         return _DAY
-    hours, minutes, seconds = text.split(":")
-    if int(seconds):
-        raise DataError(f"market hours: {text!r}; rule: whole minutes.")
-    return int(hours) * 60 + int(minutes)
+    found = _TIME.fullmatch(text)
+    if found is None or int(found[3]):
+        raise ValueError(f"time {text!r}, which is not hh:mm:00")
+    return int(found[1]) * 60 + int(found[2])
 
 
 def _date(text: str) -> dt.date:

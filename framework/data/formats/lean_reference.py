@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import json
 import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from framework.data.decimals import exact
+from framework.data.library_errors import FETCH_AGAIN, SHAPE, json_of, reading, text_of
 from framework.errors import DataError
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.units import Step
@@ -77,11 +77,7 @@ class Reference:
     @classmethod
     def load(cls, folder: Path) -> Reference:
         """Read the databases, or their .gz, under a folder; what is absent stays empty."""
-        hours, properties = _text(folder / HOURS), _text(folder / PROPERTIES)
-        zones = {} if hours is None else {name: entry["dataTimeZone"] for name, entry in json.loads(hours)["entries"].items()}
-        lines = [line for line in (properties or "").splitlines() if line.strip() and not line.startswith("#")]
-        rows = {(row["market"], row["symbol"], row["type"]): row for row in csv.DictReader(lines)}
-        return cls(zones, rows)
+        return cls(_zones(folder / HOURS), _properties(folder / PROPERTIES))
 
     def time_zone(self, security_type: str, market: str, ticker: str, given: Given) -> str:
         """Of the stamps in the files, as the time-zone database names it.
@@ -179,11 +175,48 @@ def zone_of(name: str) -> str:
     return f"Etc/GMT{'+' if fixed[1] == '-' else '-'}{int(fixed[2])}"
 
 
-def _text(path: Path) -> str | None:
-    if path.exists():
-        return path.read_text(encoding="utf-8-sig")
-    packed = path.with_name(path.name + ".gz")
-    if packed.exists():
-        with gzip.open(packed, "rt", encoding="utf-8-sig") as stream:
-            return stream.read()
-    return None
+def _there(path: Path) -> Path | None:
+    """A database or its .gz, whichever is there."""
+    return next((one for one in (path, path.with_name(path.name + ".gz")) if one.exists()), None)
+
+
+def _zones(database: Path) -> dict[str, str]:
+    """The time zone of the files by entry."""
+    path = _there(database)
+    if path is None:
+        return {}
+    words = json_of(text_of(path), path)
+    with reading(path, f'Each of its "entries" has a "dataTimeZone". {FETCH_AGAIN}', also=SHAPE):
+        zones = {name: entry["dataTimeZone"] for name, entry in words["entries"].items()}
+    for name, zone in zones.items():
+        if not isinstance(zone, str):
+            raise DataError(f"{path}, entry {name!r}: dataTimeZone {zone!r}; rule: the name of a zone. {FETCH_AGAIN}")
+    return zones
+
+
+def _properties(database: Path) -> dict[tuple[str, str, str], dict[str, str]]:
+    """The properties of symbols by market, symbol and type; the numbers among them can be read."""
+    path = _there(database)
+    if path is None:
+        return {}
+    lines = [(number, line) for number, line in enumerate(text_of(path).splitlines(), 1) if line.strip() and not line.startswith("#")]
+    rows: dict[tuple[str, str, str], dict[str, str]] = {}
+    with reading(path, f"Rows need as many fields as the header. {FETCH_AGAIN}"):
+        table = list(csv.reader([line for _, line in lines], strict=True))
+    for (number, _), fields in zip(lines[1:], table[1:], strict=False):
+        place, words = f"{path}, line {number}", dict(zip(table[0], fields, strict=False))
+        for name in ("market", "symbol", "type"):
+            if not words.get(name):
+                raise DataError(f"{place}, column {name}: empty; rule: market, symbol and type name a row. Correct it.")
+        for name in ("contract_multiplier", "minimum_price_variation", "lot_size"):
+            _check_number(words.get(name, ""), f"{place}, column {name}")
+        rows[words["market"], words["symbol"], words["type"]] = words
+    return rows
+
+
+def _check_number(text: str, place: str) -> None:
+    try:
+        if text and exact(text) <= 0:
+            raise ValueError("not above 0")
+    except ValueError as error:
+        raise DataError(f"{place}: {text[:60]!r}; rule: a decimal above 0, or empty. Correct it.") from error

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -16,14 +16,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from framework.data.bars import to_steps
 from framework.data.calendar import ALWAYS_OPEN, is_bars, session_table
 from framework.data.formats.lean_files import RESOLUTIONS, LeanFile
 from framework.data.formats.lean_reference import PRICE_SCALE, SCALED
+from framework.data.library_errors import FETCH_AGAIN, reading, said
+from framework.data.stamps import EARLIEST_NS, FAR_OFF, LATEST_NS
 from framework.errors import DataError
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
-from framework.schema.units import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND, Step
+from framework.schema.units import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND, Step, to_steps
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -35,7 +36,11 @@ _QUOTE = ("bid", "bid size", "ask", "ask size")
 _TEXT = ("exchange", "condition")
 AUCTION_CONDITIONS = 0x40 | 0x80 | 0x100
 """Bits of an equity trade's sale condition: the print of a single-priced opening, closing or reopening transaction."""
+_MOST_CONDITIONS = 2.0**48
 _MS_PER_DAY = 86_400_000
+_MOST_BYTES = 1 << 30
+_CUT = "It may be cut short; fetch it again."
+_EPOCH = dt.date(1970, 1, 1)
 _SUM_NOISE = 1e-13
 """Relative, of a sum of many doubles."""
 
@@ -109,11 +114,8 @@ def member_names(file: LeanFile) -> list[str]:
     Raises:
         DataError: not a zip, or nothing in it.
     """
-    try:
-        with zipfile.ZipFile(file.path) as archive:
-            names = sorted(name for name in archive.namelist() if not name.endswith("/"))
-    except (zipfile.BadZipFile, OSError) as error:
-        raise _damaged(file, error) from error
+    with reading(file.path, _CUT, fault="not a zip that can be read"), zipfile.ZipFile(file.path) as archive:
+        names = sorted(name for name in archive.namelist() if not name.endswith("/"))
     if not names:
         raise DataError(f"{file.path}: the zip is empty. Fetch it again.")
     return names
@@ -126,17 +128,17 @@ def read_rows(file: LeanFile, owners: dict[str, int]) -> Rows:
         DataError: a damaged zip, a wrong number of columns, a field that is no number, stamps out of order.
     """
     members, texts = tuple(owners), []
-    try:
-        with zipfile.ZipFile(file.path) as archive:
-            for member in members:
-                text = archive.read(member)
-                texts.append(text if text.endswith(b"\n") or not text else text + b"\n")
-    except (zipfile.BadZipFile, OSError, EOFError, zlib.error, KeyError) as error:
-        raise _damaged(file, error) from error
+    with reading(file.path, _CUT, fault="not a zip that can be read"), zipfile.ZipFile(file.path) as archive:
+        for member in members:
+            with archive.open(member) as stream:
+                text = stream.read(_MOST_BYTES + 1)
+            if len(text) > _MOST_BYTES:
+                raise DataError(f"{file.path.name}, member {member}: more than {_MOST_BYTES >> 20} MB; rule: a day or a series. {_CUT}")
+            texts.append(text if text.endswith(b"\n") or not text else text + b"\n")
     table, columns = _parse(file, members, texts)
     counts = np.array([text.count(b"\n") for text in texts], np.int64)
-    stamps = table.column("time").to_pandas()
-    if int(counts.sum()) != table.num_rows or stamps.isna().any():
+    stamps = table.column("time")
+    if int(counts.sum()) != table.num_rows or stamps.null_count:
         _say_what_is_wrong(file, members, texts, columns, "blank lines")
     owner = np.repeat(np.fromiter(owners.values(), np.int64, len(members)), counts)
     values = {
@@ -150,6 +152,7 @@ def read_rows(file: LeanFile, owners: dict[str, int]) -> Rows:
     if file.day is not None:
         since = rows.opens - _day_ns(file)
         rows.refuse((since < 0) | (since > NANOSECONDS_PER_DAY), "time", f"0 <= milliseconds since midnight <= {_MS_PER_DAY}")
+    rows.refuse((rows.opens < EARLIEST_NS) | (rows.opens > LATEST_NS), "time", FAR_OFF)
     starts = np.zeros(table.num_rows, np.bool_)
     starts[rows.ends[:-1][rows.ends[:-1] < table.num_rows]] = True
     step = np.diff(rows.opens, prepend=rows.opens[:1])
@@ -166,14 +169,12 @@ def _conditions(file: LeanFile, members: tuple[str, ...], texts: Sequence[bytes]
     column = table.column("condition").combine_chunks()
     try:
         known = np.array([int(word or "0", 16) for word in column.dictionary.to_pylist()] + [0], np.float64)
-    except ValueError:
+        if (known >= _MOST_CONDITIONS).any() or any("_" in word for word in column.dictionary.to_pylist()):
+            raise ValueError("no condition has so many bits")
+    except (ValueError, OverflowError):
         _say_what_is_wrong(file, members, texts, columns, "a sale condition that is no hexadecimal number")
     found: Floats = np.take(known, column.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False))
     return found
-
-
-def _damaged(file: LeanFile, error: Exception) -> DataError:
-    return DataError(f"{file.path}: not a zip that can be read: {error}. It may be cut short; fetch it again.")
 
 
 def _parse(file: LeanFile, members: tuple[str, ...], texts: Sequence[bytes]) -> tuple[Any, tuple[str, ...]]:
@@ -199,8 +200,8 @@ def _parse(file: LeanFile, members: tuple[str, ...], texts: Sequence[bytes]) -> 
                 null_values=[""],
             ),
         )
-    except pa.ArrowInvalid as error:
-        _say_what_is_wrong(file, members, texts, columns, str(error))
+    except pa.ArrowException as error:
+        _say_what_is_wrong(file, members, texts, columns, said(error))
     return table, columns
 
 
@@ -218,12 +219,12 @@ def _say_what_is_wrong(file: LeanFile, members: Sequence[str], texts: Sequence[b
             for name, field in zip(("time", *columns), fields, strict=True):
                 if not _readable(file, name, field):
                     raise DataError(f"{place}, column {name}: {field!r}; rule: a {_meaning(file, name)}. Correct the row.")
-    raise DataError(f"{file.path}: cannot be read: {reason}.")
+    raise DataError(f"{file.path}: cannot be read: {reason}. {FETCH_AGAIN}")
 
 
 def _readable(file: LeanFile, name: str, field: str) -> bool:
     if name in _TEXT:
-        return name == "exchange" or file.kind != "trade" or re.fullmatch("[0-9a-fA-F]*", field) is not None
+        return name == "exchange" or file.kind != "trade" or re.fullmatch("[0-9a-fA-F]{0,12}", field) is not None
     if name == "time" and RESOLUTIONS[file.resolution] >= RESOLUTIONS["hour"]:
         return not pd.isna(pd.to_datetime(field, format="%Y%m%d %H:%M", errors="coerce"))
     return (name != "time" and not field) or not pd.isna(pd.to_numeric(field, errors="coerce"))
@@ -235,14 +236,18 @@ def _meaning(file: LeanFile, name: str) -> str:
     return "hexadecimal number" if name == "condition" else "number"
 
 
-def _opens(file: LeanFile, stamps: pd.Series[Any]) -> Ints:
+def _opens(file: LeanFile, stamps: pa.ChunkedArray) -> Ints:
+    """Local stamps in ns; what is out of reach becomes the end of it, and is refused with its row."""
     if file.day is None:
-        return pd.DatetimeIndex(stamps).as_unit("ns").asi8
-    return _day_ns(file) + np.rint(stamps.to_numpy(np.float64) * 1e6).astype(np.int64)
+        seconds = stamps.cast(pa.int64()).to_numpy()
+        return np.clip(seconds, EARLIEST_NS // NANOSECONDS_PER_SECOND - 1, LATEST_NS // NANOSECONDS_PER_SECOND + 1) * NANOSECONDS_PER_SECOND
+    since = np.clip(np.nan_to_num(stamps.to_numpy(), nan=-1.0), -1e11, 1e11)  # three years: no such day
+    return _day_ns(file) + np.rint(since * 1e6).astype(np.int64)
 
 
 def _day_ns(file: LeanFile) -> int:
-    return int(pd.Timestamp(file.period).as_unit("ns").value)
+    assert file.day is not None
+    return (file.day - _EPOCH).days * NANOSECONDS_PER_DAY
 
 
 def _clock(local_ns: int) -> str:
@@ -270,7 +275,7 @@ def _to_utc(rows: Rows, local: Ints, time_zone: str) -> Ints:
     except ValueError as error:
         raise DataError(f"{rows.file.path}: a stamp cannot be placed in {time_zone}: {error}. Write the stamps in UTC.") from error
     except (KeyError, OSError) as error:
-        raise DataError(f'time_zone={time_zone!r} is unknown. Use a name like "America/New_York" or "UTC".') from error
+        raise DataError(f'{rows.file.path}: time_zone={time_zone!r} is unknown. Use a name like "America/New_York" or "UTC".') from error
 
 
 def _session_closes(rows: Rows, calendar: str) -> Ints:

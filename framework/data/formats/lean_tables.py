@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import gzip
 import json
+import math
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from framework.data.calendar import session_table
 from framework.data.continuous import Activity
-from framework.data.formats.lean_actions import END_OF_TIME, read_map
-from framework.data.formats.lean_files import ContractTerms
+from framework.data.decimals import exact
+from framework.data.formats.lean_actions import END_OF_TIME, day_in, read_map
+from framework.data.formats.lean_files import FIRST_YEAR, LAST_YEAR, ContractTerms
 from framework.data.formats.lean_reference import PROPERTIES, Given, calendar_of
 from framework.data.formats.lean_reference import Reference as Databases
 from framework.data.hours import Sessions
+from framework.data.library_errors import FETCH_AGAIN, SHAPE, reading, text_of
+from framework.data.quality.numbers import LARGEST
 from framework.data.reference import Reference
 from framework.data.reference_rows import (
     ALWAYS_NS,
@@ -38,6 +42,8 @@ from framework.errors import DataError
 from framework.schema.instrument import Instrument
 from framework.schema.units import NANOSECONDS_PER_DAY, NEVER_NS, Step
 
+_CHAIN = "#expiry,open,high,low,close,volume,open_interest"
+_SCALES = ("BackwardsRatioScale", "BackwardsPanamaCanalScale")
 VENDOR = "LEAN"
 """The venue under which security ids are symbols."""
 
@@ -58,7 +64,7 @@ def date_in(sid: str) -> dt.date:
     try:
         return _EPOCH + dt.timedelta(days=int(number, 36) // _DAYS_OFFSET % _DAYS_WIDTH)
     except ValueError as error:
-        raise DataError(f"{sid!r} is no security id of Lean, which is a ticker and a number in base 36.") from error
+        raise DataError(f"{sid!r} is no security id of Lean, which is a ticker and a number in base 36. Correct it.") from error
 
 
 def equities(map_files: str | Path, *, databases: str | Path, market: str = "usa") -> Reference:
@@ -77,7 +83,7 @@ def equities(map_files: str | Path, *, databases: str | Path, market: str = "usa
     place = Path(map_files)
     files = sorted(place.glob("*.csv"))
     if not files:
-        raise DataError(f"{place}: no map files.")
+        raise DataError(f"{place}: no map files. Name the folder that holds TICKER.csv.")
     define = _definer(Path(databases), market)
     instruments, symbols = [], []
     for path in files:
@@ -159,7 +165,7 @@ def futures(map_file: str | Path, *, databases: str | Path, last_time: dt.time =
     root, market = path.stem.upper(), path.parent.parent.name
     row = Databases.load(Path(databases)).row("future", market, root)
     if not row:
-        raise DataError(f"{Path(databases) / PROPERTIES}: no row of {root} (future of {market}).")
+        raise DataError(f"{Path(databases) / PROPERTIES}: no row of {root} (future of {market}). Name another folder with databases=.")
     made = Databases.load(Path(databases)).instrument(root, ("future", market, ""), root, Given(), 0)
     schedule = f"{market.upper()} {root}"
     instruments, symbols, contracts = [], [], []
@@ -212,17 +218,19 @@ def map_rows(path: Path) -> list[tuple[dt.date, str, int]]:
     Raises:
         DataError: no such file, or a row that is not date, id, exchange, way.
     """
-    if not path.exists():
-        raise DataError(f"{path}: no such file.")
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+    for number, line in enumerate(text_of(path).splitlines(), 1):
         fields = line.split(",")
         if number == 1 or not line:  # the first names the root
             continue
+        place = f"{path.name}, line {number}"
+        if len(fields) != 4 or fields[3] not in ("0", "1", "2", "3"):
+            raise DataError(f"{place}: {line!r}; rule: date, security id, exchange, way of mapping from 0 to 3. Correct the row.")
         try:
-            rows.append((dt.datetime.strptime(fields[0], "%Y%m%d").date(), fields[1], int(fields[3])))
-        except (ValueError, IndexError) as error:
-            raise DataError(f"{path.name}, line {number}: {line!r}; rule: date, security id, exchange, way of mapping.") from error
+            date_in(fields[1])
+        except DataError as error:
+            raise DataError(f"{place}: {error}") from error
+        rows.append((day_in(fields[0], place), fields[1], int(fields[3])))
     return rows
 
 
@@ -238,20 +246,26 @@ def roll_gaps(factor_file: str | Path, way: int) -> pd.DataFrame:
         DataError: no such file, a row that cannot be read, or no rows mapped in this way.
     """
     place = Path(factor_file)
-    if not place.exists():
-        raise DataError(f"{place}: no such file.")
     rows = []
-    for number, line in enumerate(place.read_text(encoding="utf-8-sig").splitlines(), 1):
-        try:
+    for number, line in enumerate(text_of(place).splitlines(), 1):
+        with reading(f"{place.name}, line {number}", also=SHAPE):
             row = json.loads(line)
             if row["DataMappingMode"] == way:
-                rows.append((pd.Timestamp(row["Date"]).normalize(), row["BackwardsRatioScale"][0], row["BackwardsPanamaCanalScale"][0]))
-        except (ValueError, KeyError, IndexError, TypeError) as error:
-            raise DataError(f"{place.name}, line {number}: cannot be read: {error}. Fetch the file again.") from error
+                rows.append(_roll(row))
+        if rows and not rows[-1][1] > 0:
+            raise DataError(f"{place.name}, line {number}: BackwardsRatioScale {rows[-1][1]}; rule: above 0. {FETCH_AGAIN}")
     if not rows:
-        raise DataError(f"{place}: no rows mapped in the way {way}.")
+        raise DataError(f"{place}: no rows mapped in the way {way}. Ask for another one.")
     found = [(now[1] / after[1], now[2] - after[2]) for now, after in pairwise(rows)]
     return pd.DataFrame(found, pd.DatetimeIndex([row[0] for row in rows[:-1]]), ["ratio", "gap"])
+
+
+def _roll(row: dict[str, Any]) -> tuple[pd.Timestamp, float, float]:
+    """Last date, ratio and sum of a row; ValueError where one is none."""
+    stamp, scales = pd.Timestamp(str(row["Date"])).normalize(), [row[name][0] for name in _SCALES]
+    if not FIRST_YEAR <= stamp.year <= LAST_YEAR or any(isinstance(one, bool) or not abs(one) < LARGEST for one in scales):
+        raise ValueError(f"Date {row['Date']!r} and scales {scales}")
+    return stamp, float(scales[0]), float(scales[1])
 
 
 def chain_activity(folder: str | Path, calendar: str = "CMES") -> Activity:
@@ -273,16 +287,18 @@ def chain_activity(folder: str | Path, calendar: str = "CMES") -> Activity:
     table = session_table(calendar, int(days[0]) * NANOSECONDS_PER_DAY, (int(days[-1]) + 10) * NANOSECONDS_PER_DAY)
     known = np.searchsorted(table.labels, days, side="right") + 1
     for row, day in enumerate(sorted(lists)):
-        lines = lists[day].read_text(encoding="utf-8-sig").splitlines()
-        if not lines or lines[0] != "#expiry,open,high,low,close,volume,open_interest":
-            raise DataError(f"{lists[day].name}, line 1: {lines[:1]}; rule: #expiry,open,high,low,close,volume,open_interest.")
+        lines = text_of(lists[day]).splitlines()
+        if not lines or lines[0] != _CHAIN:
+            raise DataError(f"{lists[day].name}, line 1: {lines[:1]}; rule: {_CHAIN}. Correct the header.")
         for number, line in enumerate(lines[1:], 2):
             fields = line.split(",")
             try:
                 month = dt.datetime.strptime(fields[0], "%Y%m")
-                found[row, f"{place.name.upper()} {month:%Y-%m}"] = float(fields[5] or "nan"), float(fields[6] or "nan")  # blank: not told
+                found[row, f"{place.name.upper()} {month:%Y-%m}"] = _figure(fields[5]), _figure(fields[6])
             except (ValueError, IndexError) as error:
-                raise DataError(f"{lists[day].name}, line {number}: {line!r}; rule: yyyymm, four prices, volume, open interest.") from error
+                raise DataError(
+                    f"{lists[day].name}, line {number}: {line!r}; rule: yyyymm, four prices, volume, open interest. Correct the row."
+                ) from error
     names = tuple(sorted({name for _, name in found}))
     figures = np.full((2, len(days), len(names)), np.nan)
     for (row, name), values in found.items():
@@ -290,13 +306,23 @@ def chain_activity(folder: str | Path, calendar: str = "CMES") -> Activity:
     return Activity(calendar, Sessions(table.labels[known], table.open_ns[known], table.close_ns[known]), names, figures[0], figures[1])
 
 
+def _figure(text: str) -> float:
+    """A volume or open interest; a blank is not told."""
+    value = float(exact(text)) if text else math.nan
+    if value < 0:
+        raise ValueError("below 0")
+    return value
+
+
 def mapped(path: str | Path, way: int, calendar: str) -> list[tuple[int, str]]:
     """What Lean holds as the front contract: from when (the session after the last date of the one before), which ("ES 2013-12")."""
     place = Path(path)
     rows = sorted(row for row in map_rows(place) if row[2] == way)
     if not rows:
-        raise DataError(f"{place}: no rows mapped in the way {way}.")
+        raise DataError(f"{place}: no rows mapped in the way {way}. Ask for another one.")
     names = [f"{place.stem.upper()} {date_in(sid):%Y-%m}" for _, sid, _ in rows]
+    if len(rows) == 1:
+        return [(ALWAYS_NS, names[0])]
     lasts = np.array([(day - dt.date(1970, 1, 1)).days for day, _, _ in rows[:-1]])
     table = session_table(calendar, int(lasts.min()) * NANOSECONDS_PER_DAY, (int(lasts.max()) + 10) * NANOSECONDS_PER_DAY)
     begins = table.open_ns[np.searchsorted(table.labels, lasts, side="right")]
@@ -306,7 +332,7 @@ def mapped(path: str | Path, way: int, calendar: str) -> list[tuple[int, str]]:
 def _definer(databases: Path, market: str) -> Callable[[str, int, int], InstrumentRow]:
     row = Databases.load(databases).row("equity", market, "")
     if not row:
-        raise DataError(f"{databases / PROPERTIES}: no row of equities of {market}.")
+        raise DataError(f"{databases / PROPERTIES}: no row of equities of {market}. Name another folder with databases=.")
     lot, multiplier, currency = Step.of(row["lot_size"]), float(row["contract_multiplier"]), row["quote_currency"]
 
     def define(id: str, from_ns: int, to_ns: int) -> InstrumentRow:
@@ -339,9 +365,12 @@ def _joined(spans: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
 
 def _listed(path: Path) -> list[tuple[str, str]]:
     """Tickers and security ids of a list; constituents write ticker and security id, coarse files the other way round."""
-    text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text(encoding="utf-8-sig")
     found = []
-    for number, fields in enumerate(csv.reader(text.splitlines()), 1):
+    with reading(path):
+        rows = list(csv.reader(text_of(path).splitlines()))
+    if not rows:
+        raise DataError(f"{path}: no rows; rule: a list has members. {FETCH_AGAIN}")
+    for number, fields in enumerate(rows, 1):
         sids = [" " in field for field in fields[:2]]
         if sids not in ([True, False], [False, True]) or not fields[sids.index(False)]:
             raise DataError(f"{path.name}, line {number}: {fields[:2]}; rule: a ticker and a security id lead the row. Fetch it again.")
@@ -358,8 +387,8 @@ def _resolved(known: Reference, ticker: str, venue: str, ns: int) -> str | None:
 
 def _day_of(path: Path) -> dt.date:
     try:
-        return dt.datetime.strptime(path.name.split(".")[0], "%Y%m%d").date()
-    except ValueError as error:
+        return day_in(path.name.split(".")[0], "")
+    except DataError as error:
         raise DataError(f"{path}: rule: a list is called yyyymmdd.csv. Move other files away.") from error
 
 

@@ -17,11 +17,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from framework.data.library_errors import FETCH_AGAIN, MOST_BYTES, reading
+from framework.data.stamps import FAR_OFF, LATEST_NS
 from framework.errors import DataError
 
 Truncated = Literal["refuse", "allow"]
 
 BLOCK_BYTES = 1024 * 1024
+UNPACKED_BYTES = 1 << 25
+"""32 MB: unpacked at once, however much a block of the file holds."""
+_MOST_DIGITS = 19
 _LINE = re.compile(rb"(?:(?P<url>\S+) -> )?(?P<stamp>\d+(?:\.\d+)?):? (?P<text>.*)", re.DOTALL)
 _TALK = re.compile(rb"\S+ <-|configuration: |\s*$|\S+ <->")  # what was sent, when a connection opened, blank lines
 
@@ -83,34 +88,37 @@ def _parsed(path: Path, number: int, text: bytes) -> Line | None:
             f"{path.name}, line {number}: {text[:60]!r}; rule: a line is a local stamp and a message: '1723161256172216566 {{...}}' or "
             "'1633998512.0633569: {...}'. Correct or remove it."
         )
-    try:
+    place = f"{path.name}, line {number}"
+    with reading(place, "Correct or remove the line.", fault="not JSON"):
         message = json.loads(found["text"])
-    except ValueError as error:
-        raise DataError(f"{path.name}, line {number}: not JSON: {error}. Correct or remove the line.") from error
     whole, _, fraction = found["stamp"].partition(b".")
+    if len(whole) > _MOST_DIGITS:
+        raise DataError(f"{place}: local stamp {found['stamp'][:60]!r}; rule: {FAR_OFF}. Correct or remove the line.")
     stamp = int(whole) if len(whole) > 12 else int(whole) * 1_000_000_000 + int(fraction.ljust(9, b"0")[:9])
-    return Line(stamp, path.name, number, (found["url"] or b"").decode(), message)
+    if stamp > LATEST_NS:
+        raise DataError(f"{place}: local stamp {stamp} ns; rule: {FAR_OFF}. Correct or remove the line.")
+    return Line(stamp, path.name, number, (found["url"] or b"").decode("utf-8", "replace"), message)
 
 
 def _texts(path: Path) -> Iterator[tuple[bytes, bool]]:
     """Lines without their ends, and whether each is whole; the last may not be."""
-    if not path.exists():
-        raise DataError(f"{path}: no such file.")
     rest = b""
-    with path.open("rb") as file:
+    with reading(path, "Correct its rights."):
+        opened = path.open("rb")
+    with opened as file:
         unpack = zlib.decompressobj(31) if file.read(2) == b"\x1f\x8b" else None
         file.seek(0)
         while block := file.read(BLOCK_BYTES):
             while block:
-                try:
-                    rest += block if unpack is None else unpack.decompress(block)
-                except zlib.error as error:
-                    raise DataError(f"{path.name}: the gzip stream is damaged: {error}. Fetch the file again.") from error
-                block = b""
+                with reading(f"{path.name}, before byte {file.tell()}", fault="not a whole gzip stream"):
+                    rest += block if unpack is None else unpack.decompress(block, UNPACKED_BYTES)
+                block = b"" if unpack is None else unpack.unconsumed_tail
                 if unpack is not None and unpack.eof and unpack.unused_data:
                     block, unpack = unpack.unused_data, zlib.decompressobj(31)
-            *whole, rest = rest.split(b"\n")
-            yield from ((text, True) for text in whole)
+                *whole, rest = rest.split(b"\n")
+                yield from ((text, True) for text in whole)
+                if len(rest) > MOST_BYTES:
+                    raise DataError(f"{path.name}: a line of more than {MOST_BYTES >> 20} MB; rule: one message a line. {FETCH_AGAIN}")
     if unpack is not None and not unpack.eof:
         yield rest, False
     elif rest:

@@ -28,6 +28,7 @@ import pyarrow as pa
 import pyarrow.csv as csv
 from numpy.typing import NDArray
 
+from framework.data.library_errors import FETCH_AGAIN, reading
 from framework.data.recording import Events, Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, Flag, Kind
@@ -39,6 +40,8 @@ NEW, PARTIAL_CANCEL, DELETE, EXECUTE, EXECUTE_HIDDEN, CROSS, HALT = 1, 2, 3, 4, 
 EMPTY_PRICE = 9_999_999_999
 """What stands for the price of a level that nobody occupies, negative for bids."""
 BLOCK_BYTES = 2 * 1024 * 1024
+MOST = 10**12
+"""No price and no size is so large, and a part of the file that adds sizes up stays within 64 bits."""
 CENT = 100
 """LOBSTER's steps of price in a cent."""
 
@@ -85,8 +88,8 @@ def _named(path: Path) -> tuple[str, int]:
     found = re.match(r"([^_]+)_(\d{4}-\d\d-\d\d)_.*message_", path.name)
     try:
         if found:
-            return found[1], int(pd.Timestamp(found[2], tz="America/New_York").value)
-    except ValueError:
+            return found[1], int(pd.Timestamp(found[2], tz="America/New_York").as_unit("ns").value)
+    except (ValueError, OverflowError):
         found = None
     raise DataError(
         f"{path.name}: stamps are seconds after midnight, and the name does not say of which day. "
@@ -98,15 +101,22 @@ def _first_levels(path: Path) -> Words:
     """The first row of an orderbook file: side (1 bid, -1 offer), price, size and rank of each occupied level. Shape (n, 4)."""
     if not path.exists():
         raise DataError(f"{path}: no such file. The book at the start is not among the messages: give the file with orderbook=.")
-    try:
+    with reading(f"{path.name}, row 1", f"A row of the book is whole numbers. {FETCH_AGAIN}", also=(StopIteration, TypeError)):
         with pa.input_stream(str(path)) as stream:
             options = csv.ReadOptions(autogenerate_column_names=True, use_threads=False, block_size=BLOCK_BYTES)
             first = next(iter(csv.open_csv(stream, read_options=options)))
-            row = np.array([first.column(k)[0].as_py() for k in range(first.num_columns)], dtype=np.float64)
-    except (pa.ArrowInvalid, OSError, EOFError, StopIteration, TypeError, ValueError) as error:
-        raise DataError(f"{path.name}, row 1: cannot be read as an orderbook row of numbers: {error}.") from error
-    if len(row) % 4 or not len(row) or not np.isfinite(row).all():
-        raise DataError(f"{path.name}, row 1: {len(row)} columns; rule: offer price, offer size, bid price, bid size for each level.")
+        row = np.array([float(first.column(k)[0].cast(pa.string()).as_py()) for k in range(first.num_columns)])
+    if len(row) % 4 or not len(row):
+        raise DataError(
+            f"{path.name}, row 1: {len(row)} columns; rule: offer price, offer size, bid price, bid size for each level. {FETCH_AGAIN}"
+        )
+    whole = (np.abs(row) <= MOST) & (row == np.rint(row))
+    if not whole.all():
+        column = int(np.argmin(whole))
+        raise DataError(
+            f"{path.name}, row 1, column {column + 1}: {row[column]:g}; rule: whole numbers of at most {MOST:,}. Correct the row, or fetch "
+            "the file again."
+        )
     quads = row.astype(np.int64).reshape(-1, 4)
     rank = np.arange(len(quads))
     asks = np.column_stack([np.full(len(quads), -1), quads[:, 0], quads[:, 1], rank])[np.abs(quads[:, 0]) != EMPTY_PRICE]
@@ -114,13 +124,14 @@ def _first_levels(path: Path) -> Words:
     if len(asks) and len(bids) and asks[0, 1] <= bids[0, 1]:
         raise DataError(
             f"{path.name}, row 1: the best offer {asks[0, 1]} is at or below the best bid {bids[0, 1]}; rule: offer > bid, and the "
-            "columns are offer price, offer size, bid price, bid size. Are columns swapped?"
+            "columns are offer price, offer size, bid price, bid size. Are columns swapped? Correct the row."
         )
     levels = np.concatenate([bids, asks])
     worse = (np.diff(asks[:, 1]) <= 0).any() or (np.diff(bids[:, 1]) >= 0).any()
     if worse or (levels[:, 1:3] <= 0).any():
         raise DataError(
-            f"{path.name}, row 1: rule: prices and sizes above 0, offers rising and bids falling from level to level. Are columns swapped?"
+            f"{path.name}, row 1: rule: prices and sizes above 0, offers rising and bids falling from level to level. Are columns "
+            "swapped? Correct the row."
         )
     return levels
 
@@ -160,17 +171,18 @@ class _Pass:
             yield self._events(table)
             self._row += len(table["time"])
         if self._row == 1:
-            raise DataError(f"{self._path.name}: no rows.")
+            raise DataError(f"{self._path.name}: no rows. {FETCH_AGAIN}")
 
     def _check(self, table: Table) -> None:
         kind, price, size, direction = (table[name] for name in ("type", "price", "size", "direction"))
         seconds, order = table["time"], kind <= CROSS
         self._refuse((kind < NEW) | (kind > HALT), table, "type", "type is 1 to 7")
         self._refuse(order & (np.abs(direction) != 1), table, "direction", "1 for a buy order, -1 for a sell order")
-        self._refuse(order & (price <= 0), table, "price", "price > 0")
-        self._refuse(order & (size <= 0), table, "size", "size > 0")
+        self._refuse(order & ((price <= 0) | (price > MOST)), table, "price", f"price > 0, at most {MOST:,}")
+        self._refuse(order & ((size <= 0) | (size > MOST)), table, "size", f"size > 0, at most {MOST:,}")
         self._refuse((kind <= EXECUTE) & (table["order_id"] <= 0), table, "order_id", "order id > 0")
-        self._refuse((kind == HALT) & (np.abs(price) > 1), table, "price", "a halt has price -1, quoting resumed 0, trading resumed 1")
+        halted = (kind == HALT) & ((price < -1) | (price > 1))
+        self._refuse(halted, table, "price", "a halt has price -1, quoting resumed 0, trading resumed 1")
         inside = np.isfinite(seconds) & (seconds >= 0) & (seconds < NANOSECONDS_PER_DAY // NANOSECONDS_PER_SECOND)
         self._refuse(~inside, table, "time", "0 <= seconds after midnight < 86,400")
         self._refuse(np.diff(seconds, prepend=seconds[0]) < 0, table, "time", "rows are in order of time")
@@ -290,20 +302,15 @@ class _Pass:
 def _batches(path: Path) -> Iterator[Any]:
     types = {name: pa.float64() if name == "time" else pa.int64() for name in COLUMNS}
     if not path.exists():
-        raise DataError(f"{path}: no such file.")
-    try:
-        with pa.input_stream(str(path)) as stream:
-            yield from csv.open_csv(
-                stream,
-                read_options=csv.ReadOptions(column_names=list(COLUMNS), use_threads=False, block_size=BLOCK_BYTES),
-                parse_options=csv.ParseOptions(ignore_empty_lines=False),
-                convert_options=csv.ConvertOptions(column_types=types, null_values=[], strings_can_be_null=False),
-            )
-    except (pa.ArrowInvalid, OSError, EOFError) as error:
-        raise DataError(
-            f"{path.name}: cannot be read to its end: {error}. A row has the six numbers {', '.join(COLUMNS)}; is a gzip file cut short, "
-            "fetch it again."
-        ) from error
+        raise DataError(f"{path}: no such file. Correct its name.")
+    way_out = f"A row has the six numbers {', '.join(COLUMNS)}; where a gzip file is cut short or damaged, fetch it again."
+    with reading(path.name, way_out), pa.input_stream(str(path)) as stream:
+        yield from csv.open_csv(
+            stream,
+            read_options=csv.ReadOptions(column_names=list(COLUMNS), use_threads=False, block_size=BLOCK_BYTES),
+            parse_options=csv.ParseOptions(ignore_empty_lines=False),
+            convert_options=csv.ConvertOptions(column_types=types, null_values=[], strings_can_be_null=False),
+        )
 
 
 def _blank(stamps: Words, kind: Kind) -> Events:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.typed import Dict
 from numpy.typing import NDArray
 
 from framework.errors import DataError
+from framework.machine.stored import stored
 
 _ADD, _MODIFY, _CANCEL, _RESET = ord("A"), ord("M"), ord("C"), ord("R")
 _LAST, _SNAPSHOT = 128, 32
@@ -54,7 +55,7 @@ class OrderSizes:
         return left, last, clear
 
 
-@njit(cache=True)
+@stored
 def _forget(known, instrument):  # type: ignore[no-untyped-def]
     """Remove all orders of an instrument."""
     gone = [key for key in known if key[0] == instrument]
@@ -62,7 +63,7 @@ def _forget(known, instrument):  # type: ignore[no-untyped-def]
         del known[key]
 
 
-@njit(cache=True)
+@stored
 def _apply(actions, owners, orders, sizes, flags, known, in_snapshot, left, last, clear):  # type: ignore[no-untyped-def]
     """Fill `left`, `last` and `clear`; the row of a cancel that cannot be and what stood, or -1."""
     changed = np.full(len(in_snapshot), -1, np.int64)  # of the open message of each instrument; several interleave

@@ -12,11 +12,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from framework.data.formats.grid import Ints, check_order, finest, steps
+from framework.data.formats.columns import floats, sides, wholes
+from framework.data.formats.grid import Floats, Ints, check_order, finest, steps
 from framework.data.formats.table_source import Source
 from framework.data.readers import STAMP_COLUMNS, read_bars
 from framework.data.recording import Events, Recording
-from framework.data.stamps import BarStamp, Epoch
+from framework.data.stamps import EARLIEST_NS, FAR_OFF, LATEST_NS, BarStamp, Epoch
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
@@ -126,13 +127,14 @@ def _bars(
 
 def _finest(source: Source, theirs: Mapping[str, str], kind: TableKind) -> tuple[Step, Step]:
     """The coarsest decimal steps of prices and of sizes."""
-    tick, lot = Step(1, 1), Step(1, 1)
+    tick, lot, row = Step(1, 1), Step(1, 1), 0
     prices, sizes = ([name for name in names[kind] if name in theirs] for names in (_PRICES, _SIZES))
     for batch in _batches(source, {theirs[name]: name for name in (*prices, *sizes)}) if prices or sizes else ():
         for column in prices:
-            tick = finest(_floats(batch, column, source.place), tick, 9, place=source.place, column=column)
+            tick = finest(_floats(batch, column, source.place, row), tick, 9, place=source.place, column=column)
         for column in sizes:
-            lot = finest(_floats(batch, column, source.place), lot, 9, place=source.place, column=column)
+            lot = finest(_floats(batch, column, source.place, row), lot, 9, place=source.place, column=column)
+        row += len(batch)
     return tick, lot
 
 
@@ -148,7 +150,7 @@ def _names(found: list[str], kind: TableKind, columns: Mapping[str, str], place:
     for name in columns:
         if name not in found:
             raise DataError(f"{place}: columns= names {name!r}, which is not there. {did_you_mean(name, found)}")
-    ours = {name: columns.get(name, name) for name in found if columns.get(name, name)}
+    ours = {name: columns.get(name, name) for name in found if name not in columns or columns[name]}
     known, names = (*_NEEDED[kind], *_ALLOWED[kind]), list(ours.values())
     for name in names:
         if name not in known:
@@ -161,12 +163,8 @@ def _names(found: list[str], kind: TableKind, columns: Mapping[str, str], place:
     return ours
 
 
-def _floats(batch: pa.RecordBatch, name: str, place: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    column = batch.column(name)
-    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type) or pa.types.is_decimal(column.type)):
-        raise DataError(f"{place}, column {name}: {column.type}; rule: numbers. Correct the column or map another one.")
-    values: np.ndarray[tuple[int], np.dtype[np.float64]] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return values
+def _floats(batch: pa.RecordBatch, name: str, place: str, first_row: int) -> Floats:
+    return floats(batch.column(name), place=place, name=name, first_row=first_row)
 
 
 def _stamps(batch: pa.RecordBatch, place: str, time_zone: str | None, unit: Epoch | None, stamp_format: str | None, first_row: int) -> Ints:
@@ -181,18 +179,40 @@ def _stamps(batch: pa.RecordBatch, place: str, time_zone: str | None, unit: Epoc
             raise DataError(
                 f'{place}, column ts: numbers, {column[0]} first. Say what they count since 1970: unit="s", "ms", "us" or "ns".'
             )
-        numbers: Ints = column.cast(pa.int64()).to_numpy()
-        if len(numbers) and int(np.abs(numbers).max()) > np.iinfo(np.int64).max // _PER_UNIT[unit]:
-            raise DataError(f'{place}, column ts: {column[0]} first, which is after the year 2262 in "{unit}". Name a smaller unit=.')
-        return numbers * _PER_UNIT[unit]
+        return _from_numbers(column, unit, place, first_row)
     if not pa.types.is_timestamp(column.type):
-        raise DataError(f"{place}, column ts: {column.type}, {column[0]} first; rule: ISO 8601 stamps or whole numbers. Say stamp_format=.")
+        first = column[0].cast(pa.string()) if pa.types.is_primitive(column.type) else "none of these"
+        raise DataError(f"{place}, column ts: {column.type}, {first} first; rule: ISO 8601 stamps or whole numbers. Say stamp_format=.")
+    column = _in_ns(column, place, first_row)
     if column.type.tz is None:
         if time_zone is None:
             raise DataError(f'{place}, column ts: {column[0]} has no zone. Name it: time_zone="America/New_York", or "UTC".')
         column = _zoned(column, place, time_zone, first_row)
-    stamps: Ints = column.cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_numpy()
+    stamps: Ints = column.cast(pa.int64()).to_numpy()
     return stamps
+
+
+def _in_ns(column: pa.Array, place: str, first_row: int) -> pa.Array:
+    """Stamps of any unit in nanoseconds; refused before they could wrap."""
+    counts = column.cast(pa.int64()).to_numpy()
+    _refuse_far(counts, {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[column.type.unit], place, first_row)
+    return column.cast(pa.timestamp("ns", column.type.tz))
+
+
+def _from_numbers(column: pa.Array, unit: Epoch, place: str, first_row: int) -> Ints:
+    numbers = wholes(column, place=place, name="ts", first_row=first_row)
+    _refuse_far(numbers, _PER_UNIT[unit], place, first_row)
+    return numbers * _PER_UNIT[unit]
+
+
+def _refuse_far(counts: Ints, per_unit: int, place: str, first_row: int) -> None:
+    """Raise for the first of some counts since 1970, of `per_unit` ns each, that lies out of reach."""
+    if len(counts) and (int(counts.min()) < EARLIEST_NS // per_unit or int(counts.max()) > LATEST_NS // per_unit):
+        row = int(np.argmax((counts < EARLIEST_NS // per_unit) | (counts > LATEST_NS // per_unit)))
+        raise DataError(
+            f"{place}, row {first_row + row}, column ts: {int(counts[row])}, counting {per_unit} ns each; rule: {FAR_OFF}. "
+            "Name a smaller unit=, or correct the row."
+        )
 
 
 def _by_format(column: pa.Array, stamp_format: str, place: str, first_row: int) -> pa.Array:
@@ -200,7 +220,7 @@ def _by_format(column: pa.Array, stamp_format: str, place: str, first_row: int) 
     text = column.cast(pa.string()).to_pandas()
     try:
         stamps = pd.to_datetime(text, format=stamp_format, errors="coerce")
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise DataError(f"{place}: stamp_format={stamp_format!r}: {error}. Use the words of strptime, as %Y%m%d %H%M%S%f.") from error
     wrong = stamps.isna().to_numpy()
     if wrong.any():
@@ -209,7 +229,7 @@ def _by_format(column: pa.Array, stamp_format: str, place: str, first_row: int) 
             f"{place}, row {first_row + row}, column ts: {text[row]!r}; rule: stamp_format={stamp_format!r}; {int(wrong.sum())} in this "
             "part. Correct the row or the format."
         )
-    return pa.array(stamps.dt.as_unit("ns"))
+    return pa.array(stamps)
 
 
 def _zoned(column: pa.Array, place: str, time_zone: str, first_row: int) -> pa.Array:
@@ -228,30 +248,16 @@ def _zoned(column: pa.Array, place: str, time_zone: str, first_row: int) -> pa.A
         ) from error
 
 
-def _whole(batch: pa.RecordBatch, name: str, place: str, first_row: int) -> Ints:
-    column = batch.column(name)
-    try:
-        values: Ints = column.cast(pa.int64()).to_numpy(zero_copy_only=False)
-    except pa.ArrowException as error:
-        raise DataError(
-            f"{place}, rows from {first_row}, column {name}: {error}; rule: whole numbers below 2**63. Correct it or leave it out."
-        ) from error
-    if column.null_count:
-        row = int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
-        raise DataError(f"{place}, row {first_row + row}, column {name}: empty; rule: a whole number. Fill it in or leave the column out.")
-    return values
-
-
 def _events(batch: pa.RecordBatch, kind: TableKind, stamps: Ints, instrument: Instrument, place: str, row: int) -> Events:
     events = np.zeros(len(stamps), EVENT)
     events["ts_local_ns"] = events["ts_venue_ns"] = stamps
 
     def fill(word: str, name: str, step: Step, minimum: int) -> None:
-        events[word] = steps(_floats(batch, name, place), step, place=place, column=name, first_row=row, minimum=minimum)
+        events[word] = steps(_floats(batch, name, place, row), step, place=place, column=name, first_row=row, minimum=minimum)
 
     if kind == "funding":
         events["kind"] = Kind.FUNDING
-        events["w0"] = steps(_floats(batch, "rate", place), Step(1, 10**9), place=place, column="rate", first_row=row)
+        events["w0"] = steps(_floats(batch, "rate", place, row), Step(1, 10**9), place=place, column="rate", first_row=row)
         return events
     present = batch.schema.names
     if kind == "quotes":
@@ -272,14 +278,8 @@ def _events(batch: pa.RecordBatch, kind: TableKind, stamps: Ints, instrument: In
     fill("w0", "price", instrument.tick, 1)
     fill("w1", "size", instrument.lot, 1)
     if "trade_id" in present:
-        events["w2"] = _whole(batch, "trade_id", place, row)
+        events["w2"] = wholes(batch.column("trade_id"), place=place, name="trade_id", first_row=row)
     if "side" in present:
-        lower = pc.utf8_lower(batch.column("side"))
-        buys, sells = (pc.fill_null(pc.equal(lower, side), False).to_numpy(zero_copy_only=False) for side in ("buy", "sell"))
-        if not (buys | sells).all():
-            at = int(np.argmin(buys | sells))
-            raise DataError(
-                f"{place}, row {row + at}, column side: {batch.column('side')[at]}; rule: buy or sell. Correct it or leave it out."
-            )
+        buys = sides(batch.column("side"), place=place, name="side", first_row=row)
         events["flags"] = np.where(buys, int(Flag.BUY), int(Flag.SELL))
     return events

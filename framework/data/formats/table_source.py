@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +11,12 @@ import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as parquet
 
-from framework.errors import DataError
+from framework.data.library_errors import FETCH_AGAIN, reading
 
 _BATCH_ROWS = 1 << 17
 _BLOCK_BYTES = 1 << 23
 _PEEK_BYTES = 1 << 16
+_WAY_OUT = f"Rows need as many fields as the header, and one type a column. {FETCH_AGAIN}"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Source:
         Raises:
             DataError: no such file, or one that cannot be read.
         """
-        with _told(self.place):
+        with reading(self.place, _WAY_OUT):
             if isinstance(self.data, pd.DataFrame):
                 return [str(name) for name in self.data.columns]
             if str(self.data).endswith(".parquet"):
@@ -60,26 +60,18 @@ class Source:
         Raises:
             DataError: a file that cannot be read.
         """
-        with _told(self.place):
+        with reading(self.place, _WAY_OUT):
             if isinstance(self.data, pd.DataFrame):
-                yield from pa.Table.from_pandas(self.data[list(names)], preserve_index=False).to_batches(max_chunksize=_BATCH_ROWS)
+                frame = self.data.set_axis(self.names(), axis=1)
+                yield from pa.Table.from_pandas(frame[list(names)], preserve_index=False).to_batches(max_chunksize=_BATCH_ROWS)
             elif str(self.data).endswith(".parquet"):
-                with parquet.ParquetFile(self.data) as file:
+                with parquet.ParquetFile(self.data, page_checksum_verification=True) as file:
                     yield from (batch.select(list(names)) for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=list(names)))
             else:
                 convert = csv.ConvertOptions(include_columns=list(names), column_types={stamps: pa.string()} if self.is_text else None)
-                reading = csv.ReadOptions(block_size=_BLOCK_BYTES, column_names=self.header)
-                with csv.open_csv(self.data, reading, self._parsing(), convert) as stream:
+                options = csv.ReadOptions(block_size=_BLOCK_BYTES, column_names=self.header)
+                with csv.open_csv(self.data, options, self._parsing(), convert) as stream:
                     yield from stream
 
     def _parsing(self) -> csv.ParseOptions:
         return csv.ParseOptions(delimiter=self.delimiter)
-
-
-@contextmanager
-def _told(place: str) -> Iterator[None]:
-    """Says by our own error what pyarrow refuses."""
-    try:
-        yield
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{place}: cannot be read: {error}. Rows need as many fields as the header, and one type a column.") from error

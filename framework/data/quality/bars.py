@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from framework.data.calendar import session_table
+from framework.data.quality.numbers import numbers_of, say_not_a_number
 from framework.errors import DataError, did_you_mean
 from framework.schema.units import NANOSECONDS_PER_DAY
 
@@ -68,8 +68,8 @@ def check_columns(columns: Sequence[str], *, place: str, volume_needed: bool = T
             )
 
 
-def check_bars(frame: pd.DataFrame, *, place: str, lines: Lines | None = None, volume_needed: bool = True) -> None:
-    """Raise at the first row that cannot be trusted.
+def check_bars(frame: pd.DataFrame, *, place: str, lines: Lines | None = None, volume_needed: bool = True) -> pd.DataFrame:
+    """Raise at the first row that cannot be trusted; the bars with their columns as float64.
 
     Args:
         frame: columns open, high, low, close, volume; index of tz-aware bar closes.
@@ -81,13 +81,16 @@ def check_bars(frame: pd.DataFrame, *, place: str, lines: Lines | None = None, v
         DataError: naming place, row, column, value, the rule with its numbers, and the way out.
 
     >>> stamp = pd.DatetimeIndex(["2020-01-01"], tz="UTC")
-    >>> check_bars(pd.DataFrame(dict(open=[1.0], high=[2.0], low=[0.5], close=[1.5], volume=[0.0]), index=stamp), place="here")
+    >>> bars = pd.DataFrame(dict(open=[1.0], high=["2.0"], low=[0.5], close=[1.5], volume=[0]), index=stamp)
+    >>> check_bars(bars, place="here")["high"].to_list()
+    [2.0]
     """
     check_columns([str(name) for name in frame.columns], place=place, volume_needed=volume_needed)
     check_stamps(frame.index, place=place, lines=lines)
-    numbers, rules = _numbers(frame, place)
+    numbers, rules = _numbers(frame)
     rules += _value_rules(numbers)
     report(rules, frame.index, place=place, lines=lines)
+    return frame.assign(**{name: values for name, values in numbers.items() if frame[name].dtype != np.float64})
 
 
 def check_stamps(index: pd.Index, *, place: str, lines: Lines | None = None, zone_needed: bool = True) -> None:
@@ -147,27 +150,14 @@ def _count(total: int) -> str:
     return "1 offending row in all." if total == 1 else f"{total} offending rows in all."
 
 
-def _numbers(frame: pd.DataFrame, place: str) -> tuple[dict[str, NDArray[np.float64]], list[_Rule]]:
+def _numbers(frame: pd.DataFrame) -> tuple[dict[str, NDArray[np.float64]], list[_Rule]]:
     """The columns as float64, and a rule for each that holds something which is not a finite number."""
     numbers: dict[str, NDArray[np.float64]] = {}
     rules = []
-    for name in frame.columns:
-        column = frame[name]
-        if pd.api.types.is_bool_dtype(column.dtype):
-            raise DataError(f"{place}: column {name} holds true and false; rule: every value is a finite number. Correct the column.")
-        values = np.asarray(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
-        numbers[str(name)] = values
-        rules.append(_Rule(~np.isfinite(values), str(name), _say_not_finite(column)))
+    for name in map(str, frame.columns):
+        numbers[name], wrong = numbers_of(frame[name])
+        rules.append(_Rule(wrong, name, say_not_a_number(frame[name])))
     return numbers, rules
-
-
-def _say_not_finite(column: pd.Series[Any]) -> Callable[[int], str]:
-    def say(row: int) -> str:
-        value = column.iloc[row]
-        shown = "empty" if value == "" or value is None else repr(value) if isinstance(value, str) else f"{value}"
-        return f"{shown}; rule: every value is a finite number. Correct it or remove the row."
-
-    return say
 
 
 def _value_rules(numbers: dict[str, NDArray[np.float64]]) -> list[_Rule]:

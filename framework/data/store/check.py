@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from framework.data.library_errors import DAMAGE, SHAPE, said
 from framework.data.store.manifest import DIGEST_BYTES, Partition, kinds_of
 from framework.data.store.read import events_of, manifest_of
 from framework.data.store.root import MANIFEST, Root
@@ -45,14 +46,17 @@ def _faults(root: Root, folder: str, partition: Partition) -> Iterator[str]:
     except FileNotFoundError:
         yield "the partition is missing"
         return
+    except OSError as error:
+        yield f"cannot be read ({said(error)})"
+        return
     checksum = hashlib.blake2b(data, digest_size=DIGEST_BYTES).hexdigest()
     if checksum != partition.blake2b:
         yield f"checksum {checksum[:16]}..., the manifest says {partition.blake2b[:16]}... ({len(data)} and {partition.size} bytes)"
         return
     try:
         events = events_of(pq.read_table(pa.BufferReader(data), columns=list(COLUMNS), page_checksum_verification=True), COLUMNS)
-    except (OSError, pa.ArrowException, ValueError, KeyError) as error:
-        yield f"cannot be read ({str(error).strip()})"
+    except (*DAMAGE, *SHAPE) as error:
+        yield f"cannot be read ({said(error)})"
         return
     stamps = events["ts_local_ns"]
     kinds, counts = np.unique(events["kind"], return_counts=True)

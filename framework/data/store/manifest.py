@@ -164,7 +164,7 @@ def read_manifest(text: str | bytes, place: str) -> Manifest:
             repairs=tuple(words["repairs"]),
             **words["provenance"],
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, ArithmeticError, RecursionError, TypeError, AttributeError) as error:
         raise DataError(f"{place}: not a manifest ({type(error).__name__}: {error}). Restore it or import again.") from error
 
 
@@ -192,7 +192,7 @@ def instrument_of(terms: Mapping[str, Any], place: str) -> Instrument:
         raise DataError(f"{place}: instrument {terms.get('symbol')!r} lacks the term {missing[0]!r}. Restore the manifest.")
     try:
         return Instrument(**{word: _typed(hints[word], value) for word, value in terms.items()})
-    except (ValueError, KeyError, InputError) as error:
+    except (ValueError, KeyError, ArithmeticError, TypeError, InputError) as error:
         raise DataError(f"{place}: instrument {terms.get('symbol')!r}: {error}. Restore the manifest.") from error
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from pyarrow import NativeFile
 
+from framework.data.library_errors import SHAPE, reading, said
 from framework.data.recording import Recording
 from framework.data.stamps import Bound, bounds_ns
 from framework.data.store.manifest import Manifest, Partition, read_manifest
@@ -23,6 +26,8 @@ from framework.schema.instrument import Instrument
 
 Events = NDArray[np.void]
 
+_WAY_OUT = "`onetape data check` says what is; restore the file or import again."
+_SCHEMA = pa.schema([(name, pa.from_numpy_dtype(EVENT[name])) for name in COLUMNS])
 _BLOCK = 4_096
 """Rows laid out at once: ten columns and their events stay in a core's cache."""
 
@@ -103,21 +108,19 @@ class Dataset:
             DataError: the file is missing, is no Parquet, fails its page checksums or has other rows than the manifest says.
         """
         place = f"{self.root.path(self.folder, partition.path)}"
+        with reading(place, _WAY_OUT, fault="damaged", also=SHAPE), self._opened(place) as source:
+            file = pq.ParquetFile(source, page_checksum_verification=True)
+            _check_footer(file, partition, place)
+            self.work.partitions += 1
+            for group in range(file.num_row_groups):
+                if self._may_hold(file.metadata.row_group(group)):
+                    yield self._asked(events_of(file.read_row_group(group, columns=list(columns)), columns))
+
+    def _opened(self, place: str) -> NativeFile:
         try:
-            with self.root.files.open_input_file(self.root.path(self.folder, partition.path)) as source:
-                file = pq.ParquetFile(source, page_checksum_verification=True)
-                if file.metadata.num_rows != partition.rows:
-                    raise DataError(
-                        f"{place}: {file.metadata.num_rows} rows, the manifest says {partition.rows}. Restore the file or import again."
-                    )
-                self.work.partitions += 1
-                for group in range(file.num_row_groups):
-                    if self._may_hold(file.metadata.row_group(group)):
-                        yield self._asked(events_of(file.read_row_group(group, columns=list(columns)), columns))
+            return self.root.files.open_input_file(place)
         except FileNotFoundError as error:
             raise DataError(f"{place}: the partition is missing. Restore the file or import the dataset again.") from error
-        except (OSError, pa.ArrowException, ValueError, KeyError) as error:
-            raise DataError(f"{place}: damaged ({str(error).strip()}). `onetape data check` says what is; import again.") from error
 
     def _may_hold(self, group: pq.RowGroupMetaData) -> bool:
         stamps, kinds = (group.column(COLUMNS.index(name)).statistics for name in ("ts_local_ns", "kind"))
@@ -137,6 +140,26 @@ class Dataset:
     def recording(self) -> Recording:
         """As a recording, which reads anew each time its parts are asked for."""
         return Recording(self.instruments, self.parts, f"{self.root.path(self.folder)}", self.manifest.notes)
+
+
+def _check_footer(file: pq.ParquetFile, partition: Partition, place: str) -> None:
+    """Compare what a file says of itself with the manifest: pages carry checksums, the footer that leads to them none.
+
+    Raises:
+        DataError: other columns or rows, or statistics of stamps that do not go from the first to the last.
+    """
+    about = file.metadata
+    if about.num_rows != partition.rows:
+        raise DataError(f"{place}: {about.num_rows} rows, the manifest says {partition.rows}. Restore the file or import again.")
+    groups = [about.row_group(group) for group in range(file.num_row_groups)]
+    bounds = [partition.first_ns]
+    for group in groups:
+        stamps = group.column(COLUMNS.index("ts_local_ns")).statistics
+        bounds += [stamps.min, stamps.max]
+    bounds.append(partition.last_ns)
+    is_chain = all(before <= after for before, after in pairwise(bounds)) and bounds[0] == bounds[1] and bounds[-2] == bounds[-1]
+    if not is_chain or not file.schema_arrow.equals(_SCHEMA) or sum(group.num_rows for group in groups) != partition.rows:
+        raise DataError(f"{place}: damaged: its footer is not the one that was written. {_WAY_OUT}")
 
 
 def events_of(table: pa.Table, columns: Sequence[str]) -> Events:
@@ -174,10 +197,14 @@ def open_dataset(
 
 def manifest_of(root: Root, folder: str) -> Manifest:
     """The manifest of a dataset's folder."""
+    place = root.path(folder, MANIFEST)
     try:
-        return read_manifest(root.read(folder, MANIFEST), root.path(folder, MANIFEST))
+        text = root.read(folder, MANIFEST)
     except FileNotFoundError as error:
         raise DataError(f"{root.path(folder)}: was removed meanwhile. `onetape data ls` shows what is there.") from error
+    except OSError as error:
+        raise DataError(f"{place}: cannot be read: {said(error)}. Restore it or import again.") from error
+    return read_manifest(text, place)
 
 
 def kind_of(kind: Kind | str) -> Kind:

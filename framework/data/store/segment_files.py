@@ -7,6 +7,8 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from operator import index
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from framework.data.library_errors import SHAPE, reading
 from framework.data.store.port import last_stamps
 from framework.data.store.read import events_of
 from framework.data.store.write import BUFFER_EVENTS, encoded
@@ -30,6 +33,8 @@ _GROUP_ROWS = 131_072
 _NAME = re.compile(r"(\d{12})-(\d{12})\.parquet")
 _COLUMNS = tuple(EVENT.names or ())
 _KEY = "onetape"
+_WAY_OUT = "Restore the file; the batches in it are in no other."
+_SCHEMA = pa.schema([(name, pa.from_numpy_dtype(EVENT[name])) for name in _COLUMNS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,32 +70,33 @@ class Segment:
             FileNotFoundError: it was merged into a larger one meanwhile.
             DataError: it is damaged.
         """
-        try:
-            with self.path.open("rb") as source:
-                file, begin = pq.ParquetFile(source, page_checksum_verification=True), 0
-                for group in range(file.num_row_groups):
-                    about = file.metadata.row_group(group)
-                    stamps = about.column(_COLUMNS.index("ts_local_ns")).statistics
-                    if stamps.min <= last_ns and stamps.max >= first_ns:
-                        yield begin, events_of(file.read_row_group(group, columns=list(_COLUMNS)), _COLUMNS)
-                    begin += about.num_rows
-        except FileNotFoundError:
-            raise
-        except (OSError, pa.ArrowException, ValueError) as error:
-            raise DataError(f"{self.path}: damaged ({str(error).strip()}). Restore the file; the batches in it are in no other.") from error
+        opened = self.path.open("rb")  # where it is gone, its caller looks for the larger file
+        with reading(self.path, _WAY_OUT, fault="damaged", also=SHAPE), opened as source:
+            file, begin = pq.ParquetFile(source, page_checksum_verification=True), 0
+            groups = [file.metadata.row_group(group) for group in range(file.num_row_groups)]
+            found = [group.column(_COLUMNS.index("ts_local_ns")).statistics for group in groups]
+            bounds = [self.first_ns, *(bound for stamps in found for bound in (stamps.min, stamps.max)), self.last_ns]
+            is_chain = all(before <= after for before, after in pairwise(bounds)) and bounds[0] == bounds[1] and bounds[-2] == bounds[-1]
+            if not is_chain or sum(group.num_rows for group in groups) != self.events or not file.schema_arrow.equals(_SCHEMA):
+                raise DataError(f"{self.path}: damaged: its footer is not the one that was written. {_WAY_OUT}")
+            for number, (group, stamps) in enumerate(zip(groups, found, strict=True)):
+                if stamps.min <= last_ns and stamps.max >= first_ns:
+                    yield begin, events_of(file.read_row_group(number, columns=list(_COLUMNS)), _COLUMNS)
+                begin += group.num_rows
 
 
 def segment_of(path: Path) -> Segment:
     """What a file says of itself."""
-    try:
-        words = json.loads(pq.read_schema(path).metadata[_KEY.encode()])
-    except FileNotFoundError:
-        raise
-    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: damaged ({str(error).strip()}). Restore the file; the batches in it are in no other.") from error
     first, last = _span(path.name)
-    stands = {int(owner): stamp for owner, stamp in words["stands"].items()}
-    return Segment(path, first, last, tuple(words["rows"]), tuple(words["digests"]), words["first_ns"], words["last_ns"], stands)
+    opened = path.open("rb")  # where it is gone, its caller looks for the larger file
+    with reading(path, _WAY_OUT, fault="damaged", also=SHAPE), opened as source:
+        words = json.loads(pq.read_schema(source).metadata[_KEY.encode()])
+        rows, digests = tuple(map(index, words["rows"])), tuple(map(str, words["digests"]))
+        stands = {int(owner): index(stamp) for owner, stamp in words["stands"].items()}
+        segment = Segment(path, first, last, rows, digests, index(words["first_ns"]), index(words["last_ns"]), stands)
+    if len(rows) != last - first + 1 or len(digests) != len(rows) or min(rows) < 1:
+        raise DataError(f"{path}: damaged: its name tells {last - first + 1} batches, its metadata {len(rows)}. {_WAY_OUT}")
+    return segment
 
 
 def scan(folder: Path, known: Mapping[Path, Segment]) -> list[Segment]:

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.data.library_errors import said
 from framework.data.recording import Recording
 from framework.data.stamps import Bound, bounds_ns
 from framework.data.store.manifest import instrument_of, terms_of
@@ -153,7 +154,7 @@ class SegmentStore:
         """Instruments in the order in which they were registered."""
         path = self._folder / _ABOUT
         try:
-            words = json.loads(path.read_bytes())
+            words = dict(json.loads(path.read_bytes()))
             if words["store_version"] != STORE_VERSION:
                 raise DataError(
                     f"{path}: version {words['store_version']}, this onetape writes {STORE_VERSION}. Use the onetape that made it, or "
@@ -162,8 +163,8 @@ class SegmentStore:
             return tuple(instrument_of(terms, str(path)) for terms in words["instruments"])
         except FileNotFoundError:
             return ()
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{path}: damaged ({type(error).__name__}: {error}). Restore the file.") from error
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise DataError(f"{path}: damaged ({type(error).__name__}: {said(error)}). Restore the file.") from error
 
     def _register(self, batch: Batch) -> NDArray[np.int64]:
         """The position of each instrument of a batch among those of the store."""

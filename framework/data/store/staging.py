@@ -21,11 +21,13 @@ from typing import Any, BinaryIO, Protocol
 import pyarrow as pa
 from pyarrow import fs
 
+from framework.data.library_errors import SHAPE, json_of, reading
 from framework.data.store.manifest import Manifest, Partition
 from framework.data.store.root import MANIFEST, Root
 from framework.errors import DataError
 
 _JOURNAL = "journal"
+_RESTART = "Say restart=True (--restart) to forget what the interrupted import has left."
 Finish = Callable[[int], Manifest]
 """Makes the manifest, given the version."""
 
@@ -110,12 +112,14 @@ class _Local:
         self._journal.seek(0)
         text = self._journal.read()
         lines = text[: text.rfind(b"\n") + 1].splitlines()  # what stands after the last line's end was cut short
+        with reading(self._path, _RESTART, fault="damaged", also=SHAPE):
+            kept = dict(json.loads(lines[0])) if lines else {}
+            partitions = [Partition(**json.loads(line)) for line in lines[1:]]
         if lines:
-            _compare(json.loads(lines[0]), header, self._name)
+            _compare(kept, header, self._name)
         elif self._folder.exists():
             shutil.rmtree(self._folder)  # a folder whose journal is gone tells nothing
-        for line in lines[1:]:
-            partition = Partition(**json.loads(line))
+        for partition in partitions:
             path = self._folder / partition.path
             if path.exists() and path.stat().st_size == partition.size:
                 self.done[partition.path] = partition
@@ -195,14 +199,16 @@ class _Objects:
         if self._root.holds([f"{folder}/{MANIFEST}"]) == [True]:
             return None
         with suppress(FileNotFoundError):
-            words: dict[str, Any] = json.loads(self._root.read(folder, _JOURNAL, "header.json"))
+            place = f"{folder}/{_JOURNAL}/header.json"
+            words: dict[str, Any] = json_of(self._root.read(folder, _JOURNAL, "header.json"), place, _RESTART)
             return words
         return None
 
     def _resume(self) -> None:
         for entry in self._root.entries(self._folder, _JOURNAL):
             if entry != "header.json":
-                partition = Partition(**json.loads(self._root.read(self._folder, _JOURNAL, entry)))
+                with reading(f"{self._folder}/{_JOURNAL}/{entry}", _RESTART, fault="damaged", also=SHAPE):
+                    partition = Partition(**json.loads(self._root.read(self._folder, _JOURNAL, entry)))
                 self.done[partition.path] = partition
 
     def put(self, partition: Partition, data: pa.Buffer) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
+import tokenize
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -21,6 +22,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from framework.data.calendar import fingerprint, is_bars
+from framework.data.library_errors import DAMAGE, SHAPE
 from framework.data.mapped import give_back
 from framework.data.store.manifest import terms_of
 from framework.data.store.merge import merged
@@ -33,6 +35,9 @@ Events = NDArray[np.void]
 
 IN_MEMORY_EVENTS = 16_000_000
 """Tapes up to so many events, 1 GiB, are made in memory each time; longer ones are mapped from a file."""
+
+_NOT_WHOLE = (*DAMAGE, *SHAPE, SyntaxError, tokenize.TokenError)
+"""What reading a damaged file raises; numpy parses the header of its arrays as Python."""
 
 _LAYOUT = 2
 """Part of a file's name: raised when the same question gives other bytes."""
@@ -99,7 +104,7 @@ def _fill(events: Events, dataset: Dataset, made: Skeleton) -> None:
 
 def _mapped(dataset: Dataset, name: str) -> Tape:
     path = cache_folder() / f"{_key(dataset)}.npy"
-    with suppress(OSError, ValueError, KeyError):  # not made yet, or not whole
+    with suppress(*_NOT_WHOLE):  # not made yet, or not whole
         tape = _open(path, dataset, name)
         if tape is not None:
             return tape
@@ -155,7 +160,7 @@ def _key(dataset: Dataset) -> str:
 def forget(manifest_digest: str) -> None:
     """Remove the mapped tapes of a dataset that is removed."""
     for about in _described():
-        with suppress(OSError, ValueError, KeyError):  # another process removes it too, or writes it
+        with suppress(*_NOT_WHOLE):  # another process removes it too, or writes it
             if json.loads(about.read_text(encoding="utf-8"))["manifest"] == manifest_digest:
                 about.with_suffix(".npy").unlink(missing_ok=True)
                 about.unlink()

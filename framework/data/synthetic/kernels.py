@@ -1,7 +1,7 @@
 """Compiled generators of order books: Hawkes arrivals, a book that they act on, and the queue-reactive book.
 
 State is one record a book beside its tables of orders, so a generator goes on where it stopped: neither parts nor horizons change a byte.
-All functions that call each other stand in this file, which is what numba's cache on disk is stamped by.
+They are kept on disk by their code and what they read.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from framework.data.borrowed import borrowed
 from framework.data.streams import record_of
+from framework.machine.stored import stored
 from framework.schema.event import Flag, Kind
 
 STATE = record_of(
@@ -28,11 +28,7 @@ _DEPTH, _TRADE = int(Kind.DEPTH), int(Kind.TRADE)
 _BUY, _SELL, _LAST, _SNAPSHOT, _CLEAR = int(Flag.BUY), int(Flag.SELL), int(Flag.LAST), int(Flag.SNAPSHOT), int(Flag.CLEAR)
 
 
-def _compiled(function):  # type: ignore[no-untyped-def]
-    return njit(cache=True, error_model="numpy", nogil=True)(function)
-
-
-@_compiled
+@stored
 def autoregression(noise, factor, value, path):  # type: ignore[no-untyped-def]
     """`path[k] = factor * path[k - 1] + noise[k]`, beginning after `value`; the last one."""
     for k in range(len(noise)):
@@ -41,7 +37,7 @@ def autoregression(noise, factor, value, path):  # type: ignore[no-untyped-def]
     return value
 
 
-@_compiled
+@stored
 def _draw_arrival(state, base, excited, added, decay, random):  # type: ignore[no-untyped-def]
     """The next arrival by Ogata's thinning; `excited` ends as the intensities beyond `base` right after it."""
     total_base, at, kinds = base.sum(), state["next_s"], len(base)
@@ -66,7 +62,7 @@ def _draw_arrival(state, base, excited, added, decay, random):  # type: ignore[n
     state["next_s"], state["next_kind"], state["has_next"] = at, kind, 1
 
 
-@_compiled
+@stored
 def arrivals(states, base, excited, added, decay, random, until_s, times, kinds):  # type: ignore[no-untyped-def]
     """Write the arrivals before a time; how many. It stops early where the arrays are full."""
     state, n = states[0], 0
@@ -82,7 +78,7 @@ def arrivals(states, base, excited, added, decay, random, until_s, times, kinds)
     return n
 
 
-@_compiled
+@stored
 def _stamp(state, random):  # type: ignore[no-untyped-def]
     """Begin a message: its venue stamp. Its local one is later by the latency, and never before the last."""
     venue = state["start_ns"] + np.int64(state["at_s"] * 1e9)
@@ -94,13 +90,13 @@ def _stamp(state, random):  # type: ignore[no-untyped-def]
     return venue
 
 
-@_compiled
+@stored
 def _geometric(mean, random):  # type: ignore[no-untyped-def]
     """A whole number from 0 on with this mean."""
     return np.int64(math.log(1.0 - random.random()) / math.log(mean / (1.0 + mean))) if mean > 0.0 else np.int64(0)
 
 
-@_compiled
+@stored
 def _row(state, out, n, venue, kind, flags, price, lots):  # type: ignore[no-untyped-def]
     row = out[n]
     row["ts_local_ns"], row["ts_venue_ns"], row["kind"], row["flags"] = state["local_ns"], venue, kind, flags
@@ -108,7 +104,7 @@ def _row(state, out, n, venue, kind, flags, price, lots):  # type: ignore[no-unt
     return row
 
 
-@_compiled
+@stored
 def _tell(state, out, n, venue, side, order, lots):  # type: ignore[no-untyped-def]
     """DEPTH by order: what remains of it."""
     row = _row(state, out, n, venue, _DEPTH, _BUY if side == 0 else _SELL, order["price"], lots)
@@ -116,7 +112,7 @@ def _tell(state, out, n, venue, side, order, lots):  # type: ignore[no-untyped-d
     return n + 1
 
 
-@_compiled
+@stored
 def _trade(state, out, n, venue, side, order, lots):  # type: ignore[no-untyped-def]
     """TRADE against a standing order of a side: the other side took."""
     row = _row(state, out, n, venue, _TRADE, _SELL if side == 0 else _BUY, order["price"], lots)
@@ -125,7 +121,7 @@ def _trade(state, out, n, venue, side, order, lots):  # type: ignore[no-untyped-
     return n + 1
 
 
-@_compiled
+@stored
 def _insert(state, orders, counts, side, price, lots):  # type: ignore[no-untyped-def]
     """A new order behind all others at its price; the best and oldest stands last. Its position."""
     at, sign = counts[side], 1 if side == 0 else -1
@@ -139,14 +135,14 @@ def _insert(state, orders, counts, side, price, lots):  # type: ignore[no-untype
     return at
 
 
-@_compiled
+@stored
 def _remove(orders, counts, side, at):  # type: ignore[no-untyped-def]
     counts[side] -= 1
     for k in range(at, counts[side]):
         orders[side, k] = orders[side, k + 1]
 
 
-@_compiled
+@stored
 def _as_snapshot(out, n):  # type: ignore[no-untyped-def]
     for at in range(n):
         out[at]["flags"] |= _SNAPSHOT
@@ -155,7 +151,7 @@ def _as_snapshot(out, n):  # type: ignore[no-untyped-def]
     return n
 
 
-@_compiled
+@stored
 def hawkes_start(states, orders, counts, levels, orders_a_level, random, out):  # type: ignore[no-untyped-def]
     """Fill the book and write it as a snapshot; rows written."""
     state, n = states[0], 0
@@ -169,7 +165,7 @@ def hawkes_start(states, orders, counts, levels, orders_a_level, random, out):  
     return _as_snapshot(out, n)
 
 
-@_compiled
+@stored
 def _take(state, orders, counts, side, least, venue, random, out, n):  # type: ignore[no-untyped-def]
     """A market order against a side, down to the last `least` orders."""
     left = 1 + _geometric(state["mean_lots"] - 1.0, random)
@@ -187,7 +183,7 @@ def _take(state, orders, counts, side, least, venue, random, out, n):  # type: i
     return n
 
 
-@_compiled
+@stored
 def hawkes_book(states, orders, counts, least, times, kinds, begin, random, out):  # type: ignore[no-untyped-def]
     """Let arrivals from position `begin` on act on the book; (position reached, rows written). A price below 1 ends it at that arrival."""
     state, n, capacity = states[0], 0, orders.shape[1]
@@ -224,7 +220,7 @@ def hawkes_book(states, orders, counts, least, times, kinds, begin, random, out)
     return len(times), n
 
 
-@_compiled
+@stored
 def _fill_queue(state, queues, counts, number, price, cumulative, venue, random, out, n):  # type: ignore[no-untyped-def]
     """Draw how long an empty queue is and fill it; `cumulative` are the sums of its distribution."""
     u, levels = random.random(), len(counts) // 2
@@ -233,7 +229,7 @@ def _fill_queue(state, queues, counts, number, price, cumulative, venue, random,
     return n
 
 
-@_compiled
+@stored
 def _join(state, queues, counts, number, price, side, venue, random, out, n):  # type: ignore[no-untyped-def]
     order = queues[number, counts[number]]
     state["next_order"] += 1
@@ -242,7 +238,7 @@ def _join(state, queues, counts, number, price, side, venue, random, out, n):  #
     return _tell(state, out, n, venue, side, order, order["lots"])
 
 
-@_compiled
+@stored
 def _empty(state, queues, counts, number, side, venue, out, n):  # type: ignore[no-untyped-def]
     for k in range(counts[number]):
         n = _tell(state, out, n, venue, side, queues[number, k], 0)
@@ -250,13 +246,13 @@ def _empty(state, queues, counts, number, side, venue, out, n):  # type: ignore[
     return n
 
 
-@_compiled
+@stored
 def _price(state, levels, number):  # type: ignore[no-untyped-def]
     """The price of a queue: bids at the base and below, offers above."""
     return state["base_ticks"] - number if number < levels else state["base_ticks"] + 1 + number - levels
 
 
-@_compiled
+@stored
 def _redraw(state, queues, counts, cumulative, venue, random, out, n):  # type: ignore[no-untyped-def]
     """Empty every queue and draw it anew."""
     levels = len(counts) // 2
@@ -267,7 +263,7 @@ def _redraw(state, queues, counts, cumulative, venue, random, out, n):  # type: 
     return n
 
 
-@_compiled
+@stored
 def _move(state, queues, counts, cumulative, up, venue, random, out, n):  # type: ignore[no-untyped-def]
     """Move the reference price by a tick towards a side whose first queue is empty: its queues come nearer, the others go further."""
     levels = len(counts) // 2
@@ -283,7 +279,7 @@ def _move(state, queues, counts, cumulative, up, venue, random, out, n):  # type
     return _fill_queue(state, queues, counts, last, _price(state, levels, last), cumulative[levels - 1], venue, random, out, n)
 
 
-@_compiled
+@stored
 def queues_start(states, queues, counts, cumulative, random, out):  # type: ignore[no-untyped-def]
     """Draw the queues and write them as a snapshot; rows written. It is empty where all queues are."""
     state = states[0]
@@ -294,7 +290,7 @@ def queues_start(states, queues, counts, cumulative, random, out):  # type: igno
     return _as_snapshot(out, n)
 
 
-@_compiled
+@stored
 def _rates(counts, limit, cancel, market, sums):  # type: ignore[no-untyped-def]
     """Intensities of limit, cancel and market of every queue, summed up; market orders meet the best queue of a side only."""
     levels, total = len(counts) // 2, 0.0
@@ -313,7 +309,7 @@ def _rates(counts, limit, cancel, market, sums):  # type: ignore[no-untyped-def]
     return total
 
 
-@_compiled
+@stored
 def queue_reactive(states, queues, counts, limit, cancel, market, cumulative, moves, sums, random, until_s, out, path):  # type: ignore[no-untyped-def]
     """Write the messages before a time; (whether all, rows written, moves of the reference price written to `path`)."""
     state, n, moved, levels = states[0], 0, 0, len(counts) // 2

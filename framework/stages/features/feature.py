@@ -18,12 +18,10 @@ is not taken for a number: each feature says what it does then.
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numba
@@ -50,24 +48,14 @@ def loop(root, out, {names}):
 """
 
 
-@cache
-def _folder_digest() -> str:
-    digest = hashlib.blake2b(digest_size=12)
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
 def feature_kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function of a feature to machine code, cached on disk until a source of the features changes.
+    """Compile a function of a feature to machine code, kept on disk by its code, what it calls and the values they read.
 
     Compiled hooks and Python call it alike.
     """
     if function.__module__ not in sys.modules:  # made by exec: what is kept on disk could not find its way back to it
         return numba.njit(error_model="numpy")(function)
-    path = Path(function.__code__.co_filename)
-    own = hashlib.blake2b(path.read_bytes(), digest_size=12).hexdigest() if path.is_file() else ""
-    return stamped_kernel(function, _folder_digest() + own)
+    return stamped_kernel(function, "features")
 
 
 class Step:

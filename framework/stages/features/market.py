@@ -13,7 +13,7 @@ from framework.data.tape import Tape
 from framework.errors import InputError, did_you_mean
 from framework.kernel.book_memory import Ticks
 from framework.kernel.codes import DEPTH, F_BUY, F_LAST, F_SELL, GAP, TRADE_TICK
-from framework.kernel.depth import depth_of, lacks_rows, level_of, next_level, see_depth
+from framework.kernel.depth import depth_of, level_of, next_level, see_depth
 from framework.kernel.halves import Trader
 from framework.kernel.records import trader_row
 from framework.schema.event import Kind
@@ -45,19 +45,17 @@ def _write_book(t: Any, row: Any, quote: Any, levels: int) -> None:
 
 
 @feature_kernel
-def _tell(trader: int, events: Any, begin: int, out: Any, count: int, quote: Any, levels: int) -> tuple[int, int]:
-    """Apply events from `begin` on; returns how far it came and how many rows there are then. It stops where orders need room."""
+def _tell(trader: int, events: Any, out: Any, quote: Any, levels: int) -> int:
+    """Apply events; returns how many rows there are then."""
     t = trader_row(trader, 0)
-    depth = depth_of(t, 0)
-    for k in range(begin, len(events)):
+    depth, count = depth_of(t, 0), 0
+    for k in range(len(events)):
         event = events[k]
         kind = event.kind
         if kind == TRADE_TICK:
             side = 1 if event.flags & F_BUY else (-1 if event.flags & F_SELL else 0)
             out[count, 1], out[count, 2], out[count, 3], out[count, 4] = 1, side, event.w0, event.w1
         elif kind in (DEPTH, GAP):
-            if kind == DEPTH and event.w2 != 0 and lacks_rows(t):
-                return k, count
             see_depth(t, depth, event)
             if kind == DEPTH and event.flags & F_LAST == 0:
                 continue
@@ -66,7 +64,7 @@ def _tell(trader: int, events: Any, begin: int, out: Any, count: int, quote: Any
         out[count, 0] = event.ts_local_ns
         _write_book(t, out[count], quote, levels)
         count += 1
-    return len(events), count
+    return count
 
 
 def market_table(source: Tape | Recording, symbol: str | None = None, *, levels: int = 1, starts_empty: bool = False) -> pd.DataFrame:
@@ -105,10 +103,9 @@ def market_table(source: Tape | Recording, symbol: str | None = None, *, levels:
     trader = _trader(instrument, mine, starts_empty=starts_empty)
     out: NDArray[np.int64] = np.zeros((len(mine), _OWN + 4 * levels), dtype=np.int64)
     quote: NDArray[np.int64] = np.zeros(4, dtype=np.int64)
-    at = count = 0
-    while at < len(mine):
-        at, count = _tell(trader.address, mine, at, out, count, quote, levels)
-        trader.make_room(0)
+    count = _tell(trader.address, mine, out, quote, levels)
+    if trader.record["broken"][0]:
+        raise trader.breakage()
     return _frame(out[:count], instrument, levels)
 
 
@@ -129,7 +126,7 @@ def _trader(instrument: Instrument, events: NDArray[np.void], *, starts_empty: b
     depth = events[events["kind"] == Kind.DEPTH]
     spans = {0: (int(depth["w0"].min()), int(depth["w0"].max()))} if len(depth) else {}
     currencies = (instrument.currency, *((instrument.base_currency,) if instrument.kind is InstrumentKind.FX else ()))
-    trader = Trader(
+    return Trader(
         (instrument,),
         currencies=currencies,
         calendars=(instrument.calendar,),
@@ -140,8 +137,6 @@ def _trader(instrument: Instrument, events: NDArray[np.void], *, starts_empty: b
         history=2,
         ticks=Ticks(spans, has_orders=bool((depth["w2"] != 0).any()), starts_empty=starts_empty),
     )
-    trader.make_room(0)
-    return trader
 
 
 def _frame(rows: NDArray[np.int64], instrument: Instrument, levels: int) -> pd.DataFrame:

@@ -213,10 +213,10 @@ def test_instruments_choose_and_what_is_left_out_is_said(tmp_path: Path) -> None
 
 
 def test_steps_are_the_coarsest_decimals_of_every_value(tmp_path: Path) -> None:
-    levels = [["0.00001234", "999999999.5"], ["0.00001230", "0.12345678"]]
+    levels = [["0.00001234", "9999999.5"], ["0.00001230", "0.12345678"]]
     recording = binance.read(written(tmp_path, [diff(1, 1, levels, [])]))
     assert (recording.instruments[0].tick, recording.instruments[0].lot) == (Step(1, 10**8), Step(1, 10**8))
-    assert recording.events()["w1"].tolist() == [99_999_999_950_000_000, 12_345_678]
+    assert recording.events()["w1"].tolist() == [999_999_950_000_000, 12_345_678]
     with pytest.raises(DataError, match="ABC: a lot finer than 1e-12. Give instruments="):
         binance.read(written(tmp_path, [diff(1, 1, [["1", "0.12345678901234"]], [])]))
 

@@ -55,7 +55,7 @@ def test_a_gzip_stream_cut_short(tmp_path: Path) -> None:
 def test_a_damaged_gzip_stream(tmp_path: Path) -> None:
     data = bytearray(gzip.compress(ROWS.encode()))
     data[-6] ^= 1  # the checksum
-    with pytest.raises(DataError, match="x.gz: the gzip stream is damaged"):
+    with pytest.raises(DataError, match=r"x.gz, before byte \d+: not a whole gzip stream: Error -3"):
         binance.read(place(tmp_path, bytes(data)), truncated="allow")
 
 

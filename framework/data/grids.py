@@ -1,0 +1,107 @@
+"""The integer grid of prices and quantities, inferred where it was not declared, and refused where it would change what was given."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framework.errors import DataError
+from framework.schema.inferred import LOT_DECIMALS, MOVES_AT_MOST, PRICE_DECIMALS, Inferred, infer_step
+from framework.schema.units import LARGEST_STEPS, Step
+
+_FINEST_LOT_DECIMALS = 9
+"""A finer lot would leave too little room for positions: at 1e-9 they may hold 9.0e6 units, at 1e-12 9.0e3."""
+
+_LOTS_ARE_FLOORED = 2.0
+"""Volumes off their lots are rounded down, which moves them twice as far as rounding to the nearest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Which value of a source stands at a position of a flat array: for messages."""
+
+    place: str  # the file or symbol
+    names: tuple[str, ...]  # of the columns, side by side in each row
+    rows: object  # labels of the rows, indexed by number; None: the numbers themselves
+
+    def at(self, position: int) -> str:
+        """Place, row and column of the value at a position of the rows laid one after the other."""
+        row, column = divmod(position, len(self.names))
+        label = row if self.rows is None else self.rows[row]  # type: ignore[index]
+        return f"{self.place}, row {label}, column {self.names[column]}"
+
+
+def refuse_beyond(value: float, step: Step, *, place: str, argument: str) -> None:
+    """Refuse a finite value of more steps than there may be.
+
+    Raises:
+        DataError: with both numbers and the step that would do.
+    """
+    count = abs(value) * step.denominator / step.numerator
+    if not LARGEST_STEPS < count < math.inf:
+        return
+    wider = 10.0 ** math.ceil(math.log10(abs(value) / LARGEST_STEPS))
+    way_out = f"Give {argument}='{wider:g}' or larger." if wider <= LARGEST_STEPS else "Correct it."
+    raise DataError(
+        f"{place}: {value!r} is {count:.3g} steps of {step.size:g}; rule: at most {LARGEST_STEPS:.1e} (2**53), up to which every price and "
+        f"quantity is exact. {way_out}"
+    )
+
+
+def price_grid(prices: NDArray[np.float64], column: Column) -> Inferred:
+    """The tick of prices, shape (n,): exact where they lie on a decimal grid, else one that they are to be rounded to.
+
+    Raises:
+        DataError: every grid that fits would change a price by more than 1e-6 of it.
+    """
+    found = infer_step(prices, PRICE_DECIMALS)
+    if found.moved > MOVES_AT_MOST:
+        value, after = _worst(prices, found)
+        raise DataError(
+            f"{column.at(found.worst)}: {value!r} would become {after!r} with ticks of {found.step.size:g}, a change of {found.moved:.2g} "
+            f"of it; rule: at most {MOVES_AT_MOST:g}. {_why(prices, found)} Correct or remove the price, or round all prices and give the "
+            f"step they are then on, as with bars.round(6) and tick_size='1e-6'."
+        )
+    _refuse_largest(prices, found, column, "tick_size")
+    return found
+
+
+def lot_grid(volumes: NDArray[np.float64], column: Column) -> Inferred:
+    """The lot of quantities, shape (n,): exact where they lie on a decimal grid of at most 9 places, else one that they are floored to.
+
+    Raises:
+        DataError: every grid that fits would change a quantity by more than 1e-6 of it.
+    """
+    most = MOVES_AT_MOST / _LOTS_ARE_FLOORED
+    found = infer_step(volumes, LOT_DECIMALS, most=_FINEST_LOT_DECIMALS, close=most)
+    if found.moved > most:
+        value, after = _worst(volumes, found)
+        raise DataError(
+            f"{column.at(found.worst)}: {value!r} would become {after!r} with lots of {found.step.size:g}, a change of {found.moved:.2g} "
+            f"of it; rule: at most {most:g}. {_why(volumes, found)} Give lot_size='{found.step.size:g}', and quantities are rounded "
+            "down to it; or correct the value."
+        )
+    _refuse_largest(volumes, found, column, "lot_size")
+    return found
+
+
+def _worst(values: NDArray[np.float64], found: Inferred) -> tuple[float, float]:
+    value = float(values[found.worst])
+    return value, found.step.to_float(found.step.nearest(value))
+
+
+def _why(values: NDArray[np.float64], found: Inferred) -> str:
+    """Why no finer grid was taken."""
+    largest = float(np.abs(values).max())
+    if found.step.denominator * 10 * largest > LARGEST_STEPS:
+        return f"Finer ones do not hold the largest value, {largest!r}: {LARGEST_STEPS:.1e} steps at most."
+    return f"The finest step is {found.step.size:g}."
+
+
+def _refuse_largest(values: NDArray[np.float64], found: Inferred, column: Column, argument: str) -> None:
+    if len(values):
+        at = int(np.argmax(np.abs(values)))
+        refuse_beyond(float(values[at]), found.step, place=column.at(at), argument=argument)

@@ -1,0 +1,164 @@
+"""No table is written past: every row that is added meets a full table, and canaries stand around each."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from framework import Strategy, backtest
+from framework.data.tape import Tape
+from framework.errors import KernelError
+from framework.kernel.halves import Exchange, Trader
+from framework.kernel.records import EXCHANGE_TABLES, TRADER_TABLES
+from framework.kernel.state import State
+from framework.reports.result import Result
+from tests.kernel.crowded import HOUR, LATE, SHORTS, Families, Levered, Quoting, by_order, falling
+from tests.kernel.guarded import guarded
+from tests.properties import random_runs
+
+ROOT = Path(__file__).parents[2]
+WIRES: tuple[dict[str, Any], ...] = ({}, {"entry_ns": HOUR // 3, "response_ns": HOUR // 5}, random_runs.VARYING)
+
+
+def same_in_small_tables(run: Callable[[], Result]) -> Result:
+    """A run in guarded tables leaves the audit of the run in ordinary ones."""
+    plain = run()
+    with guarded():
+        small = run()
+    assert small.audit_hash == plain.audit_hash
+    assert small.equity.equals(plain.equity)
+    return plain
+
+
+def market(seed: int, bars: int = 40) -> Tape:
+    """Two papers in bars and one in quotes, with splits, dividends and a delisting."""
+    random = np.random.default_rng(seed)
+    papers = (random_runs.Paper("A"), random_runs.Paper("B", 1, 1), random_runs.Paper("C", 0, 2, is_quoted=True))
+    kinds = ("split", "dividend", "split", "dividend", "delist")
+    actions = tuple(
+        random_runs.Action(int(random.integers(5, bars)), int(random.integers(0, 2)), kind, int(random.integers(0, 9)))
+        for kind in kinds[: 3 + seed % 3]
+    )
+    return random_runs.tape_of(random_runs.Case(seed, papers, (), actions, bars=bars, hours=8))
+
+
+def families(strategy: Strategy, seed: int, **options: Any) -> Result:
+    return backtest(
+        strategy, market(seed), cash=1e7, risk=SHORTS, costs={"fee_bps": 1.0, "half_spread_bps": 0.5, "limit_fill": "touch"}, **options
+    )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_families_compiled_and_in_python(seed: int) -> None:
+    latency = WIRES[seed % 3]
+    plain = same_in_small_tables(lambda: families(Families(seed=seed + 1), seed, latency=latency))
+    with guarded():
+        python = families(Families.python(seed=seed + 1), seed, latency=latency)
+    assert python.audit_hash == plain.audit_hash
+    assert len(plain.orders) > 50 and len(plain.fills) > 10
+
+
+def test_a_liquidation_cancels_and_closes_in_every_contract() -> None:
+    result = same_in_small_tables(lambda: backtest(Levered(), falling(8), cash=12_000.0, risk=SHORTS))
+    assert (result.orders["reason"] == "LIQUIDATED").sum() > 8
+
+
+@pytest.mark.parametrize("latency", [{}, LATE])
+def test_a_book_told_by_order(latency: dict[str, Any]) -> None:
+    result = same_in_small_tables(lambda: backtest(Quoting(), by_order(300), cash=1e6, risk=SHORTS, latency=latency))
+    assert len(result.fills) > 10 and len(result.trades) > 3
+
+
+quick = settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@quick
+@given(random_runs.cases(max_wishes=20))
+def test_random_runs(case: random_runs.Case) -> None:
+    same_in_small_tables(lambda: random_runs.run(case)[1])
+
+
+@pytest.mark.long
+@settings(quick, max_examples=400, derandomize=False, print_blob=True)
+@given(random_runs.cases(max_wishes=60))
+def test_many_random_runs(case: random_runs.Case) -> None:
+    same_in_small_tables(lambda: random_runs.run(case)[1])
+
+
+@pytest.mark.long
+@settings(quick, max_examples=200, derandomize=False, print_blob=True)
+@given(st.integers(0, 2**20), st.integers(1, 60), st.sampled_from(WIRES))
+def test_many_families(seed: int, most: int, latency: dict[str, Any]) -> None:
+    plain = same_in_small_tables(lambda: families(Families(seed=seed + 1, most=most), seed, latency=latency))
+    assert families(Families.python(seed=seed + 1, most=most), seed, latency=latency).audit_hash == plain.audit_hash
+
+
+@pytest.mark.long
+def test_every_fill_rule_in_small_tables() -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.kernel.guarded_plugin", "-p", "no:cacheprovider", "tests/tapes"]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+# a table that cannot grow
+
+GROWING = [("trader", table.name) for table in TRADER_TABLES if table.grows or table.name == "resting"]
+GROWING += [("exchange", table.name) for table in EXCHANGE_TABLES if table.grows or table.name == "resting"]
+
+
+def crowd() -> Result:
+    """A run that fills every table."""
+    return backtest(Quoting(), by_order(300), cash=1e6, risk=SHORTS, latency=LATE, costs={"fee_bps": 1.0})
+
+
+@pytest.mark.parametrize(("half", "name"), GROWING)
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_a_table_that_cannot_grow_breaks_the_run_and_nothing_else(half: str, name: str, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with guarded() as guards:
+        for kind in (Trader, Exchange):
+            monkeypatch.setattr(kind, "grow", _stingy(kind.grow, half, name, rows))
+        with pytest.raises(KernelError) as error:
+            crowd()
+        guards.check()
+    assert f"table {name!r} of the {half} half" in str(error.value)
+    assert "could not grow (MemoryError: no more)" in str(error.value)
+
+
+def _stingy(grow: Callable[[Any, str], None], half: str, name: str, rows: int) -> Callable[[Any, str], None]:
+    def stingy(self: State, table: str) -> None:
+        if (self._half, table) == (half, name) and len(self.tables[table]) >= rows:
+            raise MemoryError("no more")
+        grow(self, table)
+
+    return stingy
+
+
+def test_the_crowd_fills_every_table() -> None:
+    with guarded() as guards:
+        crowd()
+    assert set(GROWING) - set(guards.grown) == set()
+
+
+def test_an_interrupt_while_a_table_grows_is_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(half: State, name: str) -> None:
+        raise KeyboardInterrupt
+
+    with guarded():
+        monkeypatch.setattr(Trader, "grow", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            crowd()
