@@ -101,7 +101,7 @@ def _moments(actions: pd.DataFrame) -> pd.DatetimeIndex:
         stamps = pd.DatetimeIndex(actions["ts"])
     if stamps.tz is None:
         raise DataError("actions: column ts has no time zone. Localize it to UTC.")
-    wrong = stamps.isna() | (stamps.year < 1678) | (stamps.year >= 2262)
+    wrong = stamps.isna() | (stamps.year < 1850) | (stamps.year >= 2200)
     if wrong.any():
         row = int(np.argmax(wrong))
         raise DataError(f"actions, row {row}, column ts: {actions['ts'].iloc[row]}; rule: {FAR_OFF}. Correct or remove the row.")

@@ -374,7 +374,7 @@ DAMAGES = [
         "quotes of a unit too large",
         "quotes",
         table(lambda f: f.assign(ts=f["ts"] * 10**6)),
-        refused="rule: stamps lie between 1678-01-01 and 2262-01-01.*smaller unit=",
+        refused="rule: stamps lie from 1850-01-01 to 2200-01-01.*smaller unit=",
     ),
     Damage("quotes running backwards", "quotes", lines(lambda f: [*f[:80], f[90], *f[80:]]), refused="row 80, column stamp"),
     Damage("trades told twice", "trades", table(lambda frame: doubled(slice(1000, 1100), frame)), "duplicate"),
