@@ -49,7 +49,8 @@ def check_ranges(events: NDArray[np.void], instruments: Sequence[Instrument]) ->
         DataError: with the row, the number and the rule.
     """
     kinds = events["kind"]
-    for kind in np.flatnonzero(np.bincount(kinds)).tolist():
+    for number in np.flatnonzero(np.bincount(kinds)).tolist():
+        kind = Kind(number)
         mine = slice(None) if len(kinds) and (kinds == kind).all() else kinds == kind
         for word, name in _STEPS.get(kind, ()):
             least = 1 if kind == Kind.SPLIT else -LARGEST_STEPS
