@@ -17,7 +17,7 @@ from framework.schema.units import FIRST_STAMP_NS, LARGEST_STEPS, LAST_STAMP_NS
 LARGEST_NANOS = 2**62
 """Of a dividend, in billionths: 4.6e9 a share."""
 
-_STEPS = {
+_STEPS: dict[int, tuple[tuple[str, str], ...]] = {
     Kind.BAR: (("w0", "open"), ("w1", "high"), ("w2", "low"), ("w3", "close"), ("w4", "volume")),
     Kind.QUOTE: (("w0", "bid"), ("w1", "ask"), ("w2", "bid size"), ("w3", "ask size")),
     Kind.TRADE: (("w0", "price"), ("w1", "size")),
