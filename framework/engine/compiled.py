@@ -27,7 +27,7 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.engine.failures import HOOK_OF, HookFailure, blamed, forget_line, noted_error, noted_line, place_of
+from framework.engine.failures import HOOK_OF, LOOK_UP, HookFailure, blamed, forget_line, noted_error, noted_line, place_of
 from framework.engine.fingerprint import digest_of
 from framework.engine.rows import COUNT_FIELD, Field
 from framework.engine.strategy import PerInstrument, Strategy, declared_state
@@ -41,9 +41,6 @@ _HOOKS = tuple(HOOK_OF.values())
 _HOOK_WAKE = TRADER.fields["hook_wake"][1] // 8  # type: ignore[index]
 _FIELD = {int: "<i8", float: "<f8", bool: "?"}
 _FIELD_IN_A_ROW = {**_FIELD, bool: "u1"}  # numba knows no rows of bool inside a record
-
-LOOK_UP = -100
-"""What the driver returns now and then in place of a wake, so that Python can see to signals. Nothing has happened."""
 
 AGENDA = np.dtype([(name, "<i8") for name in ("rows", "count", "at", "names", "most_passes", "cell")])
 """What the driver shares with Python: the timers that fire next, `timers.FIRING` rows, of which `at` have fired; the addresses of

@@ -8,9 +8,8 @@ from typing import Any
 
 from framework.engine import compiled_book as _book  # noqa: F401  # words of the view
 from framework.engine import compiled_cell, compiled_market, compiled_own, compiled_types  # noqa: F401  # types of what hooks are handed
-from framework.engine.compiled import LOOK_UP
 from framework.engine.compiled_rewrites import may_loop, register, stamp_of, unchecked
-from framework.engine.failures import HOOK_OF
+from framework.engine.failures import HOOK_OF, LOOK_UP
 from framework.kernel import codes
 from framework.kernel.compile import call, hook
 from framework.kernel.records import event_row, exchange_row, trader_row
