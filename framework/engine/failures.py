@@ -221,6 +221,3 @@ HOOK_OF = {
     codes.W_EVENT: "on_event",
 }
 """The hook that a wake calls."""
-
-LOOK_UP = -100
-"""What compiled hooks' driver returns now and then in place of a wake, so that Python can see to signals. Nothing has happened."""
