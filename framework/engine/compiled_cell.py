@@ -16,6 +16,7 @@ from numba.core.errors import NumbaTypeError
 from numba.extending import intrinsic
 
 from framework.engine.failures import FAILURE, FIRST, LEFT, PLACE, SECOND, WORDS, Failure, HookFailure
+from framework.machine.disk import CHECKS
 
 _WORD, _BOOL = ir.IntType(64), ir.IntType(1)
 _LOOK_EVERY = 2**24
@@ -48,7 +49,8 @@ def fail_if(typingctx: Any, condition: Any, failure: Any, first: Any, second: An
     """Leave the hook with a failure and its two numbers where a condition holds."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit_failure_if(context, builder, builder.trunc(args[0], _BOOL) if args[0].type.width > 1 else args[0], *args[1:])
+        if CHECKS:
+            emit_failure_if(context, builder, builder.trunc(args[0], _BOOL) if args[0].type.width > 1 else args[0], *args[1:])
         return context.get_dummy_value()
 
     return types.void(types.boolean, types.int64, types.int64, types.int64), codegen

@@ -27,6 +27,7 @@ from framework.engine.compiled_numbers import OPERATORS
 from framework.engine.compiled_own import OwnType
 from framework.engine.failures import Failure, line_in
 from framework.errors import ConfigError
+from framework.machine.disk import CHECKS
 
 _registered: WeakKeyDictionary[FunctionType, bool] = WeakKeyDictionary()
 """The functions to change, and whether their numbers and indices are checked."""
@@ -44,7 +45,7 @@ def register(function: Callable[..., Any], *, checks: bool) -> FunctionType:
             f"{function.__qualname__} has a `try` or `with`, which compiled code does not: ask before the call that may fail, as in "
             "`if view.bar_count(i) >= 20`"
         )
-    _registered[function] = checks
+    _registered[function] = checks and CHECKS
     return function
 
 
@@ -164,7 +165,7 @@ class HookRewrite(Rewrite):  # type: ignore[misc]  # numba has no types
             return
         is_read = isinstance(value, ir.Expr) and value.op in ("getattr", "cast", "build_tuple", "phi")
         may_fail = not (is_read or isinstance(value, ir.Const | ir.Global | ir.FreeVar | ir.Var | ir.Arg))
-        if may_fail and statement.loc.line != self._line:
+        if CHECKS and may_fail and statement.loc.line != self._line:
             self._line = statement.loc.line
             self._call(note_line(line_in(statement.loc.filename, self._line)), (), statement.loc)
         if isinstance(value, ir.Expr) and self._took_expression(statement, value):

@@ -16,6 +16,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from framework.kernel import plain
+from framework.machine.disk import CHECKS
 from framework.machine.mode import is_plain
 
 _way: Any = plain
@@ -45,6 +46,7 @@ def outlined(function: Callable[..., Any]) -> Any:
 
 def hook_options(*, checks: bool) -> dict[str, Any]:
     """How numba compiles a user's source: with `checks` an index is one of its array, and a division by zero an error."""
+    checks = checks and CHECKS
     return {"error_model": "python" if checks else "numpy", "boundscheck": checks}
 
 

@@ -12,7 +12,9 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-LIMIT_BYTES = 512 * 1024 * 1024
+from framework.kernel.machine_code import CHECKS
+
+LIMIT_BYTES = (512 if CHECKS else 8192) * 1024 * 1024
 """Most bytes kept for later runs, of which those never written to are no memory yet."""
 
 _ONLY_THE_POOL = 3

@@ -15,6 +15,7 @@ from typing import Any
 from framework.kernel.codes import BROKEN_BY_STORM, BROKEN_FOR_ROOM
 from framework.kernel.compile import address_of, call, inlined, kernel, outlined
 from framework.kernel.latency_records import traffic_row
+from framework.kernel.machine_code import CHECKS
 from framework.kernel.records import EXCHANGE_TABLES, TRADER_TABLES, event_row, trader_row
 
 _OF_TRADER = {table.name: number for number, table in enumerate(TRADER_TABLES)}
@@ -49,7 +50,7 @@ def grown(half: Any, table: int) -> bool:
 @inlined
 def has_row(half: Any, count: int, capacity: int, table: int) -> bool:
     """Whether a row can be added to a table, which grows where it is full."""
-    return count < capacity or grown(half, table)
+    return not CHECKS or count < capacity or grown(half, table)
 
 
 @inlined

@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.kernel.machine_code import CHECKS
 from framework.kernel.memory import POOL
 from framework.kernel.records import Table
 from framework.schema.event import EVENT
@@ -16,6 +17,9 @@ from framework.schema.order import ORDER
 
 _HALVES: WeakValueDictionary[int, State] = WeakValueDictionary()
 """Who owns the root at an address."""
+
+_UNCHECKED_ROWS = 1 << 20
+"""Rows of a table that nobody looks after: more than the work has that is measured without checks. Rows never written are no memory."""
 
 _HELD = (EVENT, ORDER)
 """Rows that compiled code may hold while their table grows."""
@@ -54,6 +58,8 @@ class State:
         self._outgrown: list[NDArray[np.void]] = []
         for table in tables:
             count = max(1, rows.get(table.name, table.rows))
+            if table.grows and not CHECKS and table.name != "log":  # the log is emptied on the way
+                count = max(count, _UNCHECKED_ROWS)
             self._place(table.name, self._taken(table.name, count, table.dtype) if table.grows else self.cleared(count, table.dtype))
         self.words[self._word["grow"]] = _GROW_ADDRESS
         _HALVES[self.address] = self

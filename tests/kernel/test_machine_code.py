@@ -17,12 +17,12 @@ ROOT = Path(__file__).parents[2]
 SAYS = "from framework.kernel import machine_code as m; print(m.CHECKS, m.cache_of_sources().name, m.source_digest())"
 
 
-def said(value: str | None, tmp_path: Path) -> list[str]:
-    """Whether a process with this value of the switch checks, its folder of machine code, and the digest of its sources."""
+def said(value: str | None, tmp_path: Path, script: str = SAYS) -> list[str]:
+    """What a process with this value of the switch prints: whether it checks, its folder of machine code, the digest of its sources."""
     variables = {key: text for key, text in os.environ.items() if key != "ONETAPE_UNCHECKED"} | {"NUMBA_CACHE_DIR": str(tmp_path)}
     if value is not None:
         variables["ONETAPE_UNCHECKED"] = value
-    shown = subprocess.run([sys.executable, "-c", SAYS], capture_output=True, text=True, check=True, cwd=ROOT, env=variables)
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT, env=variables)
     return shown.stdout.split()
 
 
@@ -39,6 +39,13 @@ def test_code_without_checks_lies_apart(tmp_path: Path) -> None:
     assert checks == "False"
     assert folder.startswith(f"{digest}-py")
     assert folder.endswith("-unchecked")
+
+
+def test_without_checks_hooks_are_compiled_without_theirs(tmp_path: Path) -> None:
+    shows = "from framework.kernel.compile import hook_options as o; print(o(checks=True) == o(checks=False), o(checks=True))"
+    shown = said("1", tmp_path, shows)
+    assert shown[0] == "True" and "False}" in shown[-1]
+    assert said(None, tmp_path, shows)[0] == "False"
 
 
 def test_a_result_says_that_nothing_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
