@@ -56,7 +56,7 @@ def _whole_float(value: float) -> int:
     fail_if(math.isnan(value), _NAN, 0, 0)
     fail_if(math.isinf(value), _INFINITY, 0, 0)
     fail_if(value >= _LIMIT or value < -_LIMIT, _OVERFLOW, 0, 0)
-    return np.int64(value)
+    return int(value)
 
 
 @_compiled

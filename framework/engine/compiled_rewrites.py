@@ -10,6 +10,7 @@ import dis
 import inspect
 import math
 from collections.abc import Callable, Iterable
+from functools import cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -110,16 +111,21 @@ def check_stored(typingctx: Any, array: Any, value: Any) -> Any:
     return types.void(array, value), lambda context, builder, signature, args: context.get_dummy_value()
 
 
-@intrinsic(prefer_literal=True)
-def check_field(typingctx: Any, own: Any, name: Any, value: Any) -> Any:
-    """Refuse a float for a whole number of state: it would lose its fraction in silence."""
-    if isinstance(own, OwnType) and isinstance(own.kind_of(name.literal_value), types.Integer) and isinstance(value, types.Float):
-        raise NumbaTypeError(f"{name.literal_value} is State[int] and is set to a float: write int(...) or declare State[float]")
-    return types.void(own, name, value), lambda context, builder, signature, args: context.get_dummy_value()
+@cache
+def check_field(name: str) -> Any:
+    """A compiled function of `self` and a value that refuses a float for a whole number of state: it would lose its fraction in silence."""
+
+    @intrinsic
+    def check(typingctx: Any, own: Any, value: Any) -> Any:
+        if isinstance(own, OwnType) and isinstance(own.kind_of(name), types.Integer) and isinstance(value, types.Float):
+            raise NumbaTypeError(f"{name} is State[int] and is set to a float: write int(...) or declare State[float]")
+        return types.void(own, value), lambda context, builder, signature, args: context.get_dummy_value()
+
+    return check
 
 
 @register_rewrite("before-inference")
-class HookRewrite(Rewrite):  # type: ignore[misc]  # numba has no types
+class HookRewrite(Rewrite):
     """Changes the blocks of registered functions, each once."""
 
     def __init__(self, state: Any = None) -> None:
@@ -174,9 +180,7 @@ class HookRewrite(Rewrite):  # type: ignore[misc]  # numba has no types
             self._see_index(statement.target, statement.index if isinstance(statement, ir.SetItem) else statement.index_var, statement.loc)
             self._call(check_stored, (statement.target, statement.value), statement.loc)
         if isinstance(statement, ir.SetAttr):
-            name = self._block.scope.redefine("$name", statement.loc)
-            self._made.append(ir.Assign(ir.Const(statement.attr, statement.loc), name, statement.loc))
-            self._call(check_field, (statement.target, name, statement.value), statement.loc)
+            self._call(check_field(statement.attr), (statement.target, statement.value), statement.loc)
         self._made.append(statement)
 
     def _took_expression(self, statement: Any, value: Any) -> bool:
