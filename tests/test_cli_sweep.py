@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -101,3 +104,21 @@ def test_an_unknown_parameter_exits_with_2(tmp_path: Path) -> None:
     assert shown.exit_code == 2
     assert "Did you mean fast" in shown.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "command", [["sweep", "--grid", "fast=3", "--processes", "2", "--out", "s.parquet"], ["audit-strategy", "--check", "determinism"]]
+)
+def test_other_processes_do_not_trust_the_working_folder(command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    for name in ("pickle", "numpy", "multiprocessing", "framework"):
+        (tmp_path / "here" / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
+    (tmp_path / "c.yaml").write_text(
+        "strategy: tests.simulation.sweep_strategies:SlowCross\ndata: {source: us_equities_daily, instruments: [IBM], end: 2000-12-31}\n"
+    )
+    (tmp_path / "onetape.py").write_text("from framework.cli import main\n\nif __name__ == '__main__':\n    main()\n")
+    asked = [sys.executable, str(tmp_path / "onetape.py"), command[0], str(tmp_path / "c.yaml"), "--strategies", ROOT, *command[1:]]
+    environment = {**os.environ, "PYTHONPATH": ROOT}
+    shown = subprocess.run(asked, cwd=tmp_path / "here", env=environment, capture_output=True, text=True)
+    assert shown.returncode == 0, shown.stderr
+    assert not (tmp_path / "ran").exists()

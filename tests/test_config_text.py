@@ -79,8 +79,8 @@ def test_what_is_malformed_names_its_line(text: str, line: int, said: str, tmp_p
         (BASE.encode() + b"account: {cash: .inf}\n", "run.yaml: account.cash = inf: must be a finite number"),
         (BASE.encode() + b"account: {cash: 1e999}\n", "run.yaml: account.cash = inf: must be a finite number"),
         (BASE.encode() + b"account: {cash: .nan}\n", "run.yaml: account.cash = nan: must be a finite number"),
-        (b"strategy: a.b:C\ndata: {source: x, start: 0001-01-01}\n", "the year 1 cannot be counted in nanoseconds; rule: 1678 to 2261"),
-        (b"strategy: a.b:C\ndata: {source: x, end: '2262-01-01'}\n", "the year 2262 cannot be counted in nanoseconds"),
+        (b"strategy: a.b:C\ndata: {source: x, start: 0001-01-01}\n", "year 1; rule: 1850 to 2199"),
+        (b"strategy: a.b:C\ndata: {source: x, end: '2200-01-01'}\n", "year 2200; rule: 1850 to 2199"),
     ],
 )
 def test_what_is_no_config_is_refused(content: bytes, said: str, tmp_path: Path) -> None:

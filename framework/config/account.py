@@ -18,7 +18,7 @@ def check_cash(cash: float) -> None:
         raise ConfigError(f"cash = {cash}: must be above 0 and at most {LARGEST_MONEY:g}; give it in a larger unit of the currency")
 
 
-def check_seed(seed: int) -> None:
+def check_seed(seed: object) -> None:
     """Refuse a seed that is no word of the kernel.
 
     Raises:

@@ -17,8 +17,8 @@ from framework.config.impact import Impact
 from framework.config.latency import LatencyConfig
 from framework.config.section import Bps, Lots, Money, Number, Positive, PositiveFactor, PositiveMoney, Section, Seed, Share, SignedBps
 
-_YEARS = (1678, 2261)
-"""Those that 64 bits of nanoseconds since 1970 hold whole."""
+_YEARS = (1850, 2199)
+"""Those of `units.FIRST_STAMP_NS` and `LAST_STAMP_NS`."""
 
 
 def _moment(value: object) -> object:
@@ -29,7 +29,7 @@ def _moment(value: object) -> object:
     if not isinstance(value, date | None):
         raise ValueError("must be a date or a time, such as 2010-01-04 or 2010-01-04 09:30:00")
     if value is not None and not _YEARS[0] <= value.year <= _YEARS[1]:
-        raise ValueError(f"the year {value.year} cannot be counted in nanoseconds; rule: {_YEARS[0]} to {_YEARS[1]}")
+        raise ValueError(f"year {value.year}; rule: {_YEARS[0]} to {_YEARS[1]}")
     return value
 
 

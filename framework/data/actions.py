@@ -49,6 +49,8 @@ def action_events(actions: pd.DataFrame, instruments: Sequence[Instrument]) -> N
     Raises:
         DataError: naming the row, what it holds and the rule.
     """
+    if not isinstance(actions, pd.DataFrame):
+        raise DataError(f"actions= is a {type(actions).__name__}; rule: a DataFrame with columns {', '.join(ACTION_COLUMNS)}. Make it one.")
     for name in ACTION_COLUMNS:
         if name not in actions.columns:
             raise DataError(f"actions: column {name!r} is missing; needed are {', '.join(ACTION_COLUMNS)}.")
@@ -92,12 +94,14 @@ def action_notes(actions: pd.DataFrame) -> list[str]:
 
 
 def _moments(actions: pd.DataFrame) -> pd.DatetimeIndex:
-    """The stamps of actions, in ns."""
+    """The stamps of actions, in ns; of an empty table, whose column has any type, none."""
+    if not len(actions):
+        return pd.DatetimeIndex([], tz="UTC")
     with reading("actions, column ts", "Write moments in UTC, such as 2020-01-31T05:00Z.", also=SHAPE):
         stamps = pd.DatetimeIndex(actions["ts"])
-    if len(stamps) and stamps.tz is None:
+    if stamps.tz is None:
         raise DataError("actions: column ts has no time zone. Localize it to UTC.")
-    wrong = stamps.isna() | (stamps.year < 1678) | (stamps.year >= 2262)
+    wrong = stamps.isna() | (stamps.year < 1850) | (stamps.year >= 2200)
     if wrong.any():
         row = int(np.argmax(wrong))
         raise DataError(f"actions, row {row}, column ts: {actions['ts'].iloc[row]}; rule: {FAR_OFF}. Correct or remove the row.")

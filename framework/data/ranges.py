@@ -17,7 +17,7 @@ from framework.schema.units import FIRST_STAMP_NS, LARGEST_STEPS, LAST_STAMP_NS
 LARGEST_NANOS = 2**62
 """Of a dividend, in billionths: 4.6e9 a share."""
 
-_STEPS = {
+_STEPS: dict[int, tuple[tuple[str, str], ...]] = {
     Kind.BAR: (("w0", "open"), ("w1", "high"), ("w2", "low"), ("w3", "close"), ("w4", "volume")),
     Kind.QUOTE: (("w0", "bid"), ("w1", "ask"), ("w2", "bid size"), ("w3", "ask size")),
     Kind.TRADE: (("w0", "price"), ("w1", "size")),
@@ -49,7 +49,7 @@ def check_ranges(events: NDArray[np.void], instruments: Sequence[Instrument]) ->
         DataError: with the row, the number and the rule.
     """
     kinds = events["kind"]
-    for kind in np.unique(kinds).tolist():
+    for kind in np.flatnonzero(np.bincount(kinds)).tolist():
         mine = slice(None) if len(kinds) and (kinds == kind).all() else kinds == kind
         for word, name in _STEPS.get(kind, ()):
             least = 1 if kind == Kind.SPLIT else -LARGEST_STEPS

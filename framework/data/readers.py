@@ -153,7 +153,7 @@ def _from_path(path: Path, columns: Mapping[str, str]) -> list[Source]:
 def _read_csv(path: Path) -> pd.DataFrame:
     """Every row of the file, blank ones too, so that a row's line is its position; nothing is taken for "not available"."""
     way_out = f"Rows need as many fields as the header, in UTF-8. {FETCH_AGAIN}"
-    with reading(path.name, way_out, fault="not a CSV file", also=(pd.errors.ParserWarning,)), warnings.catch_warnings():
+    with reading(path.name, way_out, fault="not a CSV file that can be read", also=(pd.errors.ParserWarning,)), warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header must not be cut
         return pd.read_csv(
             path, index_col=False, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig",
@@ -168,7 +168,7 @@ def _text_columns(path: Path) -> dict[Any, type[str]]:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    with reading(path.name, fault="not a parquet file", also=SHAPE):  # what pandas noted in the file of its index may be damaged too
+    with reading(path.name, fault="not a parquet file that can be read", also=SHAPE):  # SHAPE: what pandas noted of its index
         return pd.read_parquet(path, engine="pyarrow", page_checksum_verification=True)
 
 

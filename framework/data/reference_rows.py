@@ -163,7 +163,7 @@ def instant_ns(at: At) -> int:
         if isinstance(at, str) and not _ISO.match(at):
             raise ValueError("not ISO 8601")
         stamp = pd.Timestamp(at)
-        if stamp is pd.NaT or not 1678 <= stamp.year < 2262:
+        if not 1850 <= stamp.year < 2200:  # nor is what is missing
             raise ValueError(FAR_OFF)
     except (ValueError, TypeError, OverflowError) as error:
         raise DataError(f'{at!r} is not a moment. Write "2014-04-03" or "2014-04-03T04:00Z".') from error

@@ -65,7 +65,7 @@ def _bound_ns(value: Bound, name: str, after_midnight_ns: int) -> int:
         stamp = pd.Timestamp(value)  # type: ignore[arg-type]
     except (ValueError, TypeError, OverflowError) as error:
         raise DataError(f'{name}={value!r} is not a date or a stamp. Write "2012-12-31" or "2012-12-31 15:30Z".') from error
-    if stamp is pd.NaT or not _FIRST_DAY <= stamp.tz_localize(None) <= _LAST_DAY:
+    if not _FIRST_DAY <= stamp.tz_localize(None) <= _LAST_DAY:  # nor is what is missing
         raise DataError(f'{name}={value!r}; rule: {FAR_OFF}. Write "2012-12-31", or leave it out.')
     if stamp.tz is not None:
         return int(stamp.as_unit("ns").value)
@@ -88,7 +88,7 @@ def parse(values: pd.Series[Any] | pd.Index[Any], *, place: str, lines: Lines | 
         index = within_reach(pd.DatetimeIndex(values), place, lines)
         return RawStamps(index, index.tz is None and bool((index == index.normalize()).all()))
     if pd.api.types.is_numeric_dtype(values.dtype):
-        return RawStamps(within_reach(_from_numbers(values, place, lines, epoch), place, lines), False)
+        return RawStamps(_from_numbers(values, place, lines, epoch), False)
     text = pd.Series(values.to_numpy()).map(lambda value: value.isoformat() if isinstance(value, dt.date) else str(value))
     return _parse_text(text.astype(str), place, lines)
 
@@ -107,8 +107,8 @@ def _from_numbers(values: pd.Series[Any] | pd.Index[Any], place: str, lines: Lin
         raise DataError(f"{place}, {_row(row, lines)}, column stamp: empty; rule: every row needs a stamp. Fill it in or remove the row.")
     whole = np.asarray(values.to_numpy(dtype=np.float64) if pd.api.types.is_float_dtype(values.dtype) else values.to_numpy())
     try:
-        return pd.DatetimeIndex(pd.to_datetime(whole, unit=epoch, utc=True))
-    except (ValueError, OverflowError) as error:
+        return within_reach(pd.DatetimeIndex(pd.to_datetime(whole, unit=epoch, utc=True)), place, lines)
+    except (ValueError, OverflowError, DataError) as error:
         raise DataError(
             f"{place}: the stamps ({whole[0]} first) are no moments when they count {epoch} since 1970: {error}. "
             'Look at their size: 1,700,000,000 is 2023 in "s", a thousand times that in "ms".'

@@ -173,15 +173,11 @@ def build(
         said += note
     if extra is not None:
         pieces.append(_checked_extra(extra, ordered))
-    if actions is not None and not isinstance(actions, pd.DataFrame):
-        raise DataError(f"actions= is a {type(actions).__name__}; rule: a DataFrame with columns symbol, ts, kind, value. Make it one.")
-    if actions is not None and len(actions):
+    if actions is not None:
         corporate = action_events(actions, ordered)
         refuse_trading_after_delisting(corporate, pieces, ordered)
         pieces.append(corporate)
         said += action_notes(actions)
-    if not sum(len(piece) for piece in pieces):
-        raise DataError(f"tape {name!r}: no bars and no events. Give at least one.")
     return assemble(ordered, pieces, name=name, notes=said)
 
 
@@ -222,7 +218,7 @@ def assemble(instruments: Sequence[Instrument], pieces: Sequence[Events], *, nam
         DataError: no events; a stamp out of reach.
     """
     if not any(len(piece) for piece in pieces):
-        raise DataError(f"tape {name!r}: no events. Give at least one.")
+        raise DataError(f"tape {name!r}: no bars and no events. Give at least one.")
     first = min(int(piece["ts_local_ns"].min()) for piece in pieces if len(piece))
     last = max(int(piece["ts_local_ns"].max()) for piece in pieces if len(piece))
     made = skeleton(instruments, pieces, first, last)

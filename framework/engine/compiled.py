@@ -41,9 +41,6 @@ _HOOK_WAKE, _BROKEN = (TRADER.fields[name][1] // 8 for name in ("hook_wake", "br
 _FIELD = {int: "<i8", float: "<f8", bool: "?"}
 _FIELD_IN_A_ROW = {**_FIELD, bool: "u1"}  # numba knows no rows of bool inside a record
 
-LOOK_UP = -100
-"""What the driver returns now and then in place of a wake, so that Python can see to signals. Nothing has happened."""
-
 AGENDA = np.dtype([(name, "<i8") for name in ("rows", "count", "at", "names", "most_passes", "cell")])
 """What the driver shares with Python: the timers that fire next, `timers.FIRING` rows, of which `at` have fired; the addresses of
 the names by timer number; `Strategy.most_passes`; where `compiled_cell` keeps its words.
@@ -160,8 +157,8 @@ class Driver:
         if cell:
             forget_line(cell)
         try:
-            wake = LOOK_UP
-            while wake == LOOK_UP:  # signals are handled here, between two calls
+            wake = codes.LOOK_UP
+            while wake == codes.LOOK_UP:  # signals are handled here, between two calls
                 wake = self._drive(trader, exchange, self._own, self._agenda, until_ns)
         except HookFailure:
             if self._trader.words[_BROKEN]:

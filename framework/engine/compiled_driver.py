@@ -8,7 +8,6 @@ from typing import Any
 
 from framework.engine import compiled_book as _book  # noqa: F401  # words of the view
 from framework.engine import compiled_cell, compiled_market, compiled_own, compiled_types  # noqa: F401  # types of what hooks are handed
-from framework.engine.compiled import LOOK_UP
 from framework.engine.compiled_helpers import Renewal
 from framework.engine.compiled_rewrites import may_loop, register, unchecked
 from framework.engine.failures import HOOK_OF
@@ -152,7 +151,7 @@ def driver_of(cls: type, hooks: tuple[str, ...], *, checks: bool) -> FunctionTyp
     scope: dict[str, Any] = {function.__name__: function for function in (call, fast_bar, horizon, event_row, trader_row, exchange_row)}
     scope |= {name: getattr(compiled_types, name) for name in _TYPE_WORDS}
     scope |= {"make_own": compiled_own.make_own, "begin_call": compiled_cell.begin_call, "cell_address": compiled_cell.cell_address}
-    scope |= {"W_BAR": codes.W_BAR, "W_TIMER": codes.W_TIMER, "LOOK_UP": LOOK_UP, "STRETCH": _STRETCH}
+    scope |= {"W_BAR": codes.W_BAR, "W_TIMER": codes.W_TIMER, "LOOK_UP": codes.LOOK_UP, "STRETCH": _STRETCH}
     scope["event_row"], scope["trader_row"], scope["exchange_row"] = event_row, trader_row, exchange_row
     renewal = Renewal()
     sources = {name: renewal.copy(getattr(cls, name), checks=checks) for name in hooks}

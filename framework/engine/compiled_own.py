@@ -46,7 +46,7 @@ def make_own(typingctx: Any, record: Any) -> Any:
 
 
 @infer_getattr
-class _OwnAttributes(AttributeTemplate):  # type: ignore[misc]  # numba has no types
+class _OwnAttributes(AttributeTemplate):
     key = OwnType
 
     def generic_resolve(self, own: OwnType, name: str) -> types.Type | None:

@@ -26,6 +26,7 @@ from framework.engine.compiled_math import CALLS, EXTREMES, SAME
 from framework.engine.compiled_numbers import OPERATORS
 from framework.engine.compiled_own import OwnType
 from framework.engine.failures import Failure, line_in
+from framework.errors import ConfigError
 from framework.machine.disk import CHECKS
 
 _registered: WeakKeyDictionary[FunctionType, bool] = WeakKeyDictionary()
@@ -38,10 +39,11 @@ _POSITIONAL = {"order": 2, "bracket": 2, "replace": 1}
 def register(function: Callable[..., Any], *, checks: bool) -> FunctionType:
     """Let a function be changed before numba compiles it; it is returned."""
     if not isinstance(function, FunctionType):
-        raise UnsupportedError(f"{function!r} is not a function written in Python: it cannot be compiled")
+        raise ConfigError(f"@compiled on {function!r}: not a function written in Python, so it cannot be compiled")
     if function.__code__.co_exceptiontable:
-        raise UnsupportedError(
-            f"{function.__qualname__} has a `try` or `with`, which compiled hooks cannot: ask before the call that may fail"
+        raise ConfigError(
+            f"{function.__qualname__} has a `try` or `with`, which compiled code does not: ask before the call that may fail, as in "
+            "`if view.bar_count(i) >= 20`"
         )
     _registered[function] = checks and CHECKS
     return function

@@ -88,7 +88,7 @@ def _keep_sockets_here() -> None:
         return
     before, tempfile.tempdir = tempfile.tempdir, folder
     try:
-        multiprocessing.util.get_temp_dir()  # type: ignore[attr-defined]  # keeps the folder that it has, where it has one
+        multiprocessing.util.get_temp_dir()  # keeps the folder that it has, where it has one
     finally:
         tempfile.tempdir = before
 
@@ -101,7 +101,7 @@ class _Worker:
         self.pipe, far = context.Pipe()
         empty = job.over(job.tape.events[:0].copy())
         self.process = context.Process(target=work, args=(far, empty, str(path), dict(os.environ)), daemon=True)
-        with _deaf_to_interrupts():
+        with _deaf_to_interrupts(), _same_modules():
             self.process.start()
         far.close()  # held by the worker alone, so that its end closes the pipe
         self.running = 0
@@ -148,6 +148,22 @@ def _deaf_to_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _same_modules() -> Iterator[None]:
+    """Start processes that find modules where this one does, from their first on, and none in the folder where the command runs."""
+    path = os.pathsep.join(place or os.getcwd() for place in sys.path)
+    before = {name: os.environ.get(name) for name in ("PYTHONSAFEPATH", "PYTHONPATH")}
+    os.environ.update(PYTHONSAFEPATH="1", PYTHONPATH=path)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _served(workers: list[_Worker], waiting: deque[tuple[int, Given]], path: Path) -> Iterator[list[Row]]:

@@ -115,6 +115,17 @@ def test_an_address_of_this_process_is_not_kept(cache: Path, monkeypatch: pytest
     assert not list(cache.rglob("*.code"))
 
 
+def test_a_large_array_is_read_where_it_lies_and_not_kept(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numba compiles its address in, beyond a million bytes."""
+    monkeypatch.setattr(kept, "_told", set())
+    table = np.arange(200_000, dtype=np.float64)
+    scope: dict[str, Any] = {"__name__": __name__, "table": table}
+    exec("def f(k): return table[k]", scope)
+    with pytest.warns(UserWarning, match="f is compiled anew in each process.*it uses an address of this process"):
+        assert stamped_kernel(scope["f"])(7) == 7.0
+    assert not list(cache.rglob("*.code"))
+
+
 def parts() -> SimpleNamespace:
     scope: dict[str, Any] = {"kernel": kernel, "__name__": __name__}
     exec(compile(_PARTS, __file__, "exec"), scope)

@@ -57,7 +57,7 @@ class Writer:
         return self.draw.choice(("max(view.next_order_id - 1, 0)", "self.last[i]", "view.next_order_id // 2"))
 
     def whole(self, depth: int = 2) -> str:
-        if depth == 0:
+        if depth == 0 or self.often(0.35):
             return self.draw.choice(("i", "self.n", "self.seen[i]", "view.bar_count(i)", str(self.draw.randint(-9, 30)), "k", "self.step"))
         a, b = self.whole(depth - 1), self.whole(depth - 1)
         return self.draw.choice(
@@ -87,7 +87,7 @@ class Writer:
         )
 
     def real(self, depth: int = 2) -> str:
-        if depth == 0:
+        if depth == 0 or self.often(0.35):
             where = self.instrument()
             return self.draw.choice(
                 (
@@ -189,9 +189,9 @@ class Writer:
             self.lines.append(f"{indent}for k in range({self.draw.choice(('3', 'self.n % 5', 'len(view.instruments)'))}):")
             self.block(indent, depth)
         elif choice == 2 and depth:
-            self.lines.append(f"{indent}k = 0")
-            self.lines.append(f"{indent}while k < {self.draw.randint(1, 6)}:")
-            self.lines.append(f"{indent}    k += 1")
+            self.lines.append(f"{indent}loop{depth} = 0")
+            self.lines.append(f"{indent}while loop{depth} < {self.draw.randint(1, 6)}:")
+            self.lines.append(f"{indent}    loop{depth} += 1")
             self.block(indent, depth)
         elif choice < 6:
             self.lines.append(indent + self.order())
@@ -222,7 +222,7 @@ class Writer:
         self.lines.extend(("        k = 0", *(f"        {line}" for line in prelude.splitlines())))
         for which in range(BODIES):
             self.lines.append(f"        {'if' if which == 0 else 'elif'} self.which == {which}:")
-            for _ in range(self.draw.randint(2, 5)):
+            for _ in range(self.draw.randint(1, 4)):
                 self.statement("            ", 2)
         self.lines.append("")
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -250,7 +250,7 @@ class Symbols:
         self._places = {name: k for k, name in enumerate(self.names)}
         self.left_out: Counter[str] = Counter()
 
-    def place(self, name: str) -> int | None:
+    def place(self, name: Any) -> int | None:
         """Where a symbol is; None for one not asked for, which is counted."""
         found = self._places.get(name)
         if found is None and (not isinstance(name, str) or not name.strip()):

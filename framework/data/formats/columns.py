@@ -5,6 +5,8 @@ Libraries would take truth values and moments for numbers, and text for either; 
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,7 +19,8 @@ from framework.errors import DataError
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Column = pa.Array | pa.ChunkedArray
+Column: TypeAlias = Any
+"""An array of arrow, chunked or not; pyarrow has no types."""
 
 
 def floats(column: Column, *, place: str, name: str, first_row: int = 0) -> Floats:

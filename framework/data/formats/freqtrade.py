@@ -56,7 +56,7 @@ def read(path: str | Path, *, symbol: str | None = None, tick_size: Size = None,
             f"{path}: the name does not say what the file holds; rule: PAIR-5m.feather, PAIR-1h-futures.feather, PAIR-8h-mark.feather, "
             "PAIR-8h-funding_rate.feather or PAIR-trades.feather. Give it back freqtrade's name."
         )
-    with reading(path, fault="not a feather file"):
+    with reading(path, fault="not a feather file that can be read"):
         table = feather.read_table(path, memory_map=False)
         table.validate(full=True)  # a damaged offset would be followed out of its buffer
     what = "trades" if named["trades"] else named["what"] or "candles"

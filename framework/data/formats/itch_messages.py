@@ -85,6 +85,17 @@ def _put(events, n, stamp, kind, flags, instrument, w0, w1, w2, w3):  # type: ig
 
 
 @stored
+def _is_empty(data, m, code):  # type: ignore[no-untyped-def]
+    """Whether a trade, a cross of shares or an execution at another price has no price or no shares."""
+    if code == 80:  # P
+        return _number(data, m + 20, 4) == 0 or _number(data, m + 32, 4) == 0
+    if code == 81:  # Q: of no shares where nothing crossed
+        shares = _number(data, m + 11, 8)
+        return shares < 0 or (shares > 0 and _number(data, m + 27, 4) == 0)
+    return code == 67 and _number(data, m + 32, 4) == 0
+
+
+@stored
 def parse(data, size, index, book, state, events):  # type: ignore[no-untyped-def]
     """Write the events of `data[:size]`; how many, or minus the fault, with its place in `state[1]`.
 
@@ -106,6 +117,8 @@ def parse(data, size, index, book, state, events):  # type: ignore[no-untyped-de
             return -NO_STOCK
         if who < 0:
             continue
+        if _is_empty(data, m, code):
+            return -TOO_MANY
         stamp, ref = state[0] + since, _number(data, m + 11, 8)
         if code == 72:  # H
             if data[m + 19] not in (72, 80, 81, 84):
@@ -131,8 +144,6 @@ def parse(data, size, index, book, state, events):  # type: ignore[no-untyped-de
                 return -TOO_MANY
             if code == 69 or (code == 67 and data[m + 31] == 89):  # printable
                 paid = price if code == 69 else _number(data, m + 32, 4)
-                if paid <= 0:
-                    return -TOO_MANY
                 n = _put(events, n, stamp, _TRADE, _SELL if side == _BUY else _BUY, who, paid, taken, _number(data, m + 23, 8), ref)
             if taken == shares:
                 del book[ref]
@@ -148,12 +159,8 @@ def parse(data, size, index, book, state, events):  # type: ignore[no-untyped-de
                 book[new] = (price, shares, side)
                 n = _put(events, n, stamp, _DEPTH, side | _LAST, who, price, shares, new, -1)
         elif code == 80:  # P
-            if _number(data, m + 20, 4) <= 0 or _number(data, m + 32, 4) <= 0:
-                return -TOO_MANY
             n = _put(events, n, stamp, _TRADE, 0, who, _number(data, m + 32, 4), _number(data, m + 20, 4), _number(data, m + 36, 8), 0)
-        elif code == 81 and ref != 0:  # Q: of no shares where nothing crossed
-            if ref < 0 or _number(data, m + 27, 4) <= 0:
-                return -TOO_MANY
+        elif code == 81 and ref > 0:  # Q: of no shares where nothing crossed
             n = _put(events, n, stamp, _TRADE, _AUCTION, who, _number(data, m + 27, 4), ref, _number(data, m + 31, 8), 0)
     state[1] = last
     return n

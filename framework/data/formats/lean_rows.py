@@ -239,9 +239,9 @@ def _meaning(file: LeanFile, name: str) -> str:
 def _opens(file: LeanFile, stamps: pa.ChunkedArray) -> Ints:
     """Local stamps in ns; what is out of reach becomes the end of it, and is refused with its row."""
     if file.day is None:
-        seconds = stamps.cast(pa.int64()).to_numpy()
+        seconds: Ints = stamps.cast(pa.int64()).to_numpy()
         return np.clip(seconds, EARLIEST_NS // NANOSECONDS_PER_SECOND - 1, LATEST_NS // NANOSECONDS_PER_SECOND + 1) * NANOSECONDS_PER_SECOND
-    since = np.clip(np.nan_to_num(stamps.to_numpy(), nan=-1.0), -1e11, 1e11)  # three years: no such day
+    since: Floats = np.clip(np.nan_to_num(stamps.to_numpy(), nan=-1.0), -1e11, 1e11)  # three years: no such day
     return _day_ns(file) + np.rint(since * 1e6).astype(np.int64)
 
 

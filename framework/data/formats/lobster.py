@@ -192,7 +192,8 @@ class _Pass:
             if not middle / 2 <= usual <= middle * 2:
                 raise DataError(
                     f"{self._path.name}, column price: the usual price {usual:.0f} is not within a factor of 2 of the starting book, "
-                    f"{middle:.0f}. Are the columns size and price swapped, or is the orderbook file another's?"
+                    f"{middle:.0f}. Are the columns size and price swapped, or is the orderbook file another's? "
+                    "Give the right one with orderbook=."
                 )
 
     def _refuse(self, broken: NDArray[np.bool_], table: Table, column: str, rule: str) -> None:

@@ -92,7 +92,7 @@ def specimens() -> dict[str, Specimen]:
             "acme.csv",
             lines("20120808,0.9304792,0.142857,570.0", "20140606,0.9784450,0.142857,645.57", "20501231,1,1,0"),
             _factors,
-            shown=as_csv,
+            shown=bytes.splitlines,
         ),
         "lean_map": Specimen(
             "goog.csv",

@@ -370,7 +370,12 @@ DAMAGES = [
         "duplicate",
     ),
     Damage("a negative size", "quotes", times(100, ["bid_size"], -1), refused="row 100, column bid_size"),
-    Damage("quotes of a unit too large", "quotes", table(lambda f: f.assign(ts=f["ts"] * 10**6)), refused="after the year 2262"),
+    Damage(
+        "quotes of a unit too large",
+        "quotes",
+        table(lambda f: f.assign(ts=f["ts"] * 10**6)),
+        refused="rule: stamps lie from 1850-01-01 to 2200-01-01.*smaller unit=",
+    ),
     Damage("quotes running backwards", "quotes", lines(lambda f: [*f[:80], f[90], *f[80:]]), refused="row 80, column stamp"),
     Damage("trades told twice", "trades", table(lambda frame: doubled(slice(1000, 1100), frame)), "duplicate"),
     Damage("price and size exchanged", "trades", swapped("price", "size"), "noise"),
