@@ -80,10 +80,12 @@ def bench(
             else:
                 rows += measure.measure(name, size, Path(folder), repeat, peers=peers, say=status.update, capture=recorded)
             if out is not None:  # after each workload, so that a stopped run leaves what it measured
-                out.write_text(json.dumps([row.as_dict() for row in (*rows, *compared)], indent=1) + "\n")
+                made = [row.as_dict() for row in rows] + [one.as_dict() for one in compared]
+                out.write_text(json.dumps(made, indent=1) + "\n")
     table.show(rows, console)
     table.show_pairs(compared, console)
-    if any(row.parity.startswith("DIFFERS") for row in (*rows, *compared)) or paired.falls_short(compared, at_least):
+    verdicts = [row.parity for row in rows] + [one.parity for one in compared]
+    if any(verdict.startswith("DIFFERS") for verdict in verdicts) or paired.falls_short(compared, at_least):
         raise typer.Exit(1)
 
 
