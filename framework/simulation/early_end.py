@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from framework.engine.audit import Audit
 from framework.errors import OneTapeError
 from framework.kernel.halves import Trader
 from framework.reports.result import Result
+from framework.schema.order import OrderState
 
 
 def attach_result(error: BaseException, trader: Trader, audit: Audit, made: Callable[[str], Result]) -> None:
@@ -22,10 +25,15 @@ def attach_result(error: BaseException, trader: Trader, audit: Audit, made: Call
     where = audit.header.get("ended_early", f"{type(error).__name__} before the first event")
     why = f"Ended early: {where}{': ' if text else ''}{text}. What is shown is only the part of the run before it."
     if trader.record["broken"][0]:
-        why += f" The kernel was broken: {trader.alive():,} orders stand as they were last known."
+        why += f" It broke off in the middle of an event: {_alive(trader):,} orders stand as they were last known."
     try:
         error.result = made(why)  # type: ignore[attr-defined]  # declared by our own errors; others take it too
     except (OneTapeError, MemoryError, AttributeError) as second:
         error.add_note(f"there is no result of the run up to there: {type(second).__name__}: {second}")
         return
     error.add_note("the run up to there is the attribute `result` of this error")
+
+
+def _alive(trader: Trader) -> int:
+    """How many orders have not ended."""
+    return int(np.count_nonzero(trader.used("orders")["state"] < OrderState.FILLED))
