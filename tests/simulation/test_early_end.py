@@ -131,7 +131,7 @@ def test_a_broken_kernel_applies_nothing_more(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(SimulatedWorld, "advance", breaks)
     found = early(Quits(at=-1), KernelError)
     assert set(found.orders["reason"]) == {"NONE"} and len(found.orders) == 31
-    assert "The kernel was broken: 30 orders stand as they were last known." in found.notes[0]
+    assert "It broke off in the middle of an event: 30 orders stand as they were last known." in found.notes[0]
     assert not (found.audit.of_kind(Kind.ORDER_EXPIRED)["w1"] == Reason.RUN_ENDED_EARLY).any()
 
 
