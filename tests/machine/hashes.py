@@ -9,7 +9,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from framework.kernel import part, plain
+from framework.machine import kept
 from framework.simulation import backtest as module
+
+BOTH = (part, plain, kept)
+"""Loaded in both modes: hypothesis draws from the constants in the sources of loaded modules, and is to draw the same examples."""
 
 _plain_backtest = module.backtest
 _found: dict[str, list[str]] = defaultdict(list)
