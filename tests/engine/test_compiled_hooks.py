@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import inspect
-import re
 import weakref
 
 import numpy as np
@@ -243,11 +242,11 @@ IN_LINES = "line {} of test_compiled_hooks.py"
     ],
 )
 def test_an_error_names_strategy_hook_event_and_line(which: int, place: str, line: int) -> None:
-    text = "^" + re.escape(place.format(IN_LINES.format(FIRST_LINE + line))) + "$"
     for chunk_events in (None, 5):
         for make in (OneOfEach, OneOfEach.python):
-            with pytest.raises(StrategyError, match=text):
+            with pytest.raises(StrategyError) as raised:
                 backtest(make(which=which), TAPE, chunk_events=chunk_events)
+            assert str(raised.value) == place.format(IN_LINES.format(FIRST_LINE + line))
 
 
 @compiled
