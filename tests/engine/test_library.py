@@ -128,15 +128,16 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["module", "package"])
-def test_a_link_leads_out_of_no_folder(what: str, desk: Path, tmp_path: Path) -> None:
-    given = tmp_path / "given"
+@pytest.mark.parametrize("name", ["given", "des"])  # `des` begins as the folder of the desk does, which lies beside it
+def test_a_link_leads_out_of_no_folder(what: str, name: str, desk: Path, tmp_path: Path) -> None:
+    given = desk.parent / name
     (given / "desk_c").mkdir(parents=True)
     if what == "module":
         (given / "desk_c" / "trend.py").symlink_to(desk / "desk_a" / "trend.py")
     else:
         (given / "desk_c").rmdir()
         (given / "desk_c").symlink_to(desk / "desk_a", target_is_directory=True)
-    with pytest.raises(ConfigError, match="is a link to .*desk_a.*, outside of .*given; give the folder"):
+    with pytest.raises(ConfigError, match="is a link to .*desk_a.*, outside of .*; give the folder"):
         load_class("desk_c.trend:Trend", strategies=[given])
     assert ran(desk) == ""
 
