@@ -72,7 +72,7 @@ def test_what_is_malformed_names_its_line(text: str, line: int, said: str, tmp_p
         (BASE.encode("utf-16"), "run.yaml, line 1: the byte 0xff is not UTF-8 text"),
         (BASE.encode("utf-16-le"), r"run.yaml, line 1: the character '\x00' is none of text"),
         (BASE.encode() + b"benchmark: \xe4\n", "run.yaml, line 3: the byte 0xe4 is not UTF-8 text"),
-        (b"- a\n- b\n", "run.yaml: must hold keys and values, got ['a', 'b']"),
+        (b"- a\n- b\n", "run.yaml: must hold keys and values, as in `seed: 1`; it holds one list"),
         (b"", "run.yaml: strategy is missing"),
         (b"# nothing\n", "run.yaml: strategy is missing"),
         (b"x" * (MOST_BYTES + 1), "run.yaml: holds 1,048,577 bytes; rule: at most 1,048,576"),

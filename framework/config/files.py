@@ -14,6 +14,8 @@ from framework.config.text import parse_value, read_text, shown
 from framework.errors import ConfigError, did_you_mean
 
 EXTENDS = "extends"
+_KINDS = {list: "list", str: "text"}
+"""Of what a file holds that is no config, whose content is nobody's business."""
 
 
 _SHOWN = 100
@@ -68,7 +70,7 @@ def _read(path: Path, chain: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str
     if content is None:
         content = {}
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}: must hold keys and values, got {shown(content)}")
+        raise ConfigError(f"{path}: must hold keys and values, as in `seed: 1`; it holds one {_KINDS.get(type(content), "value")}")
     parent = content.pop(EXTENDS, None)
     if parent is not None and not isinstance(parent, str):
         raise ConfigError(f"{path}: {EXTENDS} = {shown(parent)}: must be one path, relative to this file")

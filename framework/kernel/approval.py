@@ -56,7 +56,10 @@ from framework.schema.units import LARGEST_STEPS
 
 _INDEX = int(InstrumentKind.INDEX)
 _EXPOSURE_SLACK = 1e-9
-"""Relative room for rounding in the exposure rule."""
+"""Relative room in the rule that is asked before sending, of prices that will have moved by the fill anyway."""
+
+_ROUNDING, _PART_OF_A_LOT = 1e-14, 1e-9
+"""Room at the fill, which decides what is paid: fifty units in the last place of equity, and the part of a lot that sizing rounds away."""
 
 
 @kernel
@@ -172,14 +175,15 @@ def affordable_lots(t: Any, order: Any, lots: int, ticks: int, cost: float) -> i
     held = abs(position.lots + order.side * closing)
     other = t.projected - projected_value(t, i)
     unit_cost = cost / lots * rate
-    room = t.risk.max_leverage * (equity - unit_cost * closing) * (1.0 + _EXPOSURE_SLACK) - other - held * value
+    rounding = _ROUNDING * equity
+    room = t.risk.max_leverage * (equity - unit_cost * closing + rounding) - other - held * value
     if room <= 0.0:
         return closing
-    extra = at_most(room / (value + t.risk.max_leverage * unit_cost), lots - closing)
+    extra = at_most(room / (value + t.risk.max_leverage * unit_cost) + _PART_OF_A_LOT, lots - closing)
     if t.has_margin != 0:
         margin = terms.initial_margin
-        room = (equity - unit_cost * closing) * (1.0 + _EXPOSURE_SLACK) - initial_needed(t, i) - held * value * margin
-        extra = at_most(room / (value * margin + unit_cost), extra) if value * margin + unit_cost > 0.0 else extra
+        room = equity - unit_cost * closing + rounding - initial_needed(t, i) - held * value * margin
+        extra = at_most(room / (value * margin + unit_cost) + _PART_OF_A_LOT, extra) if value * margin + unit_cost > 0.0 else extra
     return closing + extra
 
 

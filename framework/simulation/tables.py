@@ -212,9 +212,10 @@ class Tables:
         """A sentence where cash fell below zero though nothing may be borrowed, else nothing."""
         root = self._trader.record[0]
         stamps, lowest = int(root["overdrawn"]), float(root["lowest_cash"])
-        if stamps == 0 or root["risk"]["max_leverage"] > 1.0 or root["risk"]["allow_short"]:
-            return ()
         points = self._trader.count("points")
+        rounding = 1e-12 * float(self._trader.used("points")["gross"].max(initial=0.0))
+        if lowest >= -rounding or root["risk"]["max_leverage"] > 1.0 or root["risk"]["allow_short"]:
+            return ()
         return (
             f"Cash was below zero at {stamps:,} of {points:,} stamps, at the worst {lowest:,.2f}: sells that were to pay for buys "
             "of the same moment filled below the mark, or charges came when all was invested. No interest was charged for it.",
