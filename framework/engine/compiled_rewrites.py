@@ -63,7 +63,7 @@ def unchecked(functions: Iterable[FunctionType]) -> list[str]:
 def may_loop(function: FunctionType) -> bool:
     """Whether a registered function, or one that it calls, has a loop."""
     codes = (code for reached in _reached([function]) for code in _codes(reached.__code__))
-    return any(step.opname.startswith("JUMP_BACKWARD") for code in codes for step in dis.get_instructions(code))
+    return any("JUMP_BACKWARD" in step.opname for code in codes for step in dis.get_instructions(code))
 
 
 def _reached(functions: Iterable[FunctionType]) -> list[FunctionType]:

@@ -92,6 +92,23 @@ def test_passes_are_counted_anew_in_each_call() -> None:
     assert works.n == len(FRAME) * 2**24
 
 
+def test_passes_of_a_loop_that_asks_are_counted_anew_in_each_call() -> None:
+    @compiled
+    class Asks(Strategy):
+        most_passes = 100
+        n: State[int] = 0
+
+        def on_bar(self, view, bar):
+            k = 0
+            while k < 99:
+                k += 1
+            self.n += k
+
+    asks = Asks()
+    backtest(asks, FRAME)
+    assert asks.n == len(FRAME) * 99
+
+
 def test_a_long_run_looks_up_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     """Signals are handled between two stretches of the tape, and a run in stretches is the run in one."""
     from framework.engine import compiled_driver

@@ -141,7 +141,7 @@ def test_memory_that_is_short_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(SimulatedWorld, "_serve", short)
     with pytest.raises(MemoryError) as caught:
-        backtest(Quits(at=-1), tape(1, 3000))
+        backtest(Quits(at=-1), tape(1, 6000))
     found: Result = caught.value.result  # type: ignore[attr-defined]
     assert found.orders["reason"].iloc[-1] == "RUN_ENDED_EARLY"
 
