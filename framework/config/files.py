@@ -70,7 +70,7 @@ def _read(path: Path, chain: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str
     if content is None:
         content = {}
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}: must hold keys and values, as in `seed: 1`; it holds one {_KINDS.get(type(content), "value")}")
+        raise ConfigError(f"{path}: must hold keys and values, as in `seed: 1`; it holds one {_KINDS.get(type(content), 'value')}")
     parent = content.pop(EXTENDS, None)
     if parent is not None and not isinstance(parent, str):
         raise ConfigError(f"{path}: {EXTENDS} = {shown(parent)}: must be one path, relative to this file")
