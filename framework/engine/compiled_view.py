@@ -330,7 +330,7 @@ def _bracket(view: Any, instrument: Any, quantity: Any, target: Any, loss: Any, 
     t = trader_of(view)
     r = t.request
     at_limit, at_stop = _or_nan(limit), _or_nan(stop)
-    kind = _STOP if not math.isnan(at_stop) else (_MARKET if math.isnan(at_limit) else _LIMIT)
+    kind = _STOP if _bit(stop, 1) != 0 else (_MARKET if _bit(limit, 1) == 0 else _LIMIT)  # what is given and no number is refused
     r.instrument, r.side, r.type, r.quantity = instrument_in(t, instrument), (-1 if quantity < 0 else 1), kind, abs(float(quantity))
     r.limit, r.stop, r.target, r.loss = at_limit, at_stop, float(target), float(loss)
     return _noted(t, order_in(t, ASK_BRACKET))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Mapping
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,13 @@ _USUAL = (TimeInForce.GTC, -1, -1)
 _OUTBOX, _ORDERS = (TRADER.fields[name][1] // 8 for name in ("outbox_count", "orders_count"))  # type: ignore[index]
 
 
+_TOO_LATE = "the run of this view has ended; rule: a strategy orders in its hooks. Let a hook order what is to be ordered."
+_ELSEWHERE = (
+    "an order from another thread; rule: a strategy orders in the thread that calls its hooks, since what comes first would else be left "
+    "to chance. Let other threads compute, and order in a hook."
+)
+
+
 class View(BookReading):
     """The view of one run; one object is used at every wake. What can be read is described in `Reading`.
 
@@ -50,8 +58,13 @@ class View(BookReading):
         self._ordered = Decision(trader.approved)
         self._refused: list[Refused] = []
         self._linked: set[object] = set()
+        self._owner = get_ident()  # of the thread that orders; no thread has the number 0
 
     # -- what the engine uses
+
+    def close(self) -> None:
+        """The run is over: nothing can be ordered any more."""
+        self._owner = 0
 
     def at(self, wake: Wake) -> View:
         """Point the view at a wake."""
@@ -224,6 +237,8 @@ class View(BookReading):
 
     def _call(self, function: Callable[..., int], *arguments: Any) -> int:
         """Call a door of the kernel, linking it first."""
+        if get_ident() != self._owner:
+            raise InputError(_TOO_LATE if self._owner == 0 else _ELSEWHERE)
         if function not in self._linked:
             entry.link(self._record, orders=function not in (entry.aim, panel.rebalance))
             self._linked.add(function)

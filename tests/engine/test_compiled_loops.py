@@ -11,6 +11,7 @@ import pytest
 from framework import State, Strategy, backtest, compiled
 from framework.engine import compiled as driving
 from framework.errors import StrategyError
+from framework.kernel import codes
 
 FRAME = pd.DataFrame(
     {"open": 100.0, "high": 101.0, "low": 99.0, "close": 100.0, "volume": 1e6},
@@ -134,4 +135,4 @@ def test_a_long_run_looks_up_now_and_then(monkeypatch: pytest.MonkeyPatch) -> No
     counts = Counts()
     assert backtest(counts, FRAME).audit_hash == expected
     assert counts.n == len(FRAME)
-    assert seen.count(driving.LOOK_UP) >= len(FRAME) // 5
+    assert seen.count(codes.LOOK_UP) >= len(FRAME) // 5
