@@ -128,10 +128,10 @@ def crowd() -> Result:
 
 @pytest.mark.parametrize(("half", "name"), GROWING)
 @pytest.mark.parametrize("rows", [1, 2, 5])
-def test_a_table_that_cannot_grow_breaks_the_run_and_nothing_else(half: str, name: str, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    with guarded() as guards:
+def test_a_table_that_cannot_grow_breaks_the_run_and_nothing_else(half: str, name: str, rows: int) -> None:
+    with guarded() as guards, pytest.MonkeyPatch.context() as patch:  # undone before the guards are
         for kind in (Trader, Exchange):
-            monkeypatch.setattr(kind, "grow", _stingy(kind.grow, half, name, rows))
+            patch.setattr(kind, "grow", _stingy(kind.grow, half, name, rows))
         with pytest.raises(KernelError) as error:
             crowd()
         guards.check()
@@ -154,11 +154,11 @@ def test_the_crowd_fills_every_table() -> None:
     assert set(GROWING) - set(guards.grown) == set()
 
 
-def test_an_interrupt_while_a_table_grows_is_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_while_a_table_grows_is_an_interrupt() -> None:
     def interrupted(half: State, name: str) -> None:
         raise KeyboardInterrupt
 
-    with guarded():
-        monkeypatch.setattr(Trader, "grow", interrupted)
+    with guarded(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trader, "grow", interrupted)
         with pytest.raises(KeyboardInterrupt):
             crowd()
