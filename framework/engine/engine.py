@@ -44,6 +44,8 @@ def run(world: World, trader: Trader, strategy: Strategy, view: View, audit: Rec
         with deferred_interrupts():
             _end_early(world, trader, audit, error)
         raise
+    finally:
+        strategy.end_run()
 
 
 def _decide_all(world: World, trader: Trader, strategy: Strategy, view: View, audit: Recorder, until_ns: int) -> None:
