@@ -26,7 +26,7 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.engine.failures import HOOK_OF, HookFailure, blamed, forget_line, noted_error, noted_line, place_of
+from framework.engine.failures import HOOK_OF, HookFailure, HookRefusal, blamed, forget_line, noted_error, noted_line, place_of
 from framework.engine.rows import COUNT_FIELD, Field
 from framework.engine.strategy import PerInstrument, Strategy, declared_state
 from framework.engine.timers import Timers
@@ -102,16 +102,20 @@ def _hooks_of(cls: type[Strategy]) -> tuple[str, ...]:
 
 
 def own_dtype(strategy: Strategy, instruments: int) -> np.dtype[np.void]:
-    """The record of a strategy: its parameters, its state, and its per-instrument state for up to the next power of two."""
+    """The record of a strategy: its parameters, the count of instruments, its state, that of each up to the next power of two.
+
+    The count parts what a hook may not set from what it may, so machine code of one is never taken for that of the other.
+    """
     fields: list[Any] = []
     for name, value in strategy.parameters.items():
         if type(value) not in _FIELD:
             raise ConfigError(f"{type(strategy).__name__}.{name} = {value!r}: a compiled strategy's parameters are int, float or bool")
         fields.append((name, _FIELD[type(value)]))
+    fields.append((COUNT_FIELD, "<i8"))
     rows = 1 << max(instruments - 1, 0).bit_length()
     for name, kind in declared_state(type(strategy)).items():
         fields.append((name, _FIELD_IN_A_ROW[kind.of], (rows,)) if isinstance(kind, PerInstrument) else (name, _FIELD[kind]))
-    return np.dtype([*fields, (COUNT_FIELD, "<i8")], align=True)
+    return np.dtype(fields, align=True)
 
 
 class Driver:
@@ -165,6 +169,9 @@ class Driver:
                 raise self._trader.breakage() from None  # what a hook was told that ordered on
             error = noted_error(int(self._agenda["cell"][0]), self._strategy.most_passes)
             raise blamed(error, self._place()) from error
+        except HookRefusal as refusal:
+            text = refusal.text_of(self._strategy)
+            raise StrategyError(f"{type(self._strategy).__name__}: its hooks cannot be compiled ({refusal.line}): {text}") from None
         except Exception as error:
             if not self._trader.words[_HOOK_WAKE]:
                 name = type(self._strategy).__name__

@@ -152,20 +152,25 @@ def rounded(value: Any, digits: Any = None) -> Any:
     return of_float
 
 
-def _extreme(name: str, sign: str) -> Callable[..., Any]:
-    """`min` or `max` of two or three numbers: the first unless a later one is really beyond it, which NaN never is."""
+_COUNTED = (types.Array, types.List, types.ListType, types.Set, types.DictType, types.RangeType)
+"""What may be empty; a tuple that is has no type."""
+
+
+def _extreme(name: str, sign: str, empty: Failure) -> Callable[..., Any]:
+    """`min` or `max` of two or three numbers, or of a list: the first unless a later one is really beyond it, which NaN never is."""
     builtin = getattr(builtins, name)
-    scope: dict[str, Any] = {"builtin": builtin}
+    scope: dict[str, Any] = {"builtin": builtin, "fail_if": fail_if}
     exec(
         f"def two(a, b):\n    return b if b {sign} a else a\n"
         f"def three(a, b, c):\n    first = b if b {sign} a else a\n    return c if c {sign} first else first\n"
-        "def other(a):\n    return builtin(a)\n",
+        "def other(a):\n    return builtin(a)\n"
+        f"def of_many(a):\n    fail_if(len(a) == 0, {int(empty)}, 0, 0)\n    return builtin(a)\n",
         scope,
     )
 
     def maker(*arguments: Any) -> Any:
         if len(arguments) == 1:
-            return scope["other"]
+            return scope["of_many" if isinstance(arguments[0], _COUNTED) else "other"]
         if not all(is_whole(kind) or isinstance(kind, types.Float) for kind in arguments):
             return None
         return {2: scope["two"], 3: scope["three"]}.get(len(arguments))
@@ -182,7 +187,10 @@ def _two_or_three(maker: Callable[..., Any], name: str) -> dict[int, Any]:
     return made
 
 
-EXTREMES = {builtins.min: _two_or_three(_extreme("min", "<"), "least"), builtins.max: _two_or_three(_extreme("max", ">"), "largest")}
+EXTREMES = {
+    builtins.min: _two_or_three(_extreme("min", "<", Failure.EMPTY_LEAST), "least"),
+    builtins.max: _two_or_three(_extreme("max", ">", Failure.EMPTY_LARGEST), "largest"),
+}
 """The forms of `min` and `max` by how many they are of."""
 
 

@@ -23,6 +23,10 @@ class OwnType(types.Type):
         self.record = record
         super().__init__(name=f"onetape.Own({record.name})")
 
+    def is_parameter(self, name: str) -> bool:
+        """Whether a field is a parameter: they lie before the count of instruments, state behind it."""
+        return name in self.record.fields and self.record.offset(name) < self.record.offset(COUNT_FIELD)
+
     def kind_of(self, name: str) -> types.Type | None:
         """The type of a field, of rows an array; None where there is no such field."""
         if name not in self.record.fields or name == COUNT_FIELD:

@@ -10,7 +10,6 @@ import dis
 import inspect
 import math
 from collections.abc import Callable, Iterable
-from functools import cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -18,14 +17,14 @@ from weakref import WeakKeyDictionary
 from numba import types
 from numba.core import ir
 from numba.core.analysis import compute_cfg_from_blocks
-from numba.core.errors import NumbaTypeError, UnsupportedError
+from numba.core.errors import UnsupportedError
 from numba.core.rewrites import Rewrite, register_rewrite
 from numba.extending import intrinsic
 
 from framework.engine.compiled_cell import emit_failure_if, note_line, pass_loop
 from framework.engine.compiled_math import CALLS, EXTREMES, SAME
 from framework.engine.compiled_numbers import OPERATORS
-from framework.engine.compiled_own import OwnType
+from framework.engine.compiled_statements import check_field, check_stored, line_at, prints, refuse_raise
 from framework.engine.failures import Failure, line_in
 from framework.errors import ConfigError
 from framework.machine.disk import CHECKS
@@ -103,27 +102,6 @@ def check_index(typingctx: Any, array: Any, index: Any) -> Any:
     return types.void(array, index), codegen
 
 
-@intrinsic
-def check_stored(typingctx: Any, array: Any, value: Any) -> Any:
-    """Refuse a float where whole numbers are kept: it would lose its fraction in silence."""
-    if isinstance(array, types.Array) and isinstance(array.dtype, types.Integer) and isinstance(value, types.Float):
-        raise NumbaTypeError("a float is put among whole numbers: write int(...) or declare PerInstrument[float]")
-    return types.void(array, value), lambda context, builder, signature, args: context.get_dummy_value()
-
-
-@cache
-def check_field(name: str) -> Any:
-    """A compiled function of `self` and a value that refuses a float for a whole number of state: it would lose its fraction in silence."""
-
-    @intrinsic
-    def check(typingctx: Any, own: Any, value: Any) -> Any:
-        if isinstance(own, OwnType) and isinstance(own.kind_of(name), types.Integer) and isinstance(value, types.Float):
-            raise NumbaTypeError(f"{name} is State[int] and is set to a float: write int(...) or declare State[float]")
-        return types.void(own, value), lambda context, builder, signature, args: context.get_dummy_value()
-
-    return check
-
-
 @register_rewrite("before-inference")
 class HookRewrite(Rewrite):
     """Changes the blocks of registered functions, each once."""
@@ -178,10 +156,26 @@ class HookRewrite(Rewrite):
             return
         if self._checks and isinstance(statement, ir.SetItem | ir.StaticSetItem):
             self._see_index(statement.target, statement.index if isinstance(statement, ir.SetItem) else statement.index_var, statement.loc)
-            self._call(check_stored, (statement.target, statement.value), statement.loc)
+            self._call(
+                check_stored(self._state_name(statement.target), line_at(statement)), (statement.target, statement.value), statement.loc
+            )
         if isinstance(statement, ir.SetAttr):
-            self._call(check_field(statement.attr), (statement.target, statement.value), statement.loc)
+            self._call(check_field(statement.attr, line_at(statement)), (statement.target, statement.value), statement.loc)
+        refuse_raise(statement)
+        if isinstance(statement, ir.Print):
+            for function, arguments in prints(statement):
+                self._call(function, arguments, statement.loc)
+            return
         self._made.append(statement)
+
+    def _state_name(self, array: Any) -> str:
+        """The name of the state that an array is; empty where it is something else."""
+        try:
+            definition = self._ir.get_definition(array)
+            is_of_argument = isinstance(definition, ir.Expr) and definition.op == "getattr" and self._ir.get_definition(definition.value)
+        except KeyError:
+            return ""
+        return definition.attr if isinstance(is_of_argument, ir.Arg) else ""
 
     def _took_expression(self, statement: Any, value: Any) -> bool:
         """Write an expression's checked form, if it has one of its own; what is checked beside it is written here too."""

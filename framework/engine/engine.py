@@ -46,6 +46,7 @@ def run(world: World, trader: Trader, strategy: Strategy, view: View, audit: Rec
         raise
     finally:
         view.close()
+        strategy.end_run()
 
 
 def _decide_all(world: World, trader: Trader, strategy: Strategy, view: View, audit: Recorder, until_ns: int) -> None:

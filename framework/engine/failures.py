@@ -54,10 +54,48 @@ class Failure(IntEnum):
     DIGITS = 24
     LIST_INDEX = 25
     BROKEN = 26  # the run has broken: the trader half says why
+    EMPTY_LEAST = 27
+    EMPTY_LARGEST = 28
 
 
 class HookFailure(Exception):
     """Raised by machine code; what it means stands in the words beside it."""
+
+
+class HookRefusal(Exception):
+    """A hook cannot be compiled. numba passes this on as it is, while its own errors become a page around the sentence.
+
+    Args:
+        text: what is wrong, and a way out.
+        line: of the source, as `line_in` says it.
+    """
+
+    def __init__(self, text: str, line: str) -> None:
+        super().__init__(text)
+        self.line = line
+
+    def text_of(self, strategy: object) -> str:
+        """What is wrong with a hook of this strategy."""
+        return str(self)
+
+
+class ParameterRefusal(HookRefusal):
+    """A hook sets the parameter `text`."""
+
+    def text_of(self, strategy: object) -> str:
+        """What is wrong, with the declaration of its class."""
+        return fixed_parameter(strategy, str(self))
+
+
+def fixed_parameter(strategy: object, name: str) -> str:
+    """What is wrong with setting a parameter of a strategy in a run."""
+    kind, cls = type(getattr(strategy, name)), type(strategy)
+    way_out = (
+        f"declare it as state, `{name}: State[{kind.__name__}] = {kind(getattr(cls, name, 0))!r}`"
+        if kind in (bool, int, float)
+        else "keep what changes under another name, set in on_start"
+    )
+    return f"{cls.__name__}.{name} is a parameter, which never changes in a run: {way_out}"
 
 
 def unknown_instrument(number: object, count: int) -> str:
@@ -106,6 +144,8 @@ _PYTHONS = {
     Failure.RANGE: lambda: math.exp(1000.0),
     Failure.ZERO_POWER: lambda: _real**_negative,
     Failure.POWER_RANGE: lambda: 1e300**9.0,
+    Failure.EMPTY_LEAST: lambda: min(()),
+    Failure.EMPTY_LARGEST: lambda: max(()),
 }
 _OWN: dict[Failure, tuple[type[Exception], str]] = {
     Failure.OVERFLOW: (OverflowError, "a whole number beyond 64 bits, the largest that a compiled hook can hold; use a float"),

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Self, TypeVar, TypeVarTuple, get_type_hints
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from framework.engine.failures import HOOK_OF, blamed, line_of, place_of
+from framework.engine.failures import HOOK_OF, blamed, fixed_parameter, line_of, place_of
 from framework.engine.market import Bar, MarketEvent, OrderView, Quote, Trade
 from framework.engine.rows import rows
 from framework.engine.view import View
 from framework.engine.world import Decision, WakeKind
-from framework.errors import ConfigError, did_you_mean
+from framework.errors import ConfigError, StrategyError, did_you_mean
 from framework.kernel import codes
 
 if TYPE_CHECKING:
@@ -128,6 +128,9 @@ class Strategy:
     runs_compiled: bool = False
     """Whether the hooks run as machine code; `@compiled` sets it."""
 
+    _fixed: ClassVar[Collection[str]] = ()
+    """What may not be set: in a run, of the instance, its parameters."""
+
     @classmethod
     def python(cls, **parameters: object) -> Self:
         """The strategy with its hooks in Python, whatever its decorator says: for a debugger, and for proof."""
@@ -150,6 +153,11 @@ class Strategy:
                 if not hasattr(type(self), name):
                     raise ConfigError(f"{type(self).__name__} needs a value for parameter {name!r} ({hint})")
                 setattr(self, name, _validated(type(self), name, getattr(type(self), name)))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in self._fixed:
+            raise StrategyError(fixed_parameter(self, name))
+        object.__setattr__(self, name, value)
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -189,12 +197,18 @@ class Strategy:
     # -- what the engine uses
 
     def reset_state(self, instruments: int) -> None:
-        """Set declared state to where a run starts."""
+        """Set declared state to where a run starts; parameters stay as they are until `end_run`."""
         for name, kind in declared_state(type(self)).items():
             if isinstance(kind, PerInstrument):
                 setattr(self, name, rows(np.zeros(instruments, dtype=kind.of)))
             else:
                 setattr(self, name, kind(getattr(type(self), name, 0)))
+
+        vars(self)["_fixed"] = frozenset(declared_parameters(type(self)))
+
+    def end_run(self) -> None:
+        """Let parameters be set again."""
+        vars(self).pop("_fixed", None)
 
     @property
     def wakes(self) -> int:

@@ -33,3 +33,7 @@ class Wrapped(Strategy):
     def reset_state(self, instruments: int) -> None:
         """The strategy's."""
         self._strategy.reset_state(instruments)
+
+    def end_run(self) -> None:
+        """The strategy's."""
+        self._strategy.end_run()
