@@ -43,6 +43,7 @@ def delegated(typingctx: Any, function: Any, arguments: tuple[Any, ...]) -> Any:
     signature = known.get_call_type(typingctx, arguments, {})
     if signature is None:
         raise NumbaTypeError(f"{function.__name__} of {', '.join(map(str, arguments))} cannot be compiled")
+    _refuse_of_arrays(function.__name__, arguments, signature.return_type)
 
     def codegen(context: Any, builder: Any, own: Any, args: Any) -> Any:
         call = context.get_function(known, signature)
@@ -51,6 +52,19 @@ def delegated(typingctx: Any, function: Any, arguments: tuple[Any, ...]) -> Any:
         return call(builder, values)
 
     return signature.return_type(*arguments), codegen
+
+
+_NOT_OF_WHOLE = ("pow", "ipow", "lshift", "ilshift", "rshift", "irshift")
+
+
+def _refuse_of_arrays(name: str, arguments: tuple[Any, ...], result: Any) -> None:
+    """Refuse what numpy computes or refuses otherwise than numba where arrays of whole numbers are among the arguments."""
+    if not isinstance(result, types.Array) or not isinstance(result.dtype, types.Integer):
+        return
+    if name in _NOT_OF_WHOLE:
+        raise NumbaTypeError(f"{name} of an array of whole numbers is not the same in machine code: use an array of floats, or a loop")
+    if any(_is_float(getattr(kind, "dtype", kind)) for kind in arguments):
+        raise NumbaTypeError(f"{name} puts floats into an array of whole numbers: use an array of floats, as np.zeros(n) is")
 
 
 def _is_float(kind: Any) -> bool:
