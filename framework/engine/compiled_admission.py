@@ -77,6 +77,28 @@ def admit(statement: Any, typemap: Any, registered: Container[Any]) -> None:
         raise UnsupportedError(reason, loc=statement.loc)
 
 
+def refuse_function(function: Any, registered: Container[Any], loc: Any) -> None:
+    """Refuse a call of what `admit` would refuse, if that is known by name: numba would compile it first, some for half a minute.
+
+    Args:
+        function: what is called; None where it is not known.
+        registered: the functions that are compiled with checks of their own.
+        loc: the place of the call.
+
+    Raises:
+        UnsupportedError: names the function and what to use instead.
+    """
+    if function is id:
+        raise UnsupportedError("id(...) is another number in each run: use a number of your own", loc=loc)
+    is_of_numpy = isinstance(function, np.ufunc) or _module_of(function).split(".")[0] == "numpy"
+    if is_of_numpy and not isinstance(function, type) and (reason := _of_function(function, registered)):
+        raise UnsupportedError(reason, loc=loc)
+
+
+def _module_of(function: Any) -> str:
+    return str(getattr(function, "__module__", None) or type(getattr(function, "__self__", function)).__module__)
+
+
 def _of_array(name: str) -> str | None:
     if name in ATTRIBUTES or name in METHODS:
         return None
@@ -92,7 +114,7 @@ def _of_number(kind: Any) -> str:
 def _of_function(function: Any, registered: Container[Any]) -> str | None:
     if any(function is admitted for admitted in _ADMITTED):
         return None
-    module = str(getattr(function, "__module__", None) or type(function).__module__)
+    module = _module_of(function)
     if module.split(".")[0] in ("framework", "math", "operator", "_operator") or _is_in(function, registered):
         return None
     name = str(getattr(function, "__name__", function))

@@ -22,12 +22,12 @@ def refuse_unassigned(func_ir: Any) -> None:
     graph = compute_cfg_from_blocks(blocks)
     gives = {label: _given(blocks[label]) for label in graph.nodes()}
     known = _known_at_entry(graph, gives)
-    found = [(use.loc.line, use.name, use.loc) for label in graph.nodes() for use in _unassigned(blocks[label], known[label])]
+    found = [use for label in graph.nodes() for use in _unassigned(blocks[label], known[label])]
     if found:
-        line, name, loc = min(found, key=lambda one: one[:2])
+        loc, name = min(found, key=lambda use: (use[0].line, use[1]))
         name = name.split(".")[0]
         raise UnsupportedError(
-            f"{name} may be unassigned at line {line}: not every way there gives it a value (an `if` that is false, a loop without a "
+            f"{name} may be unassigned at line {loc.line}: not every way there gives it a value (an `if` that is false, a loop without a "
             f"pass). Write `{name} = ...` before that `if` or loop",
             loc=loc,
         )
@@ -55,14 +55,15 @@ def _given(block: Any) -> set[str]:
     return {statement.target.name for statement in block.body if isinstance(statement, ir.Assign)}
 
 
-def _unassigned(block: Any, known: set[str]) -> list[Any]:
-    """The reads of a block of what has no value for certain; numba's own variables always have one."""
-    found, known = [], set(known)
+def _unassigned(block: Any, known: set[str]) -> list[tuple[Any, str]]:
+    """Place and name of the reads of a block of what has no value for certain; numba's own variables always have one."""
+    found: list[tuple[Any, str]] = []
+    known = set(known)
     for statement in block.body:
         if isinstance(statement, ir.Del):
             continue
         used = _read(statement.value) if isinstance(statement, ir.Assign) else statement.list_vars()
-        found += [use for use in used if use.name not in known and not use.name.startswith("$")]
+        found += [(statement.loc, use.name) for use in used if use.name not in known and not use.name.startswith("$")]
         if isinstance(statement, ir.Assign):
             known.add(statement.target.name)
     return found

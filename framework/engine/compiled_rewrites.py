@@ -22,7 +22,7 @@ from numba.core.errors import NumbaTypeError, UnsupportedError
 from numba.core.rewrites import Rewrite, register_rewrite, rewrite_registry
 from numba.extending import intrinsic
 
-from framework.engine.compiled_admission import admit
+from framework.engine.compiled_admission import admit, refuse_function
 from framework.engine.compiled_assigned import refuse_unassigned
 from framework.engine.compiled_cell import emit_failure_if, note_line, pass_loop
 from framework.engine.compiled_math import CALLS, EXTREMES, SAME
@@ -228,7 +228,20 @@ class HookRewrite(Rewrite):
             return getattr(math, definition.attr, None)
         return None
 
+    def _found(self, name: Any) -> Any:
+        """What a name stands for where it is read from outside the function, through modules or not; else None."""
+        try:
+            definition = self._ir.get_definition(name)
+        except KeyError:
+            return None
+        if isinstance(definition, ir.Expr) and definition.op == "getattr":
+            module = self._found(definition.value)
+            return getattr(module, definition.attr, None) if isinstance(module, ModuleType) else None
+        return definition.value if isinstance(definition, ir.Global | ir.FreeVar) else None
+
     def _took_call(self, statement: Any, value: Any) -> bool:
+        if self._checks:
+            refuse_function(self._found(value.func), _registered, value.loc)
         function = self._meant(value.func)
         if function is None:
             self._see_names(value)

@@ -1,0 +1,419 @@
+"""What checked hooks may use: nothing that reads or writes beyond its arrays, or computes otherwise than Python, is compiled."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+import pandas as pd
+import pytest
+from numba.core.errors import NumbaError
+
+from framework import State, Strategy, backtest, compiled
+from framework.engine.compiled_admission import ATTRIBUTES, METHODS, NUMPY
+from framework.engine.compiled_rewrites import register
+from framework.errors import ConfigError, StrategyError
+from framework.kernel.compile import hook_options
+
+FRAME = pd.DataFrame(dict.fromkeys(("open", "high", "low", "close"), 50.0) | {"volume": 1.0}, index=pd.date_range("2024-01-01", periods=4, tz="UTC"))
+
+
+def machine_code(function: Callable[..., Any], *, checks: bool = True) -> Callable[..., Any]:
+    """A function as hooks call it."""
+    made: Callable[..., Any] = numba.njit(**hook_options(checks=checks))(register(function, checks=checks))
+    return made
+
+
+def refusal(function: Callable[..., Any], *arguments: Any) -> str:
+    with pytest.raises(NumbaError) as caught:
+        machine_code(function)(*arguments)
+    return str(caught.value)
+
+
+def flat_read(k):
+    return np.arange(5.0).flat[k]
+
+
+def flat_write(k):
+    x = np.zeros(5)
+    x.flat[k] = 1.0
+    return x.sum()
+
+
+def flat_walk(k):
+    total = 0.0
+    for value in np.zeros(5).flat:
+        total += value + k
+    return total
+
+
+def take(k):
+    return np.take(np.zeros(5), k)
+
+
+def take_method(k):
+    return np.zeros(5).take(np.array([k]))[0]
+
+
+def along(k):
+    return np.take_along_axis(np.zeros((5, 2)), np.array([[k, 0]]), 0).sum()
+
+
+def counted(k):
+    return len(np.bincount(np.array([k, 0])))
+
+
+def strided(k):
+    return np.lib.stride_tricks.as_strided(np.arange(5.0), (k,), (8,))[-1]
+
+
+def by_another_name(k):
+    f = np.take if k > 5 else np.take
+    return f(np.zeros(3), k)
+
+
+def empty(k):
+    return np.empty(k)[0]
+
+
+def address(k):
+    return np.zeros(k).ctypes.data
+
+
+def handed_on(k):
+    return list(map(lambda x: np.zeros(5).flat[x], (k, k)))[0]  # noqa: C417
+
+
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [
+        (flat_read, "array.flat is not checked in machine code"),
+        (flat_write, "array.flat is not checked in machine code"),
+        (flat_walk, "array.flat is not checked in machine code"),
+        (take, "np.take is not checked in machine code"),
+        (take_method, "array.take is not checked in machine code"),
+        (along, "np.take_along_axis is not checked in machine code"),
+        (counted, "np.bincount is not checked in machine code"),
+        (strided, "as_strided is not checked in machine code"),
+        (by_another_name, "np.take is not checked in machine code"),
+        (empty, "np.empty is not checked in machine code"),
+        (address, "array.ctypes is not checked in machine code"),
+        (handed_on, "decorate it outside with @compiled"),
+    ],
+)
+def test_what_numba_does_not_check_is_refused(function: Callable[..., Any], text: str) -> None:
+    assert text in refusal(function, 3)
+
+
+def test_a_refusal_names_the_way_out_and_the_nearest_that_is_checked() -> None:
+    text = refusal(along, 9000)
+    assert "write it as a loop, or decorate with @compiled(checks=False)" in text
+    assert "The nearest that is checked: np.nanmax" in refusal(lambda k: np.nanargmax(np.zeros(k)), 3)
+
+
+def test_without_checks_nothing_is_refused() -> None:
+    assert machine_code(flat_read, checks=False)(3) == 3.0
+
+
+def int8_array(k):
+    x = np.array([100], np.int8)
+    return x[0] + x[0] + k
+
+
+def int8_stored(k):
+    x = np.zeros(1, np.int8)
+    x[0] = k
+    return x[0]
+
+
+def int8_named(k):
+    x = np.zeros(1, dtype="int8")
+    x[0] = k
+    return x[0]
+
+
+def single(k):
+    return np.zeros(3, np.float32)[k]
+
+
+def unsigned(k):
+    return np.zeros(3, dtype=np.uint64)[k]
+
+
+def cast(k):
+    return np.int64(k * 1e19) < 0
+
+
+def cast_single(k):
+    return np.float32(k)
+
+
+def as_narrow(k):
+    return np.arange(k).astype(np.int32)[0]
+
+
+def too_large(k):
+    return k if k > 2**63 else 0
+
+
+def power_function(k):
+    return np.power(2, -k)
+
+
+def power_of_array(k):
+    return (np.array([2, 3]) ** (k - 5))[0]
+
+
+def shifted(k):
+    return (np.array([3]) << (k + 67))[0]
+
+
+def floats_added(k):
+    x = np.array([1, 2])
+    x += 0.5
+    return x[0] + k
+
+
+SINGLE_TABLE = np.zeros(3, dtype=np.float32)
+
+
+def from_outside(k):
+    return SINGLE_TABLE[k]
+
+
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [
+        (int8_array, "int8, which computes differently in Python: use int64"),
+        (int8_stored, "int8, which computes differently in Python"),
+        (int8_named, "int8, which computes differently in Python"),
+        (single, "float32, which computes differently in Python: use float64"),
+        (unsigned, "uint64, which computes differently in Python: use int64"),
+        (cast, "np.int64(...) does not compute as in Python: write int(...)"),
+        (cast_single, "float32, which computes differently in Python: use float64"),
+        (as_narrow, "array.astype is not checked"),
+        (too_large, "uint64, which computes differently"),
+        (power_function, "np.power is not checked"),
+        (power_of_array, "pow of an array of whole numbers is not the same"),
+        (shifted, "lshift of an array of whole numbers is not the same"),
+        (floats_added, "iadd puts floats into an array of whole numbers"),
+        (from_outside, "float32, which computes differently"),
+    ],
+)
+def test_numbers_that_compute_otherwise_are_refused(function: Callable[..., Any], text: str) -> None:
+    assert text in refusal(function, 3)
+
+
+def set_walked(k):
+    total = 0
+    for each in {5, 3, 70, k + 50}:
+        total = total * 2 + each
+    return total
+
+
+def set_made(k):
+    return len(set([k, 3]))  # noqa: C405
+
+
+def set_asked(k):
+    return k in {1, 2}
+
+
+def nan_key(k):
+    found = {k * math.nan: 1}
+    return len(found)
+
+
+def key_in_tuple(k):
+    found = {(k, 0.5): 1}
+    return len(found)
+
+
+def drawn(k):
+    return np.random.randint(1, k + 500)
+
+
+def drawn_by_python(k):
+    return random.random() * k
+
+
+def hashed(k):
+    return hash(k)
+
+
+def identity(k):
+    return id(k)
+
+
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [
+        (set_walked, "a set, whose order is another one"),
+        (set_made, "a set, whose order is another one|set(...) is not the same"),
+        (set_asked, "use a tuple, as in `x in (1, 2)`"),
+        (nan_key, "a dict with floats as keys"),
+        (key_in_tuple, "a dict with floats as keys"),
+        (drawn, "generator of your own in State[int]"),
+        (drawn_by_python, "generator of your own in State[int]"),
+        (hashed, "hash(...) is not the same in machine code"),
+        (identity, "id(...) is another number in each run"),
+    ],
+)
+def test_what_has_another_order_or_chance_is_refused(function: Callable[..., Any], text: str) -> None:
+    found = refusal(function, 3)
+    assert any(one in found for one in text.split("|")), found
+
+
+def on_one_way(k):
+    if k < 0:
+        x = 5.0
+    return x
+
+
+def after_a_loop(k):
+    for i in range(k):
+        pass
+    return i
+
+
+def in_a_loop(k):
+    total = 0
+    while k > 0:
+        if total > 3:
+            last = total
+        total += 1
+        k -= 1
+    return last
+
+
+def in_one_case(k):
+    match k:
+        case 1:
+            x = 2
+        case 2:
+            x = 3
+    return x
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "line"), [(on_one_way, "x", 3), (after_a_loop, "i", 3), (in_a_loop, "last", 7), (in_one_case, "x", 6)]
+)
+def test_a_variable_without_a_value_on_some_way_is_refused(function: Callable[..., Any], name: str, line: int) -> None:
+    at = function.__code__.co_firstlineno + line
+    assert f"{name} may be unassigned at line {at}" in refusal(function, 0)
+
+
+def given(k):
+    if k < 0:
+        x = 1
+    elif k == 0:
+        return 7
+    else:
+        x = 2
+    total = 0
+    for i in range(k):
+        y = i * x
+        if y > 4:
+            continue
+        if y > 2:
+            z = y
+            break
+        total += y + i
+    else:
+        z = 10
+    while True:
+        w = total
+        if w > -1:
+            break
+    squares = [a * a for a in (1, 2, k)]
+    n = 3 if k > 1 else x
+    return total + z + w + n + squares[-1]
+
+
+def test_a_variable_with_a_value_on_every_way_is_compiled() -> None:
+    fast = machine_code(given)
+    assert [fast(k) for k in (-1, 0, 2, 3)] == [0 + 10 + 0 + 1 + 1, 7, 3 + 10 + 3 + 3 + 4, 3 + 4 + 3 + 3 + 9]
+    assert [fast(k) for k in range(-3, 9)] == [given(k) for k in range(-3, 9)]
+
+
+@compiled
+def down(n):
+    return 0 if n <= 0 else down(n - 1) + 1
+
+
+@compiled
+def even(n):
+    return True if n == 0 else odd(n - 1)
+
+
+@compiled
+def odd(n):
+    return False if n == 0 else even(n - 1)
+
+
+@compiled
+def twice(n):
+    return once(n) + once(n)
+
+
+@compiled
+def once(n):
+    return n + 1
+
+
+@compiled
+class Down(Strategy):
+    n: State[int] = 0
+
+    def on_bar(self, view, bar):
+        self.n = down(10_000_000)
+
+
+@compiled
+class Even(Strategy):
+    n: State[int] = 0
+
+    def on_bar(self, view, bar):
+        self.n = int(even(10_000_000))
+
+
+@compiled
+class Twice(Strategy):
+    n: State[int] = 0
+
+    def on_bar(self, view, bar):
+        self.n = twice(3) + once(1)
+
+
+@pytest.mark.parametrize(("strategy", "chain"), [(Down, "down calls down: "), (Even, "even calls odd calls even: ")])
+def test_a_function_that_calls_itself_is_refused(strategy: type[Strategy], chain: str) -> None:
+    with pytest.raises(ConfigError, match=chain + "a function that calls itself"):
+        backtest(strategy(), FRAME)
+
+
+def test_a_function_that_is_called_twice_is_not_refused() -> None:
+    strategy: Any = Twice()
+    backtest(strategy, FRAME)
+    assert strategy.n == 4 + 4 + 2
+
+
+@compiled
+def peeked(k):
+    return np.arange(5.0).flat[k]
+
+
+@compiled
+class Peeks(Strategy):
+    a: State[float] = 0.0
+
+    def on_bar(self, view, bar):
+        self.a = peeked(9000)
+
+
+def test_a_strategy_whose_function_is_refused_is_named() -> None:
+    with pytest.raises(StrategyError, match=r"Peeks: its hooks cannot be compiled: (.|\n)*array\.flat is not checked in machine code"):
+        backtest(Peeks(), FRAME)
