@@ -18,26 +18,104 @@ from numba.core.errors import UnsupportedError
 
 NUMPY = frozenset(
     (
-        *("abs absolute fabs sign sqrt square exp expm1 exp2 log log1p log2 log10 sin cos tan arcsin arccos arctan arctan2".split()),
-        *("sinh cosh tanh arcsinh arccosh arctanh hypot floor ceil trunc rint round around".split()),
-        *("isnan isinf isfinite signbit copysign negative add subtract multiply maximum minimum fmax fmin".split()),
-        *("equal not_equal less less_equal greater greater_equal logical_and logical_or logical_not logical_xor".split()),
-        *("sum prod mean std var min max amin amax argmin argmax any all cumsum cumprod".split()),
-        *("nansum nanmean nanstd nanvar nanmin nanmax median".split()),
-        *("zeros ones full zeros_like ones_like full_like arange linspace array asarray copy".split()),
-        *("sort argsort diff where dot".split()),
+        *(
+            [
+                "abs",
+                "absolute",
+                "fabs",
+                "sign",
+                "sqrt",
+                "square",
+                "exp",
+                "expm1",
+                "exp2",
+                "log",
+                "log1p",
+                "log2",
+                "log10",
+                "sin",
+                "cos",
+                "tan",
+                "arcsin",
+                "arccos",
+                "arctan",
+                "arctan2",
+            ]
+        ),
+        *(["sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "hypot", "floor", "ceil", "trunc", "rint", "round", "around"]),
+        *(
+            [
+                "isnan",
+                "isinf",
+                "isfinite",
+                "signbit",
+                "copysign",
+                "negative",
+                "add",
+                "subtract",
+                "multiply",
+                "maximum",
+                "minimum",
+                "fmax",
+                "fmin",
+            ]
+        ),
+        *(
+            [
+                "equal",
+                "not_equal",
+                "less",
+                "less_equal",
+                "greater",
+                "greater_equal",
+                "logical_and",
+                "logical_or",
+                "logical_not",
+                "logical_xor",
+            ]
+        ),
+        *(["sum", "prod", "mean", "std", "var", "min", "max", "amin", "amax", "argmin", "argmax", "any", "all", "cumsum", "cumprod"]),
+        *(["nansum", "nanmean", "nanstd", "nanvar", "nanmin", "nanmax", "median"]),
+        *(["zeros", "ones", "full", "zeros_like", "ones_like", "full_like", "arange", "linspace", "array", "asarray", "copy"]),
+        *(["sort", "diff", "where", "dot"]),
     )
 )
 """The functions of numpy that a checked hook may call. None takes an index; each was tried with empty, short and unlike arrays."""
 
-ATTRIBUTES = frozenset("T shape size ndim dtype".split())
-METHODS = frozenset("sum prod mean std var min max argmin argmax any all cumsum cumprod copy sort argsort fill ravel flatten".split())
+ATTRIBUTES = frozenset(["T", "shape", "size", "ndim", "dtype"])
+METHODS = frozenset(
+    ["sum", "prod", "mean", "std", "var", "min", "max", "argmin", "argmax", "any", "all", "cumsum", "cumprod", "copy", "ravel", "flatten"]
+)
 """What a checked hook may read of an array, and call on it."""
 
 _BUILTINS = frozenset(
     (
-        *("abs all any bool chr complex dict divmod enumerate filter float getattr hasattr int isinstance iter len list map max min".split()),
-        *("next pow print range repr reversed round slice sorted str sum tuple type zip".split()),
+        *(
+            [
+                "abs",
+                "all",
+                "any",
+                "bool",
+                "chr",
+                "complex",
+                "dict",
+                "divmod",
+                "enumerate",
+                "filter",
+                "float",
+                "getattr",
+                "hasattr",
+                "int",
+                "isinstance",
+                "iter",
+                "len",
+                "list",
+                "map",
+                "max",
+                "min",
+            ]
+        ),
+        *(["next", "pow", "print", "range", "repr", "reversed", "round", "slice", "sorted", "str", "sum", "tuple", "type", "zip"]),
     )
 )
 _AS_BUILTIN = {"float64": "float", "int64": "int", "bool": "bool"}
@@ -48,6 +126,7 @@ def _found(module: Any, names: frozenset[str]) -> list[Any]:
     return [getattr(module, name) for name in names]
 
 
+_MAKERS = (np.array, np.asarray, np.full, np.full_like)
 _ADMITTED = (*_found(np, NUMPY), *_found(builtins, _BUILTINS))
 
 
@@ -68,6 +147,9 @@ def admit(statement: Any, typemap: Any, registered: Container[Any]) -> None:
         reason = _of_array(value.attr)
     elif isinstance(value, ir.Expr) and value.op == "call" and isinstance(typemap[value.func.name], types.NumberClass):
         reason = _of_number(typemap[value.func.name])
+    elif isinstance(value, ir.Expr) and value.op == "call":
+        given = [typemap[name.name] for name in (*value.args, *(name for _, name in value.kws))]
+        reason = _of_arguments(getattr(typemap[value.func.name], "typing_key", None), given, kind)
     elif isinstance(kind, types.Function):
         reason = _of_function(kind.typing_key, registered)
     elif isinstance(kind, types.ExternalFunctionPointer):
@@ -109,6 +191,17 @@ def _of_number(kind: Any) -> str:
     name = str(kind.instance_type)
     plain = _AS_BUILTIN.get(name, "int" if isinstance(kind.instance_type, types.Integer) else "float")
     return f"np.{name}(...) does not compute as in Python: write {plain}(...), or {_UNCHECKED}"
+
+
+def _of_arguments(function: Any, given: list[Any], result: Any) -> str | None:
+    """What is wrong with arguments of these types; numba makes a whole number of NaN, and an array without values of infinity."""
+    has_float = any(isinstance(inner, types.Float) for kind in given if not isinstance(kind, types.NumberClass) for inner in _inside(kind))
+    if function is np.arange and has_float:
+        return f"np.arange of floats does not fail as in Python: use whole numbers or np.linspace, or {_UNCHECKED}"
+    is_made_whole = isinstance(result, types.Array) and isinstance(result.dtype, types.Integer)
+    if has_float and is_made_whole and any(function is one for one in _MAKERS):
+        return f"np.{function.__name__} puts floats into an array of whole numbers: write int(...) of each, or {_UNCHECKED}"
+    return None
 
 
 def _of_function(function: Any, registered: Container[Any]) -> str | None:

@@ -190,7 +190,9 @@ class HookRewrite(Rewrite):
     def _took_expression(self, statement: Any, value: Any) -> bool:
         """Write an expression's checked form, if it has one of its own; what is checked beside it is written here too."""
         if self._checks and value.op == "make_function":
-            raise UnsupportedError("a function inside a hook that is not called by its name there: decorate it outside with @compiled", value.loc)
+            raise UnsupportedError(
+                "a function inside a hook that is not called by its name there: decorate it outside with @compiled", value.loc
+            )
         if value.op == "call":
             self._line = -1  # what is called notes lines of its own
             return self._took_call(statement, value)
