@@ -16,108 +16,25 @@ from numba import types
 from numba.core import ir
 from numba.core.errors import UnsupportedError
 
-NUMPY = frozenset(
-    (
-        *(
-            [
-                "abs",
-                "absolute",
-                "fabs",
-                "sign",
-                "sqrt",
-                "square",
-                "exp",
-                "expm1",
-                "exp2",
-                "log",
-                "log1p",
-                "log2",
-                "log10",
-                "sin",
-                "cos",
-                "tan",
-                "arcsin",
-                "arccos",
-                "arctan",
-                "arctan2",
-            ]
-        ),
-        *(["sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "hypot", "floor", "ceil", "trunc", "rint", "round", "around"]),
-        *(
-            [
-                "isnan",
-                "isinf",
-                "isfinite",
-                "signbit",
-                "copysign",
-                "negative",
-                "add",
-                "subtract",
-                "multiply",
-                "maximum",
-                "minimum",
-                "fmax",
-                "fmin",
-            ]
-        ),
-        *(
-            [
-                "equal",
-                "not_equal",
-                "less",
-                "less_equal",
-                "greater",
-                "greater_equal",
-                "logical_and",
-                "logical_or",
-                "logical_not",
-                "logical_xor",
-            ]
-        ),
-        *(["sum", "prod", "mean", "std", "var", "min", "max", "amin", "amax", "argmin", "argmax", "any", "all", "cumsum", "cumprod"]),
-        *(["nansum", "nanmean", "nanstd", "nanvar", "nanmin", "nanmax", "median"]),
-        *(["zeros", "ones", "full", "zeros_like", "ones_like", "full_like", "arange", "linspace", "array", "asarray", "copy"]),
-        *(["sort", "diff", "where", "dot"]),
-    )
-)
+_NUMPY = """
+abs absolute fabs sign sqrt square exp expm1 exp2 log log1p log2 log10 sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh
+arcsinh arccosh arctanh hypot floor ceil trunc rint round around isnan isinf isfinite signbit copysign negative
+add subtract multiply maximum minimum fmax fmin equal not_equal less less_equal greater greater_equal
+logical_and logical_or logical_not logical_xor sum prod mean std var median min max amin amax argmin argmax any all cumsum cumprod
+nansum nanmean nanstd nanvar nanmin nanmax zeros ones full zeros_like ones_like full_like arange linspace array asarray copy
+sort diff where dot
+"""
+NUMPY = frozenset(_NUMPY.split())
 """The functions of numpy that a checked hook may call. None takes an index; each was tried with empty, short and unlike arrays."""
 
-ATTRIBUTES = frozenset(["T", "shape", "size", "ndim", "dtype"])
-METHODS = frozenset(
-    ["sum", "prod", "mean", "std", "var", "min", "max", "argmin", "argmax", "any", "all", "cumsum", "cumprod", "copy", "ravel", "flatten"]
-)
-"""What a checked hook may read of an array, and call on it."""
+_METHODS = "sum prod mean std var min max argmin argmax any all cumsum cumprod copy ravel flatten"
+METHODS, ATTRIBUTES = frozenset(_METHODS.split()), frozenset(("T", "shape", "size", "ndim", "dtype"))
+"""What a checked hook may call on an array, and read of it."""
 
-_BUILTINS = frozenset(
-    (
-        *(
-            [
-                "abs",
-                "all",
-                "any",
-                "bool",
-                "chr",
-                "complex",
-                "dict",
-                "divmod",
-                "enumerate",
-                "filter",
-                "float",
-                "getattr",
-                "hasattr",
-                "int",
-                "isinstance",
-                "iter",
-                "len",
-                "list",
-                "map",
-                "max",
-                "min",
-            ]
-        ),
-        *(["next", "pow", "print", "range", "repr", "reversed", "round", "slice", "sorted", "str", "sum", "tuple", "type", "zip"]),
-    )
-)
+_PYTHON = """
+abs all any bool chr complex dict divmod enumerate filter float getattr hasattr int isinstance iter len list map max min
+next pow print range repr reversed round slice sorted str sum tuple type zip
+"""
 _AS_BUILTIN = {"float64": "float", "int64": "int", "bool": "bool"}
 _UNCHECKED = "decorate with @compiled(checks=False)"
 
@@ -127,7 +44,7 @@ def _found(module: Any, names: frozenset[str]) -> list[Any]:
 
 
 _MAKERS = (np.array, np.asarray, np.full, np.full_like)
-_ADMITTED = (*_found(np, NUMPY), *_found(builtins, _BUILTINS))
+_ADMITTED = (*_found(np, NUMPY), *_found(builtins, frozenset(_PYTHON.split())))
 
 
 def admit(statement: Any, typemap: Any, registered: Container[Any]) -> None:
@@ -184,7 +101,8 @@ def _module_of(function: Any) -> str:
 def _of_array(name: str) -> str | None:
     if name in ATTRIBUTES or name in METHODS:
         return None
-    return f"array.{name} is not checked in machine code: write it as a loop over indices, or {_UNCHECKED}{_nearest(name, ATTRIBUTES | METHODS)}"
+    near = _nearest(name, ATTRIBUTES | METHODS)
+    return f"array.{name} is not checked in machine code: write it as a loop over indices, or {_UNCHECKED}{near}"
 
 
 def _of_number(kind: Any) -> str:
