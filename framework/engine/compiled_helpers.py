@@ -14,6 +14,7 @@ import numba
 from numba.core.errors import UnsupportedError
 
 from framework.engine.compiled_rewrites import checks_of, register
+from framework.errors import ConfigError
 from framework.kernel.compile import hook
 from framework.machine.fingerprint import chains, is_followed
 
@@ -23,6 +24,7 @@ class Renewal:
 
     def __init__(self) -> None:
         self._made: dict[int, tuple[Any, Any]] = {}  # holds the originals, so that no other thing gets their ids
+        self._open: list[Any] = []  # those whose own calls are being followed
 
     def copy(self, function: Callable[..., Any], *, checks: bool) -> FunctionType:
         """A hook that calls copies of the compiled functions it calls, and reads everything else as it is now.
@@ -36,7 +38,7 @@ class Renewal:
         return copy
 
     def _copied(self, function: Any) -> tuple[FunctionType, Callable[[], None]]:
-        """A function in a namespace of its own, and what puts copies of what it calls there: it may call itself."""
+        """A function in a namespace of its own, and what puts copies of what it calls there."""
         if not isinstance(function, FunctionType):
             raise UnsupportedError(f"{function!r} is not a function written in Python: it cannot be compiled")
         scope, names = dict(function.__globals__), function.__code__.co_freevars
@@ -57,6 +59,11 @@ class Renewal:
 
     def _renewed(self, thing: Any, names: list[str]) -> Any:
         """What takes the place of a value, behind which these attributes are read."""
+        if any(thing is function for function in self._open):
+            raise ConfigError(
+                f"{' calls '.join(each.__name__ for each in (*self._open, thing))}: a function that calls itself, at once or through "
+                "others, ends the process in machine code when it goes too deep. Write it as a loop"
+            )
         if id(thing) in self._made and not isinstance(thing, ModuleType):
             return self._made[id(thing)][1]
         if any(thing is made for _, made in self._made.values()) and not isinstance(thing, ModuleType):
@@ -75,7 +82,9 @@ class Renewal:
     def _compiled(self, thing: Any, function: FunctionType, compile_it: Callable[[FunctionType], Any]) -> Any:
         copy, fill = self._copied(function)
         self._made[id(thing)] = thing, compile_it(copy)
+        self._open.append(thing)
         fill()
+        self._open.pop()
         return self._made[id(thing)][1]
 
     def _renewed_module(self, module: ModuleType, names: list[str]) -> ModuleType:

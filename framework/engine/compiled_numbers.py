@@ -37,8 +37,17 @@ _COMPLEX_POWER, _ZERO_POWER, _POWER_RANGE, _FRACTION_POWER, _OVERFLOW = (
 )
 
 
-def delegated(typingctx: Any, function: Any, arguments: tuple[Any, ...]) -> Any:
-    """Signature and code of numba's own form of a function, for an intrinsic to return."""
+def delegated(typingctx: Any, function: Any, arguments: tuple[Any, ...], *, is_same: bool = False) -> Any:
+    """Signature and code of numba's own form of a function, for an intrinsic to return.
+
+    Args:
+        typingctx: of the intrinsic.
+        function: an operator or a function.
+        arguments: the types of its arguments.
+        is_same: whether it is known to compute as in Python of whatever arrays.
+    """
+    if not is_same:
+        _refuse_of_arrays(function.__name__, arguments)
     known = typingctx.resolve_value_type(function)
     signature = known.get_call_type(typingctx, arguments, {})
     if signature is None:
@@ -51,6 +60,20 @@ def delegated(typingctx: Any, function: Any, arguments: tuple[Any, ...]) -> Any:
         return call(builder, values)
 
     return signature.return_type(*arguments), codegen
+
+
+_NOT_OF_WHOLE = ("pow", "ipow", "lshift", "ilshift", "rshift", "irshift")
+_IN_PLACE = ("iadd", "isub", "imul", "itruediv", "ifloordiv", "imod", "ipow")
+
+
+def _refuse_of_arrays(name: str, arguments: tuple[Any, ...]) -> None:
+    """Refuse operators of arrays of whole numbers whose results or errors are not numpy's."""
+    items = [kind.dtype if isinstance(kind, types.Array) else kind for kind in arguments]
+    is_whole_array = isinstance(arguments[0], types.Array) and isinstance(items[0], types.Integer)
+    if any(isinstance(kind, types.Array) for kind in arguments) and all(is_whole(item) for item in items) and name in _NOT_OF_WHOLE:
+        raise NumbaTypeError(f"{name} of an array of whole numbers is not the same in machine code: use an array of floats, or a loop")
+    if name in _IN_PLACE and is_whole_array and (_is_float(items[1]) or name == "itruediv"):
+        raise NumbaTypeError(f"{name} puts floats into an array of whole numbers: use an array of floats, as np.zeros(n) is")
 
 
 def _is_float(kind: Any) -> bool:
@@ -290,7 +313,8 @@ def power(typingctx: Any, base: Any, exponent: Any) -> Any:
     is_fraction = isinstance(exponent, types.IntegerLiteral) and exponent.literal_value < 0
     kinds = types.unliteral(base), types.unliteral(exponent)
     if not (_is_number(kinds[0]) and _is_number(kinds[1])):
-        return delegated(typingctx, operator.pow, kinds)
+        is_same = isinstance(exponent, types.IntegerLiteral) and exponent.literal_value >= 0
+        return delegated(typingctx, operator.pow, kinds, is_same=is_same)
     stays_whole = is_whole(kinds[0]) and is_whole(kinds[1]) and not is_fraction
     kind = types.int64 if stays_whole else types.float64
 

@@ -17,10 +17,12 @@ from weakref import WeakKeyDictionary
 from numba import types
 from numba.core import ir
 from numba.core.analysis import compute_cfg_from_blocks
-from numba.core.errors import UnsupportedError
-from numba.core.rewrites import Rewrite, register_rewrite
+from numba.core.errors import NumbaTypeError, UnsupportedError
+from numba.core.rewrites import Rewrite, register_rewrite, rewrite_registry
 from numba.extending import intrinsic
 
+from framework.engine.compiled_admission import admit, refuse_function
+from framework.engine.compiled_assigned import refuse_unassigned
 from framework.engine.compiled_cell import emit_failure_if, note_line, pass_loop
 from framework.engine.compiled_math import CALLS, EXTREMES, SAME
 from framework.engine.compiled_numbers import OPERATORS
@@ -117,6 +119,8 @@ class HookRewrite(Rewrite):
         if checks is None or id(block) in self._changed:
             return False
         if self._headers is None:
+            if checks:
+                refuse_unassigned(func_ir)
             self._headers = {id(func_ir.blocks[loop.header]) for loop in compute_cfg_from_blocks(func_ir.blocks).loops().values()}
         self._ir, self._block, self._checks = func_ir, block, checks
         return True
@@ -179,6 +183,10 @@ class HookRewrite(Rewrite):
 
     def _took_expression(self, statement: Any, value: Any) -> bool:
         """Write an expression's checked form, if it has one of its own; what is checked beside it is written here too."""
+        if self._checks and value.op == "make_function":
+            raise UnsupportedError(
+                "a function inside a hook that is not called by its name there: decorate it outside with @compiled", value.loc
+            )
         if value.op == "call":
             self._line = -1  # what is called notes lines of its own
             return self._took_call(statement, value)
@@ -216,7 +224,20 @@ class HookRewrite(Rewrite):
             return getattr(math, definition.attr, None)
         return None
 
+    def _found(self, name: Any) -> Any:
+        """What a name stands for where it is read from outside the function, through modules or not; else None."""
+        try:
+            definition = self._ir.get_definition(name)
+        except KeyError:
+            return None
+        if isinstance(definition, ir.Expr) and definition.op == "getattr":
+            module = self._found(definition.value)
+            return getattr(module, definition.attr, None) if isinstance(module, ModuleType) else None
+        return definition.value if isinstance(definition, ir.Global | ir.FreeVar) else None
+
     def _took_call(self, statement: Any, value: Any) -> bool:
+        if self._checks:
+            refuse_function(self._found(value.func), _registered, value.loc)
         function = self._meant(value.func)
         if function is None:
             self._see_names(value)
@@ -248,3 +269,25 @@ class HookRewrite(Rewrite):
                 raise UnsupportedError(
                     f"{definition.attr} takes {most} arguments without a name, {len(value.args)} are given", loc=value.loc
                 )
+
+
+class Admission(Rewrite):  # type: ignore[misc]  # numba has no types
+    """Looks through the types in checked functions and refuses what they may not use. Changes nothing."""
+
+    def __init__(self, state: Any = None) -> None:
+        self._state = state
+
+    def match(self, func_ir: Any, block: Any, typemap: Any, calltypes: Any) -> bool:
+        """Never; what numba has put in from functions of its own is not looked at."""
+        if _registered.get(func_ir.func_id.func):
+            for statement in block.body:
+                if isinstance(statement, ir.Assign) and statement.loc.filename == func_ir.loc.filename:
+                    admit(statement, typemap, _registered)
+        return False
+
+    def apply(self) -> Any:
+        """Not called: nothing matches."""
+        raise NotImplementedError
+
+
+rewrite_registry.rewrites["after-inference"].insert(0, Admission)  # before numba's own, which take array expressions apart
