@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from framework.data import catalog
+from framework.data.asked import check_asked
 from framework.data.frames import Missing, Source, Spec, Terms, to_tape
 from framework.data.library_errors import FETCH_AGAIN, SHAPE, reading
 from framework.data.stamps import BarStamp, Bound, Epoch
@@ -74,6 +75,7 @@ def read_bars(
     >>> read_bars(bars, instruments=["X"]).instruments[0].tick
     Step(numerator=1, denominator=100)
     """
+    check_asked(instruments)
     terms = Terms(
         start, end, bar_stamp, calendar, tick_size, lot_size, currency, time_zone, epoch, missing, instrument_specs
     )  # fmt: skip

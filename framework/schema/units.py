@@ -77,7 +77,7 @@ class Step:
             if isinstance(size, bool) or len(written) > _LONGEST_TEXT or abs(exponent) > _LARGEST_EXPONENT:
                 raise ValueError(written)
             exact = Fraction(written) if isinstance(size, float) else Fraction(size)
-        except (ValueError, ZeroDivisionError) as error:
+        except (ValueError, TypeError, ZeroDivisionError) as error:
             raise InputError(f"a step must be a positive number, got {str(size)[:_LONGEST_TEXT]!r}") from error
         return cls(exact.numerator, exact.denominator)
 
