@@ -94,7 +94,8 @@ def _check_types(terms: Terms) -> None:
     for symbol, spec in specs.items():
         if not isinstance(spec, (Mapping, Instrument)):
             raise DataError(
-                f"instrument_specs[{symbol!r}] = {spec!r}: must be an Instrument or a mapping of its fields, not {type(spec).__name__}; {way_out}."
+                f"instrument_specs[{symbol!r}] = {spec!r}: must be an Instrument or a mapping of its fields, not {type(spec).__name__}; "
+                f"{way_out}."
             )
 
 

@@ -230,7 +230,7 @@ def test_numbers_as_read() -> None:
         (-0.0001, 0.0, True, ".3~%"),  # steps of 0.002 %
     ],
 )
-def test_ticks_are_told_apart(low: float, high: float, percent: bool, form: str) -> None:  # noqa: FBT001 - a row of the table above
+def test_ticks_are_told_apart(low: float, high: float, percent: bool, form: str) -> None:
     assert axes.tick_format(low, high, percent=percent) == form
 
 
