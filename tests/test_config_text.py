@@ -41,6 +41,13 @@ def refusal(folder: Path, content: bytes) -> str:
         ('benchmark: "\\ud800"\n', 3, "holds a character that is none of text"),
         ('benchmark: "\\0"\n', 3, "holds a character that is none of text"),
         ("seed: 1\nseed: 2\n", 4, "seed is set twice in one section"),
+        ("account: {cash: 1,000,000}\n", 3, "cash: 1,000,000 is a number with commas, which end a value here; write 1000000 or 1_000_000"),
+        (
+            "params: {x: 5, cash: -1,250.50, y: 2}\n",
+            3,
+            "cash: -1,250.50 is a number with commas, which end a value here; write -1250.50 or",
+        ),
+        ("params: {cash: 1,\n  000, y: 2}\n", 3, "cash: 1,000 is a number with commas"),
         ("\tseed: 1\n", 3, r"found character '\t' that cannot start any token"),
         ("params: {1: 2}\n", 3, 'the key 1 is no text; write it in quotes: "1"'),
         ("params: {2020-01-01: 2}\n", 3, 'the key 2020-01-01 is no text; write it in quotes: "2020-01-01"'),
@@ -132,3 +139,13 @@ def test_a_value_is_shown_short() -> None:
     assert shown(10**5000) == "a whole number of 16,610 bits"
     assert shown(["a" * 200]).endswith("...") and len(shown(["a" * 200])) == 100
     assert parse_value("10:30", "here") == "10:30"
+
+
+@pytest.mark.parametrize("text", ["a: {x: 1, 000: 5}", "a: {x: 1, '000': }", "a: {x: 1234, 000: }", "a: {x: '1', 000: }", "a: {x: 1, y: }"])
+def test_keys_that_are_no_part_of_a_number_stay_keys(text: str) -> None:
+    [[first, second]] = [list(section) for section in parse_value(text, "run.yaml").values()]
+    assert first == "x" and second in ("000", "y")
+
+
+def test_what_is_advised_for_commas_is_the_number() -> None:
+    assert parse_value("{cash: 1000000, more: 1_000_000}", "run.yaml") == {"cash": 1_000_000, "more": 1_000_000}

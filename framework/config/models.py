@@ -15,7 +15,20 @@ from pydantic import BaseModel, BeforeValidator, Field, StrictBool, field_valida
 from framework.config.check import validate
 from framework.config.impact import Impact
 from framework.config.latency import LatencyConfig
-from framework.config.section import Bps, Lots, Money, Number, Positive, PositiveFactor, PositiveMoney, Section, Seed, Share, SignedBps
+from framework.config.section import (
+    CURRENCY,
+    Bps,
+    Lots,
+    Money,
+    Number,
+    Positive,
+    PositiveFactor,
+    PositiveMoney,
+    Section,
+    Seed,
+    Share,
+    SignedBps,
+)
 
 _YEARS = (1850, 2199)
 """Those of `units.FIRST_STAMP_NS` and `LAST_STAMP_NS`."""
@@ -216,7 +229,7 @@ class AccountConfig(Section):
     """What the account starts with."""
 
     cash: PositiveMoney = 1_000_000.0
-    currency: Annotated[str, Field(pattern="^[A-Z]{3,5}$")] = "USD"
+    currency: Annotated[str, Field(pattern=CURRENCY)] = "USD"
 
 
 class RunConfig(Section):

@@ -33,6 +33,7 @@ Bps = Annotated[NonNegative, Field(le=LARGEST_BPS)]
 SignedBps = Annotated[Number, Field(ge=-LARGEST_BPS, le=LARGEST_BPS)]
 Factor = Annotated[NonNegative, Field(le=LARGEST_FACTOR)]
 PositiveFactor = Annotated[Positive, Field(le=LARGEST_FACTOR)]
+CURRENCY = "^[A-Z]{3,5}$"
 Seed = Annotated[Whole, Field(ge=0, le=2**63 - 1)]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import stat
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,19 @@ def shown(value: object) -> str:
         return f"a whole number of {value.bit_length():,} bits"
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+_LEADING, _GROUP = re.compile("^[-+]?[0-9]{1,3}$"), re.compile(r"^[0-9]{3}(?:\.[0-9]*)?$")
+_NOTHING = re.compile("^$")
+
+
+def _is_group(node: yaml.Node, pattern: re.Pattern[str]) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.style is None and pattern.match(node.value) is not None
+
+
+def _is_rest(pair: tuple[yaml.Node, yaml.Node]) -> bool:
+    """Whether a key without a value is three digits of the number before it."""
+    return _is_group(pair[0], _GROUP) and _is_group(pair[1], _NOTHING)
 
 
 class _Loader(yaml.SafeLoader):
@@ -67,6 +81,7 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
         seen: set[str] = set()
+        self._refuse_commas(node)
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise self.refusal(key, "a list or section cannot be a key; keys are text")
@@ -76,6 +91,17 @@ class _Loader(yaml.SafeLoader):
                 raise self.refusal(key, f'the key {shown(key.value)[1:-1]} is no text; write it in quotes: "{shown(key.value)[1:-1]}"')
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
+
+    def _refuse_commas(self, node: yaml.MappingNode) -> None:
+        """Refuse a number with commas inside braces, where a comma ends it: {cash: 1,000,000} would be cash: 1 and the key 000, twice."""
+        for place, ((key, value), after) in enumerate(pairwise(node.value if node.flow_style else ())):
+            if _is_group(value, _LEADING) and _is_rest(after):
+                groups = [value.value, *(one.value for one, _ in takewhile(_is_rest, node.value[place + 1 :]))]
+                raise self.refusal(
+                    value,
+                    f"{shown(getattr(key, 'value', ''))[1:-1]}: {','.join(groups)} is a number with commas, which end a value here; "
+                    f"write {''.join(groups)} or {'_'.join(groups)}",
+                )
 
     def check_size(self, root: yaml.Node) -> None:
         """Refuse what holds itself, and what stands for more than `MOST_VALUES` or is deeper than `MOST_DEEP` through aliases."""

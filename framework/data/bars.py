@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from framework.data.grids import refuse_beyond
+from framework.data.grids import finer_tick, refuse_beyond
 from framework.errors import DataError
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
@@ -36,7 +36,8 @@ def bar_events(frame: pd.DataFrame, instrument: Instrument, position: int) -> tu
             refuse_beyond(float(values[row]), instrument.tick, place=place, argument="tick_size")
             raise DataError(
                 f"{place}: {float(values[row])!r} is not a whole number of ticks of "
-                f"{instrument.tick.size:g}; {int(off.sum())} in all. Declare a finer tick_size or correct the price."
+                f"{instrument.tick.size:g}; {int(off.sum())} in all. "
+                f"{finer_tick(frame[[name for _, name in _PRICE_WORDS]].to_numpy(np.float64).ravel())}"
             )
         events[word] = ticks
     events["w4"], note = _lots(np.asarray(frame["volume"], np.float64), instrument, frame.index)

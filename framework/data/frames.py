@@ -63,6 +63,7 @@ def to_tape(
     """
     if terms.missing not in ("refuse", "allow"):
         raise DataError(f"missing={terms.missing!r} is unknown. {did_you_mean(str(terms.missing), ('refuse', 'allow'))}")
+    _check_types(terms)
     symbols = [source.symbol for source in sources]
     for symbol in symbols:
         if symbols.count(symbol) > 1:
@@ -77,6 +78,25 @@ def to_tape(
         said += note
     whole = tape.build(frames, instruments, actions=actions, name=name, notes=said)
     return whole if terms.start is None and terms.end is None else whole.select(start=terms.start, end=terms.end)
+
+
+def _check_types(terms: Terms) -> None:
+    for word in ("calendar", "time_zone", "currency"):
+        value: object = getattr(terms, word)
+        if value is not None and not isinstance(value, str):
+            raise DataError(f"{word} = {value!r}: must be text, not {type(value).__name__}; write it in quotes.")
+    specs: object = terms.specs
+    if specs is None:
+        return
+    way_out = "write {'AAPL': {'tick_size': '0.01'}}"
+    if not isinstance(specs, Mapping):
+        raise DataError(f"instrument_specs = {specs!r}: must be a mapping by symbol, not {type(specs).__name__}; {way_out}.")
+    for symbol, spec in specs.items():
+        if not isinstance(spec, (Mapping, Instrument)):
+            raise DataError(
+                f"instrument_specs[{symbol!r}] = {spec!r}: must be an Instrument or a mapping of its fields, not {type(spec).__name__}; "
+                f"{way_out}."
+            )
 
 
 def prepare(source: Source, terms: Terms) -> tuple[pd.DataFrame, Instrument, list[str]]:

@@ -15,6 +15,9 @@ from framework.schema.units import LARGEST_STEPS, Step
 _FINEST_LOT_DECIMALS = 9
 """A finer lot would leave too little room for positions: at 1e-9 they may hold 9.0e6 units, at 1e-12 9.0e3."""
 
+_LARGEST_POWER = 30
+"""Of ten, by which prices may be multiplied: what is smaller is no price."""
+
 _LOTS_ARE_FLOORED = 2.0
 """Volumes off their lots are rounded down, which moves them twice as far as rounding to the nearest."""
 
@@ -62,11 +65,35 @@ def price_grid(prices: NDArray[np.float64], column: Column) -> Inferred:
         value, after = _worst(prices, found)
         raise DataError(
             f"{column.at(found.worst)}: {value!r} would become {after!r} with ticks of {found.step.size:g}, a change of {found.moved:.2g} "
-            f"of it; rule: at most {MOVES_AT_MOST:g}. {_why(prices, found)} Correct or remove the price, or round all prices and give the "
-            f"step they are then on, as with bars.round(6) and tick_size='1e-6'."
+            f"of it; rule: at most {MOVES_AT_MOST:g}. {_why(prices, found)} {_price_way_out(prices, found, column)}"
         )
     _refuse_largest(prices, found, column, "tick_size")
     return found
+
+
+def finer_tick(prices: NDArray[np.float64]) -> str:
+    """What to do where prices, shape (n,), are off a declared tick: the sentence of a message."""
+    found = infer_step(prices, PRICE_DECIMALS)
+    if found.is_exact:
+        return f"Declare a finer tick_size='{found.step.size:g}', which holds all prices here, or correct the price."
+    return "Leave tick_size out to have it inferred, or correct the price."
+
+
+def _price_way_out(prices: NDArray[np.float64], found: Inferred, column: Column) -> str:
+    """What helps with these prices: each call named here was tried on them."""
+    power = -math.floor(math.log10(float(prices.max())))
+    if 0 < power <= _LARGEST_POWER and infer_step(prices * 10.0**power, PRICE_DECIMALS).moved <= MOVES_AT_MOST:
+        return (
+            f"Correct or remove the price, or count in larger units: bars[{list(column.names)}] *= 1e{power} and "
+            f"instrument_specs={{{column.place!r}: {{'multiplier': 1e-{power}}}}}, by which gains and costs stay what they are."
+        )
+    decimals = len(str(found.step.denominator)) - 1
+    if float(np.round(prices.min(), decimals)) > 0.0:
+        return (
+            f"Correct or remove the price, or round all prices and give the step they are then on, as with bars.round({decimals}) and "
+            f"tick_size='{found.step.size:g}'."
+        )
+    return "Correct or remove the price: rounded to any step that holds the others, it would be 0."
 
 
 def lot_grid(volumes: NDArray[np.float64], column: Column) -> Inferred:

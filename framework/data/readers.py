@@ -16,8 +16,10 @@ import numpy as np
 import pandas as pd
 
 from framework.data import catalog
+from framework.data.asked import check_asked
+from framework.data.csv_faults import refuse_empty, refuse_long_row
 from framework.data.frames import Missing, Source, Spec, Terms, to_tape
-from framework.data.library_errors import FETCH_AGAIN, SHAPE, reading
+from framework.data.library_errors import SHAPE, reading
 from framework.data.stamps import BarStamp, Bound, Epoch
 from framework.data.tape import Tape
 from framework.errors import DataError, did_you_mean
@@ -74,6 +76,7 @@ def read_bars(
     >>> read_bars(bars, instruments=["X"]).instruments[0].tick
     Step(numerator=1, denominator=100)
     """
+    check_asked(instruments)
     terms = Terms(
         start, end, bar_stamp, calendar, tick_size, lot_size, currency, time_zone, epoch, missing, instrument_specs
     )  # fmt: skip
@@ -152,13 +155,20 @@ def _from_path(path: Path, columns: Mapping[str, str]) -> list[Source]:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     """Every row of the file, blank ones too, so that a row's line is its position; nothing is taken for "not available"."""
-    way_out = f"Rows need as many fields as the header, in UTF-8. {FETCH_AGAIN}"
-    with reading(path.name, way_out, fault="not a CSV file that can be read", also=(pd.errors.ParserWarning,)), warnings.catch_warnings():
+    way_out = "Rows need as many fields as the header, quotes their ends, and text is UTF-8. Correct the file, or fetch it again."
+    with reading(path.name, way_out, fault="not a CSV file that can be read"), warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header must not be cut
-        return pd.read_csv(
-            path, index_col=False, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig",
-            dtype=_text_columns(path), low_memory=False,
-        )  # fmt: skip
+        try:
+            return pd.read_csv(
+                path, index_col=False, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig",
+                dtype=_text_columns(path), low_memory=False,
+            )  # fmt: skip
+        except pd.errors.EmptyDataError:
+            refuse_empty(path)
+            raise
+        except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+            refuse_long_row(path)
+            raise ValueError(str(error)) from error
 
 
 def _text_columns(path: Path) -> dict[Any, type[str]]:

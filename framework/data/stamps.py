@@ -59,9 +59,11 @@ def bounds_ns(start: Bound, end: Bound) -> tuple[int, int]:
 
 
 def _bound_ns(value: Bound, name: str, after_midnight_ns: int) -> int:
-    if isinstance(value, (int, np.integer)):
-        return int(value)
     try:
+        if isinstance(value, (bool, float, np.bool_, np.floating)):  # True would be a nanosecond, and so would 5.5
+            raise TypeError(value)
+        if isinstance(value, (int, np.integer)):
+            return int(value)
         stamp = pd.Timestamp(value)  # type: ignore[arg-type]
     except (ValueError, TypeError, OverflowError) as error:
         raise DataError(f'{name}={value!r} is not a date or a stamp. Write "2012-12-31" or "2012-12-31 15:30Z".') from error

@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from framework.data.actions import action_events, action_notes, refuse_trading_after_delisting
+from framework.data.asked import check_asked
 from framework.data.bars import bar_events
 from framework.data.calendar import BARS, is_bars, pauses, sessions
 from framework.data.kinds import refuse_kinds
@@ -106,6 +107,7 @@ class Tape:
         Raises:
             DataError: an unknown symbol, or nothing is left.
         """
+        check_asked(symbols)
         kept = sorted({self.index(symbol) for symbol in (symbols if symbols is not None else self._symbols())})
         positions = np.full(len(self.instruments) + 1, -1, np.int64)
         positions[kept] = np.arange(len(kept))

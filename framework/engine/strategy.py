@@ -277,8 +277,25 @@ def _adapter(cls: type[Strategy], name: str) -> TypeAdapter[Any]:
 def _validated(cls: type[Strategy], name: str, value: object) -> object:
     from pydantic import ValidationError
 
+    hint = declared_parameters(cls)[name]
     try:
-        return _adapter(cls, name).validate_python(value)
+        taken: object = _adapter(cls, name).validate_python(value)
     except ValidationError as error:
-        rule, hint = error.errors()[0]["msg"], declared_parameters(cls)[name]
+        rule = error.errors()[0]["msg"]
         raise ConfigError(f"{cls.__name__}.{name} = {value!r}: {rule} (declared as {inspect.formatannotation(hint)})") from error
+    if _became_number(value, taken):
+        raise ConfigError(
+            f"{cls.__name__}.{name} = {value!r}: must be a number, not a truth value or text (declared as {inspect.formatannotation(hint)})"
+        )
+    return taken
+
+
+def _became_number(given: object, taken: object) -> bool:
+    """Whether a truth value or a text was turned into a number, here or inside a list or mapping: nobody meant one."""
+    if isinstance(given, (bool, np.bool_, str, bytes)):
+        return isinstance(taken, (int, float)) and not isinstance(taken, bool)
+    if isinstance(given, Mapping) and isinstance(taken, Mapping):
+        return any(key in taken and _became_number(value, taken[key]) for key, value in given.items())
+    if isinstance(given, (list, tuple)) and isinstance(taken, (list, tuple)):
+        return any(map(_became_number, given, taken))
+    return False

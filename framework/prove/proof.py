@@ -19,6 +19,7 @@ from framework.config import (
     parse_risk,
     parse_venue,
 )
+from framework.config.account import check_account, check_count
 from framework.data.embedded import DEFAULT
 from framework.data.readers import read_bars
 from framework.data.stamps import BarStamp, Bound
@@ -91,6 +92,9 @@ def prove(
         DataError, ConfigError: as `backtest` does.
         StrategyError: the strategy does not run on the data as they are.
     """
+    check_account(cash=cash, currency=currency, seed=seed)
+    if isinstance(checks, str):
+        raise ConfigError(f"checks = {checks!r}: must be a list; one check is written [{checks!r}]")
     if isinstance(data, Tape):
         given = (calendar, tick_size, lot_size, time_zone, actions, instrument_specs)
         if any(value is not None for value in given) or bar_stamp != "close":
@@ -149,8 +153,7 @@ def verdicts(trial: Trial, checks: Sequence[str] | None = None, progress: Progre
 
 
 def _positive(points: int) -> int:
-    if points < 1:
-        raise ConfigError(f"points = {points}: must be at least 1")
+    check_count("points", points)
     return points
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from framework.reports import metrics as m
+from framework.reports.axes import TICKS, tick_format, value_axis
 from framework.reports.format import label
 from framework.reports.summary import Curve, annual_curve, curve, levels_as_of
 
@@ -151,8 +152,10 @@ def costs(runs: Sequence[Drawn]) -> Spec:
         for run, colour in zip(runs, _colours(len(runs)), strict=True)
     ]
     spec = figure(traces, height=60 + 34 * max(len(kinds), 2), legend=False)
+    paid = [0.0, *(amount for trace in traces for amount in trace["x"])]
     spec["layout"]["yaxis"] = {"autorange": "reversed", "automargin": True, "showgrid": False, "fixedrange": True}
-    spec["layout"]["xaxis"] = {"gridcolor": FAINT, "zerolinecolor": "#c9ced6", "tickformat": "~s", "fixedrange": True, "nticks": 6}
+    spec["layout"]["xaxis"] = {"gridcolor": FAINT, "zerolinecolor": "#c9ced6", "fixedrange": True, "nticks": TICKS}
+    spec["layout"]["xaxis"]["tickformat"] = tick_format(min(paid), max(paid))
     spec["layout"]["hovermode"] = "closest"
     return spec
 
@@ -176,7 +179,9 @@ def distribution(runs: Sequence[Drawn]) -> Spec:
     spec = figure(traces, height=250, legend=False)
     layout = spec["layout"]
     layout.update({"barmode": "overlay", "bargap": 0.06, "hovermode": "closest"})
-    layout["xaxis"] = {"tickformat": ".1%", "showgrid": False, "linecolor": "#c9ced6", "fixedrange": True, "nticks": 7}
+    low, high = float(edges[0]), float(edges[-1])
+    tenths = ".1%" if high - low > 0.01 else tick_format(low, high, percent=True)
+    layout["xaxis"] = {"tickformat": tenths, "showgrid": False, "linecolor": "#c9ced6", "fixedrange": True, "nticks": 7}
     if len(runs) == 1 and everything.size:
         layout.update(_marker(m.value_at_risk(everything, level=0.95), "VaR 95 %"))
     return spec
@@ -234,7 +239,10 @@ def _colours(count: int, alone: str = PALETTE[0]) -> list[str]:
 
 def figure(traces: list[Spec], *, height: int, legend: bool, percent: bool = False) -> Spec:
     """Traces in the house's look, over dates."""
-    axis = {"gridcolor": FAINT, "zerolinecolor": "#c9ced6", "automargin": True, "fixedrange": True, "nticks": 6}
+    drawn_values = (
+        value for trace in traces for value in (*trace.get("y", ()), *((0.0,) if trace.get("type") == "bar" else ()))
+    )  # bars begin at 0
+    axis = {"gridcolor": FAINT, "zerolinecolor": "#c9ced6", "automargin": True, "fixedrange": True, "nticks": TICKS}
     layout = {
         "height": height,
         "margin": {"l": 56, "r": 12, "t": 8, "b": 28},
@@ -244,7 +252,14 @@ def figure(traces: list[Spec], *, height: int, legend: bool, percent: bool = Fal
         "hovermode": "x unified",
         "showlegend": legend,
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-        "xaxis": {"type": "date", "showgrid": False, "linecolor": "#c9ced6", "ticks": "outside", "tickcolor": "#c9ced6"},
-        "yaxis": {**axis, "tickformat": ".0%", "hoverformat": ".2%"} if percent else {**axis, "tickformat": "~s", "hoverformat": ",.2f"},
+        "xaxis": {
+            "type": "date",
+            "showgrid": False,
+            "linecolor": "#c9ced6",
+            "ticks": "outside",
+            "tickcolor": "#c9ced6",
+            "automargin": True,
+        },
+        "yaxis": {**axis, **value_axis(drawn_values, percent=percent), "hoverformat": ".2%" if percent else ",.2f"},
     }
     return {"data": traces, "layout": layout}

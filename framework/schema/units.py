@@ -46,6 +46,13 @@ _LONGEST_TEXT, _LARGEST_EXPONENT = 64, 30
 """Of a step that is given as text: what is longer is no step, and would take long to find out."""
 
 
+_AS_TEXT = "Give the size as text or as a Fraction, such as '0.01' or '1/3': a float that was computed has digits that nobody meant."
+_COARSER = (
+    "The finest decimal step is '1e-15', the coarsest '1e15'. Where prices need another one, multiply them by a power of ten and give "
+    "the instrument the multiplier that takes it back."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """The smallest step of a price (tick) or of a quantity (lot): `numerator / denominator`.
@@ -63,7 +70,7 @@ class Step:
         if max(self.numerator, self.denominator) > LARGEST_STEPS:
             raise InputError(
                 f"a step of {self.numerator}/{self.denominator}; rule: whole numbers of at most 2**53, about {LARGEST_STEPS:.1e}. "
-                "Give the size as text or as a Fraction, such as '0.01' or '1/3': a float that was computed has digits that nobody meant."
+                f"{_COARSER if 1 in (self.numerator, self.denominator) else _AS_TEXT}"
             )
 
     @classmethod
@@ -77,7 +84,7 @@ class Step:
             if isinstance(size, bool) or len(written) > _LONGEST_TEXT or abs(exponent) > _LARGEST_EXPONENT:
                 raise ValueError(written)
             exact = Fraction(written) if isinstance(size, float) else Fraction(size)
-        except (ValueError, ZeroDivisionError) as error:
+        except (ValueError, TypeError, ZeroDivisionError) as error:
             raise InputError(f"a step must be a positive number, got {str(size)[:_LONGEST_TEXT]!r}") from error
         return cls(exact.numerator, exact.denominator)
 

@@ -21,7 +21,7 @@ from framework.config import (
     parse_risk,
     parse_venue,
 )
-from framework.config.account import check_cash, check_seed
+from framework.config.account import check_account, check_benchmark, check_count, check_text
 from framework.data.embedded import DEFAULT
 from framework.data.mapped import give_back, is_mapped
 from framework.data.readers import read_bars
@@ -118,8 +118,11 @@ def backtest(
     still worked ended with RUN_ENDED_EARLY, and whose `ended_early` and first note say why.
     """
     check_given("backtest()", {"strategy": strategy, "weights": weights, "targets": targets, "signals": signals})
-    check_cash(cash)
-    check_seed(seed)
+    check_account(cash=cash, currency=currency, seed=seed)
+    check_benchmark(benchmark)
+    check_text("name", name)
+    if chunk_events is not None:
+        check_count("chunk_events", chunk_events)
     tape = tape_of(
         data,
         currency=currency,

@@ -22,7 +22,7 @@ from framework.config import (
     parse_risk,
     parse_venue,
 )
-from framework.config.account import check_cash, check_seed
+from framework.config.account import check_account, check_count
 from framework.data.abandoned import remove_abandoned
 from framework.data.embedded import DEFAULT
 from framework.data.stamps import Bound
@@ -91,8 +91,7 @@ def sweep(
     candidate: object = strategy
     if not isinstance(candidate, type) or not issubclass(candidate, Strategy):
         raise ConfigError(f"strategy must be a Strategy subclass, without brackets, since each set makes its own; got {strategy!r}")
-    check_cash(cash)
-    check_seed(seed)
+    check_account(cash=cash, currency=currency, seed=seed)
     settings = {
         "bar_stamp": bar_stamp,
         "calendar": calendar,
@@ -132,8 +131,7 @@ def sweep_config(
 
 def _run(job: Job, grid: Grid, fixed: Given, processes: int, out: str | Path | None, *, progress: bool) -> Sweep:
     remove_abandoned()
-    if processes < 1:
-        raise ConfigError(f"processes = {processes}: must be at least 1")
+    check_count("processes", processes)
     common = common_header(job.strategy, job.tape, job.cash, job.currency, job.costs, job.risk, job.latency, job.venue, job.seed)
     sets = parameter_sets(job.strategy, grid, common, fixed)
     header = {**common, "code": code_digest(job.strategy), "kernel": source_digest()}

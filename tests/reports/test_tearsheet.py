@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framework.errors import InputError
-from framework.reports import charts, metrics, tables
+from framework.reports import axes, charts, metrics, tables
 from framework.reports.format import card_text, number, percent, quantity
 from framework.reports.result import Result
 from framework.reports.summary import curve
@@ -217,3 +217,37 @@ def test_numbers_as_read() -> None:
     assert percent(0.1234) == "12.3 %" and percent(float("nan")) == "\N{EN DASH}"
     assert quantity(100.0) == "100" and quantity(0.00125) == "0.00125" and quantity(1200.5) == "1,200.5"
     assert card_text("turnover", 3.14) == "3.1\N{MULTIPLICATION SIGN}"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "percent", "form"),
+    [
+        (850_000.0, 1_010_000.0, False, "~s"),  # steps of 50,000: 850k, 900k, ... 1M
+        (999_909.0, 1_000_007.0, False, "~s"),  # steps of 20 on 7 digits: 999.92k, 999.94k fit in the six of "~s"
+        (1_000_000.0, 1_000_003.0, False, ",.1~f"),  # steps of 0.5: "~s" shows six digits, 1M each
+        (0.93, 1.12, False, ",.2~f"),  # "~s" shows 950m
+        (-0.16, 0.0, True, ".0%"),
+        (-0.0001, 0.0, True, ".3~%"),  # steps of 0.002 %
+    ],
+)
+def test_ticks_are_told_apart(low: float, high: float, percent: bool, form: str) -> None:
+    assert axes.tick_format(low, high, percent=percent) == form
+
+
+def test_an_account_that_never_moves_is_drawn_within_a_per_cent() -> None:
+    assert axes.value_axis([1e6, None, 1e6]) == {"tickformat": "~s", "range": [990_000.0, 1_010_000.0]}
+    assert axes.value_axis([0.0, 0.0], percent=True) == {"tickformat": ".0%"}
+    assert axes.value_axis([]) == {"tickformat": "~s"}
+    parts = fake_tables()
+    flat = Result(replace(parts, equity=parts.equity * 0.0 + 5000.0, initial_cash=5000.0, benchmark=None))
+    assert _specs(render(flat))["equity"]["layout"]["yaxis"]["range"] == [4950.0, 5050.0]
+
+
+def test_bars_begin_at_nothing() -> None:
+    bars = [{"type": "bar", "x": [1, 2], "y": [390, 390]}]
+    assert "range" not in charts.figure(bars, height=100, legend=False)["layout"]["yaxis"]
+
+
+def test_dates_have_room_for_their_year(html: str) -> None:
+    dated = [spec["layout"]["xaxis"] for spec in _specs(html).values() if spec["layout"]["xaxis"].get("type") == "date"]
+    assert len(dated) == 3 and all(axis["automargin"] for axis in dated)

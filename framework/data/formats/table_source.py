@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as parquet
 
-from framework.data.library_errors import FETCH_AGAIN, reading
+from framework.data.library_errors import reading
 
 _BATCH_ROWS = 1 << 17
 _BLOCK_BYTES = 1 << 23
 _PEEK_BYTES = 1 << 16
-_WAY_OUT = f"Rows need as many fields as the header, and one type a column. {FETCH_AGAIN}"
+_WAY_OUT = "Rows need as many fields as the header, and one type a column. Correct the file, or fetch it again."
 
 
 @dataclass(frozen=True)

@@ -302,7 +302,9 @@ DAMAGES = [
     Damage("a price of zero", "daily", put(50, ["open"], lambda cells: cells * 0), refused="line 52, column open: 0.0"),
     Damage("an empty cell", "daily", cell(60, "close", ""), refused="line 61, column close: empty"),
     Damage("a word among numbers", "daily", cell(60, "close", "n/a"), refused="line 61, column close: 'n/a'"),
-    Damage("a comma in a number", "daily", cell(60, "volume", "1,000,000"), refused="not a CSV file that can be read"),
+    Damage(
+        "a comma in a number", "daily", cell(60, "volume", "1,000,000"), refused="line 61: 8 fields, the header has 6: .*without commas"
+    ),
     Damage("infinity", "daily", cell(60, "high", "inf"), refused="line 61, column high: inf"),
     Damage(
         "a duplicated row", "daily", lines(lambda found: [*found[:80], *found[79:]]), refused="line 81, column stamp: .*one row a stamp"
