@@ -62,7 +62,7 @@ def infer_step(values: NDArray[np.float64], usual: int = PRICE_DECIMALS, *, most
     if largest == 0.0:
         return Inferred(Step(1, 1))
     smallest = float(sizes.min(where=sizes > 0.0, initial=largest))
-    room = min(_MOST_DECIMALS, max(math.floor(math.log10(LARGEST_STEPS / largest)), 0))
+    room = max(math.floor(math.log10(LARGEST_STEPS / max(largest, 1.0))), 0)  # below 1.0 all of `_MOST_DECIMALS`; 1 / 1e-300 overflows
     found = _decimals(sizes, min(most, room), smallest)
     if found is not None:
         return Inferred(Step(1, 10**found))
