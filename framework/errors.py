@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 _LONG_WORD = re.compile(r"\S{600,}")
@@ -71,6 +71,20 @@ class KernelError(OneTapeError):
     """The kernel broke one of its own rules. This is a defect of ours, never of the user."""
 
 
+_LONGEST_NAME, _MOST_CANDIDATES = 80, 2_000
+"""Of a message: what is longer is cut, and is compared with no more names, which would take long."""
+
+
+def some_of(names: Sequence[str], between: str = ", ", most: int = 12) -> str:
+    """The first few names, and how many more there are.
+
+    >>> some_of(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    shown = between.join(name[:_LONGEST_NAME] for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
 def did_you_mean(word: str, known: Iterable[str], limit: int = 3) -> str:
     """Return a sentence naming the known words nearest to `word`, or all of them if they are few.
 
@@ -78,10 +92,10 @@ def did_you_mean(word: str, known: Iterable[str], limit: int = 3) -> str:
     'Did you mean AAPL? Known: AAPL, IBM.'
     """
     names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=limit, cutoff=0.5)
+    word, candidates = word[:_LONGEST_NAME], names[:_MOST_CANDIDATES]
+    near = difflib.get_close_matches(word, candidates, n=limit, cutoff=0.5)
     if not near:
-        folded = {name.lower(): name for name in names}
+        folded = {name.lower(): name for name in candidates}
         near = [folded[m] for m in difflib.get_close_matches(word.lower(), folded, n=limit, cutoff=0.5)]
     hint = f"Did you mean {' or '.join(near)}? " if near else ""
-    shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-    return f"{hint}Known: {shown}." if names else "None are known."
+    return f"{hint}Known: {some_of(names)}." if names else "None are known."

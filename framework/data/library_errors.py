@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import pyarrow as pa
 
@@ -76,13 +76,18 @@ def said(error: BaseException) -> str:
     return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}..."
 
 
+def opened(path: Path) -> IO[bytes]:
+    """A file's bytes, unpacked where its name ends in .gz."""
+    return cast("IO[bytes]", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+
+
 def bytes_of(path: Path) -> bytes:
     """A whole file, unpacked where its name ends in .gz.
 
     Raises:
         DataError: it cannot be read, is damaged, or holds more than `MOST_BYTES`.
     """
-    with reading(path), gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
+    with reading(path), opened(path) as stream:
         data = stream.read(MOST_BYTES + 1)
     if not data and path.suffix == ".gz" and not path.stat().st_size:  # an empty file unpacks to nothing without a word
         raise DataError(f"{path}: empty; rule: a gzip stream. {FETCH_AGAIN}")

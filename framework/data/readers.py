@@ -17,6 +17,7 @@ import pandas as pd
 
 from framework.data import catalog
 from framework.data.asked import check_asked
+from framework.data.column_names import STAMP_COLUMNS, check_names, names_of_csv, names_of_parquet, our_names
 from framework.data.csv_faults import refuse_empty, refuse_long_row
 from framework.data.frames import Missing, Source, Spec, Terms, to_tape
 from framework.data.library_errors import SHAPE, reading
@@ -25,8 +26,8 @@ from framework.data.tape import Tape
 from framework.errors import DataError, did_you_mean
 from framework.schema.units import Step
 
-STAMP_COLUMNS = ("ts", "timestamp", "time", "date", "datetime")
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
+_ROWS_OF_CSV = "Rows need as many fields as the header, quotes their ends, and text is UTF-8. Correct the file, or fetch it again."
 
 Data = str | Path | pd.DataFrame | Mapping[str, pd.DataFrame]
 
@@ -148,33 +149,32 @@ def _from_path(path: Path, columns: Mapping[str, str]) -> list[Source]:
         raise DataError(f"{path}: cannot tell what it is from its name. Files end in {', '.join(SUFFIXES)}.")
     stem = path.name.removesuffix(".gz").removesuffix(".csv").removesuffix(".parquet")
     if path.suffix == ".parquet":
+        theirs, is_indexed = names_of_parquet(path)
+        check_names([name for name in our_names(theirs, columns, path.name) if name], place=path.name, is_indexed=is_indexed)
         return _split(_renamed(_read_parquet(path), columns, path.name), path.name, stem, None)
-    table = _renamed(_read_csv(path), columns, path.name)
+    refuse_empty(path)
+    theirs = names_of_csv(path, _ROWS_OF_CSV)
+    check_names([name for name in our_names(theirs, columns, path.name) if name], place=path.name)
+    table = _renamed(_read_csv(path, theirs), columns, path.name)
     return _split(table, path.name, stem, np.arange(2, len(table) + 2))  # the header is line 1
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    """Every row of the file, blank ones too, so that a row's line is its position; nothing is taken for "not available"."""
-    way_out = "Rows need as many fields as the header, quotes their ends, and text is UTF-8. Correct the file, or fetch it again."
-    with reading(path.name, way_out, fault="not a CSV file that can be read"), warnings.catch_warnings():
+def _read_csv(path: Path, names: list[str]) -> pd.DataFrame:
+    """Every row of the file, blank ones too, so that a row's line is its position; nothing is taken for "not available".
+
+    Symbols stay text: a ticker may be 1299 or NA.
+    """
+    text: dict[Any, type[str]] = {name: str for name in names if name.strip().lower() == "symbol"}
+    with reading(path.name, _ROWS_OF_CSV, fault="not a CSV file that can be read"), warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header must not be cut
         try:
             return pd.read_csv(
                 path, index_col=False, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig",
-                dtype=_text_columns(path), low_memory=False,
+                dtype=text, low_memory=False,
             )  # fmt: skip
-        except pd.errors.EmptyDataError:
-            refuse_empty(path)
-            raise
         except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
             refuse_long_row(path)
             raise ValueError(str(error)) from error
-
-
-def _text_columns(path: Path) -> dict[Any, type[str]]:
-    """Symbols stay text: a ticker may be 1299 or NA."""
-    header = pd.read_csv(path, nrows=0, encoding="utf-8-sig")
-    return {name: str for name in header.columns if str(name).strip().lower() == "symbol"}
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -184,34 +184,17 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _renamed(table: pd.DataFrame, columns: Mapping[str, str], place: str) -> pd.DataFrame:
     """Lower-case names, then the user's mapping; a name mapped to "" is left out, as asked."""
-    table = table.set_axis([str(name).strip().lower() for name in table.columns], axis=1)
-    mapping = {str(name).strip().lower(): ours for name, ours in columns.items()}
-    for name in mapping:
-        if name not in table.columns:
-            raise DataError(f"{place}: columns= names {name!r}, which is not there. {did_you_mean(name, [str(c) for c in table.columns])}")
-    kept = [not (name in mapping and not mapping[name]) for name in table.columns]
-    return table.loc[:, kept].rename(columns=mapping)
+    names = our_names(table.columns, columns, place)
+    kept = [name != "" for name in names]
+    return table.loc[:, kept].set_axis([name for name in names if name], axis=1)
 
 
 def _split(table: pd.DataFrame, place: str, symbol: str | None, lines: np.ndarray[Any, np.dtype[np.int64]] | None) -> list[Source]:
     """One source a symbol, with the stamps taken from their column or from the index."""
+    check_names(list(table.columns), place=place, is_indexed=not isinstance(table.index, pd.RangeIndex))
     found = [name for name in table.columns if name in STAMP_COLUMNS]
-    if len(found) > 1:
-        raise DataError(
-            f'{place}: columns {" and ".join(found)} could all be the stamp. Leave all but one out: columns={{"{found[1]}": ""}}.'
-        )
-    if found:
-        stamps: pd.Series[Any] | pd.Index[Any] = table[found[0]]
-    elif isinstance(table.index, pd.RangeIndex):
-        raise DataError(
-            f"{place}: no stamp column; found {', '.join(map(str, table.columns))}. Name it one of {', '.join(STAMP_COLUMNS)}, "
-            'or map it with columns={"...": "ts"}.'
-        )
-    else:
-        stamps = table.index
+    stamps: pd.Series[Any] | pd.Index[Any] = table[found[0]] if found else table.index
     bars = table.drop(columns=found)
-    if list(bars.columns).count("symbol") > 1:
-        raise DataError(f"{place}: column 'symbol' appears more than once. Remove or rename all but one.")
     if "symbol" not in bars.columns:
         return [Source(symbol or "ASSET", bars, stamps, place, lines)]
     symbols = symbols_of(bars["symbol"], place, lambda row: f"row {row}" if lines is None else f"line {lines[row]}")

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 from numba import types
 from numba.core import ir
 from numba.core.analysis import compute_cfg_from_blocks
-from numba.core.errors import NumbaTypeError, UnsupportedError
+from numba.core.errors import UnsupportedError
 from numba.core.rewrites import Rewrite, register_rewrite, rewrite_registry
 from numba.extending import intrinsic
 

@@ -119,10 +119,10 @@ def to_steps(values: NDArray[np.float64], step: Step) -> tuple[NDArray[np.int64]
 
     A value counts as whole as in `Step.exactly`.
     """
-    scaled = values * float(step.denominator)
-    if step.numerator != 1:
-        scaled = scaled / float(step.numerator)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = values * float(step.denominator)
+        if step.numerator != 1:
+            scaled = scaled / float(step.numerator)
         whole = np.rint(scaled)
         size = np.abs(scaled)
         fits = size <= LARGEST_STEPS

@@ -118,6 +118,8 @@ class Rows:
 
     def gap(self, line: Line, instrument: int, venue_ns: int | None, expected: int, found: int) -> None:
         """Messages are missing before this one."""
+        if not (0 <= expected < _MOST_ID and 0 <= found < _MOST_ID):
+            raise ValueError(f"a number {max(expected, found, key=abs)}, not from 0 to 2**63 - 1,")
         self._head(line, Kind.GAP, instrument, venue_ns, 1)
         self._gaps.append((len(self.prices), expected, found))
         self._one("0", "0", 0)

@@ -12,13 +12,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from framework.data.column_names import STAMP_COLUMNS
 from framework.data.formats.columns import floats, sides, wholes
 from framework.data.formats.grid import Floats, Ints, check_order, finest, steps
 from framework.data.formats.table_source import Source
-from framework.data.readers import STAMP_COLUMNS, read_bars
+from framework.data.readers import read_bars
 from framework.data.recording import Events, Recording
 from framework.data.stamps import EARLIEST_NS, FAR_OFF, LATEST_NS, BarStamp, Epoch
-from framework.errors import DataError, did_you_mean
+from framework.errors import DataError, did_you_mean, some_of
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
 from framework.schema.units import Step
@@ -152,14 +153,17 @@ def _names(found: list[str], kind: TableKind, columns: Mapping[str, str], place:
             raise DataError(f"{place}: columns= names {name!r}, which is not there. {did_you_mean(name, found)}")
     ours = {name: columns.get(name, name) for name in found if name not in columns or columns[name]}
     known, names = (*_NEEDED[kind], *_ALLOWED[kind]), list(ours.values())
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        name, more = unknown[0][:80], some_of([repr(name) for name in unknown[1:]], most=3)
+        which = f"column {name!r} is none of {kind}{f', nor are {more}' if more else ''}"
+        raise DataError(f'{place}: {which}. {did_you_mean(name, known)} Map it, or leave it out with "".')
     for name in names:
-        if name not in known:
-            raise DataError(f'{place}: column {name!r} is none of {kind}. {did_you_mean(name, known)} Map it, or leave it out with "".')
         if names.count(name) > 1:
             raise DataError(f'{place}: two columns are called {name!r}. Leave one out with "".')
     for name in _NEEDED[kind]:
         if name not in names:
-            raise DataError(f"{place}: no column {name!r}, which {kind} need; found {', '.join(found)}. Map it with columns=.")
+            raise DataError(f"{place}: no column {name!r}, which {kind} need; found {some_of(found)}. Map it with columns=.")
     return ours
 
 
