@@ -143,10 +143,21 @@ class Endless(Strategy):
             view.order(bar.instrument, 0.5)
 
 
-@pytest.mark.parametrize("strategy", [Echo(), Endless(), Endless.python()])
+@compiled
+class Changes(Strategy):
+    """Asks for a change without end, which is refused each time."""
+
+    def on_bar(self, view, bar):
+        if view.bar_count(bar.instrument) == 1:
+            view.order(bar.instrument, 1.0, limit=50.0)
+        while view.bar_count(bar.instrument) == 2:
+            view.replace(0, quantity=0.5)
+
+
+@pytest.mark.parametrize("strategy", [Echo(), Endless(), Endless.python(), Changes()])
 def test_orders_without_end_at_one_stamp_are_broken_off(strategy: Strategy) -> None:
     name = type(strategy).__name__
-    day = "2024-01-02" if name == "Echo" else "2024-01-01"
+    day = "2024-01-01" if name == "Endless" else "2024-01-02"
     with pytest.raises(StrategyError, match=rf"{name} at {day}T00:00:00.*: more than 250,000 order commands at one stamp; rule: .*let it"):
         backtest(strategy, FLAT, cash=1e9)
 

@@ -57,7 +57,7 @@ SPOILED = {
         "no time zone (the first is 2020-01-01 00:01:00). Say which with time_zone=",
     ),
     "empty file": (lambda x: [], "good.csv: empty; rule: a header, such as ts,open,high,low,close,volume, and a row for each bar. Remove"),
-    "open quote": (lambda x: [*x[:2], '"' + x[2], *x[3:]], "inside string starting at row 2. Rows need as many fields as the header, quotes their ends"),
+    "open quote": (lambda x: [*x[:2], '"' + x[2], *x[3:]], "inside string starting at row 2. Rows need as many fields as the header"),
     "header only": (lambda x: x[:1], "good.csv: no rows"),
     "too many fields": (
         lambda x: [*x[:2], x[2] + ",7", *x[3:]],
