@@ -161,9 +161,7 @@ class Driver:
         if cell:
             forget_line(cell)
         try:
-            wake = codes.LOOK_UP
-            while wake == codes.LOOK_UP:  # signals are handled here, between two calls
-                wake = self._drive(trader, exchange, self._own, self._agenda, until_ns)
+            wake = self._drive(trader, exchange, self._own, self._agenda, until_ns)
         except HookFailure:
             if self._trader.words[_BROKEN]:
                 raise self._trader.breakage() from None  # what a hook was told that ordered on

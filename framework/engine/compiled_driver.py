@@ -13,13 +13,10 @@ from framework.engine.compiled_rewrites import may_loop, register, unchecked
 from framework.engine.failures import HOOK_OF
 from framework.kernel import codes
 from framework.kernel.compile import call, hook
-from framework.kernel.records import event_row, exchange_row, trader_row
+from framework.kernel.records import exchange_row, trader_row
 from framework.kernel.replay import fast_bar, horizon
 
 WAKE_OF = {name: wake for wake, name in HOOK_OF.items()}
-
-_STRETCH = 2**20
-"""Events and wakes between two of these."""
 
 _SOURCE = """
 def drive(trader, exchange, own, agendas, until_ns):
@@ -29,11 +26,11 @@ def drive(trader, exchange, own, agendas, until_ns):
     most_passes = agenda.most_passes
     begin_call(most_passes)
     view = make_view(trader)
-    left = STRETCH
+    left = step = 1
     while True:
         left -= 1
         if left < 0:
-            return LOOK_UP
+            left = step = look(step)
         {fast_lane}
         {replay}
         t.hook_wake = wake
@@ -46,19 +43,17 @@ _FAST_LANE = """
         if t.touched == 0:
             t.hook_wake = W_BAR
             stop_ns = horizon(t, x)
-            before = t.seen
-            end = before - x.tape_start + STRETCH
-            if end < x.tape_count:
-                stop_ns = min(stop_ns, event_row(x.tape, end).ts_local_ns)
             while True:
                 bar = fast_bar(t, x, stop_ns)
                 if bar == 0:
                     break
                 {begin_on_bar}
                 on_bar_here(self, view, make_bar(bar, trader))
-                if t.touched != 0:
+                left -= 1
+                if t.touched != 0 or left < 0:
                     break
-            left -= t.seen - before
+            if left < 0:
+                continue
 """
 """Where every bar wakes `on_bar` and not `on_bars`, bars pass without a call to `advance`."""
 
@@ -148,11 +143,11 @@ def unchecked_of(cls: type, hooks: tuple[str, ...], *, checks: bool) -> list[str
 
 def driver_of(cls: type, hooks: tuple[str, ...], *, checks: bool) -> FunctionType:
     """The driver of a strategy class with these hooks, to be compiled."""
-    scope: dict[str, Any] = {function.__name__: function for function in (call, fast_bar, horizon, event_row, trader_row, exchange_row)}
+    scope: dict[str, Any] = {function.__name__: function for function in (call, fast_bar, horizon)}
     scope |= {name: getattr(compiled_types, name) for name in _TYPE_WORDS}
-    scope |= {"make_own": compiled_own.make_own, "begin_call": compiled_cell.begin_call, "cell_address": compiled_cell.cell_address}
-    scope |= {"W_BAR": codes.W_BAR, "W_TIMER": codes.W_TIMER, "LOOK_UP": codes.LOOK_UP, "STRETCH": _STRETCH}
-    scope["event_row"], scope["trader_row"], scope["exchange_row"] = event_row, trader_row, exchange_row
+    scope |= {name: getattr(compiled_cell, name) for name in ("begin_call", "cell_address", "look")}
+    scope |= {"make_own": compiled_own.make_own, "W_BAR": codes.W_BAR, "W_TIMER": codes.W_TIMER}
+    scope["trader_row"], scope["exchange_row"] = trader_row, exchange_row
     renewal = Renewal()
     sources = {name: renewal.copy(getattr(cls, name), checks=checks) for name in hooks}
     scope |= {name: hook(source, checks=checks) for name, source in sources.items()}

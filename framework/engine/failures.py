@@ -183,10 +183,11 @@ def error_of(failure: int, first: int, second: int) -> Exception:
     return InputError(unknown_instrument(first, second) if what == Failure.INSTRUMENT else unknown_order(first, second))
 
 
-LEFT, PLACE, FAILURE, FIRST, SECOND = range(5)
-WORDS = 5
+LEFT, PLACE, FAILURE, FIRST, SECOND, LOOK_AT, STEP, LOOKED = range(8)
+WORDS = 8
 """What compiled hooks leave behind, 8 bytes each: passes through loops that are left, the address of a text that names the line
-which runs, the failure and its two numbers.
+which runs, the failure and its two numbers; how many passes are left when the clock is read next, how many lie between, and when signals
+were seen to, in ns of that clock.
 """
 
 

@@ -19,8 +19,8 @@ that few counts of instruments are compiled.
 class Rows(np.ndarray[Any, Any]):
     """An array that hands out single values as Python's `int`, `float` or `bool`, not as numpy's.
 
-    numpy's numbers divide by zero and overflow in silence, Python's and those of compiled hooks do not. Sums add from the first
-    value to the last, as compiled code does.
+    numpy's numbers divide by zero and overflow in silence, Python's and those of compiled hooks do not. What numpy's functions make
+    of such an array is such an array, or Python's number. Sums of all values add from the first to the last, as compiled code does.
     """
 
     def __getitem__(self, index: Any) -> Any:
@@ -35,35 +35,90 @@ class Rows(np.ndarray[Any, Any]):
     def __iter__(self) -> Iterator[Any]:
         return iter(self.tolist())
 
-    def sum(self) -> Any:  # type: ignore[override]
-        """Sum of all values, from the first to the last."""
-        total = 0.0 if self.dtype.kind == "f" else 0
+    def __array_wrap__(self, array: Any, *_: object) -> Any:
+        """Results of operators, of `np.sqrt` and the like, and of `x.max()`, `x.any()` and the like."""
+        return _handed_out(array)
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
+        """Results of numpy's functions, which see plain arrays, save for those that add."""
+        if function in _ADDING:
+            return super().__array_function__(function, types, arguments, options)
+        return _handed_out(function(*_plain(arguments), **_plain(options)))
+
+    def sum(  # type: ignore[override]
+        self, axis: Any = None, dtype: Any = None, out: Any = None, *, keepdims: bool = False, initial: Any = 0, where: Any = True
+    ) -> Any:
+        """Sum; of all values from the first to the last."""
+        if not self._is_of_all(axis, dtype, out, keepdims, where):
+            return _handed_out(_plain(self).sum(axis, dtype, _plain(out), keepdims=keepdims, initial=initial, where=where))
+        total = initial + (0.0 if self.dtype.kind == "f" else 0)
         for value in self.ravel().tolist():
             total += value
         return total
 
-    def mean(self) -> Any:  # type: ignore[override]
-        """Mean of all values."""
+    def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:  # type: ignore[override]
+        """Mean."""
+        if not self._is_of_all(axis, dtype, out, keepdims, where):
+            return _handed_out(_plain(self).mean(axis, dtype, _plain(out), keepdims=keepdims, where=where))
         return float(self.sum()) / self.size
 
-    def var(self) -> Any:  # type: ignore[override]
-        """Variance (ddof 0) of all values."""
+    def var(  # type: ignore[override]
+        self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, *, keepdims: bool = False, where: Any = True
+    ) -> Any:
+        """Variance, by default with ddof 0."""
+        if not self._is_of_all(axis, dtype, out, keepdims, where) or ddof >= self.size > 0:
+            return _handed_out(_plain(self).var(axis, dtype, _plain(out), ddof, keepdims=keepdims, where=where))
         mean, squares = self.mean(), 0.0
         for value in self.ravel().tolist():
             squares += (value - mean) * (value - mean)
-        return squares / self.size
+        return squares / (self.size - ddof)
 
-    def std(self) -> Any:  # type: ignore[override]
-        """Standard deviation (ddof 0) of all values."""
-        return self.var() ** 0.5
+    def std(  # type: ignore[override]
+        self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, *, keepdims: bool = False, where: Any = True
+    ) -> Any:
+        """Standard deviation, by default with ddof 0."""
+        if not self._is_of_all(axis, dtype, out, keepdims, where) or ddof >= self.size > 0:
+            return _handed_out(_plain(self).std(axis, dtype, _plain(out), ddof, keepdims=keepdims, where=where))
+        return self.var(ddof=ddof) ** 0.5
 
-    def min(self) -> Any:  # type: ignore[override]
-        """The least value."""
-        return np.min(np.asarray(self)).item()
+    def _is_of_all(self, axis: Any, dtype: Any, out: Any, keepdims: Any, where: Any) -> bool:
+        """Whether these options of numpy's ask for one number of all values, as they are."""
+        is_along_all = axis is None or (self.ndim == 1 and axis in (0, -1))
+        return is_along_all and dtype in (None, self.dtype) and out is None and keepdims is False and where is True
 
-    def max(self) -> Any:  # type: ignore[override]
-        """The largest value."""
-        return np.max(np.asarray(self)).item()
+    def argmin(self, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:  # type: ignore[override]
+        """Where the least value stands first."""
+        return np.argmin(self, axis, out, keepdims=keepdims)
+
+    def argmax(self, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:  # type: ignore[override]
+        """Where the largest value stands first."""
+        return np.argmax(self, axis, out, keepdims=keepdims)
+
+    def dot(self, other: Any, out: Any = None) -> Any:  # type: ignore[override]
+        """Product of two arrays."""
+        return np.dot(self, other, out)
+
+
+_ADDING = (np.sum, np.mean, np.var, np.std)
+"""Functions of numpy that ask an array's own method."""
+
+
+def _plain(given: Any) -> Any:
+    """Arrays of numpy in the place of ours, within tuples, lists and dictionaries too."""
+    if isinstance(given, Rows):
+        return given.view(np.ndarray)
+    if type(given) in (tuple, list):
+        return type(given)(map(_plain, given))
+    return {name: _plain(value) for name, value in given.items()} if type(given) is dict else given
+
+
+def _handed_out(made: Any) -> Any:
+    """What numpy made: Python's numbers in the place of its own, ours in the place of its arrays."""
+    if isinstance(made, np.generic) or (isinstance(made, np.ndarray) and made.ndim == 0):
+        return made.item()
+    if type(made) in (tuple, list):
+        return type(made)(map(_handed_out, made))
+    return made.view(Rows) if type(made) is np.ndarray else made
 
 
 def rows(values: NDArray[Any]) -> NDArray[Any]:

@@ -120,7 +120,8 @@ class Strategy:
     """Whether instruments are numbers in the hooks instead of symbols; `@compiled` sets it."""
 
     most_passes: ClassVar[int] = 5_000_000_000
-    """How many times one call of a compiled hook may go through its loops before the run stops: half a minute of an empty loop."""
+    """How many times one call of a compiled hook may go through its loops before the run stops: passes, not time. Half a minute of an
+    empty loop, longer where passes do more."""
 
     is_checked: ClassVar[bool] = True
     """Whether compiled hooks are stopped by what stops Python; `@compiled(checks=False)` unsets it."""

@@ -92,7 +92,6 @@ R_RANGE = int(Reason.BEYOND_RANGE)
 END, W_BAR, W_BARS, W_QUOTE, W_TRADE = 0, 1, 2, 3, 4
 W_TIMER, W_ORDER, W_EVENT, W_BOOK = 5, 6, 7, 10
 LOG_FULL, NEED_TAPE, BROKEN, MISSING_COMMAND = -1, -2, -3, -4
-LOOK_UP = -5  # of compiled strategies, now and then, so that Python can see to signals: nothing has happened
 
 # why a run broke: an event that its order's state does not allow, lots beyond what a word can count, a table without room, an order storm
 BROKEN_BY_EVENT, BROKEN_BY_RANGE, BROKEN_FOR_ROOM, BROKEN_BY_STORM = 1, 2, 3, 4

@@ -5,13 +5,12 @@ from __future__ import annotations
 import signal
 import threading
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from framework import State, Strategy, backtest, compiled
-from framework.engine import compiled as driving
 from framework.errors import StrategyError
-from framework.kernel import codes
 
 FRAME = pd.DataFrame(
     {"open": 100.0, "high": 101.0, "low": 99.0, "close": 100.0, "volume": 1e6},
@@ -110,29 +109,63 @@ def test_passes_of_a_loop_that_asks_are_counted_anew_in_each_call() -> None:
     assert asks.n == len(FRAME) * 99
 
 
-def test_a_long_run_looks_up_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Signals are handled between two stretches of the tape, and a run in stretches is the run in one."""
-    from framework.engine import compiled_driver
+@compiled
+class Long(Strategy):
+    """No call takes long, but all together do."""
 
-    whole = Counts()
-    expected = backtest(whole, FRAME).audit_hash
-    monkeypatch.setattr(compiled_driver, "_STRETCH", 3)
-    monkeypatch.setattr(driving, "_drivers", {})
-    monkeypatch.setattr(driving, "fingerprint", lambda cls: "in stretches of three")
+    most_passes = 10**15
+    how: int = 0
+    n: State[int] = 0
+    real: State[float] = 0.0
 
-    seen: list[int] = []
-    original = driving.Driver._replay
+    def on_bar(self, view, bar):
+        if self.how == 0:  # short loops, call after call
+            for k in range(60_000):
+                self.n = (self.n * 31 + k) % 1_000_003
+        elif self.how == 1:  # quick passes, then slow ones
+            for k in range(3_000_000):
+                self.n = (self.n * 31 + k) % 1_000_003
+            x = np.linspace(0.0, 1.0, 100_000)
+            for _ in range(20_000):
+                self.real += np.sort(x)[5]
 
-    def watched(self: driving.Driver, *arguments: int) -> int:
-        drive = self._drive
-        self._drive = lambda *given: (seen.append(wake := drive(*given)), wake)[1]
-        try:
-            return original(self, *arguments)
-        finally:
-            self._drive = drive
 
-    monkeypatch.setattr(driving.Driver, "_replay", watched)
-    counts = Counts()
-    assert backtest(counts, FRAME).audit_hash == expected
-    assert counts.n == len(FRAME)
-    assert seen.count(codes.LOOK_UP) >= len(FRAME) // 5
+@compiled
+class Sorts(Strategy):
+    """Slow calls without a loop."""
+
+    real: State[float] = 0.0
+
+    def on_bar(self, view, bar):
+        self.real += np.sort(np.linspace(0.0, 1.0, 100_000))[5]
+
+
+LONG_FRAME = pd.DataFrame(
+    {"open": 100.0, "high": 101.0, "low": 99.0, "close": 100.0, "volume": 1e6},
+    index=pd.date_range("2024-01-01", periods=20_000, freq="min", tz="UTC"),
+)
+
+
+@pytest.mark.parametrize("strategy", [Long(how=0), Long(how=1), Sorts()], ids=["short loops", "slow passes", "slow calls"])
+def test_a_run_of_many_calls_or_slow_passes_is_interrupted(strategy: Strategy, monkeypatch: pytest.MonkeyPatch) -> None:
+    main = threading.get_ident()
+    timer = threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT))  # its thread gets to run while a hook does
+    monkeypatch.setattr(type(strategy), "on_start", lambda self, view: timer.start())
+    with pytest.raises(KeyboardInterrupt) as caught:
+        backtest(strategy, LONG_FRAME)
+    timer.join()
+    assert len(caught.value.result.equity) < len(LONG_FRAME) // 2
+
+
+def test_the_pass_that_is_one_too_many_is_always_the_same() -> None:
+    @compiled
+    class Orders(Strategy):
+        most_passes = 1000
+
+        def on_bar(self, view, bar):
+            while True:
+                view.order(bar.instrument, 1.0, limit=50.0)
+
+    with pytest.raises(StrategyError, match="went through its loops 1,000 times") as caught:
+        backtest(Orders(), FRAME)
+    assert len(caught.value.result.orders) == 999
