@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from framework.data import catalog
-from framework.data.column_names import STAMP_COLUMNS, check_names, names_of_csv, names_of_parquet, our_names
+from framework.data.column_names import STAMP_COLUMNS, check_names, names_of_csv, names_of_parquet, our_names, refuse_blank
 from framework.data.frames import Missing, Source, Spec, Terms, to_tape
 from framework.data.library_errors import FETCH_AGAIN, SHAPE, reading
 from framework.data.stamps import BarStamp, Bound, Epoch
@@ -151,6 +151,7 @@ def _from_path(path: Path, columns: Mapping[str, str]) -> list[Source]:
         return _split(_renamed(_read_parquet(path), columns, path.name), path.name, stem, None)
     theirs = names_of_csv(path, _ROWS_OF_CSV)
     check_names([name for name in our_names(theirs, columns, path.name) if name], place=path.name)
+    refuse_blank(path, _ROWS_OF_CSV)
     table = _renamed(_read_csv(path, theirs), columns, path.name)
     return _split(table, path.name, stem, np.arange(2, len(table) + 2))  # the header is line 1
 
