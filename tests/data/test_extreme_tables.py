@@ -33,7 +33,7 @@ def test_numbers_next_to_nothing_are_refused_in_every_table_of_bars(tmp_path: Pa
     bars.to_csv(tmp_path / "X.csv", index_label="ts")
     bars.to_parquet(tmp_path / "X.parquet")
     for data in (bars, tmp_path / "X.csv", tmp_path / "X.parquet"):
-        with pytest.raises(DataError, match=rf"X|ASSET, row .*, column {columns[0]}: .*; rule: at most .*"):
+        with pytest.raises(DataError, match=rf"(X|ASSET), row .*, column {columns[0]}: .*; rule: at most .*"):
             read_bars(data)
 
 
@@ -103,8 +103,9 @@ def test_lines_without_end_and_without_words_are_refused_where_they_begin(tmp_pa
 
     with pytest.raises(DataError, match=rf"{name}, line 1: more than 1 MB, b'tstsT?s?.* first; rule: a line of names, of at most 1 MB"):
         read_bars(given(b"ts" * (1 << 20)))
-    with pytest.raises(DataError, match=rf"{name}, byte {len(HEAD) - 1}: 1000 blank lines"):
-        read_bars(given(HEAD.replace(b"\n", end)[: -len(end)].ljust(len(HEAD) - 1, b" ") + end * 1500))
+    rows = HEAD.replace(b"\n", end)
+    with pytest.raises(DataError, match=rf"{name}, byte {len(rows) - len(end)}: 1000 blank lines"):
+        read_bars(given(rows + end * 1500))
     with pytest.raises(DataError, match=rf"{name}, line 3, column stamp: empty"):
         read_bars(given(HEAD + b"\n" * 10))
 
