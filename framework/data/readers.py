@@ -181,7 +181,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _renamed(table: pd.DataFrame, columns: Mapping[str, str], place: str) -> pd.DataFrame:
     """Lower-case names, then the user's mapping; a name mapped to "" is left out, as asked."""
-    names = our_names(table.columns, columns, place)
+    names = our_names(list(table.columns), columns, place)
     kept = [name != "" for name in names]
     return table.loc[:, kept].set_axis([name for name in names if name], axis=1)
 
