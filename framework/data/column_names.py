@@ -18,6 +18,7 @@ STAMP_COLUMNS = ("ts", "timestamp", "time", "date", "datetime")
 
 MOST_HEADER_BYTES = 1 << 20
 """1 MB: more than the first line of any table has; a line without end is not read to where it ends."""
+_BLANK_LINES = 1000
 _MANY_COLUMNS = 1000  # pandas, which numbers names that are repeated or empty, takes 20 us for each
 
 
@@ -79,6 +80,25 @@ def names_of_csv(path: Path, way_out: str) -> list[str]:
         if line.count(b",") >= _MANY_COLUMNS:
             return next(csv.reader([line.decode("utf-8-sig")]))
         return list(pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns)
+
+
+def refuse_blank(path: Path, way_out: str) -> None:
+    """Refuse a CSV file of nothing but line ends for long, before each of them becomes a row in memory: a few packed KB hold millions.
+
+    Raises:
+        DataError: `_BLANK_LINES` blank lines on end, or a file that cannot be read.
+    """
+    at, block = 0, b""
+    with reading(path.name, way_out, fault="not a CSV file that can be read"), opened(path) as stream:
+        while more := stream.read(MOST_HEADER_BYTES):
+            block = block[-2 * _BLANK_LINES :] + more
+            for end in (b"\n", b"\r\n", b"\r"):
+                if (found := block.find(end * _BLANK_LINES)) >= 0:
+                    raise DataError(
+                        f"{path.name}, byte {at + len(more) - len(block) + found}: {_BLANK_LINES} blank lines on end, or more; rule: every "
+                        "line after the first is a row. Remove the blank lines."
+                    )
+            at += len(more)
 
 
 def names_of_parquet(path: Path) -> tuple[list[str], bool]:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from framework.data import catalog
 from framework.data.asked import check_asked
-from framework.data.column_names import STAMP_COLUMNS, check_names, names_of_csv, names_of_parquet, our_names
+from framework.data.column_names import STAMP_COLUMNS, check_names, names_of_csv, names_of_parquet, our_names, refuse_blank
 from framework.data.csv_faults import refuse_empty, refuse_long_row
 from framework.data.frames import Missing, Source, Spec, Terms, to_tape
 from framework.data.library_errors import SHAPE, reading
@@ -152,6 +152,7 @@ def _from_path(path: Path, columns: Mapping[str, str]) -> list[Source]:
         theirs, is_indexed = names_of_parquet(path)
         check_names([name for name in our_names(theirs, columns, path.name) if name], place=path.name, is_indexed=is_indexed)
         return _split(_renamed(_read_parquet(path), columns, path.name), path.name, stem, None)
+    refuse_blank(path, _ROWS_OF_CSV)
     refuse_empty(path)
     theirs = names_of_csv(path, _ROWS_OF_CSV)
     check_names([name for name in our_names(theirs, columns, path.name) if name], place=path.name)
@@ -184,7 +185,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _renamed(table: pd.DataFrame, columns: Mapping[str, str], place: str) -> pd.DataFrame:
     """Lower-case names, then the user's mapping; a name mapped to "" is left out, as asked."""
-    names = our_names(table.columns, columns, place)
+    names = our_names(list(table.columns), columns, place)
     kept = [name != "" for name in names]
     return table.loc[:, kept].set_axis([name for name in names if name], axis=1)
 

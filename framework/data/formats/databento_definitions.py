@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from framework.data.formats.databento_file import head, package, rust, stream, take
-from framework.data.library_errors import reading
+from framework.data.library_errors import FETCH_AGAIN, reading
 from framework.errors import DataError
 from framework.schema.instrument import Instrument
 from framework.schema.units import Step
@@ -98,4 +98,8 @@ def _records(path: Path) -> dict[int, Any]:
                 decoder.write(block)
     with rust(path, dbn), reading(path, also=(dbn.DBNError,)):
         records = {record.instrument_id: record for record in decoder.decode() if hasattr(record, "min_price_increment")}
+        texts = {number: (one.raw_symbol, one.currency, one.exchange, one.unit_of_measure) for number, one in records.items()}
+    for number, (symbol, *_) in texts.items():
+        if not symbol.strip():
+            raise DataError(f"{path}, instrument {number}: no raw_symbol; rule: a definition names its instrument. {FETCH_AGAIN}")
     return records

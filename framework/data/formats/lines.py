@@ -27,8 +27,8 @@ BLOCK_BYTES = 1024 * 1024
 UNPACKED_BYTES = 1 << 25
 """32 MB: unpacked at once, however much a block of the file holds."""
 _MOST_DIGITS = 19
-_LINE = re.compile(rb"(?:(?P<url>\S+) -> )?(?P<stamp>\d+(?:\.\d+)?):? (?P<text>.*)", re.DOTALL)
-_TALK = re.compile(rb"\S+ <-|configuration: |\s*$|\S+ <->")  # what was sent, when a connection opened, blank lines
+_LINE = re.compile(rb"(?:(?P<url>\S{1,9999}) -> )?(?P<stamp>\d{1,9999}(?:\.\d{1,9999})?):? (?P<text>.*)", re.DOTALL)
+_TALK = re.compile(rb"\S{1,9999} <-|configuration: |\s*$")  # what was sent, when a connection opened, blank lines
 
 
 class Line(NamedTuple):
@@ -102,7 +102,8 @@ def _parsed(path: Path, number: int, text: bytes) -> Line | None:
 
 def _texts(path: Path) -> Iterator[tuple[bytes, bool]]:
     """Lines without their ends, and whether each is whole; the last may not be."""
-    rest = b""
+    rest: list[bytes] = []  # parts of a line whose end was not found yet: joined once, however long it is
+    length = 0
     with reading(path, "Correct its rights."):
         opened = path.open("rb")
     with opened as file:
@@ -111,15 +112,21 @@ def _texts(path: Path) -> Iterator[tuple[bytes, bool]]:
         while block := file.read(BLOCK_BYTES):
             while block:
                 with reading(f"{path.name}, before byte {file.tell()}", fault="not a whole gzip stream"):
-                    rest += block if unpack is None else unpack.decompress(block, UNPACKED_BYTES)
+                    found = block if unpack is None else unpack.decompress(block, UNPACKED_BYTES)
                 block = b"" if unpack is None else unpack.unconsumed_tail
                 if unpack is not None and unpack.eof and unpack.unused_data:
                     block, unpack = unpack.unused_data, zlib.decompressobj(31)
-                *whole, rest = rest.split(b"\n")
-                yield from ((text, True) for text in whole)
-                if len(rest) > MOST_BYTES:
+                first, *others = found.split(b"\n")
+                rest.append(first)
+                length += len(first)
+                if others:
+                    *whole, last = others
+                    yield b"".join(rest), True
+                    yield from ((text, True) for text in whole)
+                    rest, length = [last], len(last)
+                if length > MOST_BYTES:
                     raise DataError(f"{path.name}: a line of more than {MOST_BYTES >> 20} MB; rule: one message a line. {FETCH_AGAIN}")
     if unpack is not None and not unpack.eof:
-        yield rest, False
-    elif rest:
-        yield rest, True
+        yield b"".join(rest), False
+    elif length:
+        yield b"".join(rest), True

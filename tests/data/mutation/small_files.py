@@ -25,6 +25,7 @@ from framework.data.formats import (
     bars,
     binance,
     coinbase,
+    databento,
     freqtrade,
     itch,
     kraken,
@@ -72,7 +73,7 @@ class Specimen:
 
     @property
     def is_text(self) -> bool:
-        return self.peer not in (peers.itch, peers.dbn_bars) and not self.name.endswith((".parquet", ".feather"))
+        return self.peer not in (peers.itch, peers.dbn_bars) and not self.name.endswith((".parquet", ".feather", ".dbn"))
 
 
 def rows_of(recording: Recording, *kinds: Kind) -> list[peers.Row]:
@@ -256,6 +257,10 @@ def _lean(path: Path) -> list[peers.Row]:
 
 LOBSTER = "ACME_2012-06-21_34200000_57600000_message_2.csv"
 BOOK_FILE, BOOK_ROW = LOBSTER.replace("message", "orderbook"), b"1000700,500,999300,500,1000800,700,999200,900\n"
+LEAN_DAILY = lines(*(f"201406{day:02d} 00:00,{6_400_000 + day},6500000,6300000,{6_400_100 + day},{1000 + day}" for day in (2, 3, 4, 5, 6)))
+LEAN_QUOTES = lines(*(f"{34_200_000 + 60_000 * k},{'6450000,' * 4}{200 + k},{'6451000,' * 4}{300 + k}" for k in range(8)))
+LEAN_TICKS = lines(*(f"{34_200_000 + 250 * k},{6_450_000 + 100 * k},{100 + k},P,{'80' if k == 1 else '0'},{k % 4 // 3}" for k in range(10)))
+LEAN_QUOTE_TICKS = lines(*(f"{34_200_000 + 250 * k},{6_450_000 + k},{100 + k},{6_451_000 + k},{200 + k},P,0,0" for k in range(10)))
 LEAN = "Data/equity/usa/minute/aapl/20140605_trade.zip"
 
 
@@ -293,8 +298,16 @@ def specimens() -> dict[str, Specimen]:
             beside={LOBSTER: lobster_lines()},
         ),
         "lean": Specimen(LEAN, lean_lines(), _lean, peers.lean_minutes, pack="zip", guess=True),
+        "lean_daily": _of_lean("daily/aapl.zip", LEAN_DAILY),
+        "lean_quotes": _of_lean("minute/aapl/20140605_quote.zip", LEAN_QUOTES),
+        "lean_ticks": _of_lean("tick/aapl/20140605_trade.zip", LEAN_TICKS),
+        "lean_quote_ticks": _of_lean("tick/aapl/20140605_quote.zip", LEAN_QUOTE_TICKS),
     }
     return made | _of_databento()
+
+
+def _of_lean(path: str, content: bytes) -> Specimen:
+    return Specimen(f"Data/equity/usa/{path}", content, _lean, shown=bytes.split, pack="zip", guess=True)
 
 
 def _of_databento() -> dict[str, Specimen]:
@@ -304,12 +317,28 @@ def _of_databento() -> dict[str, Specimen]:
         return {}
     import tempfile
 
-    from framework.data.formats import databento
+    from tests.data.mutation.dbn_files import dbn_definitions, dbn_orders, dbn_trades
     from tests.data.quality.good_files import dbn_bars
 
     with tempfile.TemporaryDirectory() as folder:
         content = dbn_bars(Path(folder), 12).read_bytes()
-    return {"dbn": Specimen("acme.dbn", content, lambda p: rows_of(databento.read(p)), peers.dbn_bars, guess=True)}
+    orders, trades, terms = dbn_orders(), dbn_trades(), dbn_definitions()
+    return {
+        "dbn": Specimen("acme.dbn", content, lambda p: rows_of(databento.read(p)), peers.dbn_bars, guess=True),
+        "dbn_orders": Specimen("acme.dbn", orders, _dbn, shown=bytes, guess=True),
+        "dbn_trades": Specimen("acme.dbn", trades, _dbn, shown=bytes, guess=True),
+        "dbn_definitions": Specimen("terms.dbn", terms, _dbn_with_terms, shown=bytes, beside={"acme.dbn": orders}),
+    }
+
+
+def _dbn(path: Path) -> Any:
+    recording = databento.read(path)
+    return recording.events().tobytes(), recording.instruments
+
+
+def _dbn_with_terms(path: Path) -> Any:
+    recording = databento.read(path.with_name("acme.dbn"), definitions=path)
+    return recording.events().tobytes(), recording.instruments
 
 
 def packed(specimen: Specimen, content: bytes) -> bytes:
