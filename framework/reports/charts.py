@@ -152,7 +152,7 @@ def costs(runs: Sequence[Drawn]) -> Spec:
         for run, colour in zip(runs, _colours(len(runs)), strict=True)
     ]
     spec = figure(traces, height=60 + 34 * max(len(kinds), 2), legend=False)
-    paid = [0.0, *(amount for trace in traces for amount in trace["x"])]
+    paid = [0.0, *(float(run.costs.get(kind, 0.0)) for run in runs for kind in kinds)]
     spec["layout"]["yaxis"] = {"autorange": "reversed", "automargin": True, "showgrid": False, "fixedrange": True}
     spec["layout"]["xaxis"] = {"gridcolor": FAINT, "zerolinecolor": "#c9ced6", "fixedrange": True, "nticks": TICKS}
     spec["layout"]["xaxis"]["tickformat"] = tick_format(min(paid), max(paid))
