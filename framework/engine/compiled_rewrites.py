@@ -271,7 +271,7 @@ class HookRewrite(Rewrite):
                 )
 
 
-class Admission(Rewrite):  # type: ignore[misc]  # numba has no types
+class Admission(Rewrite):
     """Looks through the types in checked functions and refuses what they may not use. Changes nothing."""
 
     def __init__(self, state: Any = None) -> None:
