@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from framework.data.library_errors import opened
 from framework.errors import DataError
 
 _LONGEST_LINE = 1 << 17
 """Characters: about what a field may have, in the csv module. What is longer is no table."""
+
+_BEGINNING = 1 << 16
+"""Bytes: more than a file of bars begins with before its header."""
 
 _SHOWN = 100
 
@@ -22,7 +27,9 @@ def refuse_empty(path: Path) -> None:
     Raises:
         DataError: it holds nothing, or only blank lines.
     """
-    if next(_rows(path), None) is None:
+    with opened(path) as stream:
+        begins = stream.read(_BEGINNING)
+    if not begins.removeprefix(codecs.BOM_UTF8).strip():
         raise DataError(
             f"{path.name}: empty; rule: a header, such as ts,open,high,low,close,volume, and a "
             "row for each bar. Remove the file, or write it again."

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dis
 import inspect
 import typing
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from functools import wraps
+from types import CodeType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Self, TypeVar, TypeVarTuple, get_type_hints
 from weakref import WeakKeyDictionary
 
@@ -129,8 +131,8 @@ class Strategy:
     runs_compiled: bool = False
     """Whether the hooks run as machine code; `@compiled` sets it."""
 
-    _fixed: ClassVar[Collection[str]] = ()
-    """What may not be set: in a run, of the instance, its parameters."""
+    _fixed: ClassVar[Mapping[str, Any]] = {}
+    """What may not be set: in a run, of the instance, its parameters, with their values."""
 
     @classmethod
     def python(cls, **parameters: object) -> Self:
@@ -154,11 +156,6 @@ class Strategy:
                 if not hasattr(type(self), name):
                     raise ConfigError(f"{type(self).__name__} needs a value for parameter {name!r} ({hint})")
                 setattr(self, name, _validated(type(self), name, getattr(type(self), name)))
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name in self._fixed:
-            raise StrategyError(fixed_parameter(self, name))
-        object.__setattr__(self, name, value)
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -205,7 +202,9 @@ class Strategy:
             else:
                 setattr(self, name, kind(getattr(type(self), name, 0)))
 
-        vars(self)["_fixed"] = frozenset(declared_parameters(type(self)))
+        if _may_set_parameters(type(self)):
+            type(self).__setattr__ = _guarded  # type: ignore[method-assign]  # costs each attribute that is set, so only where it may be needed
+        vars(self)["_fixed"] = dict(self.parameters)
 
     def end_run(self) -> None:
         """Let parameters be set again."""
@@ -251,6 +250,9 @@ class Strategy:
             self.on_start(view)
         elif kind == WakeKind.STOP:
             self.on_stop(view)
+            for name, value in self._fixed.items():
+                if (now := getattr(self, name)) is not value and not (type(now) in (bool, int, float, str) and now == value):
+                    raise StrategyError(fixed_parameter(self, name))
 
     def _place(self, view: View, error: BaseException) -> str:
         kind = view.wake.kind
@@ -266,6 +268,28 @@ def declared_parameters(cls: type[Strategy]) -> Mapping[str, Any]:
     hints, state = _hints(cls), declared_state(cls)
     own = {name: hint for name, hint in hints.items() if not name.startswith("_") and name not in state and name != "runs_compiled"}
     return {name: hint for name, hint in own.items() if typing.get_origin(hint) is not ClassVar}
+
+
+def _guarded(self: Strategy, name: str, value: object) -> None:
+    if name in self._fixed:
+        raise StrategyError(fixed_parameter(self, name))
+    object.__setattr__(self, name, value)
+
+
+@_once
+def _may_set_parameters(cls: type[Strategy]) -> bool:
+    """Whether some method of a class sets an attribute with the name of a parameter, or one whose name its code does not show."""
+    names = declared_parameters(cls)
+    own = [base for base in cls.__mro__ if base not in Strategy.__mro__]
+    to_see = [code for base in own for member in vars(base).values() if (code := getattr(member, "__code__", None)) is not None]
+    while to_see:
+        code = to_see.pop()
+        to_see += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
+        if {"setattr", "vars", "__dict__", "__setattr__"} & set(code.co_names):
+            return True
+        if any(step.opname == "STORE_ATTR" and step.argval in names for step in dis.get_instructions(code)):
+            return True
+    return False
 
 
 @_once
