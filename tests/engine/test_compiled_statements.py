@@ -310,7 +310,7 @@ def test_a_float_among_whole_numbers_is_refused_in_a_sentence() -> None:
     assert refused(an_array, "array[1] =") == "a float is put among whole numbers: write int(...) or make it an array of floats"
 
 
-def enlarge(strategy: Any) -> None:
+def add_one(strategy: Any) -> None:
     strategy.size += 1.0
 
 
@@ -319,7 +319,7 @@ def test_a_parameter_that_a_function_elsewhere_set_is_told_at_the_end() -> None:
         size: float = 1.0
 
         def on_bar(self, view, bar):
-            enlarge(self)
+            add_one(self)
 
     with pytest.raises(StrategyError, match=r"Helped.on_stop at .*: Helped.size is a parameter, which never changes in a run"):
         backtest(Helped(), FRAME)
