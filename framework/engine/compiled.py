@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.engine.failures import HOOK_OF, HookFailure, HookRefusal, blamed, forget_line, noted_error, noted_line, place_of
+from framework.engine.interrupts import deferred_interrupts
 from framework.engine.rows import COUNT_FIELD, Field
 from framework.engine.strategy import PerInstrument, Strategy, declared_state
 from framework.engine.timers import Timers
@@ -161,6 +162,8 @@ class Driver:
         if cell:
             forget_line(cell)
         try:
+            if not self._drive.overloads:
+                self._compile(trader, exchange, self._own, self._agenda, until_ns)
             wake = self._drive(trader, exchange, self._own, self._agenda, until_ns)
         except HookFailure:
             if self._trader.words[_BROKEN]:
@@ -180,6 +183,15 @@ class Driver:
                 error.add_note(f"interrupted in {self._place()}")
             raise
         return wake
+
+    def _compile(self, *arguments: Any) -> None:
+        """Compile the driver for what it is called with, which its first call would do. An interrupt that comes meanwhile acts afterwards:
+        in the compiler's callbacks it would be lost.
+        """
+        from numba import typeof
+
+        with deferred_interrupts():
+            self._drive.compile(tuple(map(typeof, arguments)))
 
     def _take_agenda(self) -> None:
         """Put the timers that fire next, and their names, where compiled code finds them."""

@@ -7,7 +7,7 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from functools import wraps
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Self, TypeVar, TypeVarTuple, get_type_hints
 from weakref import WeakKeyDictionary
 
@@ -278,18 +278,29 @@ def _guarded(self: Strategy, name: str, value: object) -> None:
 
 @_once
 def _may_set_parameters(cls: type[Strategy]) -> bool:
-    """Whether some method of a class sets an attribute with the name of a parameter, or one whose name its code does not show."""
+    """Whether code of a class, or a function it calls, sets an attribute with the name of a parameter, or one whose name cannot be seen."""
     names = declared_parameters(cls)
     own = [base for base in cls.__mro__ if base not in Strategy.__mro__]
-    to_see = [code for base in own for member in vars(base).values() if (code := getattr(member, "__code__", None)) is not None]
+    to_see = [member for base in own for member in vars(base).values() if isinstance(member, FunctionType)]
+    seen: set[FunctionType] = set()
     while to_see:
-        code = to_see.pop()
-        to_see += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
-        if {"setattr", "vars", "__dict__", "__setattr__"} & set(code.co_names):
-            return True
-        if any(step.opname == "STORE_ATTR" and step.argval in names for step in dis.get_instructions(code)):
-            return True
+        function = to_see.pop()
+        if function in seen:
+            continue
+        seen.add(function)
+        for code in _codes(function.__code__):
+            if {"setattr", "vars", "__dict__", "__setattr__"} & set(code.co_names):
+                return True
+            if any(step.opname == "STORE_ATTR" and step.argval in names for step in dis.get_instructions(code)):
+                return True
+            called = (function.__globals__.get(name) for name in code.co_names)
+            to_see += [other for other in called if isinstance(other, FunctionType)]
     return False
+
+
+def _codes(code: CodeType) -> list[CodeType]:
+    """A function's code and that of the functions in it."""
+    return [code, *(part for inner in code.co_consts if isinstance(inner, CodeType) for part in _codes(inner))]
 
 
 @_once

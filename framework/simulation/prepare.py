@@ -20,6 +20,7 @@ from framework.data.survey import survey
 from framework.data.tape import Tape
 from framework.data.us_fees import us_levies
 from framework.engine.audit import Audit
+from framework.engine.interrupts import deferred_interrupts
 from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
 from framework.errors import InputError, did_you_mean
@@ -147,7 +148,8 @@ def prepare(strategy: Strategy, tape: Tape, header: Mapping[str, Any]) -> Prepar
     """The trader half, the audit and the timers of a run with this header."""
     cash, currency = float(header["cash"]), str(header["currency"])
     ground = Ground(tape, cash, currency, parse_costs(header["costs"]), parse_risk(header["risk"]))
-    trader = ground.trader(strategy)
+    with deferred_interrupts():  # it compiles where nothing is on disk, and an interrupt in the compiler's callbacks would be lost
+        trader = ground.trader(strategy)
     return Prepared(trader, Audit(header, trader.take_log), ground.timers(), cash, currency)
 
 
