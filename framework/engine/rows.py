@@ -86,15 +86,15 @@ class Rows(np.ndarray[Any, Any]):
         is_along_all = axis is None or (self.ndim == 1 and axis in (0, -1))
         return is_along_all and dtype in (None, self.dtype) and out is None and keepdims is False and where is True
 
-    def argmin(self, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:  # type: ignore[override]
+    def argmin(self, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
         """Where the least value stands first."""
         return np.argmin(self, axis, out, keepdims=keepdims)
 
-    def argmax(self, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:  # type: ignore[override]
+    def argmax(self, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
         """Where the largest value stands first."""
         return np.argmax(self, axis, out, keepdims=keepdims)
 
-    def dot(self, other: Any, out: Any = None) -> Any:  # type: ignore[override]
+    def dot(self, other: Any, out: Any = None) -> Any:
         """Product of two arrays."""
         return np.dot(self, other, out)
 
