@@ -14,7 +14,7 @@ from framework.config.text import parse_value, read_text, shown
 from framework.errors import ConfigError, did_you_mean
 
 EXTENDS = "extends"
-_KINDS = {list: "list", str: "text"}
+_KINDS: dict[type, str] = {list: "list", str: "text"}
 """Of what a file holds that is no config, whose content is nobody's business."""
 
 

@@ -164,7 +164,7 @@ class Driver:
         try:
             if not self._drive.overloads:
                 self._compile(trader, exchange, self._own, self._agenda, until_ns)
-            wake = self._drive(trader, exchange, self._own, self._agenda, until_ns)
+            wake = int(self._drive(trader, exchange, self._own, self._agenda, until_ns))
         except HookFailure:
             if self._trader.words[_BROKEN]:
                 raise self._trader.breakage() from None  # what a hook was told that ordered on
@@ -226,11 +226,11 @@ class Driver:
         return place_of(self._trader, type(self._strategy), hook, noted_line(int(self._agenda["cell"][0])), timer)
 
 
-_drivers: dict[type[Strategy], tuple[Fingerprint, tuple[Any, ...], Callable[..., int]]] = {}
+_drivers: dict[type[Strategy], tuple[Fingerprint, tuple[Any, ...], Any]] = {}
 _drivers_lock = threading.Lock()
 
 
-def _driver_of(cls: type[Strategy]) -> Callable[..., int]:
+def _driver_of(cls: type[Strategy]) -> Any:
     """The driver of a strategy class, made anew when its hooks, what they call or a value that they read have changed."""
     with _drivers_lock:
         own = tuple(getattr(cls, name) for name in _hooks_of(cls))
@@ -244,7 +244,7 @@ def _driver_of(cls: type[Strategy]) -> Callable[..., int]:
         return drive
 
 
-def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
+def _compile_driver(cls: type[Strategy]) -> Any:
     """A driver of a strategy class as it is now, kept on disk by all that its hooks depend on."""
     from framework.engine import compiled_driver
     from framework.kernel.compile import entered, stamped_kernel
@@ -252,7 +252,7 @@ def _compile_driver(cls: type[Strategy]) -> Callable[..., int]:
     hooks = _hooks_of(cls)
     drive = compiled_driver.driver_of(cls, hooks, checks=cls.is_checked)
     is_findable = all(getattr(cls, name).__module__ in sys.modules for name in hooks)  # else what is kept could not find its way back
-    made: Callable[..., int] = stamped_kernel(drive) if is_findable else entered(drive)
+    made = stamped_kernel(drive) if is_findable else entered(drive)
     return made
 
 

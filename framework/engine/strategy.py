@@ -203,7 +203,7 @@ class Strategy:
                 setattr(self, name, kind(getattr(type(self), name, 0)))
 
         if _may_set_parameters(type(self)):
-            type(self).__setattr__ = _guarded  # type: ignore[method-assign]  # costs each attribute that is set, so only where it may be needed
+            type.__setattr__(type(self), "__setattr__", _guarded)  # it costs each attribute that is set, so only where it may be needed
         vars(self)["_fixed"] = dict(self.parameters)
 
     def end_run(self) -> None:

@@ -118,7 +118,11 @@ class Ground:
         self._point_interval_ns = _ONE_SECOND_NS if tape.has_quotes or self._ticks is not None else 0
 
     def trader(self, strategy: Strategy) -> Trader:
-        """A new trader half for a strategy."""
+        """A new trader half for a strategy. An interrupt acts afterwards: in callbacks of the compiler it would be lost."""
+        with deferred_interrupts():
+            return self._trader(strategy)
+
+    def _trader(self, strategy: Strategy) -> Trader:
         return Trader(
             self._tape.instruments,
             currencies=self._currencies,
@@ -148,8 +152,7 @@ def prepare(strategy: Strategy, tape: Tape, header: Mapping[str, Any]) -> Prepar
     """The trader half, the audit and the timers of a run with this header."""
     cash, currency = float(header["cash"]), str(header["currency"])
     ground = Ground(tape, cash, currency, parse_costs(header["costs"]), parse_risk(header["risk"]))
-    with deferred_interrupts():  # it compiles where nothing is on disk, and an interrupt in the compiler's callbacks would be lost
-        trader = ground.trader(strategy)
+    trader = ground.trader(strategy)
     return Prepared(trader, Audit(header, trader.take_log), ground.timers(), cash, currency)
 
 
