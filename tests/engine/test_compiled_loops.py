@@ -109,6 +109,20 @@ def test_passes_of_a_loop_that_asks_are_counted_anew_in_each_call() -> None:
     assert asks.n == len(FRAME) * 99
 
 
+def test_passes_of_a_loop_inside_another_count() -> None:
+    @compiled
+    class Nested(Strategy):
+        most_passes = 5_000
+
+        def on_bar(self, view, bar):
+            for _ in range(2):
+                for _ in range(3_000):
+                    view.price(bar.instrument)
+
+    with pytest.raises(StrategyError, match="went through its loops 5,000 times"):
+        backtest(Nested(), FRAME)
+
+
 @compiled
 class Long(Strategy):
     """No call takes long, but all together do."""
