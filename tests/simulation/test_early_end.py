@@ -99,6 +99,16 @@ def test_what_was_done_is_at_hand(how: str, error: type[BaseException], latency:
         replay(strategy, tape(1), tmp_path / "audit.bin")
 
 
+def test_an_order_of_the_hook_that_failed_ends_too_where_nothing_else_works() -> None:
+    class OrdersOnce(Strategy):
+        def on_bar(self, view, bar):
+            view.order(bar.instrument, 1, limit=1.0)
+            raise ValueError("quits")
+
+    found = early(OrdersOnce(), StrategyError)
+    assert found.orders[["state", "reason"]].to_numpy().tolist() == [["EXPIRED", "RUN_ENDED_EARLY"]]
+
+
 def test_the_part_is_that_of_the_whole_run() -> None:
     whole = backtest(Quits(at=-1), tape(1))
     part = early(Quits(), StrategyError)
