@@ -250,8 +250,9 @@ class Strategy:
             self.on_start(view)
         elif kind == WakeKind.STOP:
             self.on_stop(view)
-            for name, value in self._fixed.items():
-                if (now := getattr(self, name)) is not value and not (type(now) in (bool, int, float, str) and now == value):
+            for name, value in self.parameters.items():
+                began = self._fixed[name]
+                if value is not began and not (type(value) in (bool, int, float, str) and value == began):
                     raise StrategyError(fixed_parameter(self, name))
 
     def _place(self, view: View, error: BaseException) -> str:
