@@ -336,3 +336,35 @@ def test_what_cannot_be_the_same_is_refused_when_it_is_compiled() -> None:
     assert "unknown time_in_force 'GTX'" in refused(force)
     assert "n is State[int] and is set to a float" in refused(loses_its_fraction)
     assert "expected a whole number" in refused(no_instrument)
+
+
+@compiled
+class OneTooFar(Strategy):
+    """Orders once, then asks for the order after it, or for a bar beside those of its stamp."""
+
+    what: int = 0
+    real: State[float] = 0.0
+
+    def on_bars(self, view, bars):
+        count = view.bar_count(0)
+        if count == 2:
+            view.order(0, 1.0, limit=50.0)
+        if count != 3:
+            return
+        if self.what == 0:
+            view.is_done(view.next_order_id)
+        elif self.what == 1:
+            view.cancel(view.next_order_id)
+        elif self.what == 2:
+            view.replace(view.next_order_id, quantity=2.0)
+        elif self.what == 3:
+            self.real = bars[len(bars)].close
+        elif self.what == 4:
+            self.real = bars[-len(bars) - 1].close
+
+
+@pytest.mark.parametrize("what", range(5))
+def test_one_too_far_is_the_same_error_in_both(what: int) -> None:
+    text = error_of(OneTooFar(what=what))
+    assert text == error_of(OneTooFar.python(what=what))
+    assert ("unknown order 1; ids so far are 0 to 0" if what < 3 else "IndexError: list index out of range") in text
