@@ -314,18 +314,26 @@ def test_settings_and_sources_that_cannot_be_are_refused() -> None:
         conflate(source).events()
 
 
+def agrees_with_the_plain_book(source: Recording) -> None:
+    plain = plain_quotes(source)
+    assert quotes_of(conflate(source).events()) == plain
+    assert quotes_of(conflate(conflate(source, to="levels")).events()) == plain
+    assert len(plain) > 20_000
+
+
+@pytest.mark.extra(name="data")
+def test_a_real_book_by_order_agrees_with_the_plain_book(shared: Path) -> None:
+    pytest.importorskip("databento_dbn", reason='needs the extra "data"')
+    agrees_with_the_plain_book(databento.read(shared / "05_l2_l3_books/nautilus_trader/databento/esh4-glbx-mdp3-20231225.mbo.dbn.zst"))
+
+
 def test_real_books_agree_with_the_plain_book(shared: Path) -> None:
     books = shared / "05_l2_l3_books"
     root = books / "orderbook"
     apple = lobster.read(
         root / "juypter" / "AAPL_2012-06-21_message_50.csv.gz", orderbook=root / "tests" / "AAPL_2012-06-21_orderbook_50.csv.gz"
     )
-    future = databento.read(books / "nautilus_trader/databento/esh4-glbx-mdp3-20231225.mbo.dbn.zst")
-    for source in (apple, future):
-        plain = plain_quotes(source)
-        assert quotes_of(conflate(source).events()) == plain
-        assert quotes_of(conflate(conflate(source, to="levels")).events()) == plain
-        assert len(plain) > 20_000
+    agrees_with_the_plain_book(apple)
     coin = binance.read(books / "hftbacktest/usdm/btcusdt_20240808.gz", truncated="allow", clock_offset_ns=1_272_402_468)
     assert quotes_of(conflate(coin, starts_empty=True).events()) == plain_quotes(coin, starts_empty=True)
 

@@ -157,12 +157,16 @@ def test_what_can_be_asked_of_a_book() -> None:
     ("name", "read"),
     [
         ("05_l2_l3_books/orderbook/juypter/AAPL_2012-06-21_message_50.csv.gz", lambda path: lobster.read(path)),
-        ("05_l2_l3_books/nautilus_trader/databento/esh4-glbx-mdp3-20231225.mbo.dbn.zst", lambda path: databento.read(path)),
+        pytest.param(
+            "05_l2_l3_books/nautilus_trader/databento/esh4-glbx-mdp3-20231225.mbo.dbn.zst",
+            lambda path: databento.read(path),
+            marks=pytest.mark.extra(name="data"),
+        ),
     ],
 )
 def test_real_orders_build_the_plain_book(name: str, read: Any) -> None:
     if not (SHARED / name).exists():
-        pytest.skip(f"{name} is not there")
+        pytest.skip(f"{name} is not here: set ONETAPE_SHARED to the folder of the developers' market data")
     recording: Recording = read(SHARED / name)
     events = recording.events()[:40_000]
     depth = events[np.isin(events["kind"], (Kind.DEPTH, Kind.GAP))]

@@ -25,6 +25,7 @@ FILES = {
 }
 CHECKS = ["look_ahead", "irrelevant_instrument", "tape_split", "time_shift"]
 SETTINGS = {"risk": SHORT, "cash": 1e8, "costs": {"book_start": "empty"}}  # captures may begin without a snapshot
+NAMES = ["AAPL", pytest.param("ESH4", marks=pytest.mark.extra(name="data")), "BTCUSDT"]
 LATENCY = {"AAPL": LATE, "ESH4": LATE, "BTCUSDT": {"entry_ns": LATE["entry_ns"]}}  # which has quotes that are told late
 PRESSURE = OrderBookPressure(levels=3, entry=0.1, most_spread_ticks=5_000.0, hold_s=5.0)
 
@@ -42,7 +43,7 @@ def market(name: str) -> Tape:
 
 
 @pytest.mark.parametrize("strategy", [PRESSURE, made.Joiner()], ids=lambda one: type(one).__name__)
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", NAMES)
 def test_clean_strategies_pass(name: str, strategy: Strategy) -> None:
     tape = market(name)
     assert survey(tape).is_late == (name != "AAPL")
@@ -52,7 +53,7 @@ def test_clean_strategies_pass(name: str, strategy: Strategy) -> None:
     assert [one.passed for one in proof] == [True] * 4, proof
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_leak_is_named(name: str) -> None:
     found = prove(made.SizeOfNextLevel, market(name), points=8, checks=CHECKS[:1], **SETTINGS)["look_ahead"]  # type: ignore[arg-type]
     assert found.passed is False

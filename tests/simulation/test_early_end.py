@@ -16,7 +16,9 @@ from framework import Result, Strategy, backtest, cli, compiled, sweep
 from framework.engine import audit as audits
 from framework.engine.records import Records
 from framework.errors import InputError, KernelError, StrategyError
+from framework.kernel import state
 from framework.kernel.halves import Trader
+from framework.kernel.memory import Pool
 from framework.schema.event import Kind
 from framework.schema.order import Reason
 from framework.simulation.recorded import replay
@@ -150,6 +152,7 @@ def test_memory_that_is_short_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> N
         raise MemoryError
 
     monkeypatch.setattr(SimulatedWorld, "_serve", short)
+    monkeypatch.setattr(state, "POOL", Pool())  # the log of another run may be so large that it never fills
     with pytest.raises(MemoryError) as caught:
         backtest(Quits(at=-1), tape(1, 6000))
     found: Result = caught.value.result  # type: ignore[attr-defined]
