@@ -34,6 +34,7 @@ from framework.machine.disk import CHECKS
 _registered: WeakKeyDictionary[FunctionType, bool] = WeakKeyDictionary()
 """The functions to change, and whether their numbers and indices are checked."""
 
+_DIVIDES = ("truediv", "floordiv", "mod", "itruediv", "ifloordiv", "imod")
 _POSITIONAL = {"order": 2, "bracket": 2, "replace": 1}
 """How many arguments the view's words take without their names."""
 
@@ -208,9 +209,11 @@ class HookRewrite(Rewrite):
             self._call(check_index, (array, index), loc)
 
     def _is_constant(self, value: Any) -> bool:
-        """Whether an expression is one of constants, which numba may have to know."""
+        """Whether an expression is one of constants, which numba may have to know; what fails is none."""
         used = (value.value,) if value.op == "unary" else (value.lhs, value.rhs)
-        return all(isinstance(self._meant(name), int | float | str) for name in used) and value.fn.__name__ not in ("pow", "ipow")
+        meant = [self._meant(name) for name in used]
+        fails = value.fn.__name__ in _DIVIDES and not isinstance(meant[-1], str) and meant[-1] == 0
+        return all(isinstance(one, int | float | str) for one in meant) and value.fn.__name__ not in ("pow", "ipow") and not fails
 
     def _meant(self, name: Any) -> Any:
         """What a name stands for where that is known: a constant, a function, a module's function; else None."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,7 +61,7 @@ class Rows(np.ndarray[Any, Any]):
         """Mean."""
         if not self._is_of_all(axis, dtype, out, keepdims, where):
             return _handed_out(_plain(self).mean(axis, dtype, _plain(out), keepdims=keepdims, where=where))
-        return float(self.sum()) / self.size
+        return float(self.sum()) / self.size if self.size else math.nan  # as compiled code and numpy have it
 
     def var(  # type: ignore[override]
         self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, *, keepdims: bool = False, where: Any = True
@@ -68,6 +69,8 @@ class Rows(np.ndarray[Any, Any]):
         """Variance, by default with ddof 0."""
         if not self._is_of_all(axis, dtype, out, keepdims, where) or ddof >= self.size > 0:
             return _handed_out(_plain(self).var(axis, dtype, _plain(out), ddof, keepdims=keepdims, where=where))
+        if not self.size:
+            raise ZeroDivisionError("division by zero")
         mean, squares = self.mean(), 0.0
         for value in self.ravel().tolist():
             squares += (value - mean) * (value - mean)

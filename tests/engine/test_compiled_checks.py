@@ -368,3 +368,44 @@ def test_one_too_far_is_the_same_error_in_both(what: int) -> None:
     text = error_of(OneTooFar(what=what))
     assert text == error_of(OneTooFar.python(what=what))
     assert ("unknown order 1; ids so far are 0 to 0" if what < 3 else "IndexError: list index out of range") in text
+
+
+@compiled
+class OfNothing(Strategy):
+    """What comes of no closes, and of constants."""
+
+    what: int = 0
+    real: State[float] = 1.0
+
+    def on_bar(self, view, bar):
+        if view.bar_count(1) > 0:
+            return
+        closes = view.closes(1, 2)
+        if self.what == 0:
+            self.real = np.mean(closes)
+        elif self.what == 1:
+            self.real = closes.mean()
+        elif self.what == 2:
+            self.real = np.sum(closes)
+        elif self.what == 3:
+            self.real = np.var(closes)
+        elif self.what == 4:
+            self.real = closes.std()
+        elif self.what == 5:
+            self.real = 1.637 / 0.0
+        elif self.what == 6:
+            self.real = 7 % 0
+
+
+@pytest.mark.parametrize("what", range(7))
+def test_what_comes_of_nothing_is_the_same_in_both(what: int) -> None:
+    late = {"A": FRAME, "B": FRAME.iloc[-1:]}
+    found = []
+    for strategy in (OfNothing(what=what), OfNothing.python(what=what)):
+        try:
+            backtest(strategy, late)
+            found.append(repr(strategy.real))
+        except StrategyError as error:
+            found.append(str(error))
+    assert found[0] == found[1]
+    assert {0: "nan", 1: "nan", 2: "0.0"}.get(what, "ZeroDivisionError: ") in found[0]

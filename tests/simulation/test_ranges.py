@@ -188,3 +188,16 @@ def test_what_comes_seldom_or_never_does_not_come_early() -> None:
     result = backtest(strategy, events([bar(400, 5), bar(401, 5), bar(3651, 5), bar(7400, 5)]))
     assert strategy.fired == [3650 * DAY, 7300 * DAY]
     assert result.orders["reason"].tolist() == ["END_OF_DATA"]
+
+
+def test_a_delisting_pays_for_more_than_64_bits_count() -> None:
+    class Holds(Strategy):
+        def on_bar(self, view, bar):
+            if view.bar_count(bar.instrument) == 1:
+                view.order(bar.instrument, 10.0)
+
+    days = pd.date_range("2024-01-01", periods=4, freq="D", tz="UTC")
+    bars = pd.DataFrame({"open": 60_000.0, "high": 60_000.0, "low": 60_000.0, "close": 60_000.0, "volume": 1e6}, index=days[:3])
+    actions = pd.DataFrame({"symbol": ["X"], "ts": [days[3]], "kind": ["delist"], "value": ["59000"]})
+    result = backtest(Holds(), {"X": bars}, cash=1e6, tick_size="1e-9", lot_size="1e-8", actions=actions)  # 5.9e13 ticks x 1e9 lots
+    assert result.equity.iloc[-1] == pytest.approx(1e6 - 10 * 1_000, abs=0.01)
