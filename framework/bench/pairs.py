@@ -1,6 +1,8 @@
 """Two engines, or two builds of ours, timed in turn: a b, b a, a b, ... The median of the pairs' ratios, with a lower bound.
 
-What slows the machine down for a while slows both down: it moves seconds, ratios of the same moment hardly.
+What slows the machine down for a while slows both down: it moves seconds, ratios of the same moment hardly. What a process keeps as
+long as it lives, such as where its memory lies, moves its ratios by some 2 %: each turn is that of several new processes, of which the
+fastest counts.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from math import comb
 from pathlib import Path
 from typing import Any
@@ -18,12 +21,15 @@ from typing import Any
 from framework.bench import workloads
 from framework.bench.captured import Capture
 from framework.bench.engines import HERE, Entry, rows_of
-from framework.bench.measure import Skipped, run, verdict_on
+from framework.bench.measure import Answer, Skipped, run, verdict_on
 from framework.bench.turns import Lost, Turns
 from framework.errors import InputError, did_you_mean
 
 LEAST_PAIRS = 5
 """With fewer, not even the smallest ratio is a lower bound at 95 %: 0.5 ** 4 is more than 5 %."""
+
+PROCESSES = 3
+"""How many new processes a side has for each pair."""
 
 _ROOT = HERE.parents[1]
 
@@ -166,11 +172,10 @@ def _compare(mine: Side, other: Side, small: Path, full: Path, pairs: int, say: 
     try:
         say(f"{entry.workload}: parity with {_name(other)}")
         parity = _parity(mine, other, small)
-        with ExitStack() as open_until_here:
-            ours, theirs = (open_until_here.enter_context(_started(side, full, say)) for side in (mine, other))
-            seconds = _take_turns(ours, theirs, pairs, lambda k: say(f"{entry.workload}: pair {k} of {pairs} with {_name(other)}"))
-            events = ours.first["events"], theirs.first["events"]
-            version, name = ours.first["version"], f"{other.entry.engine} {theirs.first['version']}: {_name(other)}"
+        starts = [partial(Turns, side.entry, _own_folder(full, side), side.environment) for side in (mine, other)]
+        seconds, firsts = _take_turns(starts, pairs, lambda k: say(f"{entry.workload}: pair {k} of {pairs} with {_name(other)}"))
+        events, version = [first["events"] for first in firsts], firsts[0]["version"]
+        name = f"{other.entry.engine} {firsts[1]['version']}: {_name(other)}"
     except Lost as lost:
         name = f"{other.entry.engine}: {_name(other)}"
         return Paired(entry.workload, entry.mode, "", name, 0, None, None, None, None, (), f"skipped: {lost}")
@@ -193,11 +198,6 @@ def _parity(mine: Side, other: Side, folder: Path) -> str:
     return verdict_on(other.entry, answers[1], answers[0], folder, {})  # type: ignore[arg-type]
 
 
-def _started(side: Side, folder: Path, say: Callable[[str], None]) -> Turns:
-    say(f"{side.entry.workload}: starting {side.entry.engine} ({_name(side)})")
-    return Turns(side.entry, _own_folder(folder, side), side.environment)
-
-
 def _own_folder(folder: Path, side: Side) -> Path:
     """The workload's files once more for a side that keeps datasets beside them in a form of its own; they take no room."""
     if not side.label:
@@ -210,13 +210,25 @@ def _own_folder(folder: Path, side: Side) -> Path:
     return own
 
 
-def _take_turns(ours: Turns, theirs: Turns, pairs: int, say: Callable[[int], None]) -> list[tuple[float, float]]:
-    """Seconds of both sides in each pair. Who goes first alternates; a first turn of each is not counted."""
-    for side in (ours, theirs):
-        side.seconds()
-    found = []
-    for k in range(1, pairs + 1):
-        say(k)
-        turns = {side: side.seconds() for side in ((ours, theirs) if k % 2 else (theirs, ours))}
-        found.append((turns[ours], turns[theirs]))
-    return found
+def _take_turns(
+    starts: Sequence[Callable[[], Turns]], pairs: int, say: Callable[[int], None]
+) -> tuple[list[tuple[float, float]], list[Answer]]:
+    """Seconds of both sides in each pair, and what the first process of each said of its first run.
+
+    A process takes a turn that is not counted and one that is; who goes first alternates.
+    """
+    seconds: list[list[float]] = [[], []]
+    firsts: list[Answer] = []
+    for k in range(pairs * PROCESSES):
+        if k % PROCESSES == 0:
+            say(k // PROCESSES + 1)
+        with ExitStack() as open_until_here:
+            sides = [open_until_here.enter_context(start()) for start in starts]
+            firsts = firsts or [side.first for side in sides]
+            order = (0, 1) if k % 2 == 0 else (1, 0)
+            for side in order:
+                sides[side].seconds()
+            for side in order:
+                seconds[side].append(sides[side].seconds())
+    ours, theirs = ([min(each[k : k + PROCESSES]) for k in range(0, len(each), PROCESSES)] for each in seconds)
+    return list(zip(ours, theirs, strict=True)), firsts

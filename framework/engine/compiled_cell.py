@@ -23,6 +23,7 @@ from numba.core.errors import NumbaTypeError
 from numba.extending import intrinsic
 
 from framework.engine.failures import FAILURE, FIRST, LEFT, LOOK_AT, LOOKED, PLACE, SECOND, STEP, WORDS, Failure, HookFailure
+from framework.kernel.compile import outlined
 from framework.machine.disk import CHECKS
 
 _WORD, _NUMBER, _BOOL = ir.IntType(64), ir.IntType(32), ir.IntType(1)
@@ -53,11 +54,25 @@ def _word(builder: Any, which: int) -> Any:
 def emit_failure_if(context: Any, builder: Any, condition: Any, failure: Any, first: Any = None, second: Any = None) -> None:
     """Emit: where `condition` holds, note a failure with its numbers and leave the function as after a `raise`."""
     with cgutils.if_unlikely(builder, condition):
+        zero = ir.Constant(_WORD, 0)
         number = ir.Constant(_WORD, int(failure)) if isinstance(failure, int) else failure
-        for which, value in ((FAILURE, number), (FIRST, first), (SECOND, second)):
-            if value is not None:
-                builder.store(value, _word(builder, which))
+        builder.call(_noting(builder.module), (number, zero if first is None else first, zero if second is None else second))
         context.call_conv.return_user_exc(builder, HookFailure)
+
+
+def _noting(module: Any) -> Any:
+    """The function of a module that notes a failure: one of its own, so that what does not fail keeps no register for it."""
+    found = module.globals.get("onetape.note")
+    if found is None:
+        found = ir.Function(module, ir.FunctionType(ir.VoidType(), (_WORD,) * 3), "onetape.note")
+        found.linkage = "linkonce_odr"
+        found.attributes.add("noinline")
+        found.attributes.add("cold")
+        builder = ir.IRBuilder(found.append_basic_block())
+        for which, value in zip((FAILURE, FIRST, SECOND), found.args, strict=True):
+            builder.store(value, _word(builder, which))
+        builder.ret_void()
+    return found
 
 
 @intrinsic
@@ -172,7 +187,7 @@ def _leave_if(typingctx: Any, has_raised: Any) -> Any:
     return types.void(types.boolean), codegen
 
 
-@numba.njit(**_OPTIONS)
+@outlined
 def look(step: int) -> int:
     """See to signals if it is time; returns after how many passes or calls to ask again, which were `step` this time."""
     if _clock_ns() - _looked() < _LOOK_EVERY_NS:

@@ -28,6 +28,7 @@ from framework.engine.compiled_math import CALLS, EXTREMES, SAME
 from framework.engine.compiled_numbers import OPERATORS
 from framework.engine.compiled_statements import check_field, check_stored, line_at, prints, refuse_raise
 from framework.engine.failures import Failure, line_in
+from framework.engine.view import View
 from framework.errors import ConfigError
 from framework.machine.disk import CHECKS
 
@@ -189,7 +190,8 @@ class HookRewrite(Rewrite):
                 "a function inside a hook that is not called by its name there: decorate it outside with @compiled", value.loc
             )
         if value.op == "call":
-            self._line = -1  # what is called notes lines of its own
+            if not self._is_word_of_view(value.func):
+                self._line = -1  # what is called notes lines of its own
             return self._took_call(statement, value)
         if not self._checks:
             return False
@@ -214,6 +216,15 @@ class HookRewrite(Rewrite):
         meant = [self._meant(name) for name in used]
         fails = value.fn.__name__ in _DIVIDES and not isinstance(meant[-1], str) and meant[-1] == 0
         return all(isinstance(one, int | float | str) for one in meant) and value.fn.__name__ not in ("pow", "ipow") and not fails
+
+    def _is_word_of_view(self, name: Any) -> bool:
+        """Whether what is called is one of the view's words, by its name and what it is asked of: none of them notes lines."""
+        try:
+            definition = self._ir.get_definition(name)
+            asked = self._ir.get_definition(definition.value) if isinstance(definition, ir.Expr) and definition.op == "getattr" else None
+        except KeyError:
+            return False
+        return isinstance(asked, ir.Arg) and hasattr(View, definition.attr)
 
     def _meant(self, name: Any) -> Any:
         """What a name stands for where that is known: a constant, a function, a module's function; else None."""

@@ -33,22 +33,33 @@ def test_too_few_ratios_have_no_bound() -> None:
 
 
 class Stub:
-    """Takes turns by saying its name, and gives seconds from a list."""
+    """A process that takes turns by saying its name, and gives seconds from a list."""
 
     def __init__(self, name: str, seconds: list[float], said: list[str]) -> None:
-        self.name, self._seconds, self._said = name, iter(seconds), said
+        self.name, self._seconds, self._said = name, seconds, said
+        self.first = {"version": name}
+
+    def __enter__(self) -> Stub:
+        self._said.append("(")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._said.append(")")
 
     def seconds(self) -> float:
         self._said.append(self.name)
-        return next(self._seconds)
+        return self._seconds.pop(0)
 
 
-def test_turns_alternate_and_the_first_of_each_is_not_counted() -> None:
+def test_processes_are_new_turns_alternate_and_the_first_of_each_is_not_counted() -> None:
     said: list[str] = []
-    ours, theirs = Stub("a", [9.0, 1.0, 2.0, 3.0], said), Stub("b", [9.0, 4.0, 5.0, 6.0], said)
-    found = pairs._take_turns(ours, theirs, 3, lambda k: None)  # type: ignore[arg-type]
-    assert "".join(said) == "ab" + "ab" + "ba" + "ab"
-    assert found == [(1.0, 4.0), (2.0, 5.0), (3.0, 6.0)]
+    ours, theirs = [9.0, 1.0, 9.0, 3.0, 0.1, 2.0, 9.0, 8.0, 9.0, 7.0, 9.0, 6.5], [9.0, 4.0, 9.0, 6.0, 0.2, 5.0, 9.0, 3.0, 9.0, 9.5, 9.0, 4.0]
+    starts = [lambda: Stub("a", ours, said), lambda: Stub("b", theirs, said)]
+    found, firsts = pairs._take_turns(starts, 2, lambda k: said.append(str(k)))  # type: ignore[arg-type]
+    assert pairs.PROCESSES == 3
+    assert "".join(said) == "1((abab))((baba))((abab))2((baba))((abab))((baba))"
+    assert found == [(1.0, 4.0), (6.5, 3.0)]
+    assert firsts == [{"version": "a"}, {"version": "b"}]
 
 
 def test_what_is_timed_against_what() -> None:

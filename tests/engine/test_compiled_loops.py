@@ -66,6 +66,9 @@ class Counts(Strategy):
 def test_a_loop_without_an_end_is_interrupted(where: int, monkeypatch: pytest.MonkeyPatch) -> None:
     main = threading.get_ident()
     timer = threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT))
+    monkeypatch.setattr(Spins, "most_passes", 1_000)
+    with pytest.raises(StrategyError):
+        backtest(Spins(where=where), FRAME)  # compiled now: an interrupt that comes while it is would be told elsewhere
     monkeypatch.setattr(Spins, "most_passes", 10**15)
     monkeypatch.setattr(Spins, "on_start", lambda self, view: timer.start())
     with pytest.raises(KeyboardInterrupt) as caught:
