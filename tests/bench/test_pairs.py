@@ -53,7 +53,10 @@ class Stub:
 
 def test_processes_are_new_turns_alternate_and_the_first_of_each_is_not_counted() -> None:
     said: list[str] = []
-    ours, theirs = [9.0, 1.0, 9.0, 3.0, 0.1, 2.0, 9.0, 8.0, 9.0, 7.0, 9.0, 6.5], [9.0, 4.0, 9.0, 6.0, 0.2, 5.0, 9.0, 3.0, 9.0, 9.5, 9.0, 4.0]
+    ours, theirs = (
+        [9.0, 1.0, 9.0, 3.0, 0.1, 2.0, 9.0, 8.0, 9.0, 7.0, 9.0, 6.5],
+        [9.0, 4.0, 9.0, 6.0, 0.2, 5.0, 9.0, 3.0, 9.0, 9.5, 9.0, 4.0],
+    )
     starts = [lambda: Stub("a", ours, said), lambda: Stub("b", theirs, said)]
     found, firsts = pairs._take_turns(starts, 2, lambda k: said.append(str(k)))  # type: ignore[arg-type]
     assert pairs.PROCESSES == 3
