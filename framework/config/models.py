@@ -138,6 +138,7 @@ class RiskConfig(Section):
         max_leverage: gross exposure over equity.
         max_position_weight: one position's value over equity; None is no limit.
         max_order_notional: one order's value in money; None is no limit.
+        liquidates_by: the broker judges margin by "mark", or by the "worst" price of each bar too; None is "worst" for perpetuals.
     """
 
     account: Literal["portfolio", "cash", "reg_t"] = "portfolio"
@@ -146,6 +147,7 @@ class RiskConfig(Section):
     max_leverage: PositiveFactor = 1.0
     max_position_weight: PositiveFactor | None = None
     max_order_notional: PositiveMoney | None = None
+    liquidates_by: Literal["mark", "worst"] | None = None
 
     @model_validator(mode="before")
     @classmethod

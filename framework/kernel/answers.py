@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from framework.kernel.account import book_answer
 from framework.kernel.codes import CANCELLED, EXPIRED, S_CANCELLED, S_EXPIRED, S_REJECTED
 from framework.kernel.compile import address_of, bits, call, inlined, kernel
 from framework.kernel.ledger import record_point
@@ -31,6 +32,8 @@ def answer(t: Any, x: Any, kind: int, flags: int, instrument: int, w0: int, w1: 
         catch_up(t, x)
         apply_answer(t, write(t, kind, flags, instrument, x.now_ns, w0, w1, w2, w3, w4))
         return
+    if x.keeps_account != 0:
+        book_answer(t, x, kind, instrument, w0, w1, w2, w3, w4)
     if not has_row(x, x.response_count, x.response_capacity, RESPONSE):
         return
     row = event_row(x.response, x.response_count)

@@ -1,12 +1,12 @@
 """Pre-trade checks: the gate between a wish and a sent order. Compiled, so that every kind of strategy passes through it.
 
-The exposure rule, asked before sending and again by the simulated broker at the fill: if every working market order and the
-worst side of the other working orders filled, gross exposure must not pass `max_leverage` times equity,
+The exposure rule, asked before sending: if every working market order and the worst side of the other working orders filled, gross
+exposure must not pass `max_leverage` times equity,
 
     sum over instruments |lots| mark value  <=  max_leverage x equity.
 
 With leverage 1 and no shorts this says that cash may not run out. Orders that reduce an exposure always pass. A sell sent
-together with a buy pays for it, as it would at a broker that settles later.
+together with a buy may pay for it: the simulated broker asks again at each fill, of what is held then.
 
 Where instruments ask for margin there is a second rule of the same form: with m the initial margin of each,
 
@@ -50,7 +50,7 @@ from framework.kernel.costs import planned_cost
 from framework.kernel.ledger import position_of, rate_of
 from framework.kernel.ratio import at_most
 from framework.kernel.records import order_row
-from framework.kernel.valuation import cash_value, initial_needed, projected_value, sum_up, sum_up_for_broker, worst_lots
+from framework.kernel.valuation import cash_value, held_value, initial_held, initial_needed, projected_value, sum_up, worst_lots
 from framework.schema.instrument import InstrumentKind
 from framework.schema.units import LARGEST_STEPS
 
@@ -151,10 +151,11 @@ def _check_exposure(t: Any, order: Any, rate: float) -> Any:
 
 @kernel
 def affordable_lots(t: Any, order: Any, lots: int, ticks: int, cost: float) -> int:
-    """How many of `lots` the account can carry at `ticks`, when all of them would cost `cost` in the instrument's currency.
+    """How many of `lots` the venue's account can carry at `ticks`, when all of them would cost `cost` in the instrument's currency.
 
-    The broker's check at the fill. With s the side, n the notional of a lot at the price, L the leverage limit and m the initial
-    margin: |position + s q| n + other exposure <= L (equity at p - cost q / lots), and |position + s q| n m + other margin <= the same / L.
+    The broker's check at the fill, of what is held: orders that work pay for nothing. With s the side, n the notional of a lot at the
+    price, L the leverage limit and m the initial margin: |position + s q| n + other exposure <= L (equity at p - cost q / lots), and
+    |position + s q| n m + other margin <= the same / L.
     """
     i = order.instrument
     position, terms, book = position_of(t, i), terms_of(t, i), book_of(t, i)
@@ -168,12 +169,11 @@ def affordable_lots(t: Any, order: Any, lots: int, ticks: int, cost: float) -> i
     elif t.risk.allow_short == 0 and order.side < 0:
         return 0
     rate = rate_of(t, terms.currency)
-    sum_up_for_broker(t)
     value = lot_notional(terms, ticks) * rate
     moved = position.lots * (basis(terms, ticks) - basis(terms, book.mark_ticks))
     equity = cash_value(t) + t.net + moved * terms.point_value * rate
     held = abs(position.lots + order.side * closing)
-    other = t.projected - projected_value(t, i)
+    other = t.gross - held_value(t, i)
     unit_cost = cost / lots * rate
     rounding = _ROUNDING * equity
     room = t.risk.max_leverage * (equity - unit_cost * closing + rounding) - other - held * value
@@ -182,7 +182,7 @@ def affordable_lots(t: Any, order: Any, lots: int, ticks: int, cost: float) -> i
     extra = at_most(room / (value + t.risk.max_leverage * unit_cost) + _PART_OF_A_LOT, lots - closing)
     if t.has_margin != 0:
         margin = terms.initial_margin
-        room = equity - unit_cost * closing + rounding - initial_needed(t, i) - held * value * margin
+        room = equity - unit_cost * closing + rounding - initial_held(t, i) - held * value * margin
         extra = at_most(room / (value * margin + unit_cost) + _PART_OF_A_LOT, extra) if value * margin + unit_cost > 0.0 else extra
     return closing + extra
 

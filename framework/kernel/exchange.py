@@ -3,7 +3,7 @@
 Commands travel to the venue on the entry wire and answers come back on the response wire, each with a latency that is constant here
 and drawn or interpolated in `latency.py`.
 
-Assumptions: a command is never lost; the broker sees our account as we do once answers have arrived.
+Assumptions: a command is never lost.
 Fails when: a venue drops messages.
 """
 
@@ -22,10 +22,13 @@ from framework.kernel.codes import (
     F_MORE,
     INSTRUCTIONS,
     O_INSTRUCTED,
+    O_LIQUIDATION,
     O_PEGGED,
     O_POST_ONLY,
+    O_REDUCE_ONLY,
     O_RESTING,
     R_DONE,
+    R_LIQUIDATED,
     R_NOT_TRADABLE,
     R_OUTSIDE,
     R_UNKNOWN,
@@ -74,6 +77,13 @@ def is_open(t: Any, x: Any, instrument: int) -> bool:
     """Whether the venue trades an instrument continuously now."""
     session = session_of(t, x, instrument)
     return venue_book(x, instrument).halted == 0 and (session.known == 0 or session.is_open != 0)
+
+
+@kernel
+def is_liquidating(x: Any, instrument: int) -> bool:
+    """Whether an order of the broker's works in an instrument."""
+    last = venue_book(x, instrument).liquidation
+    return last > 0 and not is_done(order_of(x, last - 1))
 
 
 @kernel
@@ -208,6 +218,10 @@ def _rest(t: Any, x: Any, order: Any) -> None:
 @kernel
 def _accept(t: Any, x: Any, order: Any, event: Any) -> None:
     sent_ticks = order.limit_ticks
+    if is_liquidating(x, order.instrument) and not order.flags & O_REDUCE_ONLY:
+        end_order(t, x, order, REJECTED, R_LIQUIDATED, 0.0, 0.0)
+        sweep(x, order.instrument)
+        return
     if order.flags & O_INSTRUCTED:
         price = arriving(t, x, order)
         if price != 0:
@@ -264,6 +278,8 @@ def _take_command(t: Any, x: Any, event: Any) -> None:
     is_unknown = event.w0 >= x.orders_count or order.state == S_NONE  # it overtook its order
     if is_unknown or is_done(order):
         answer(t, x, CANCEL_REJECTED, 0, event.instrument, event.w0, R_UNKNOWN if is_unknown else R_DONE, 0, 0, 0)
+    elif order.flags & O_LIQUIDATION:
+        answer(t, x, CANCEL_REJECTED, 0, event.instrument, event.w0, R_LIQUIDATED, 0, 0, 0)
     elif event.kind == CANCEL:
         end_order(t, x, order, CANCELLED, event.w1, 0.0, 0.0)
         sweep(x, event.instrument)

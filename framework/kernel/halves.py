@@ -34,6 +34,7 @@ from framework.kernel.state import State
 from framework.kernel.tick_loop import CATCH_UP, PASS_TICKS, SEE_TICK
 from framework.kernel.ticks import RECEIVE, VENUE_TICK
 from framework.kernel.trader import ANSWERS
+from framework.kernel.venue_account import VenueAccount
 from framework.kernel.venue_records import VENUE_RULES
 from framework.kernel.wires import Wires
 from framework.schema.instrument import Instrument, InstrumentKind
@@ -50,6 +51,7 @@ class Lending:
         borrow_rate: a year, of the value held short.
         borrow_rates: the same by symbol, where it differs.
         located: by symbol, how many units may be held short; None: no limit. A symbol not named has none.
+        liquidates_by: "worst" judges margin by the worst price of each bar too, "mark" by marks only; None: "worst" for perpetuals.
     """
 
     initial: float = 0.0
@@ -58,6 +60,11 @@ class Lending:
     borrow_rate: float = 0.0
     borrow_rates: tuple[tuple[str, float], ...] = ()
     located: tuple[tuple[str, float], ...] | None = None
+    liquidates_by: str | None = None
+
+    def judges_worst(self, i: Instrument) -> bool:
+        """Whether the broker judges an instrument by the worst price of a bar too."""
+        return self.liquidates_by == "worst" or (self.liquidates_by is None and i.kind is InstrumentKind.PERPETUAL)
 
     def margins(self, i: Instrument) -> tuple[float, float, float, float]:
         """(initial, maintenance of a long, of a short, liquidation fee) of an instrument; a currency pair asks for none."""
@@ -87,7 +94,7 @@ def terms_table(
         (
             *(i.tick.numerator, i.tick.denominator, i.tick.size, i.lot.numerator, i.lot.denominator, i.lot.size),
             *(i.point_value, *lending.margins(i), rates.get(i.symbol, lending.borrow_rate), lending.located_lots(i)),
-            *(int(i.settlement), int(i.is_derivative or lending.margins(i)[1] > 0.0)),
+            *(int(i.settlement), int(i.is_derivative or lending.margins(i)[1] > 0.0), int(lending.judges_worst(i))),
             *(i.bar_interval_ns, places[i.settlement_currency]),
             *(places[i.base_currency] if i.kind is InstrumentKind.FX else -1, names[i.calendar], int(i.kind)),
         )
@@ -156,7 +163,8 @@ class Trader(State):
         root["apply_answer"], root["advance"] = ANSWERS.address, ADVANCE.address
         root["history_mask"] = ring - 1
         root["timer_ns"] = NEVER_NS
-        root["free_lot"], root["sums_ns"] = -1, -1
+        root["free_lot"], root["sums_ns"], root["summed_ns"] = -1, -1, -1
+        root["is_watched"] = 1
         root["wakes"] = wakes
         root["point_interval_ns"] = point_interval_ns
         root["base_currency"] = self.currencies.index(base_currency)
@@ -244,7 +252,7 @@ class Trader(State):
                 "changes never comes to an end: let it order once, or wait for the next event of the market or a timer."
             )
         if broken == BROKEN_FOR_ROOM:
-            return self._lack_of_room(exchange if root["broken_state"] else self, at)
+            return self._lack_of_room(exchange.without_room() if root["broken_state"] and exchange is not None else self, at)
         if broken == BROKEN_BY_RANGE:
             return KernelError(
                 f"{int(root['broken_event']):.3g} lots held or at work in one instrument; rule: below {MOST:.3g}; replay stopped at {at}Z. "
@@ -254,10 +262,8 @@ class Trader(State):
         event = OrderEvent(code).name if code < len(OrderEvent) else f"answer {code}"
         return KernelError(f"order {order}: event {event} cannot happen in state {state}; replay stopped at {int(root['now_ns'])} ns")
 
-    def _lack_of_room(self, half: State | None, at: np.datetime64) -> BaseException:
+    def _lack_of_room(self, half: State, at: np.datetime64) -> BaseException:
         """The error where a table of a half could not grow; what kept it from growing, where that is an interrupt."""
-        if half is None:
-            return KernelError(f"a table of the venue could not grow; replay stopped at {at}Z")
         if half.failure is not None and not isinstance(half.failure, Exception):
             return half.failure
         error = KernelError(
@@ -302,7 +308,19 @@ class Exchange(State):
         self._wires = wires or Wires()
         self._wires.lay(root)
         self.tables["books"]["first"], self.tables["books"]["last"] = -1, -1
+        self.account: VenueAccount | None = None
         self._tape: NDArray[np.void] | None = None
+
+    def keep_account(self, trader: Trader) -> None:
+        """Open the account that the venue judges by, as the trader half's stands; once, before anything is replayed."""
+        if self.account is None:
+            is_apart = bool(self.record["response_latency_ns"][0])
+            self.account = VenueAccount(trader, is_apart=is_apart)
+            self.record["account"], self.record["keeps_account"] = self.account.address, int(is_apart)
+
+    def without_room(self) -> State:
+        """Whose table could not grow: the account's or the venue's."""
+        return self.account if self.account is not None and self.account.failure is not None else self
 
     def feed(self, events: NDArray[np.void], *, is_last: bool) -> None:
         """Give the next part of the tape. It must stay unchanged while it is replayed."""

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.codes import CHARGE, COSTS, INSTRUCTIONS, TERMS
+from framework.kernel.codes import CHARGE, COST_KINDS, COSTS, INSTRUCTIONS, SETTLED, TERMS
 from framework.kernel.compile import Unit, kernel
 from framework.kernel.depth_records import word_row
 from framework.kernel.latency_records import CONSTANT, RECORDED, point_row
@@ -106,8 +106,9 @@ def _send_answer(exchange: int, _: int) -> int:
     x = exchange_row(exchange, 0)
     row = event_row(x.response, x.response_count)
     at_ns, heard_ns = row.ts_venue_ns, row.ts_local_ns  # it is not told before that
-    if row.kind == CHARGE:
-        told_ns = at_ns + delay_ns(x.response_leg, at_ns, -1 - row.w0, at_ns)
+    if row.kind == CHARGE or row.kind == SETTLED:
+        who = -1 - row.w0 if row.kind == CHARGE else -1 - COST_KINDS - row.instrument
+        told_ns = at_ns + delay_ns(x.response_leg, at_ns, who, at_ns)
     else:
         traffic = traffic_of(x, row.w0)
         told_ns = traffic.answered_ns
@@ -116,6 +117,10 @@ def _send_answer(exchange: int, _: int) -> int:
             traffic.answers += 1
         traffic.answered_ns = told_ns
     told_ns = max(told_ns, heard_ns)
+    for k in range(x.response_head, x.response_count):  # a fill and a settlement of the same position do not overtake each other
+        before = event_row(x.response, k)
+        if before.instrument == row.instrument and (before.kind == SETTLED or row.kind == SETTLED):
+            told_ns = max(told_ns, before.ts_local_ns)
     if x.keeps_order != 0:
         told_ns = max(told_ns, x.last_told_ns)
         x.last_told_ns = told_ns

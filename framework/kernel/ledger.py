@@ -80,7 +80,7 @@ def record_point(t: Any) -> None:
 @inlined
 def record_change(t: Any, instrument: int) -> None:
     """Note the position of an instrument after it changed."""
-    if not has_row(t, t.changes_count, t.changes_capacity, CHANGES):
+    if t.is_venues != 0 or not has_row(t, t.changes_count, t.changes_capacity, CHANGES):
         return
     row = change_row(t.changes, t.changes_count)
     row.ts_ns, row.instrument, row.lots = t.now_ns, instrument, position_of(t, instrument).lots
@@ -122,7 +122,7 @@ def _drop_first_lot(t: Any, position: Any) -> None:
 def _record_trade(
     t: Any, instrument: int, entry_ns: int, lots: float, entry_price: float, exit_price: float, gross: float, fees: float
 ) -> None:
-    if not has_row(t, t.trades_count, t.trades_capacity, TRADES):
+    if t.is_venues != 0 or not has_row(t, t.trades_count, t.trades_capacity, TRADES):
         return
     row = trade_row(t.trades, t.trades_count)
     row.instrument, row.entry_ns, row.exit_ns = instrument, entry_ns, t.now_ns
@@ -176,7 +176,7 @@ def see_range(t: Any, lots: int) -> None:
 @inlined
 def _change_lots(t: Any, position: Any, terms: Any, lots: int) -> None:
     """Change a position, and how many there are that the broker watches."""
-    if terms.is_margined != 0:
+    if terms.is_margined != 0 and t.is_watched != 0:
         t.margined += (1 if lots != 0 else 0) - (1 if position.lots != 0 else 0)
     position.lots = lots
     see_range(t, position.lots)
@@ -249,15 +249,22 @@ def book_split(t: Any, instrument: int, new: int, old: int) -> None:
     Equity does not change, and cost plus realised plus cash add up to what they did before.
     """
     forget_sums(t)
-    book, position, terms = book_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
+    book = book_of(t, instrument)
     adjust_history(t, instrument, old / new, new / old)
     if book.seen_ns > 0:
         set_mark(t, instrument, book.mark_ticks * old / new)
+    split_position(t, instrument, new, old)
+
+
+@kernel
+def split_position(t: Any, instrument: int, new: int, old: int) -> None:
+    """What a split does to an account, after the mark was restated."""
+    book, position, terms = book_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
     if position.lots == 0:
         return
     sign = 1 if position.lots > 0 else -1
     rest, rest_cost, rest_fees, opened_ns = _split_lots(t, position, new, old)
-    if terms.is_margined != 0 and position.lots == 0:
+    if terms.is_margined != 0 and position.lots == 0 and t.is_watched != 0:
         t.margined -= 1
     if rest > 0.0:
         made = sign * (rest * book.mark_ticks - rest_cost) * terms.point_value
@@ -273,14 +280,20 @@ def book_split(t: Any, instrument: int, new: int, old: int) -> None:
 def book_dividend(t: Any, instrument: int, nano_per_unit: int) -> None:
     """Pay (long) or charge (short) a dividend on its ex-date; the mark and the history fall by it."""
     forget_sums(t)
-    book, position, terms = book_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
-    per_unit = nano_per_unit * MONEY_PER_NANO
-    ticks = per_unit / terms.tick
+    book = book_of(t, instrument)
+    ticks = nano_per_unit * MONEY_PER_NANO / terms_of(t, instrument).tick
     if book.seen_ns > 0 and ticks < book.mark_ticks:
         adjust_history(t, instrument, (book.mark_ticks - ticks) / book.mark_ticks, 1.0)
         set_mark(t, instrument, book.mark_ticks - ticks)
+    pay_dividend(t, instrument, nano_per_unit)
+
+
+@kernel
+def pay_dividend(t: Any, instrument: int, nano_per_unit: int) -> None:
+    """What a dividend does to an account."""
+    position, terms = position_of(t, instrument), terms_of(t, instrument)
     if position.lots != 0:
-        amount = position.lots * (terms.point_value / terms.tick) * per_unit
+        amount = position.lots * (terms.point_value / terms.tick) * (nano_per_unit * MONEY_PER_NANO)
         money = money_row(t.money, terms.currency)
         receive(money, amount)
         position.income += amount
@@ -291,9 +304,15 @@ def book_dividend(t: Any, instrument: int, nano_per_unit: int) -> None:
 def book_delisting(t: Any, instrument: int, ticks: int) -> None:
     """The instrument ends: what is held is paid out at `ticks`, 0 for a total loss; a derivative is settled at it."""
     forget_sums(t)
-    book, position, terms = book_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
-    book.delisted = 1
+    book_of(t, instrument).delisted = 1
     set_mark(t, instrument, float(ticks))
+    pay_out(t, instrument, ticks)
+
+
+@kernel
+def pay_out(t: Any, instrument: int, ticks: int) -> None:
+    """What a delisting does to an account."""
+    position, terms = position_of(t, instrument), terms_of(t, instrument)
     if position.lots != 0:
         paid = float(position.lots) * ticks * terms.point_value
         _, _, due = _close_lots(t, instrument, -position.lots, float(ticks), 0.0)

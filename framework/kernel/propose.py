@@ -22,12 +22,14 @@ from framework.kernel.codes import (
     LIMIT_TOUCHED,
     MARKET,
     O_INSTRUCTED,
+    O_LIQUIDATION,
     O_OCO,
     O_PEGGED,
     O_REDUCE_ONLY,
     O_TARGET,
     R_BRACKET,
     R_DONE,
+    R_LIQUIDATED,
     R_LOT,
     R_NO_FX,
     R_NONE,
@@ -264,7 +266,7 @@ def aim_quantity(t: Any, instrument: int, quantity: float) -> int:
 
 @kernel
 def propose_cancel(t: Any, order_id: int, reason: int) -> int:
-    """Ask for a cancel: 1 asked, 0 the order has ended or a cancel is under way, NO_ROOM."""
+    """Ask for a cancel: 1 asked, 0 the order has ended, a cancel is under way or it is the broker's, NO_ROOM."""
     if t.broken != 0:
         return NO_ROOM
     return 1 if ask_cancel(t, order_of(t, order_id), reason) else 0
@@ -280,6 +282,8 @@ def propose_replace(t: Any, order_id: int, quantity: float, limit: float, stop: 
     reason, need, have = R_NONE, 0.0, 0.0
     if is_done(order) or order.state == S_HELD or order.state == S_PENDING_CANCEL:
         reason, need, have = R_DONE, float(order.state), 0.0
+    elif order.flags & O_LIQUIDATION:
+        reason = R_LIQUIDATED  # it is the broker's
     if reason == R_NONE and not math.isnan(quantity):
         lots, reason, need, have = quantity_lots(t, order.instrument, quantity)
         if reason == R_NONE and lots <= order.filled_lots:

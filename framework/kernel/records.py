@@ -37,6 +37,7 @@ TERMS = np.dtype(
         ("located_lots", "<i8"),  # the most that may be held short; negative: no limit
         ("settlement", "<i4"),  # SPOT, LINEAR or INVERSE of `codes`
         ("is_margined", "<i4"),  # the broker watches its positions
+        ("judges_worst", "<i8"),  # at the worst price of a bar too; see `liquidation.py`
         ("bar_interval_ns", "<i8"),
         ("currency", "<i4"),  # of settlement
         ("base_currency", "<i4"),  # FX only, else -1
@@ -284,13 +285,16 @@ TRADER = _root(
         ("cash", "<f8"),  # of all currencies, base currency; holds while `has_cash` is set
         ("has_cash", "<i8"),
         ("sums_ns", "<i8"),  # the stamp for which the sums below hold, -1: none
-        ("sums_are_brokers", "<i8"),
+        ("summed_ns", "<i8"),  # the stamp for which we or the venue have sums, -1: none
+        ("account", "<i8"),  # address of the account as the venue keeps it, 0: there is no venue
+        ("is_venues", "<i8"),  # this is that account: it keeps no round trips and no history of positions
+        ("is_watched", "<i8"),  # the broker counts the positions of this record
         ("net", "<f8"),
         ("gross", "<f8"),
         ("projected", "<f8"),  # gross exposure if working orders fill; see `approval.py`
         ("has_limits", "<i8"),  # price limits were told
         ("has_margin", "<i8"),  # some instrument asks for margin
-        ("margined", "<i8"),  # positions that the broker watches
+        ("margined", "<i8"),  # positions that ask for margin, of the record that is watched
         ("mark_moved", "<i8"),  # a mark moved since margin was last looked at
         ("point_interval_ns", "<i8"),
         ("point_ns", "<i8"),  # no point before this stamp
@@ -352,6 +356,8 @@ EXCHANGE = _root(
         ("send_answer", "<i8"),
         ("now_ns", "<i8"),
         ("working", "<i8"),  # orders in the books
+        ("account", "<i8"),  # address of the account that the venue judges by; see `account.py`
+        ("keeps_account", "<i8"),  # it has rows of its own: answers take time
         ("venue_tape", "<i8"),  # where the feed is late: the whole tape, which the venue sees at its own stamps
         ("venue_tape_count", "<i8"),
         ("venue_order", "<i8"),  # its rows in order of these stamps, 0: as they lie

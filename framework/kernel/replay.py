@@ -10,7 +10,8 @@ from typing import Any
 
 from framework.kernel.auction import end_calls, see_session
 from framework.kernel.book import see_bar
-from framework.kernel.broker import broker_event, enforce_margin
+from framework.kernel.account import restate_account
+from framework.kernel.broker import broker_event
 from framework.kernel.codes import (
     BAR,
     BROKEN,
@@ -42,6 +43,7 @@ from framework.kernel.codes import (
 from framework.kernel.compile import Unit, address_of, call, inlined, kernel, prefetch
 from framework.kernel.exchange import arrive, deliver, next_due, send_outbox, venue_book
 from framework.kernel.ledger import record_point, write_point
+from framework.kernel.liquidation import enforce_inside, enforce_margin
 from framework.kernel.matching import match_bar, match_quote
 from framework.kernel.price_limits import see_limits
 from framework.kernel.records import event_row, exchange_row, trader_row
@@ -132,6 +134,9 @@ def on_tape_event(t: Any, x: Any, event: Any) -> None:
                 match_bar(t, x, event)
             else:
                 match_quote(t, x, event)
+        if kind == BAR and t.margined != 0:
+            x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
+            enforce_inside(t, x, event)
         apply(t, event)
     else:
         x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
@@ -141,6 +146,7 @@ def on_tape_event(t: Any, x: Any, event: Any) -> None:
         venue_event(t, x, event)
         broker_event(t, x, event)
         apply(t, event)
+        restate_account(t, x, event)
         restate_venue_orders(t, x, event)
 
 

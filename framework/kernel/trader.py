@@ -45,6 +45,7 @@ from framework.kernel.codes import (
     HALT,
     INSTRUCTIONS,
     MARK_PRICE,
+    O_LIQUIDATION,
     O_OCO,
     O_OWN_TERMS,
     PLACED,
@@ -152,8 +153,8 @@ def has_instructions(order: Any) -> bool:
 
 @kernel
 def ask_cancel(t: Any, order: Any, reason: int) -> bool:
-    """Ask for a cancel; False where the order has ended or a cancel is under way."""
-    if is_done(order) or order.state == S_PENDING_CANCEL:
+    """Ask for a cancel; False where the order has ended, a cancel is under way, or it is the broker's."""
+    if is_done(order) or order.state == S_PENDING_CANCEL or order.flags & O_LIQUIDATION:
         return False
     issue(t, CANCEL, 0, order, reason, 0, 0, 0, order.state != S_HELD)
     return True

@@ -12,7 +12,7 @@ from typing import Any
 from framework.kernel.codes import SPOT
 from framework.kernel.compile import inlined, kernel
 from framework.kernel.contracts import basis, lot_notional
-from framework.kernel.records import book_row, money_row, position_row, terms_row
+from framework.kernel.records import book_row, money_row, position_row, terms_row, trader_row
 
 
 @kernel
@@ -94,6 +94,24 @@ def initial_needed(t: Any, besides: int) -> float:
 
 
 @kernel
+def held_value(t: Any, instrument: int) -> float:
+    """Exposure in one instrument as it is held."""
+    lots = position_row(t.positions, instrument).lots
+    return abs(lots) * lot_value(t, instrument) if lots != 0 else 0.0
+
+
+@kernel
+def initial_held(t: Any, besides: int) -> float:
+    """Initial margin of all positions, that of one instrument left out."""
+    needed = 0.0
+    for i in range(t.positions_count):
+        rate = terms_row(t.terms, i).initial_margin
+        if rate > 0.0 and i != besides:
+            needed += rate * held_value(t, i)
+    return needed
+
+
+@kernel
 def maintenance_needed(t: Any) -> float:
     """Maintenance margin of all positions."""
     needed = 0.0
@@ -106,22 +124,13 @@ def maintenance_needed(t: Any) -> float:
 
 @kernel
 def sum_up(t: Any) -> None:
-    """See that `net`, `gross` and `projected` hold for the present stamp; for the trader half.
+    """See that `net`, `gross` and `projected` hold for the present stamp.
 
-    Sums that the broker began are made anew: where a run is replayed from its record there is no broker, and sums that were begun
-    at another moment differ in their last digits.
+    The venue's account has sums of its own: where a run is replayed from its record there is no venue, and sums that were begun at
+    another moment differ in their last digits.
     """
-    if t.sums_ns != t.now_ns or t.sums_are_brokers != 0:
-        _begin_sums(t)
-        t.sums_are_brokers = 0
-
-
-@kernel
-def sum_up_for_broker(t: Any) -> None:
-    """The same for the simulated broker, who takes the sums as they are."""
     if t.sums_ns != t.now_ns:
         _begin_sums(t)
-        t.sums_are_brokers = 1
 
 
 @kernel
@@ -130,25 +139,35 @@ def _begin_sums(t: Any) -> None:
     projected = 0.0
     for i in range(t.positions_count):
         projected += projected_value(t, i)
-    t.projected, t.sums_ns = projected, t.now_ns
+    t.projected, t.sums_ns, t.summed_ns = projected, t.now_ns, t.now_ns
 
 
 @inlined
 def take_out(t: Any, instrument: int) -> bool:
-    """Before the mark, the position or the working lots of an instrument change: take its part out of the sums.
+    """Before the mark, the position or the working lots of an instrument change: take its part out of the sums, the venue's too.
 
     Returns whether there are sums, so that `put_back` must follow the change.
     """
-    if t.sums_ns != t.now_ns:
+    if t.summed_ns != t.now_ns:
         return False
-    _add_part(t, instrument, -1.0)
+    _add_parts(t, instrument, -1.0)
     return True
 
 
 @kernel
 def put_back(t: Any, instrument: int) -> None:
     """After the change."""
-    _add_part(t, instrument, 1.0)
+    _add_parts(t, instrument, 1.0)
+
+
+@kernel
+def _add_parts(t: Any, instrument: int, sign: float) -> None:
+    if t.sums_ns == t.now_ns:
+        _add_part(t, instrument, sign)
+    if t.account != 0:
+        account = trader_row(t.account, 0)
+        if account.sums_ns == t.now_ns:
+            _add_part(account, instrument, sign)
 
 
 @kernel
@@ -164,4 +183,6 @@ def _add_part(t: Any, instrument: int, sign: float) -> None:
 @inlined
 def forget_sums(t: Any) -> None:
     """Something changed that the sums do not follow, a rate of exchange or cash without a fill: the next to ask adds up anew."""
-    t.sums_ns, t.has_cash = -1, 0
+    t.sums_ns, t.summed_ns, t.has_cash = -1, -1, 0
+    if t.account != 0:
+        trader_row(t.account, 0).sums_ns = -1

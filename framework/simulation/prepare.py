@@ -167,6 +167,7 @@ def _lending(tape: Tape, costs: CostsConfig, risk: RiskConfig) -> Lending:
         borrow_rate=costs.borrow_bps * _BPS,
         borrow_rates=tuple(sorted((symbol, bps * _BPS) for symbol, bps in costs.borrow_bps_by_symbol.items())),
         located=None if risk.locates is None else tuple(sorted(risk.locates.items())),
+        liquidates_by=risk.liquidates_by,
         **(_REG_T if risk.account == "reg_t" else {}),
     )
 

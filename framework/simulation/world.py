@@ -58,6 +58,7 @@ class SimulatedWorld:
 
     def advance(self, trader: Trader, until_ns: int) -> Wake:
         """Replay to the next wake, taking over the log and fetching tape as the kernel asks."""
+        self._exchange.keep_account(trader)
         exchange, wake, root = self._exchange.address, self._wake, trader.words
         kind = self._replay(trader.address, exchange, until_ns)
         while kind < 0:
@@ -86,6 +87,7 @@ class SimulatedWorld:
         """End what still works: the data are over, or the run ended early. What is broken applies nothing more."""
         if trader.record["broken"][0]:
             return
+        self._exchange.keep_account(trader)
         end_all_orders(trader.address, self._exchange.address, int(why))
         if trader.record["broken"][0]:
             raise trader.breakage(self._exchange)
