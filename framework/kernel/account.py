@@ -58,7 +58,7 @@ def book_answer(t: Any, x: Any, kind: int, instrument: int, w0: int, w1: int, w2
     elif kind == CHARGE:
         book_charge(account, w0, real(w1), w2)
     elif kind == SETTLED:
-        book_settlement(account, instrument, real(w0), real(w1))
+        book_settlement(account, instrument, real(w0))
     t.margined = account.margined
 
 

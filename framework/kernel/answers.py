@@ -30,7 +30,7 @@ def answer(t: Any, x: Any, kind: int, flags: int, instrument: int, w0: int, w1: 
     """
     if x.response_latency_ns == 0:
         catch_up(t, x)
-        apply_answer(t, write(t, kind, flags, instrument, x.now_ns, w0, w1, w2, w3, w4))
+        apply_answer(t, write(t, kind, flags | x.early, instrument, x.now_ns, w0, w1, w2, w3, w4))
         return
     if x.keeps_account != 0:
         book_answer(t, x, kind, instrument, w0, w1, w2, w3, w4)

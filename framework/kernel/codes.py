@@ -24,7 +24,7 @@ PLACED, SETTLED, PRICE_LIMITS = int(Kind.ORDER_PLACED), int(Kind.SETTLED), int(K
 F_OPEN, F_CLOSE, F_MAKER = int(Flag.SESSION_OPEN), int(Flag.SESSION_CLOSE), int(Flag.MAKER)
 F_AMBIGUOUS, F_LAST, F_REFUSED = int(Flag.AMBIGUOUS), int(Flag.LAST), int(Flag.REFUSED)
 F_HELD, F_MORE, F_CHANGE = int(Flag.HELD), int(Flag.MORE), int(Flag.CHANGE)
-F_PAUSE, F_AUCTION = int(Flag.PAUSE), int(Flag.AUCTION)
+F_PAUSE, F_AUCTION, F_EARLY = int(Flag.PAUSE), int(Flag.AUCTION), int(Flag.EARLY)
 
 F_BUY, F_SELL, F_SNAPSHOT, F_CLEAR = int(Flag.BUY), int(Flag.SELL), int(Flag.SNAPSHOT), int(Flag.CLEAR)
 

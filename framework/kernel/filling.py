@@ -38,6 +38,7 @@ from framework.kernel.ledger import position_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.price_limits import is_barred
+from framework.kernel.waiting import can_wait, wait, waits
 
 
 @inlined
@@ -66,7 +67,7 @@ def _charges(t: Any, x: Any, order: Any, lots: int, ticks: int, is_maker: bool, 
 
 @outlined
 def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, event: Any) -> int:
-    """Fill what budget, account and reduce-only allow of the order's leaves at `ticks`; return the lots filled."""
+    """Fill what budget, account and reduce-only allow of the order's leaves at `ticks`; return the lots filled, or kept for a fill that waits."""
     if is_barred(x, order.instrument, ticks, event):
         return 0
     wanted = leaves(order)
@@ -79,6 +80,8 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
     lots = min(wanted, budget)
     if lots <= 0 or (order.time_in_force == FOK and lots < leaves(order)):
         return 0
+    if waits(t, x, order, event):
+        return wait(t, x, order, lots, ticks, flags, event)
     is_maker = flags & F_MAKER != 0
     fee, raw, spread, share, impact = _charges(t, x, order, lots, ticks, is_maker, event)
     asked = lots
@@ -86,6 +89,8 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
         carried = affordable_lots(summed_account(t, x), order, lots, ticks, fee + spread + share + impact)
         if carried == lots:
             break
+        if can_wait(t, x, event):
+            return wait(t, x, order, asked, ticks, flags, event)
         lots = carried
         if lots > 0:
             fee, raw, spread, share, impact = _charges(t, x, order, lots, ticks, is_maker, event)

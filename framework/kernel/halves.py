@@ -30,7 +30,7 @@ from framework.kernel.records import (
 )
 from framework.kernel.replay import ADVANCE
 from framework.kernel.room import MOST_COMMANDS
-from framework.kernel.state import State
+from framework.kernel.state import State, half_at
 from framework.kernel.tick_loop import CATCH_UP, PASS_TICKS, SEE_TICK
 from framework.kernel.ticks import RECEIVE, VENUE_TICK
 from framework.kernel.trader import ANSWERS
@@ -252,7 +252,9 @@ class Trader(State):
                 "changes never comes to an end: let it order once, or wait for the next event of the market or a timer."
             )
         if broken == BROKEN_FOR_ROOM:
-            return self._lack_of_room(exchange.without_room() if root["broken_state"] and exchange is not None else self, at)
+            account = half_at(int(root["account"]))
+            venue = account if account is not None and account.failure is not None else exchange
+            return self._lack_of_room(venue if root["broken_state"] else self, at)
         if broken == BROKEN_BY_RANGE:
             return KernelError(
                 f"{int(root['broken_event']):.3g} lots held or at work in one instrument; rule: below {MOST:.3g}; replay stopped at {at}Z. "
@@ -262,8 +264,10 @@ class Trader(State):
         event = OrderEvent(code).name if code < len(OrderEvent) else f"answer {code}"
         return KernelError(f"order {order}: event {event} cannot happen in state {state}; replay stopped at {int(root['now_ns'])} ns")
 
-    def _lack_of_room(self, half: State, at: np.datetime64) -> BaseException:
+    def _lack_of_room(self, half: State | None, at: np.datetime64) -> BaseException:
         """The error where a table of a half could not grow; what kept it from growing, where that is an interrupt."""
+        if half is None:
+            return KernelError(f"a table of the venue could not grow; replay stopped at {at}Z")
         if half.failure is not None and not isinstance(half.failure, Exception):
             return half.failure
         error = KernelError(
@@ -317,10 +321,6 @@ class Exchange(State):
             is_apart = bool(self.record["response_latency_ns"][0])
             self.account = VenueAccount(trader, is_apart=is_apart)
             self.record["account"], self.record["keeps_account"] = self.account.address, int(is_apart)
-
-    def without_room(self) -> State:
-        """Whose table could not grow: the account's or the venue's."""
-        return self.account if self.account is not None and self.account.failure is not None else self
 
     def feed(self, events: NDArray[np.void], *, is_last: bool) -> None:
         """Give the next part of the tape. It must stay unchanged while it is replayed."""

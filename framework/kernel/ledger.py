@@ -340,11 +340,15 @@ def settlement_due(t: Any, instrument: int, mark_ticks: float) -> float:
 
 
 @kernel
-def book_settlement(t: Any, instrument: int, mark_ticks: float, amount: float) -> None:
-    """Pay what was made since the last settlement in cash; equity does not change, and round trips keep their entry prices."""
+def book_settlement(t: Any, instrument: int, mark_ticks: float) -> None:
+    """Pay what was made since the last settlement in cash; equity does not change, and round trips keep their entry prices.
+
+    The amount is worked out here: where fills were heard in another order than they were made, other lots are open, and cash differs
+    from the broker's until then by what they carry.
+    """
     forget_sums(t)
     terms, position = terms_of(t, instrument), position_of(t, instrument)
-    receive(money_row(t.money, terms.currency), amount)
+    receive(money_row(t.money, terms.currency), settlement_due(t, instrument, mark_ticks))
     carry = basis(terms, mark_ticks)
     at = position.first
     while at >= 0:

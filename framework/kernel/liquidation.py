@@ -68,7 +68,7 @@ def _close_out(t: Any, x: Any, instrument: int) -> None:
     lots, order_id = position_of(account_of(t, x), instrument).lots, t.orders_count
     terms = MARKET | (GTC << 8) | ((O_REDUCE_ONLY | O_LIQUIDATION) << 16) | ((1 if lots > 0 else 0) << 40)
     catch_up(t, x)
-    row = write(t, PLACED, 0, instrument, x.now_ns, order_id, terms, abs(lots), 0, 0)
+    row = write(t, PLACED, x.early, instrument, x.now_ns, order_id, terms, abs(lots), 0, 0)
     apply_answer(t, row)
     if not open_rows(x, order_id):
         return

@@ -47,7 +47,7 @@ from framework.kernel.codes import (
     TRAILING_LIMIT,
     TRIGGERED,
 )
-from framework.kernel.compile import inlined, kernel
+from framework.kernel.compile import inlined, kernel, outlined
 from framework.kernel.exchange import refuse_to_take, session_of, venue_book
 from framework.kernel.filling import execute
 from framework.kernel.order_types import is_limit, reaches, set_stop, trailing_stop, trails, waits_for_price, waits_for_trigger
@@ -58,6 +58,7 @@ from framework.kernel.ratio import share_of
 from framework.kernel.records import event_row
 from framework.kernel.self_trade import is_prevented, prevent
 from framework.kernel.unshown import touched_lots
+from framework.kernel.venue_records import waiting_row
 
 _ALL = 2**62
 
@@ -283,9 +284,26 @@ def _fill_at_close(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     done = 0
     if order.type == MARKET or _betters(order.side, bar.w3, order.limit_ticks, t.costs.limit_needs_through):
         done = execute(t, x, order, budget, bar.w3, 0, bar)
-    if not is_done(order):
+    if not is_done(order) and order.blocked_ns != bar.ts_local_ns:
         end_order(t, x, order, EXPIRED, R_MISSED_CLOSE, 0.0, 0.0)
     return done
+
+
+@outlined
+def fill_waiting(t: Any, x: Any) -> None:
+    """Make the fills that waited for the others of their stamp, in the order in which they were sent."""
+    x.fills_waiting = 1
+    for k in range(x.waiting_count):
+        row = waiting_row(x.waiting, k)
+        order, event = order_of(x, row.order_id), event_row(x.tape, row.row)
+        if is_done(order):
+            continue
+        execute(t, x, order, row.lots, row.ticks, row.flags, event)
+        if order.time_in_force == AT_CLOSE and not is_done(order):
+            end_order(t, x, order, EXPIRED, R_MISSED_CLOSE, 0.0, 0.0)
+        end_leftover(t, x, order, True)
+        sweep(x, order.instrument)
+    x.waiting_count, x.fills_waiting = 0, 0
 
 
 @kernel
@@ -312,7 +330,8 @@ def match_quote(t: Any, x: Any, quote: Any) -> None:
             ask_left -= done
         else:
             bid_left -= done
-        end_leftover(t, x, order, True)
+        if order.blocked_ns != quote.ts_local_ns:
+            end_leftover(t, x, order, True)
     sweep(x, quote.instrument)
     if met & O_PEGGED:
         reprice_pegs(t, x, quote.instrument, quote.w0, quote.w1)

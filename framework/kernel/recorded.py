@@ -15,6 +15,7 @@ from framework.kernel.codes import (
     CANCELLED,
     END,
     EXPIRED,
+    F_EARLY,
     LOG_FULL,
     MISSING_COMMAND,
     ON_ORDER,
@@ -70,6 +71,16 @@ def _apply_input(t: Any, record: Any) -> int:
 
 
 @kernel
+def _apply_early(t: Any, r: Any) -> None:
+    """What the broker did about the tape event just applied before its hooks were called."""
+    if event_row(r.records, r.at).kind != TAPE or t.seen < event_row(r.records, r.at).w1:
+        return
+    while r.at + 1 < r.records_count and event_row(r.records, r.at + 1).flags & F_EARLY:
+        r.at += 1
+        _apply_input(t, event_row(r.records, r.at))
+
+
+@kernel
 def _is_final(record: Any) -> bool:
     """Whether a record belongs to what happens after the strategy's last hook."""
     return (record.kind == EXPIRED or record.kind == CANCELLED) and record.w1 == R_END
@@ -111,6 +122,7 @@ def advance_recorded(trader: Any, recording: Any) -> int:
         if record.kind == TAPE and t.seen < record.w1:
             before = t.log_count
             wake = _apply_tape(t, r)
+            _apply_early(t, r)
             if wake != 0:
                 if t.log_count != before and t.wakes & ON_ORDER:
                     t.pending_wake = wake | (t.pending_wake << 8)

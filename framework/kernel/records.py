@@ -16,7 +16,7 @@ from framework.kernel.compile import row_of
 from framework.kernel.depth_records import DEPTH_BOOK, RESTING
 from framework.kernel.impact_records import DECAY, DISPLACEMENT, VOLUME
 from framework.kernel.latency_records import LEG, TRAFFIC
-from framework.kernel.venue_records import SESSION_STATE, VENUE_BOOK, VENUE_RULES
+from framework.kernel.venue_records import SESSION_STATE, VENUE_BOOK, VENUE_RULES, WAITING_FILL
 from framework.schema.event import EVENT
 from framework.schema.order import ORDER
 
@@ -250,6 +250,7 @@ EXCHANGE_TABLES = (
     Table("traffic", TRAFFIC, 256),
     Table("entry", EVENT, 256),
     Table("response", EVENT, 256),
+    Table("waiting", WAITING_FILL, 256),
 )
 
 
@@ -358,6 +359,10 @@ EXCHANGE = _root(
         ("working", "<i8"),  # orders in the books
         ("account", "<i8"),  # address of the account that the venue judges by; see `account.py`
         ("keeps_account", "<i8"),  # it has rows of its own: answers take time
+        ("stamp_ns", "<i8"),  # the stamp that `stamp_waits` was worked out for
+        ("stamp_waits", "<i8"),  # its fills that add to a position wait for its last event
+        ("early", "<i8"),  # EARLY while the broker acts on an event before its hooks are called, else 0
+        ("fills_waiting", "<i8"),  # those that waited are being made
         ("venue_tape", "<i8"),  # where the feed is late: the whole tape, which the venue sees at its own stamps
         ("venue_tape_count", "<i8"),
         ("venue_order", "<i8"),  # its rows in order of these stamps, 0: as they lie

@@ -19,6 +19,7 @@ from framework.kernel.codes import (
     CHARGE,
     COSTS,
     END,
+    F_EARLY,
     INSTRUCTIONS,
     LOG_FULL,
     NEED_TAPE,
@@ -44,7 +45,7 @@ from framework.kernel.compile import Unit, address_of, call, inlined, kernel, pr
 from framework.kernel.exchange import arrive, deliver, next_due, send_outbox, venue_book
 from framework.kernel.ledger import record_point, write_point
 from framework.kernel.liquidation import enforce_inside, enforce_margin
-from framework.kernel.matching import match_bar, match_quote
+from framework.kernel.matching import fill_waiting, match_bar, match_quote
 from framework.kernel.price_limits import see_limits
 from framework.kernel.records import event_row, exchange_row, trader_row
 from framework.kernel.restating import end_all, restate_venue_orders
@@ -52,6 +53,7 @@ from framework.kernel.room import is_log_filling
 from framework.kernel.tick_loop import is_tick, tick_wake
 from framework.kernel.trader import apply, end_held, write
 from framework.kernel.venue_events import expire, venue_event
+from framework.kernel.waiting import is_last_of_stamp
 from framework.schema.event import NO_INSTRUMENT
 from framework.schema.units import NEVER_NS
 
@@ -134,6 +136,9 @@ def on_tape_event(t: Any, x: Any, event: Any) -> None:
                 match_bar(t, x, event)
             else:
                 match_quote(t, x, event)
+        if x.waiting_count != 0 and is_last_of_stamp(t, x, event):
+            x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
+            fill_waiting(t, x)
         if kind == BAR and t.margined != 0:
             x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
             enforce_inside(t, x, event)
@@ -168,8 +173,8 @@ def on_due(t: Any, x: Any) -> None:
 @inlined
 def horizon(t: Any, x: Any) -> int:
     """The first stamp that the fast lane must not reach: something else is due, or the replay is to stop."""
-    if x.venue_tape != 0 or t.margined != 0:
-        return 0  # the venue is ahead of us and what it sees must come between; or the broker looks at every mark
+    if x.venue_tape != 0 or t.margined != 0 or x.waiting_count != 0:
+        return 0  # the venue is ahead of us and what it sees must come between; the broker looks at every mark; fills wait for the stamp's end
     stop = x.due_ns
     if t.timer_ns < stop:
         stop = t.timer_ns + 1
@@ -290,7 +295,9 @@ def _step(t: Any, x: Any) -> int:
     t.seen += 1
     t.touched = 1
     if t.margined != 0:
+        x.early = F_EARLY
         enforce_margin(t, x)
+        x.early = 0
     wake = bar_wake(t, x) if event.kind == BAR else wake_for(t, event, row, False)
     if wake != 0 and t.wakes & ON_ORDER:
         t.pending_wake = wake | (t.pending_wake << 8)  # order wakes come first

@@ -26,6 +26,7 @@ POINTS, CHANGES, OUTBOX = _OF_TRADER["points"], _OF_TRADER["changes"], _OF_TRADE
 _LOG, _RESTING = _OF_TRADER["log"], _OF_TRADER["resting"]
 VENUE_ORDERS, ENTRY, RESPONSE = _OF_VENUE["orders"], _OF_VENUE["entry"], _OF_VENUE["response"]
 _TRAFFIC, _VENUE_RESTING = _OF_VENUE["traffic"], _OF_VENUE["resting"]
+WAITING = _OF_VENUE["waiting"]
 
 MOST_COMMANDS = 250_000
 """Most that is ordered at one stamp: orders, cancels and changes, those too that are refused and those that fills cause."""

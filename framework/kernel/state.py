@@ -35,6 +35,11 @@ _GROW = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(_grow)
 _GROW_ADDRESS = ctypes.cast(_GROW, ctypes.c_void_p).value or 0
 
 
+def half_at(root: int) -> State | None:
+    """Who owns the root at an address; None where nobody does."""
+    return _HALVES.get(root)
+
+
 @cache
 def words_of(root: np.dtype[np.void]) -> dict[str, int]:
     """Where each field of a root stands, in 8-byte words."""

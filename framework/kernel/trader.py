@@ -279,7 +279,7 @@ def _apply_answer(t: Any, event: Any) -> None:
         book_charge(t, event.w0, real(event.w1), event.w2)
         return
     if kind == SETTLED:
-        book_settlement(t, event.instrument, real(event.w0), real(event.w1))
+        book_settlement(t, event.instrument, real(event.w0))
         return
     if kind == PLACED and event.w0 == t.orders_count:
         _take_placed(t, event)

@@ -24,7 +24,7 @@ class VenueAccount(State):
         self.record[:] = trader.record
         for name in _OWN if is_apart else ():
             rows, count = trader.tables[name], trader.count(name)
-            self._place(name, self._taken(name, len(rows), rows.dtype) if name == "lots" else rows.copy())
+            self._place(name, self._taken(name, len(rows), rows.dtype) if name == "lots" else self.cleared(len(rows), rows.dtype))
             self.tables[name][:count] = rows[:count]
         root = self.record
         root["grow"], root["trader"], root["account"] = grow, trader.address, 0

@@ -40,4 +40,7 @@ VENUE_RULES = np.dtype(
 )
 """What the venue does that others do differently."""
 
-venue_book_row, session_row = row_of(VENUE_BOOK), row_of(SESSION_STATE)
+WAITING_FILL = np.dtype([("order_id", "<i8"), ("lots", "<i8"), ("ticks", "<i8"), ("flags", "<i8"), ("row", "<i8")])
+"""A fill that waits for the others of its stamp: of an order, so many lots at most, at a price, and the row of the tape it is made on."""
+
+venue_book_row, session_row, waiting_row = row_of(VENUE_BOOK), row_of(SESSION_STATE), row_of(WAITING_FILL)

@@ -160,6 +160,7 @@ class Flag(IntFlag):
     CLEAR = 4096
     AUCTION = 8192  # TRADE: the print of an opening, closing or intraday auction
     PAUSE = 16384  # SESSION: a break inside the session begins (CLOSE) or ends (OPEN)
+    EARLY = 32768  # what the broker does about an event of the market before its hooks are called
 
 
 class CostKind(IntEnum):

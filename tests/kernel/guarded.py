@@ -19,6 +19,7 @@ from framework.kernel import book_memory, halves, state
 from framework.kernel.book_memory import Books
 from framework.kernel.halves import Exchange, Trader
 from framework.kernel.state import State
+from framework.kernel.venue_account import VenueAccount
 from framework.simulation.world import SimulatedWorld
 
 CANARY = 0xA5
@@ -106,7 +107,7 @@ def guard(patch: pytest.MonkeyPatch) -> Guards:
         return own(books, guards.make("a book's levels", len(memory), memory.dtype, zeros=True))
 
     patch.setattr(Books, "_own", owned)
-    for kind in (Trader, Exchange):
+    for kind in (Trader, Exchange, VenueAccount):
         patch.setattr(kind, "grow", _watched(kind, guards))
     for name in ("advance", "close"):
         patch.setattr(SimulatedWorld, name, _checked(getattr(SimulatedWorld, name), guards))

@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from framework import Strategy, backtest
 from framework.data.tape import Tape
+from framework.engine.view import View
 from framework.errors import KernelError
 from framework.kernel.halves import Exchange, Trader
 from framework.kernel.records import EXCHANGE_TABLES, TRADER_TABLES
 from framework.kernel.state import State
+from framework.kernel.venue_account import VenueAccount
 from framework.reports.result import Result
 from tests.kernel.crowded import HOUR, LATE, SHORTS, Families, Levered, Quoting, by_order, falling
 from tests.kernel.guarded import guarded
@@ -121,19 +124,43 @@ GROWING = [("trader", table.name) for table in TRADER_TABLES if table.grows or t
 GROWING += [("exchange", table.name) for table in EXCHANGE_TABLES if table.grows or table.name == "resting"]
 
 
+GROWING += [("account", "lots")]
+
+
+SIXTEEN = tuple(f"S{k:02d}" for k in range(16))
+
+
+class Rotates(Strategy):
+    """Sells half of the instruments each day and buys the other half with it."""
+
+    def on_start(self, view: View) -> None:
+        self.day = 0
+
+    def on_bars(self, view: View, bars: object) -> None:
+        self.day += 1
+        view.target_weights({symbol: 0.125 * ((k + self.day) % 2) for k, symbol in enumerate(SIXTEEN)})
+
+
 def crowd() -> Result:
-    """A run that fills every table."""
+    """A run that fills every table but one."""
     return backtest(Quoting(), by_order(300), cash=1e6, risk=SHORTS, latency=LATE, costs={"fee_bps": 1.0})
+
+
+def rotation() -> Result:
+    """A run whose fills wait for each other."""
+    index = pd.date_range("2024-01-01", periods=12, freq="D", tz="UTC")
+    flat = pd.DataFrame({name: 100.0 for name in ("open", "high", "low", "close")} | {"volume": 1e6}, index=index)
+    return backtest(Rotates(), dict.fromkeys(SIXTEEN, flat), tick_size=0.01, cash=1e6)
 
 
 @pytest.mark.parametrize(("half", "name"), GROWING)
 @pytest.mark.parametrize("rows", [1, 2, 5])
 def test_a_table_that_cannot_grow_breaks_the_run_and_nothing_else(half: str, name: str, rows: int) -> None:
     with guarded() as guards, pytest.MonkeyPatch.context() as patch:  # undone before the guards are
-        for kind in (Trader, Exchange):
+        for kind in (Trader, Exchange, VenueAccount):
             patch.setattr(kind, "grow", _stingy(kind.grow, half, name, rows))
         with pytest.raises(KernelError) as error:
-            crowd()
+            rotation() if name == "waiting" else crowd()
         guards.check()
     assert f"table {name!r} of the {half} half" in str(error.value)
     assert "could not grow (MemoryError: no more)" in str(error.value)
@@ -151,6 +178,7 @@ def _stingy(grow: Callable[[Any, str], None], half: str, name: str, rows: int) -
 def test_the_crowd_fills_every_table() -> None:
     with guarded() as guards:
         crowd()
+        rotation()
     assert set(GROWING) - set(guards.grown) == set()
 
 

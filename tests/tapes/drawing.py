@@ -515,8 +515,9 @@ def _check(drawing: Drawing, settings: Mapping[str, Any]) -> Any:
     if found != expected:
         raise AssertionError("- drawn, + found\n" + "\n".join(difflib.ndiff(expected, found)))
     assert strategy.answers == [], f"other answers than drawn: {strategy.answers}"
-    decided = result.orders["decided_at"].to_numpy()[result.fills["order_id"].to_numpy()]
-    assert (result.fills["ts"].to_numpy() > decided).all(), "a fill at or before its decision"
+    filled = result.orders.iloc[result.fills["order_id"].to_numpy()]
+    later = result.fills["ts"].to_numpy() > filled["decided_at"].to_numpy()
+    assert (later | (filled["reason"] == "LIQUIDATED").to_numpy()).all(), "a fill at or before its decision"
     ended = result.orders["state"].isin(_ENDED)
     assert ended.all(), "an order that never ended"
     assert ((result.orders["state"] == "FILLED") | (result.orders["reason"] != "NONE")).all(), "an order that ended without a reason"

@@ -123,7 +123,7 @@ def test_units_finer_than_one_are_told_in_units() -> None:
 
 
 def test_rotation_pays_for_itself_at_one_open() -> None:
-    # A's bar is matched before Z's, so the purchase comes before the sale that pays for it.
+    # A's bar is matched before Z's: the purchase waits for the sale that pays for it
     draw(
         """
         instrument A
@@ -139,8 +139,8 @@ def test_rotation_pays_for_itself_at_one_open() -> None:
         at 2: HOLD 0 Z
         at 2: HOLD 100 A
         fill 2: BUY 200 Z @ 50 taker
-        fill 3: BUY 100 A @ 100 taker
         fill 3: SELL 200 Z @ 50 taker
+        fill 3: BUY 100 A @ 100 taker
         end: 100 A, 0 Z, 0 USD
         """,
         cash=10_000.0,

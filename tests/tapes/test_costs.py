@@ -304,8 +304,8 @@ def test_a_charge_that_is_told_after_the_last_bar_is_in_the_last_equity() -> Non
         costs={"borrow_bps": 360.0},
         latency={"response_ns": 30 * 3_600_000_000_000},
     )
-    assert result.costs["borrow"] == pytest.approx(1.0)  # 3.6% / 360 of 10,000
-    assert result.equity.iloc[-1] == pytest.approx(999_999.0)
+    assert result.costs["borrow"] == pytest.approx(3.0)  # 3.6% / 360 of 10,000 for each of three nights, whenever we heard of the sale
+    assert result.equity.iloc[-1] == pytest.approx(999_997.0)
 
 
 NEW_YORK_WEEKEND = """

@@ -227,7 +227,7 @@ def test_liquidation_cancels_what_works_and_fills_on_newer_data_only() -> None:
         end: 0 P, 300 USD
         """,
         cash=1_000.0,
-        risk=LONG_AND_SHORT,
+        risk={**LONG_AND_SHORT, "liquidates_by": "mark"},
     )
 
 
@@ -280,7 +280,7 @@ def test_one_pool_of_margin_for_all_positions() -> None:
         end: 0 A, 0 B, 900 USD
         """,
         cash=1_000.0,
-        risk=LONG_AND_SHORT,
+        risk={**LONG_AND_SHORT, "liquidates_by": "mark"},
     )
 
 
