@@ -186,8 +186,8 @@ def _why_no_mid(events: Events, *, starts_empty: bool) -> str:
             "them, or say that the book is empty at the start: starts_empty=True, --starts-empty."
         )
     return (
-        f"no trade has a mid before it: {depths:,} DEPTH events and {quotes:,} quotes, but at each trade the book is unknown or one side of "
-        "it empty. Give longer data; is their clock that of the trades?"
+        f"no trade has a mid before it: {depths:,} DEPTH events and {quotes:,} quotes, but at each trade the book is unknown or a side "
+        "of it empty. Give longer data; is their clock that of the trades?"
     )
 
 
