@@ -91,7 +91,8 @@ class Truth:
         modelled: lots that models say came from behind, shape (PLACE_BINS, SIZE_BINS, models).
         counts: of the source. `joins`: orders that joined, of which one in `every` is followed; `trades`, of these `sideless` and
             `hidden_trades`, of those `hidden_ahead` at a price with lots shown; `traded_lots` at shown orders, of which
-            `told_after_lots` left a level told after the trade; `passed_over`: sampled orders that traded after one that stood behind them; `refreshed`: icebergs that showed their next part.
+            `told_after_lots` left a level told after the trade; `passed_over`: sampled orders that traded after one that stood behind
+            them; `refreshed`: icebergs that showed their next part.
     """
 
     places: Table
