@@ -28,6 +28,7 @@ def impact(
     report: Annotated[Path | None, typer.Option("--report", help="Write a page with pictures here.")] = None,
     costs: Annotated[Path | None, typer.Option("--costs", help="Write the section `costs` of a config here, as YAML.")] = None,
     *,
+    starts_empty: Annotated[bool, typer.Option("--starts-empty", help="The book is known, and empty, before its first snapshot.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Estimate price impact: the response to trades and its decay, the square-root law, permanent and temporary impact."""
@@ -35,7 +36,7 @@ def impact(
 
     found = calibrate_impact(
         recording_of_data(data, format_name, settings or []), symbol, bar_s=bar_s, lags=lags, settle_bars=settle_bars,
-        daily_volume=daily_volume, day_hours=day_hours, draws=draws, seed=seed,
+        daily_volume=daily_volume, day_hours=day_hours, draws=draws, seed=seed, starts_empty=starts_empty,
     )  # fmt: skip
     if as_json:
         typer.echo(found.to_json())

@@ -115,7 +115,9 @@ def flow_of(source: Tape | Recording, symbol: str | None, *, day_hours: float | 
         raise InputError(f"calibrate impact: {instrument.symbol} has no trades inside its sessions. Impact is measured from trades.")
     known = np.isfinite(table["mid"].to_numpy())
     if not (known & is_trade).any():
-        raise InputError(f"calibrate impact: {instrument.symbol} has no quotes or books beside its trades. Give data with both.")
+        raise InputError(
+            f"calibrate impact: {instrument.symbol}: {_why_no_mid(events[events['instrument'] == number], starts_empty=starts_empty)}"
+        )
     trades = table[is_trade]
     sign = trades["side"].to_numpy().astype(np.float64)
     untold = sign == 0.0
@@ -170,6 +172,23 @@ def bars_of(flow: Flow, bar_s: float, settle: int) -> Bars:
         )
     columns = [np.concatenate(column) for column in zip(*made, strict=True)]
     return Bars(*(column[np.isfinite(columns[0])] for column in columns))
+
+
+def _why_no_mid(events: Events, *, starts_empty: bool) -> str:
+    """Why no trade has a mid before it, and what to do."""
+    kinds, is_snapshot = events["kind"], (events["flags"] & int(Flag.CLEAR)) != 0
+    depths, quotes = int((kinds == Kind.DEPTH).sum()), int((kinds == Kind.QUOTE).sum())
+    if not depths and not quotes:
+        return "there are no quotes or books beside its trades. Give data with both."
+    if not quotes and not starts_empty and not ((kinds == Kind.DEPTH) & is_snapshot).any():
+        return (
+            f"its book is never known: {depths:,} DEPTH events and no snapshot among them, and no quotes. Give quotes or a snapshot beside "
+            "them, or say that the book is empty at the start: starts_empty=True, --starts-empty."
+        )
+    return (
+        f"no trade has a mid before it: {depths:,} DEPTH events and {quotes:,} quotes, but at each trade the book is unknown or a side "
+        "of it empty. Give longer data; is their clock that of the trades?"
+    )
 
 
 def _without_auctions(source: Tape | Recording) -> tuple[Recording, Events, int]:

@@ -61,7 +61,7 @@ def calibrate_queue(
     Args:
         data: DEPTH by order and TRADE of one venue: a recording, a tape or a file whose format its name tells.
         instrument: its symbol, where the data have several.
-        orders: at most so many are followed, taken evenly from those that joined.
+        orders: at most so many are followed, taken evenly from those that joined; fewer where lines are very long, which `findings` says.
         levels: only those that join one of the best so many prices of their side.
         horizons_s: seconds within which fills are counted; as far as the data go is added.
         powers: among which the n of "power" is chosen; above 0.

@@ -16,6 +16,9 @@ def queue(
     instrument: Annotated[str | None, typer.Option("--instrument", help="Which, where there are several.")] = None,
     orders: Annotated[int, typer.Option("--orders", help="Most orders to follow.")] = 50_000,
     levels: Annotated[int, typer.Option("--levels", help="Those that join one of the best so many prices.")] = 10,
+    horizons: Annotated[
+        str, typer.Option("--horizons", metavar="SECONDS,...", help="Fills are counted within so many seconds, rising; and to the end.")
+    ] = "1,10,60",
     start: Annotated[str | None, typer.Option("--start", help="First date or moment, UTC.")] = None,
     end: Annotated[str | None, typer.Option("--end", help="Last date or moment, UTC.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write a page with pictures here.")] = None,
@@ -30,7 +33,20 @@ def queue(
     from research.queue import calibrate_queue
 
     recording = read_guessed(paths, format_name, settings or [])
-    found = calibrate_queue(recording, instrument=instrument, orders=orders, levels=levels, start=start, end=end, starts_empty=starts_empty)
+    found = calibrate_queue(
+        recording, instrument=instrument, orders=orders, levels=levels, horizons_s=_seconds(horizons), start=start, end=end,
+        starts_empty=starts_empty,
+    )  # fmt: skip
     typer.echo(json.dumps(found.words(), indent=1) if as_json else repr(found))
     if report is not None:
         Console(stderr=True).print(f"report: {found.report(report)}", soft_wrap=True, highlight=False)
+
+
+def _seconds(text: str) -> tuple[float, ...]:
+    """The numbers of a list; `calibrate_queue` says which can be."""
+    from framework.errors import InputError
+
+    try:
+        return tuple(float(one) for one in text.split(","))
+    except ValueError:
+        raise InputError(f"--horizons {text}: rule: numbers of seconds with commas between them, such as --horizons 1,10,60") from None

@@ -159,6 +159,8 @@ def _order_of_messages(study: Study) -> str:
 def _source(counts: dict[str, int], orders: pd.DataFrame) -> list[str]:
     """What the source itself says of the assumptions."""
     told = []
+    if counts["every"] > 1:
+        told.append(f"One in {counts['every']:,} of the {counts['joins']:,} orders that joined was followed, evenly over time.")
     if counts["hidden_trades"]:
         share = 100 * counts["hidden_trades"] / counts["trades"]
         told.append(

@@ -30,11 +30,12 @@ from behind, and how many would have if cancels were uniform over the line."""
 TRUTH = record_of(
     "half events count at places place_count heads low high best_bid best_ask by_place changes change_count every levels joins "
     "has_traded names_orders from_ns pending pending_count pending_ns is_overfull shares models model_count modelled "
-    "trades sideless hidden_trades hidden_ahead traded_lots told_after_lots passed_over refreshed"
+    "trades sideless hidden_trades hidden_ahead traded_lots told_after_lots passed_over refreshed work most_work"
 )
 """What the walk over orders works on: addresses of its tables and where it stands. `heads`: the first order at each price, bids, then
 offers; `best_*`: no followed order stands at a better price; `by_place`: the followed order of a place in the lines of the book, -1.
-`every`: one join in so many is followed, 0 only counts them; `from_ns`: those before are not. From `trades` on: counts."""
+`every`: one join in so many is followed, 0 only counts them; `from_ns`: those before are not. From `trades` on: counts.
+`work`: places looked at so far; the walk stops beyond `most_work`."""
 
 CHANGE = record_of("event order own_lots")
 """A sampled order itself lost lots: so many are left after the event."""

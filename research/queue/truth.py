@@ -49,8 +49,8 @@ from research.queue.records import (
     truth_row,
 )
 
-DONE, LACKS_ROWS = 0, 1
-"""Why the walk stopped: at the end; the book's table of orders is full."""
+DONE, LACKS_ROWS, CROWDED = 0, 1, 2
+"""Why the walk stopped: at the end; the book's table of orders is full; the lines have more followed places than may be looked at."""
 
 
 @compiled
@@ -163,6 +163,7 @@ def _reach(root: Any, side: int, price: int, lots: int, event: Any) -> None:
     if at < 0:
         return
     while at >= 0:
+        root.work += 1
         place = place_row(root.places, at)
         if place.line_lots < lots:
             _fill(place, event.ts_local_ns, TURN)
@@ -216,6 +217,7 @@ def _decrease(root: Any, side: int, price: int, standing: int, lots: int, number
         return
     filled = False
     while at >= 0:
+        root.work += 1
         place = place_row(root.places, at)
         if traded_ns != 0 and number >= place.place and root.names_orders != 0:
             _fill(place, traded_ns, TURN)
@@ -351,6 +353,8 @@ def follow(address: int) -> int:
                 if depth.bid != 0:
                     _fill_beyond(root, -1, depth.bid + 1, event.ts_local_ns, OPPOSITE)
         root.at += 1
+        if root.work > root.most_work:
+            return CROWDED
     return DONE
 
 

@@ -33,15 +33,28 @@ from research.queue.records import (
     TOUCH,
     TRUTH,
 )
-from research.queue.truth import FOLLOW, LACKS_ROWS
+from research.queue.truth import CROWDED, FOLLOW, LACKS_ROWS
 
 Table = NDArray[np.void]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-_COUNTS = ("joins", "trades", "sideless", "hidden_trades", "hidden_ahead", "traded_lots", "told_after_lots", "passed_over", "refreshed")
+_COUNTS = (
+    "joins",
+    "trades",
+    "sideless",
+    "hidden_trades",
+    "hidden_ahead",
+    "traded_lots",
+    "told_after_lots",
+    "passed_over",
+    "refreshed",
+    "every",
+)
 _FAR = 1 << 60
 _MOST_TICKS = 1 << 24
 """Prices between the lowest and the highest sampled order, in ticks: one list of orders for each."""
+_MOST_LOOKS = 32
+"""Followed orders that an event may meet in its line, on average: the time of a study goes by events, however long lines are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +89,10 @@ class Truth:
         changes: lots that sampled orders themselves lost, dtype CHANGE.
         shares: cancels by relative place and lots in the line, dtype SHARE, shape (PLACE_BINS, SIZE_BINS).
         modelled: lots that models say came from behind, shape (PLACE_BINS, SIZE_BINS, models).
-        counts: of the source. `joins`: orders that joined; `trades`, of these `sideless` and `hidden_trades`, of those `hidden_ahead` at
-            a price with lots shown; `traded_lots` at shown orders, of which `told_after_lots` left a level told after the trade;
-            `passed_over`: sampled orders that traded after one that stood behind them; `refreshed`: icebergs that showed their next part.
+        counts: of the source. `joins`: orders that joined, of which one in `every` is followed; `trades`, of these `sideless` and
+            `hidden_trades`, of those `hidden_ahead` at a price with lots shown; `traded_lots` at shown orders, of which
+            `told_after_lots` left a level told after the trade; `passed_over`: sampled orders that traded after one that stood behind
+            them; `refreshed`: icebergs that showed their next part.
     """
 
     places: Table
@@ -105,7 +119,8 @@ def true_fates(
     Args:
         events: all of the instrument, DEPTH by order.
         models: whose shares of cancels are put beside the true ones; lines only.
-        orders: at most so many, evenly taken from all that joined.
+        orders: at most so many, evenly taken from all that joined; fewer where lines are so long that an event would meet more than 32
+            of them on average.
         levels: only those that join one of the best so many prices of their side.
         starts_empty: whether the book is known before a snapshot.
         from_ns: only those that join from then on.
@@ -113,19 +128,14 @@ def true_fates(
     Raises:
         DataError: no order joined a known book after the first trade.
     """
-    depth = events["kind"] == Kind.DEPTH
-    bound = int(depth.sum()) + 2
+    table = _table_of(models)
     root = np.zeros(1, TRUTH)
     row = root[0]
-    table = _table_of(models)
-    by_place, pending = np.full(bound, -1, np.int64), np.zeros(MOST_PENDING, PENDING)
-    shares, modelled = np.zeros((PLACE_BINS, SIZE_BINS), SHARE), np.zeros((PLACE_BINS, SIZE_BINS, len(models)))
     row["low"], row["best_ask"], row["levels"] = _FAR, _FAR, levels
-    row["events"], row["count"], row["from_ns"] = events.ctypes.data, len(events), from_ns
-    row["by_place"], row["pending"], row["models"] = by_place.ctypes.data, pending.ctypes.data, table.ctypes.data
-    row["names_orders"] = bool((events["w3"][events["kind"] == Kind.TRADE] != 0).any())
+    row["events"], row["count"], row["from_ns"], row["models"] = events.ctypes.data, len(events), from_ns, table.ctypes.data
+    row["names_orders"], row["most_work"] = bool((events["w3"][events["kind"] == Kind.TRADE] != 0).any()), _MOST_LOOKS * len(events)
     counting = root.copy()
-    _follow(counting, Book(events, starts_empty=starts_empty))
+    _follow(counting, events, 0, 0, starts_empty=starts_empty)
     joins, low, high = (int(counting[name][0]) for name in ("joins", "low", "high"))
     if counting["is_overfull"][0]:
         raise DataError(
@@ -137,22 +147,34 @@ def true_fates(
         raise DataError(
             f"orders join from {low} to {high} ticks; rule: within {_MOST_TICKS:,} ticks. Study fewer levels or a shorter time."
         )
-    every = -(-joins // orders)
-    places, changes = np.zeros(joins // every, PLACE), np.zeros(bound, CHANGE)
-    heads = np.full(2 * (high - low + 1), -1, np.int64)
-    row["low"], row["high"], row["best_bid"], row["best_ask"], row["every"] = low, high, low - 1, high + 1, every
-    row["places"], row["changes"], row["heads"] = places.ctypes.data, changes.ctypes.data, heads.ctypes.data
-    row["shares"], row["modelled"], row["model_count"] = shares.ctypes.data, modelled.ctypes.data, len(models)
-    _follow(root, Book(events, starts_empty=starts_empty))
+    row["low"], row["high"], row["best_bid"], row["best_ask"], row["model_count"] = low, high, low - 1, high + 1, len(models)
+    every, found = -(-joins // orders), None
+    while found is None:
+        walked = root.copy()
+        walked["every"] = every
+        found = _follow(walked, events, joins // every, high - low + 1, starts_empty=starts_empty)
+        every *= max(2, len(events) // max(int(walked["at"][0]), 1))  # what is looked at grows at least as the number that is followed
+    places, changes, shares, modelled = found
     places["until_ns"][places["until_ns"] == 0] = events["ts_local_ns"][-1]
-    counts = {name: int(row[name]) for name in _COUNTS}
-    return Truth(places, changes[: int(row["change_count"])], shares, modelled, counts)
+    counts = {name: int(walked[name][0]) for name in _COUNTS}
+    return Truth(places, changes, shares, modelled, counts)
 
 
-def _follow(root: Table, book: Book) -> None:
-    root["half"] = book.address
-    while FOLLOW(root.ctypes.data) == LACKS_ROWS:
+def _follow(root: Table, events: Events, orders: int, ticks: int, *, starts_empty: bool) -> tuple[Table, Table, Table, Floats] | None:
+    """Walk over the events with tables for so many orders and prices: places, changes, shares, modelled; None where lines are crowded."""
+    row, bound = root[0], int((events["kind"] == Kind.DEPTH).sum()) + 2
+    places, changes = np.zeros(orders, PLACE), np.zeros(bound if orders else 0, CHANGE)
+    shares, modelled = np.zeros((PLACE_BINS, SIZE_BINS), SHARE), np.zeros((PLACE_BINS, SIZE_BINS, int(row["model_count"])))
+    by_place, pending, heads = np.full(bound, -1, np.int64), np.zeros(MOST_PENDING, PENDING), np.full(2 * ticks, -1, np.int64)
+    tables = {"places": places, "changes": changes, "shares": shares, "modelled": modelled, "by_place": by_place, "pending": pending}
+    for name, rows in tables.items():
+        row[name] = rows.ctypes.data
+    row["heads"] = heads.ctypes.data if ticks else 0
+    book = Book(events, starts_empty=starts_empty)
+    row["half"] = book.address
+    while (why := FOLLOW(root.ctypes.data)) == LACKS_ROWS:
         book.grow()
+    return None if why == CROWDED else (places, changes[: int(row["change_count"])], shares, modelled)
 
 
 def marked_levels(events: Events, truth: Truth, instrument: Instrument, *, starts_empty: bool = False) -> Events:

@@ -13,7 +13,10 @@ from typer.testing import CliRunner
 
 from framework import cli
 from framework.config import load
-from tests.research.made import moved, remembering_signs
+from framework.data.recording import Recording
+from framework.schema.event import EVENT, Flag, Kind
+from framework.schema.instrument import Instrument
+from tests.research.made import SECOND_NS, START_NS, moved, remembering_signs
 
 runner = CliRunner()
 
@@ -74,6 +77,34 @@ def test_it_prints_a_table() -> None:
     assert "ACME: 900 taker orders, one in 1 s; 88 bars of 10 s" in shown.stdout
     assert "square_root_coefficient" in shown.stdout
     assert "- Bars hold the net flow of all traders" in shown.stdout
+
+
+def test_a_book_that_starts_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Levels of a capture without a snapshot: known from the beginning where the command says so."""
+    n = 300
+    signs = remembering_signs(n, 0.5, 1)
+    rows = np.zeros(3 * n, dtype=EVENT)
+    rows["ts_local_ns"] = rows["ts_venue_ns"] = START_NS + np.arange(3 * n) * SECOND_NS
+    bids, asks, prints = rows[::3], rows[1::3], rows[2::3]
+    bids["kind"] = asks["kind"] = Kind.DEPTH
+    bids["flags"], asks["flags"] = int(Flag.BUY), int(Flag.SELL | Flag.LAST)
+    mids = 10_000 + np.cumsum(signs).astype(int)
+    prints["kind"], bids["w0"], asks["w0"] = Kind.TRADE, mids - 1, mids + 1
+    prints["flags"] = np.where(signs > 0, int(Flag.BUY), int(Flag.SELL))
+    prints["w0"], rows["w1"] = mids + signs, 5
+    gone = rows.copy()  # the levels of before are taken away as the mid moves on
+    gone["ts_local_ns"] = gone["ts_venue_ns"] = rows["ts_local_ns"] + 2 * SECOND_NS + SECOND_NS // 2
+    gone["w1"] = 0
+    rows = np.concatenate([rows, gone[gone["kind"] == Kind.DEPTH]])
+    rows = rows[np.argsort(rows["ts_local_ns"], kind="stable")]
+    given = Recording((Instrument("ACME"),), lambda: iter((rows,)), "levels")
+    monkeypatch.setattr("research.impact.command.recording_of_data", lambda data, format_name, settings: given)
+    words = ["calibrate", "impact", "levels", "--lags", "20", "--bar", "10", "--draws", "5", "--json"]
+    refused = runner.invoke(cli.assemble(), words)
+    assert refused.exit_code == 2 and "its book is never known: 1,200 DEPTH events" in " ".join(refused.stderr.split())
+    shown = runner.invoke(cli.assemble(), [*words, "--starts-empty"])
+    assert shown.exit_code == 0, (shown.output, shown.exception)
+    assert json.loads(shown.stdout)["half_spread"] == pytest.approx(1e-4, rel=0.05)
 
 
 def test_a_refusal_is_one_message() -> None:

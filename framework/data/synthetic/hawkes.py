@@ -4,10 +4,15 @@
 
 drawn by thinning (Ogata, "On Lewis' simulation method for point processes", 1981). A stationary process has a spectral radius of
 `branching` below 1 and mean intensities (I - branching)^-1 base. The six kinds are market, limit and cancel, of buyers and sellers.
+
+Arrivals are drawn from before the start on and those before it dropped, so that they are stationary from the first moment. The book
+is not: it starts with the orders that the model says, and takes its own shape from there.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -27,6 +32,8 @@ KINDS = ("market_buy", "market_sell", "limit_buy", "limit_sell", "cancel_buy", "
 
 Matrix = tuple[tuple[float, ...], ...]
 _ARRIVALS = 65_536
+_LIFETIMES = 20.0
+"""How long arrivals are drawn before the start, in 1 / (decay (1 - branching ratio)): what the empty past has missed fades to e^-20."""
 
 
 def _default_branching() -> Matrix:
@@ -99,16 +106,26 @@ class HawkesTruth:
     market: Market
 
     def arrivals(self, symbol: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Seconds since the start and kind of every arrival, those without effect too.
+        """Seconds after the start and kind of every arrival, those without effect too.
 
         Raises:
             InputError: no book of this symbol was made.
         """
+        found = list(self._source(symbol).until(self.market.seconds))
+        return np.concatenate([times for times, _ in found]), np.concatenate([kinds for _, kinds in found])
+
+    def excited(self, symbol: str) -> NDArray[np.float64]:
+        """Intensities a second beyond `model.base` at the start, by kind, shape (6,): what arrivals before it excited.
+
+        Raises:
+            InputError: no book of this symbol was made.
+        """
+        return self._source(symbol).at_start
+
+    def _source(self, symbol: str) -> _Arrivals:
         if symbol not in self.market.symbols:
             raise InputError(f"no book of {symbol!r} was made, but of {', '.join(self.market.symbols)}.")
-        source = _Arrivals(self.model, self.market, self.market.symbols.index(symbol))
-        found = list(source.until(self.market.seconds))
-        return np.concatenate([times for times, _ in found]), np.concatenate([kinds for _, kinds in found])
+        return _Arrivals(self.model, self.market, self.market.symbols.index(symbol))
 
 
 def hawkes_book(
@@ -138,14 +155,22 @@ class _Arrivals:
         self._base, self._decay = np.array(model.base), model.decay
         self._excited, self._added = np.zeros(6), np.array(model.branching) * model.decay
         self._random = generator(market.seed, "hawkes", market.symbols[number], "arrivals")
+        self.at_start = self._warmed_up(_LIFETIMES / (model.decay * (1.0 - model.branching_ratio)))
 
-    def until(self, seconds: float) -> list[tuple[NDArray[np.float64], NDArray[np.int64]]]:
-        found, count = [], _ARRIVALS
+    def _warmed_up(self, seconds: float) -> NDArray[np.float64]:
+        """Drop so many seconds of arrivals; the intensities beyond base at their end, which becomes time 0."""
+        deque(self.until(seconds), maxlen=0)
+        state = self._state[0]
+        state["next_s"] -= seconds  # the first one after it is drawn already
+        faded = self._excited - self._added[:, int(state["next_kind"])]
+        return np.asarray(faded * np.exp(self._decay * state["next_s"]))
+
+    def until(self, seconds: float) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+        count = _ARRIVALS
         while count == _ARRIVALS:
             times, kinds = np.empty(_ARRIVALS), np.empty(_ARRIVALS, np.int64)
             count = kernels.arrivals(self._state, self._base, self._excited, self._added, self._decay, self._random, seconds, times, kinds)
-            found.append((times[:count], kinds[:count]))
-        return found
+            yield times[:count], kinds[:count]
 
 
 class _HawkesBook:

@@ -26,27 +26,33 @@ _OWN = 5
 
 
 @feature_kernel
-def _write_book(t: Any, row: Any, quote: Any, levels: int) -> None:
-    """The best levels as they stand; 0 where there is none."""
-    depth = depth_of(t, 0)
-    if depth.bids == 0:
-        for word in range(4):
-            row[_OWN + word] = quote[word]
-        return
-    if depth.is_known == 0:
-        return
-    for side in (1, -1):
-        price, word = next_level(depth, side, 0), _OWN if side > 0 else _OWN + 2
-        for k in range(levels):
-            if price == 0:
-                break
-            row[word + 4 * k], row[word + 4 * k + 1] = price, level_of(t, depth, side, price).lots
-            price = next_level(depth, side, price)
+def _see_book(t: Any, depth: Any, best: Any) -> None:
+    """The best levels of a known book are the fresher ones now."""
+    for side, word in ((1, 0), (-1, 2)):
+        price = next_level(depth, side, 0)
+        best[word], best[word + 1] = price, level_of(t, depth, side, price).lots if price != 0 else 0
 
 
 @feature_kernel
-def _tell(trader: int, events: Any, out: Any, quote: Any, levels: int) -> int:
-    """Apply events; returns how many rows there are then."""
+def _write_book(t: Any, row: Any, best: Any, levels: int) -> None:
+    """The best prices, and the levels of the book that stand behind them; 0 where there is none."""
+    depth = depth_of(t, 0)
+    for side, word in ((1, 0), (-1, 2)):
+        price = best[word]
+        row[_OWN + word], row[_OWN + word + 1] = price, best[word + 1]
+        if price == 0 or depth.bids == 0 or depth.is_known == 0:
+            continue
+        price = min(price, depth.low + depth.mask + 1) if side > 0 else max(price, depth.low - 1)  # a quote may lie outside its window
+        for k in range(1, levels):
+            price = next_level(depth, side, price)
+            if price == 0:
+                break
+            row[_OWN + word + 4 * k], row[_OWN + word + 4 * k + 1] = price, level_of(t, depth, side, price).lots
+
+
+@feature_kernel
+def _tell(trader: int, events: Any, out: Any, best: Any, levels: int) -> int:
+    """Apply events; returns how many rows there are then. `best`: bid, its lots, ask, its lots, by the quote or message told last."""
     t = trader_row(trader, 0)
     depth, count = depth_of(t, 0), 0
     for k in range(len(events)):
@@ -55,14 +61,20 @@ def _tell(trader: int, events: Any, out: Any, quote: Any, levels: int) -> int:
         if kind == TRADE_TICK:
             side = 1 if event.flags & F_BUY else (-1 if event.flags & F_SELL else 0)
             out[count, 1], out[count, 2], out[count, 3], out[count, 4] = 1, side, event.w0, event.w1
-        elif kind in (DEPTH, GAP):
+        elif kind == DEPTH:
             see_depth(t, depth, event)
-            if kind == DEPTH and event.flags & F_LAST == 0:
+            if event.flags & F_LAST == 0:
                 continue
+            if depth.is_known != 0:
+                _see_book(t, depth, best)
+        elif kind == GAP:
+            if depth.bids != 0:
+                see_depth(t, depth, event)
+            best[0], best[1], best[2], best[3] = 0, 0, 0, 0
         else:
-            quote[0], quote[1], quote[2], quote[3] = event.w0, event.w2, event.w1, event.w3
+            best[0], best[1], best[2], best[3] = event.w0, event.w2, event.w1, event.w3
         out[count, 0] = event.ts_local_ns
-        _write_book(t, out[count], quote, levels)
+        _write_book(t, out[count], best, levels)
         count += 1
     return count
 
@@ -82,13 +94,14 @@ def market_table(source: Tape | Recording, symbol: str | None = None, *, levels:
             ts_ns                       the same stamp, int64
             is_trade                    whether the row is a trade, else a change of the book
             side, price, size           of a trade: +1 the buyer took, -1 the seller, 0 not told; price units; units. NaN and 0 else
-            bid, bid_size, ask, ask_size    best prices and their sizes after the event, price units and units
-            bid_2, bid_size_2, ...      the levels behind, as many as asked for
+            bid, bid_size, ask, ask_size    best prices and their sizes after the event, price units and units; where there are quotes
+                                        beside a book, those of whichever was told last
+            bid_2, bid_size_2, ...      the levels of the book behind them, as many as asked for
             mid                         (bid + ask) / 2
             signed_size                 side x size, 0 on rows that are no trade
 
-        Prices that are not there, in an empty or an unknown book, are NaN, and their sizes are NaN too. A trade's row has the book as
-        it was told before the trade.
+        Prices that are not there, in an empty or an unknown book, are NaN, and their sizes are NaN too. After a GAP nothing is known
+        until the next snapshot or quote. A trade's row has the book as it was told before the trade.
 
     Raises:
         InputError: no such symbol, several and none named, or no books, quotes or trades of it.
@@ -102,8 +115,8 @@ def market_table(source: Tape | Recording, symbol: str | None = None, *, levels:
         raise InputError(f"market_table: {instrument.symbol} has no books, quotes or trades. Features of bars need no table.")
     trader = _trader(instrument, mine, starts_empty=starts_empty)
     out: NDArray[np.int64] = np.zeros((len(mine), _OWN + 4 * levels), dtype=np.int64)
-    quote: NDArray[np.int64] = np.zeros(4, dtype=np.int64)
-    count = _tell(trader.address, mine, out, quote, levels)
+    best: NDArray[np.int64] = np.zeros(4, dtype=np.int64)
+    count = _tell(trader.address, mine, out, best, levels)
     if trader.record["broken"][0]:
         raise trader.breakage()
     return _frame(out[:count], instrument, levels)

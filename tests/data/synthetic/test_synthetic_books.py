@@ -42,10 +42,26 @@ def test_hawkes_rates_are_stationary_ones() -> None:
     assert times[-1] < market.seconds
 
 
+def test_hawkes_arrivals_are_stationary_from_the_start() -> None:
+    """The first quarter of a second of a thousand books has the mean rates. From an empty past a third of them would be missing."""
+    market = Market(symbols=tuple(f"S{k}" for k in range(1_000)), duration="250ms", seed=23)
+    made, model = hawkes_book(market), HawkesModel()
+    counts = np.array([len(made.truth.arrivals(symbol)[0]) for symbol in market.symbols])
+    expected = model.rates.sum() * 0.25
+    assert abs(counts.mean() - expected) < ERRORS * counts.std() / np.sqrt(len(counts))
+    assert ERRORS * counts.std() / np.sqrt(len(counts)) < 0.15 * expected
+    excited = np.array([made.truth.excited(symbol) for symbol in market.symbols])
+    errors = excited.std(axis=0) / np.sqrt(len(excited))
+    assert (np.abs(excited.mean(axis=0) - (model.rates - np.array(model.base))) < ERRORS * errors).all()
+    with pytest.raises(InputError, match="no book of 'X' was made"):
+        made.truth.excited("X")
+
+
 def test_hawkes_arrivals_are_unit_exponential_in_their_own_time() -> None:
     model = HawkesModel()
-    times, kinds = hawkes_book(Market(duration="1h", seed=22), model).truth.arrivals("SYN")
-    base, excited, before = sum(model.base), np.zeros(6), 0.0
+    truth = hawkes_book(Market(duration="1h", seed=22), model).truth
+    times, kinds = truth.arrivals("SYN")
+    base, excited, before = sum(model.base), truth.excited("SYN"), 0.0
     added, decay = np.array(model.branching) * model.decay, model.decay
     passed = []
     for time, kind in zip(times.tolist(), kinds.tolist(), strict=True):

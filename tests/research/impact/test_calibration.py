@@ -15,7 +15,7 @@ import pytest
 from framework import backtest
 from framework.config import parse_costs
 from framework.data.recording import Recording
-from framework.data.tape import build
+from framework.data.tape import Tape, build
 from framework.errors import InputError
 from framework.schema.event import EVENT, Flag, Kind
 from research.impact.calibration import ImpactCalibration, calibrate_impact
@@ -262,3 +262,42 @@ def test_trades_without_quotes_are_refused() -> None:
     bare = build({}, {"ACME": market.instruments[0]}, extra=events)
     with pytest.raises(InputError, match="no quotes or books beside its trades"):
         calibrate_impact(bare)
+
+
+def told_levels(market: Tape) -> Tape:
+    """The same with each quote told as two levels of a book too, a nanosecond after it and without any snapshot."""
+    quotes = market.events[market.events["kind"] == Kind.QUOTE]
+    rows = np.zeros(2 * len(quotes), dtype=EVENT)
+    rows["kind"] = Kind.DEPTH
+    for start, flags, price, lots in ((0, int(Flag.BUY), "w0", "w2"), (1, int(Flag.SELL | Flag.LAST), "w1", "w3")):
+        side = rows[start::2]
+        side["flags"], side["w0"], side["w1"] = flags, quotes[price], quotes[lots]
+        side["ts_local_ns"] = side["ts_venue_ns"] = quotes["ts_local_ns"] + 1
+    kept = market.events[np.isin(market.events["kind"], (Kind.QUOTE, Kind.TRADE))]
+    return build({}, {"ACME": market.instruments[0]}, extra=np.concatenate([kept, rows]))
+
+
+def test_quotes_tell_the_mid_where_the_book_beside_them_has_no_snapshot() -> None:
+    n = 400
+    signs = remembering_signs(n, 0.5, 7)
+    at = 1.0 + np.arange(n)
+    market = tape(at - 0.5, 100.0 * np.exp(moved(signs, BARE, 3e-5, 8)), np.column_stack([at, 10.0 * signs, np.zeros(n)]))
+    alone = flow_of(market, None, day_hours=None, starts_empty=False)
+    beside = flow_of(told_levels(market), None, day_hours=None, starts_empty=False)
+    assert len(alone.log_mid) == n
+    np.testing.assert_array_equal(beside.log_mid, alone.log_mid)
+    np.testing.assert_array_equal(beside.half_spread, alone.half_spread)
+
+
+def test_a_book_without_a_snapshot_and_without_quotes_is_refused_by_its_name() -> None:
+    market = told_levels(tape(np.array([0.0]), np.array([100.0]), np.array([[1.0, 10, 0]])))
+    kept = market.events[np.isin(market.events["kind"], (Kind.DEPTH, Kind.TRADE))]
+    diffs = build({}, {"ACME": market.instruments[0]}, extra=kept)
+    with pytest.raises(InputError, match=r"its book is never known: 2 DEPTH events and no snapshot among them.*--starts-empty"):
+        calibrate_impact(diffs)
+    assert flow_of(diffs, None, day_hours=None, starts_empty=True).size.tolist() == [10.0]
+    first = kept[np.argsort(kept["kind"] != Kind.TRADE, kind="stable")].copy()
+    first["ts_local_ns"] = first["ts_venue_ns"] = START_NS + np.arange(len(first))
+    early = build({}, {"ACME": market.instruments[0]}, extra=first)
+    with pytest.raises(InputError, match="no trade has a mid before it: 2 DEPTH events and 0 quotes"):
+        flow_of(early, None, day_hours=None, starts_empty=True)

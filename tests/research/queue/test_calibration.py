@@ -107,6 +107,18 @@ def test_the_command_prints_json_and_writes_a_page(tmp_path: Path) -> None:
     assert "first in line" in told.stdout
 
 
+def test_the_command_takes_horizons(tmp_path: Path) -> None:
+    path = Market(3).run(4000).write(tmp_path)
+    words = ["queue", str(path), "--levels", "1", "--json", "--horizons"]
+    found = json.loads(CliRunner().invoke(calibrate, [*words, "2.5,20"]).stdout)
+    expected = calibrate_queue(path, levels=1, horizons_s=(2.5, 20.0))
+    assert {row["horizon"] for row in found["calibration"]} == {"2.5 s", "20 s", "end"}
+    assert found == json.loads(json.dumps(expected.words()))
+    for given, said in (("1,x", "--horizons 1,x: rule: numbers of seconds"), ("5,2", r"horizons_s=\(5.0, 2.0\); rule")):
+        with pytest.raises(InputError, match=said):
+            CliRunner().invoke(calibrate, [*words, given], catch_exceptions=False)
+
+
 def test_the_command_is_registered() -> None:
     project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["entry-points"]["onetape.commands"]["calibrate"] == "research.command:calibrate"

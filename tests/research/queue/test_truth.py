@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from framework.data.formats import lobster
 from framework.errors import DataError
 from research.queue.records import CANCELLED, FILLED, OPPOSITE, PARTLY, PLACE_BINS, THROUGH, TURN
 from research.queue.walks import QueueModel, Truth, true_fates
-from tests.research.lines import BUY, SELL, Market, Row, book, events, gap, order, seconds, trade
+from tests.research.lines import BUY, SECOND, SELL, START_NS, Market, Row, book, events, gap, order, seconds, trade
 
 HALF = QueueModel("power 1", "power", 1.0)
 BOOK = book((BUY, 100, 5, 1), (BUY, 100, 3, 2), (BUY, 99, 4, 3), (SELL, 101, 9, 10))
@@ -53,6 +54,25 @@ def test_a_place_is_filled_when_the_line_in_front_is_gone_though_its_order_left(
     assert fate(truth, 1) == (12, 6.0, TURN, 0)  # half of it traded; it still stands
     assert seconds(int(truth.places[1]["own_filled_ns"])) == 6.0
     assert int(truth.places[1]["executed_lots"]) == 1
+
+
+def test_of_a_line_in_which_places_pile_up_fewer_are_followed() -> None:
+    """600 orders join and leave at once and nothing trades there: the k-th cancel would meet all k places, 300 for each join on average.
+
+    One in n followed makes it 300 / n a cancel, 150 / n an event; with at most 32 an event n is 5 or more.
+    """
+    rows: list[Row] = [*BOOK, FIRST]
+    for k in range(600):
+        rows += [order(2 + k, BUY, 100, 1, 100 + k), order(2.5 + k, BUY, 100, 0, 100 + k)]
+    truth = follow(*rows)
+    every = truth.counts["every"]
+    assert truth.counts["joins"] == 600 and len(truth.places) == 600 // every
+    assert 5 <= every <= 20
+    joins = 1 + np.arange(600)
+    np.testing.assert_array_equal((truth.places["stamp_ns"] - START_NS) / SECOND, 1 + joins[joins % every == 0])
+    assert (truth.places["ahead"] == 8).all() and (truth.places["own_fate"] == CANCELLED).all()
+    few = follow(*rows[: len(BOOK) + 1 + 2 * 90])  # 90 / 4 a cancel on average: none is left out
+    assert few.counts["every"] == 1 and len(few.places) == 90
 
 
 def test_a_trade_that_takes_just_what_is_in_front_fills_nobody_behind() -> None:

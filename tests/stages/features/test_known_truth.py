@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from framework.stages import features as f
+from framework.stages.features.pin import log_likelihood
 
 
 def test_roll_finds_the_bounce() -> None:
@@ -75,6 +76,41 @@ def test_pin_finds_its_parameters() -> None:
     for rate, true in ((found.mu, mu), (found.epsilon_buy, buy_rate), (found.epsilon_sell, sell_rate)):
         assert abs(rate - true) < 4 * math.sqrt(2 * (true + buy_rate) / (alpha * days / 2))
     assert found.starts[0] > 1
+
+
+@pytest.mark.parametrize(
+    ("buy_rate", "sell_rate", "mu"),
+    [
+        (2e3, 2.1e3, 600.0),
+        (2e4, 2.1e4, 6e3),
+        (2e5, 2.1e5, 6e4),
+        (1e6, 9e5, 3e5),
+        (1e6, 1e6, 1e4),
+        (1e6, 1e4, 2e4),
+    ],
+)
+def test_pin_finds_the_maximum_of_many_trades(buy_rate: float, sell_rate: float, mu: float) -> None:
+    """News moves counts by ten deviations and more, so every day tells its kind: the shares of the kinds of days are the maximum.
+
+    The rates lie within their sampling errors of the truth, and the maximum is no lower than the likelihood of the truth.
+    """
+    pytest.importorskip("scipy")
+    random = np.random.default_rng(0)
+    days = 120
+    news, bad = random.random(days) < 0.3, random.random(days) < 0.8
+    buys = random.poisson(buy_rate + mu * (news & ~bad))
+    sells = random.poisson(sell_rate + mu * (news & bad))
+    found = f.fit_pin(buys, sells)
+    assert found.alpha == pytest.approx(news.mean(), abs=1e-4)
+    assert found.delta == pytest.approx(bad[news].mean(), abs=1e-4)
+    for rate, true in ((found.mu, mu), (found.epsilon_buy, buy_rate), (found.epsilon_sell, sell_rate)):
+        assert abs(rate - true) < 4 * math.sqrt((true + buy_rate + sell_rate) / (news & ~bad).sum())
+    value, slope = log_likelihood((found.alpha, found.delta, found.mu, found.epsilon_buy, found.epsilon_sell), buys, sells)
+    assert found.log_likelihood == pytest.approx(value, rel=1e-12)
+    true_value, _ = log_likelihood((news.mean(), bad[news].mean(), mu, buy_rate, sell_rate), buys, sells)
+    assert value >= true_value
+    errors = np.array([1.0, 1.0, *[math.sqrt(buy_rate)] * 3])
+    assert np.abs(slope * errors).max() < 1e-2  # a root's error away nothing is gained
 
 
 def test_vpin_of_balanced_and_of_one_sided_flow() -> None:

@@ -71,6 +71,59 @@ def test_quotes() -> None:
     np.testing.assert_array_equal(table[["bid", "bid_size", "ask", "ask_size"]], [[99, 3, 101, 4], [math.nan, math.nan, 100.5, 5]])
 
 
+def quote(ns: int, bid: int, bid_lots: int, ask: int, ask_lots: int) -> Events:
+    made = np.zeros(1, dtype=EVENT)
+    made["kind"], made["ts_local_ns"], made["ts_venue_ns"] = Kind.QUOTE, ns, ns
+    made["w0"], made["w1"], made["w2"], made["w3"] = bid, ask, bid_lots, ask_lots
+    return made
+
+
+def ticks(ns: int, line: str) -> Events:
+    return events_of(read_ticks(line.split()), ns, ns, 0, ACME)
+
+
+def test_of_quotes_beside_a_book_the_fresher_is_the_best() -> None:
+    """The levels behind are those of the book that stand behind the best, whoever told it."""
+    told = [
+        ticks(1, "book 99 x 5, 98 x 1 / 101 x 4, 102 x 6"),
+        quote(2, 9_800, 2, 10_050, 3),  # 99 is gone before the book says so, and an offer at 100.50 has come
+        ticks(3, "trade 100.50 x 1 BUY"),
+        ticks(4, "ask 101 x 7"),  # the book again: it has not heard of 100.50
+        quote(5, 0, 0, 10_300, 1),
+        ticks(6, "GAP"),
+        quote(7, 9_700, 1, 9_900, 2),
+        ticks(8, "bid 98 x 9"),  # of a book that is unknown
+    ]
+    table = f.market_table(recording(np.concatenate(told)), levels=2)
+    nan = math.nan
+    expected = {
+        "bid": [99, 98, 98, 99, nan, nan, 97, 97],
+        "bid_size": [5, 2, 2, 5, nan, nan, 1, 1],
+        "ask": [101, 100.5, 100.5, 101, 103, nan, 99, 99],
+        "ask_size": [4, 3, 3, 7, 1, nan, 2, 2],
+        "bid_2": [98, nan, nan, 98, nan, nan, nan, nan],
+        "ask_2": [102, 101, 101, 102, nan, nan, nan, nan],
+        "ask_size_2": [6, 4, 4, 6, nan, nan, nan, nan],
+        "mid": [100, 99.25, 99.25, 100, nan, nan, 98, 98],
+    }
+    for name, values in expected.items():
+        np.testing.assert_array_equal(table[name], values, err_msg=name)
+
+
+def test_quotes_far_from_the_books_window() -> None:
+    """The window holds the prices of the book's own messages; a quote beyond it has the whole book behind it, or none of it."""
+    told = [ticks(1, "book 99 x 5 / 101 x 4"), quote(2, 50_000, 1, 50_001, 2), quote(3, 10, 1, 11, 2)]
+    table = f.market_table(recording(np.concatenate(told)), levels=2)
+    np.testing.assert_array_equal(table["bid_2"], [math.nan, 99, math.nan])
+    np.testing.assert_array_equal(table["ask_2"], [math.nan, math.nan, 101])
+
+
+def test_quotes_tell_the_mid_of_a_book_without_a_snapshot() -> None:
+    told = [ticks(1, "bid 99 x 5"), quote(2, 9_900, 1, 10_100, 2), ticks(3, "ask 101 x 4"), ticks(4, "trade 101 x 1 BUY")]
+    table = f.market_table(recording(np.concatenate(told)))
+    np.testing.assert_array_equal(table["mid"], [math.nan, 100, 100, 100])
+
+
 def test_a_random_book_by_order_is_the_plain_book() -> None:
     random = np.random.default_rng(9)
     n = 4_000
