@@ -209,7 +209,6 @@ class Check:
         assert same(float(result.income["dividends"]), ledger.income, Decimal(self.case.cash))
         assert same(float(result.costs["fee"]), ledger.fees, Decimal(self.case.cash))
 
-
     def compare_round_trips(self) -> None:
         """Flat to flat, in the account's currency."""
         found, wholes = self.result.round_trips, self.ledger.wholes

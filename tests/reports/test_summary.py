@@ -14,7 +14,19 @@ from framework.reports.summary import annual_curve, curve, summary
 
 NAMES = [
     *("total_return", "annual_return", "annual_volatility", "sharpe", "sortino", "calmar", "max_drawdown", "max_drawdown_length"),
-    *("hit_rate", "profit_factor", "average_win", "average_loss", "average_duration_days", "round_trips", "trades", "turnover", "exposure", "value_at_risk_95", "value_at_risk_99"),
+    *(
+        "hit_rate",
+        "profit_factor",
+        "average_win",
+        "average_loss",
+        "average_duration_days",
+        "round_trips",
+        "trades",
+        "turnover",
+        "exposure",
+        "value_at_risk_95",
+        "value_at_risk_99",
+    ),
     *("expected_shortfall_95", "expected_shortfall_99", "skew", "kurtosis"),
 ]
 NO_TRADES = pd.DataFrame({"pnl": pd.Series(dtype=float)})
