@@ -21,7 +21,19 @@ if TYPE_CHECKING:
 
 _ROWS = (
     *("total_return", "annual_return", "annual_volatility", "sharpe", "sortino", "calmar", "max_drawdown"),
-    *("trades", "hit_rate", "profit_factor", "turnover", "exposure", "beta", "alpha"),
+    *(
+        "round_trips",
+        "hit_rate",
+        "profit_factor",
+        "average_win",
+        "average_loss",
+        "average_duration_days",
+        "trades",
+        "turnover",
+        "exposure",
+        "beta",
+        "alpha",
+    ),
 )
 
 
@@ -80,7 +92,7 @@ def save(result: Result, config: RunConfig, folder: Path) -> Path:
     config_text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
     (folder / "config.yaml").write_text(config_text, encoding="utf-8")
     (folder / "metrics.json").write_text(json.dumps(_metrics(result), indent=2) + "\n", encoding="utf-8")
-    for name in ("fills", "orders", "trades", "positions"):
+    for name in ("fills", "orders", "round_trips", "trades", "positions"):
         getattr(result, name).to_parquet(folder / f"{name}.parquet")
     result.equity.to_frame("equity").to_parquet(folder / "equity.parquet")
     result.audit.save(folder / "audit.bin")

@@ -54,7 +54,7 @@ def book_answer(t: Any, x: Any, kind: int, instrument: int, w0: int, w1: int, w2
         side, terms = order_of(x, w0).side, terms_of(t, instrument)
         if account.tiers_count != 0:
             note_traded(account, notional_of(terms, w2, w1) * money_row(t.money, terms.currency).fx_rate)
-        book_fill(account, instrument, side * w2, w1, real(w4), real(w3))
+        book_fill(account, w0, instrument, side * w2, w1, real(w4), real(w3))
     elif kind == CHARGE:
         book_charge(account, w0, real(w1), w2)
     elif kind == SETTLED:

@@ -39,6 +39,10 @@ MARK_IS_RATE, MARK_IS_WATCHED, MARK_IS_TOLD = 1, 2, 4
 C_FEE, C_HALF_SPREAD, C_VOLUME_SHARE = int(CostKind.FEE), int(CostKind.HALF_SPREAD), int(CostKind.VOLUME_SHARE)
 C_IMPACT, C_BORROW, C_FUNDING, C_TAX = int(CostKind.IMPACT), int(CostKind.BORROW), int(CostKind.FUNDING), int(CostKind.TAX)
 COST_KINDS = len(CostKind)
+DIVIDEND_PAID = -1  # beside them, as the kind of a FLOW
+
+# what changed a position, where no order did
+BY_SPLIT, BY_DELISTING = -1, -2
 
 # order types, times in force, flags
 MARKET, LIMIT, STOP = int(OrderType.MARKET), int(OrderType.LIMIT), int(OrderType.STOP)

@@ -20,12 +20,12 @@ from __future__ import annotations
 from typing import Any
 
 from framework.kernel.book import adjust_history, book_of, set_mark, terms_of
-from framework.kernel.codes import BROKEN_BY_RANGE, SPOT
+from framework.kernel.codes import BROKEN_BY_RANGE, BY_DELISTING, BY_SPLIT, DIVIDEND_PAID, SPOT
 from framework.kernel.compile import inlined, kernel
 from framework.kernel.contracts import basis, price_of
 from framework.kernel.ratio import MOST, divided
-from framework.kernel.records import change_row, lot_row, money_row, point_row, position_row, trade_row
-from framework.kernel.room import CHANGES, LOTS, POINTS, TRADES, has_row
+from framework.kernel.records import change_row, flow_row, lot_row, money_row, point_row, position_row, trade_row
+from framework.kernel.room import CHANGES, FLOWS, LOTS, POINTS, TRADES, has_row
 from framework.kernel.valuation import forget_sums, put_back, take_out, valuation
 from framework.schema.units import MONEY_PER_NANO
 
@@ -78,13 +78,25 @@ def record_point(t: Any) -> None:
 
 
 @inlined
-def record_change(t: Any, instrument: int) -> None:
-    """Note the position of an instrument after it changed."""
+def record_change(t: Any, instrument: int, cause: int) -> None:
+    """Note the position of an instrument after it changed: by an order's fill, BY_SPLIT or BY_DELISTING."""
     if t.is_venues != 0 or not has_row(t, t.changes_count, t.changes_capacity, CHANGES):
         return
     row = change_row(t.changes, t.changes_count)
     row.ts_ns, row.instrument, row.lots = t.now_ns, instrument, position_of(t, instrument).lots
+    row.cause, row.fx_rate = cause, money_row(t.money, terms_of(t, instrument).currency).fx_rate
     t.changes_count += 1
+
+
+@kernel
+def record_flow(t: Any, instrument: int, kind: int, amount: float, currency: int) -> None:
+    """Note money that a position brought besides its fills, or, negative, cost."""
+    if t.is_venues != 0 or not has_row(t, t.flows_count, t.flows_capacity, FLOWS):
+        return
+    row = flow_row(t.flows, t.flows_count)
+    row.instrument, row.kind, row.amount = instrument, kind, amount
+    row.fx_rate, row.change = money_row(t.money, currency).fx_rate, t.changes_count
+    t.flows_count += 1
 
 
 @inlined
@@ -127,7 +139,7 @@ def _record_trade(
     row = trade_row(t.trades, t.trades_count)
     row.instrument, row.entry_ns, row.exit_ns = instrument, entry_ns, t.now_ns
     row.lots, row.entry_price, row.exit_price = lots, entry_price, exit_price
-    row.pnl, row.fees = gross - fees, fees
+    row.pnl, row.fees, row.change = gross - fees, fees, t.changes_count
     t.trades_count += 1
 
 
@@ -183,7 +195,7 @@ def _change_lots(t: Any, position: Any, terms: Any, lots: int) -> None:
 
 
 @inlined
-def book_fill(t: Any, instrument: int, lots: int, ticks: int, slippage: float, fee: float) -> float:
+def book_fill(t: Any, order_id: int, instrument: int, lots: int, ticks: int, slippage: float, fee: float) -> float:
     """Book a fill of signed `lots`; return the gross money that its closing part made."""
     position, terms = position_of(t, instrument), terms_of(t, instrument)
     side = 1 if lots > 0 else -1
@@ -205,7 +217,7 @@ def book_fill(t: Any, instrument: int, lots: int, ticks: int, slippage: float, f
     if has_sums:
         put_back(t, instrument)
     t.has_cash = 0
-    record_change(t, instrument)
+    record_change(t, instrument, order_id)
     t.dirty = 1
     return made
 
@@ -273,7 +285,7 @@ def split_position(t: Any, instrument: int, new: int, old: int) -> None:
         _record_trade(t, instrument, opened_ns, sign * rest, rest_cost / rest, book.mark_ticks, made, rest_fees)
     while position.first >= 0 and lot_row(t.lots, position.first).lots == 0:
         _drop_first_lot(t, position)
-    record_change(t, instrument)
+    record_change(t, instrument, BY_SPLIT)
 
 
 @kernel
@@ -298,6 +310,7 @@ def pay_dividend(t: Any, instrument: int, nano_per_unit: int) -> None:
         receive(money, amount)
         position.income += amount
         t.income += amount * money.fx_rate
+        record_flow(t, instrument, DIVIDEND_PAID, amount, terms.currency)
 
 
 @kernel
@@ -318,7 +331,7 @@ def pay_out(t: Any, instrument: int, ticks: int) -> None:
         _, _, due = _close_lots(t, instrument, -position.lots, float(ticks), 0.0)
         receive(money_row(t.money, terms.currency), paid if terms.settlement == SPOT else due)
         _change_lots(t, position, terms, 0)
-        record_change(t, instrument)
+        record_change(t, instrument, BY_DELISTING)
         t.dirty = 1
 
 

@@ -116,9 +116,10 @@ TRADE = np.dtype(
         ("exit_price", "<f8"),
         ("pnl", "<f8"),  # money, net of fees
         ("fees", "<f8"),
+        ("change", "<i8"),  # the row of CHANGE whose fill, split or delisting closed it
     ]
 )
-"""A round trip: one entry part closed by one exit part."""
+"""A closed tax lot: one entry part closed by one exit part. Money is in the instrument's settlement currency."""
 
 MONEY = np.dtype([("cash", "<f8"), ("aside", "<f8"), ("fx_rate", "<f8")])
 """One currency: what we hold of it, what its sum has rounded away, and what one unit is worth in the base currency (NaN: unknown)."""
@@ -126,8 +127,12 @@ MONEY = np.dtype([("cash", "<f8"), ("aside", "<f8"), ("fx_rate", "<f8")])
 POINT = np.dtype([("ts_ns", "<i8"), ("cash", "<f8"), ("gross", "<f8"), ("net", "<f8")])
 """One point of the equity curve, in the base currency; equity is cash and net value."""
 
-CHANGE = np.dtype([("ts_ns", "<i8"), ("instrument", "<i8"), ("lots", "<i8")])
-"""A position after it changed."""
+CHANGE = np.dtype([("ts_ns", "<i8"), ("instrument", "<i8"), ("lots", "<i8"), ("cause", "<i8"), ("fx_rate", "<f8")])
+"""A position after it changed: by which order, or BY_SPLIT, BY_DELISTING of `codes`; and the rate of its settlement currency then."""
+
+FLOW = np.dtype([("instrument", "<i8"), ("kind", "<i8"), ("amount", "<f8"), ("fx_rate", "<f8"), ("change", "<i8")])
+"""Money that a position brought besides its fills, settlement currency, negative where it was paid: a CHARGE by its cost kind, or
+DIVIDEND_PAID of `codes`. `change`: how many rows of CHANGE there were before it."""
 
 COST_TERMS = np.dtype(
     [
@@ -233,6 +238,7 @@ TRADER_TABLES = (
     Table("trades", TRADE, 256),
     Table("points", POINT, 4096),
     Table("changes", CHANGE, 256),
+    Table("flows", FLOW, 64),
     Table("depths", DEPTH_BOOK, 1, grows=False),
     Table("resting", RESTING, 1, grows=False),
     Table("log", EVENT, 8192),
@@ -398,7 +404,7 @@ RECORDING = np.dtype(
 terms_row, book_row, past_bar_row = row_of(TERMS), row_of(BOOK), row_of(PAST_BAR)
 position_row, money_row, lot_row = row_of(POSITION), row_of(MONEY), row_of(TAX_LOT)
 order_row, trade_row, point_row = row_of(ORDER), row_of(TRADE), row_of(POINT)
-change_row, event_row = row_of(CHANGE), row_of(EVENT)
+change_row, flow_row, event_row = row_of(CHANGE), row_of(FLOW), row_of(EVENT)
 tier_row, traded_row, levy_row, conversion_row = row_of(TIER), row_of(TRADED), row_of(LEVY), row_of(CONVERSION)
 
 trader_row, exchange_row = row_of(TRADER), row_of(EXCHANGE)

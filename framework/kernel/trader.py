@@ -77,7 +77,7 @@ from framework.kernel.contracts import basis, notional_of
 from framework.kernel.costs import note_traded
 from framework.kernel.depth import lose_depth
 from framework.kernel.impact import restate_volume
-from framework.kernel.ledger import book_charge, book_delisting, book_dividend, book_fill, book_settlement, book_split, rate_of
+from framework.kernel.ledger import book_charge, book_delisting, book_dividend, book_fill, book_settlement, book_split, rate_of, record_flow
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import (
     count,
@@ -203,7 +203,7 @@ def _take_fill(t: Any, event: Any) -> None:
     if t.tiers_count != 0:
         note_traded(t, notional_of(terms, lots, event.w1) * rate)
     t.cost_totals[C_FEE] += fee * rate
-    made = book_fill(t, order.instrument, order.side * lots, event.w1, slippage, fee)
+    made = book_fill(t, order.order_id, order.instrument, order.side * lots, event.w1, slippage, fee)
     if event.flags & F_AMBIGUOUS:
         t.ambiguous_fills += 1
         t.ambiguous_pnl += made * rate
@@ -277,6 +277,8 @@ def _apply_answer(t: Any, event: Any) -> None:
     kind = event.kind
     if kind == CHARGE:
         book_charge(t, event.w0, real(event.w1), event.w2)
+        if event.instrument != NO_INSTRUMENT:
+            record_flow(t, event.instrument, event.w0, -real(event.w1), event.w2)
         return
     if kind == SETTLED:
         book_settlement(t, event.instrument, real(event.w0))

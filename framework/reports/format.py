@@ -15,7 +15,8 @@ _PERCENT = {
     *("total_return", "annual_return", "annual_volatility", "max_drawdown", "hit_rate", "exposure", "alpha"),
     *("value_at_risk_95", "value_at_risk_99", "expected_shortfall_95", "expected_shortfall_99"),
 }
-_COUNT = {"trades", "max_drawdown_length"}
+_COUNT = {"trades", "round_trips", "max_drawdown_length"}
+_MONEY = {"average_win", "average_loss"}
 _LABELS = {
     "pnl": "PnL",
     "entry_ts": "Entry",
@@ -25,6 +26,10 @@ _LABELS = {
     "sortino": "Sortino ratio",
     "calmar": "Calmar ratio",
     "max_drawdown_length": "Longest drawdown",
+    "average_duration_days": "Mean days held",
+    "trades": "Closed lots",
+    "mae": "MAE",
+    "mfe": "MFE",
     "turnover": "Turnover a year",
     "exposure": "Mean exposure",
     "value_at_risk_95": "VaR 95 %",
@@ -68,6 +73,8 @@ def card_text(name: str, value: float) -> str:
         return percent(value, 2 if name.startswith(("value_at", "expected")) else 1)
     if name in _COUNT:
         return number(value, 0)
+    if name in _MONEY:
+        return money(value)
     return number(value, 1) + TIMES if name == "turnover" and math.isfinite(value) else number(value, 2)
 
 
@@ -84,10 +91,19 @@ def stamp(value: object) -> str:
     return f"{value:%Y-%m-%d}" if value == value.normalize() else f"{value:%Y-%m-%d %H:%M:%S}"
 
 
+def duration(value: pd.Timedelta) -> str:
+    """How long something took, in the largest unit of which there is one: `3.5 d`."""
+    seconds = value.total_seconds()
+    size, unit = next(((s, u) for s, u in ((86_400, "d"), (3_600, "h"), (60, "min")) if seconds >= s), (1, "s"))
+    return f"{quantity(round(seconds / size, 1))} {unit}"
+
+
 def cell(value: object) -> str:
     """Any table value, escaped for HTML. Numbers keep up to six significant decimals."""
     if isinstance(value, pd.Timestamp) or value is pd.NaT:
         return stamp(value)
+    if isinstance(value, pd.Timedelta):
+        return duration(value)
     if isinstance(value, float):
         return number(value, 2) if value == round(value, 2) or abs(value) >= 1000 else _significant(value)
     return escape(str(value)) if value is not None else MISSING

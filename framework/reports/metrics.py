@@ -125,9 +125,9 @@ def annual_return(returns: Floats, ppy: float) -> float:
 
 
 def annual_volatility(returns: Floats, ppy: float) -> float:
-    """`std(r, ddof=1) * sqrt(ppy)`. NaN left out. Fewer than two: NaN. Constant: 0."""
+    """`std(r, ddof=1) * sqrt(ppy)`. NaN left out. Fewer than two, or a `ppy` of NaN: NaN. Constant: 0."""
     r = _present(returns)
-    if r.size < 2:
+    if r.size < 2 or math.isnan(ppy):
         return math.nan
     return 0.0 if _is_constant(r) else float(r.std(ddof=1)) * math.sqrt(ppy)
 
@@ -230,11 +230,11 @@ def beta(returns: Floats, benchmark: Floats) -> float:
 def alpha(returns: Floats, benchmark: Floats, ppy: float) -> float:
     """`(1 + mean(r - beta * b))^ppy - 1`: yearly return that the benchmark does not explain. Jensen (1968), risk-free rate 0.
 
-    Pairs with a NaN left out. Fewer than two, or a constant benchmark: NaN.
+    Pairs with a NaN left out. Fewer than two, a constant benchmark, or a `ppy` of NaN: NaN.
     """
     r, b = _pairs(returns, benchmark)
     slope = beta(r, b)
-    return math.nan if math.isnan(slope) else float((1.0 + np.mean(r - slope * b)) ** ppy - 1.0)
+    return math.nan if math.isnan(slope) or math.isnan(ppy) else float((1.0 + np.mean(r - slope * b)) ** ppy - 1.0)
 
 
 def _pairs(returns: Floats, benchmark: Floats) -> tuple[Floats, Floats]:
@@ -249,7 +249,7 @@ def _pairs(returns: Floats, benchmark: Floats) -> tuple[Floats, Floats]:
 
 
 def hit_rate(pnls: Floats) -> float:
-    """Share of trades with `pnl > 0`, shape (n,) in money. A trade at exactly 0 is no hit. NaN left out. Empty: NaN."""
+    """Share of round trips with `pnl > 0`, shape (n,) in money. One at exactly 0 is no hit. NaN left out. Empty: NaN."""
     p = _present(pnls)
     return float(np.mean(p > 0)) if p.size else math.nan
 
@@ -265,6 +265,18 @@ def profit_factor(pnls: Floats) -> float:
     if losses > 0:
         return gains / losses
     return math.inf if gains > 0 else math.nan
+
+
+def average_win(pnls: Floats) -> float:
+    """Mean of the `pnl > 0`, shape (n,) in money. NaN left out. None: NaN."""
+    p = _present(pnls)
+    return float(p[p > 0].mean()) if (p > 0).any() else math.nan
+
+
+def average_loss(pnls: Floats) -> float:
+    """Mean of the `pnl < 0`, shape (n,) in money: below 0. NaN left out. None: NaN."""
+    p = _present(pnls)
+    return float(p[p < 0].mean()) if (p < 0).any() else math.nan
 
 
 def turnover(notionals: Floats, levels: Floats, years: float) -> float:

@@ -12,6 +12,7 @@ from framework.schema.units import NANOSECONDS_PER_DAY
 _YEAR_DAYS = 365.25
 _DAYS_PER_YEAR = {7: 365.0, 6: 312.0}  # by how many weekdays trade; 252 for five or fewer
 _CALENDAR_PERIODS = (52.0, 12.0, 4.0, 1.0)
+_LEAST_DAYS = 20.0
 _INTRADAY_NS = 20 * NANOSECONDS_PER_DAY // 24
 
 
@@ -41,6 +42,16 @@ def periods_per_year(stamps_ns: NDArray[np.int64]) -> float:
     weekdays = np.bincount(days % 7, minlength=7) / len(days)
     per_year = _DAYS_PER_YEAR.get(int(np.sum(weekdays >= 0.05)), 252.0)
     return per_year * float(np.median(counts)) if spacing_days < 20 / 24 else per_year
+
+
+def years(stamps_ns: NDArray[np.int64]) -> float:
+    """Time from the first to the last stamp in years of 365.25 days; NaN below 20 days, from which nothing is told about a year.
+
+    >>> years(np.array([0, 1461]) * 86_400_000_000_000)
+    4.0
+    """
+    days = float(stamps_ns[-1] - stamps_ns[0]) / NANOSECONDS_PER_DAY if len(stamps_ns) else 0.0
+    return days / _YEAR_DAYS if days >= _LEAST_DAYS else math.nan
 
 
 def _days(stamps_ns: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

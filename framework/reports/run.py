@@ -23,6 +23,10 @@ ORDER_COLUMNS = (
     *("decided_at", "accepted_at", "done_at", "filled_quantity", "average_price", "fees"),
 )
 TRADE_COLUMNS = ("instrument", "side", "entry_ts", "exit_ts", "quantity", "entry_price", "exit_price", "pnl", "fees")
+ROUND_TRIP_COLUMNS = (
+    *("instrument", "side", "entry_ts", "exit_ts", "duration", "quantity", "entry_price", "exit_price", "lots", "exit_reason"),
+    *("pnl", "fees", "dividends", "charges", "pnl_local", "fees_local", "dividends_local", "charges_local", "currency"),
+)
 REFUSED_COLUMNS = ("ts", "order_id", "instrument", "reason", "need", "have")
 COST_KINDS = ("fee", "half_spread", "volume_share", "impact", "borrow", "funding", "tax")
 
@@ -36,6 +40,9 @@ def empty_table(columns: tuple[str, ...]) -> pd.DataFrame:
 class RunTables:
     """What an engine hands over when a run ends. Money is in `currency`, stamps are UTC, quantities are in units.
 
+    A column of money whose name ends in `_local` is in the currency that the instrument settles in, which a column `currency` names;
+    prices are in the instrument's currency.
+
     A table given as a function without arguments is made on first use and kept.
 
     Attributes:
@@ -44,7 +51,12 @@ class RunTables:
         orders: columns `ORDER_COLUMNS`; side, type, state and reason are names such as "BUY", "FILLED", "NONE".
         fills: columns `FILL_COLUMNS`; side "BUY" or "SELL", quantity above 0, liquidity "maker" or "taker". A further column
             `notional` (money) is needed where price times quantity is not money: multipliers, several currencies.
-        trades: columns `TRADE_COLUMNS`; closed round trips, side of the entry, pnl net of fees.
+        trades: columns `TRADE_COLUMNS`; closed lots, first in first out, side of the entry, pnl net of fees.
+        round_trips: columns `ROUND_TRIP_COLUMNS`; what was done from flat to flat, in the order in which it ended. `pnl` has fees and
+            `charges` (borrow, funding, taxes) taken off and `dividends` added; prices are means over `quantity`, all that was closed,
+            in `lots` parts. `exit_reason`: LIQUIDATION, DELISTING, SPLIT (what a reverse split left was paid out), STOP_LOSS (of a stop),
+            TRAILING_STOP, TAKE_PROFIT (of a bracket's limit or touch), else the type of the order that ended it.
+        excursions: columns `mae`, `mfe`, money at most and at least 0; the rows of `round_trips`. See `simulation.excursions`.
         positions: index stamps, a column per symbol, signed quantities.
         costs: index of `COST_KINDS`, money paid; negative where received (funding).
         income: money received besides trading, such as dividends; the index names it.
@@ -69,6 +81,8 @@ class RunTables:
     trades: LazyFrame
     positions: LazyFrame
     costs: LazySeries = field(default_factory=lambda: pd.Series(0.0, index=list(COST_KINDS)))
+    round_trips: LazyFrame = field(default_factory=lambda: empty_table(ROUND_TRIP_COLUMNS))
+    excursions: LazyFrame = field(default_factory=lambda: empty_table(("mae", "mfe")))
     income: LazySeries = field(default_factory=lambda: pd.Series(dtype=np.float64))
     notes: tuple[str, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
@@ -135,8 +149,22 @@ class Run:
 
     @cached_property
     def trades(self) -> pd.DataFrame:
-        """Closed round trips, PnL net of fees."""
+        """Closed lots, first in first out, PnL net of fees: what a tax return asks for."""
         return _frame(self.tables.trades, "trades", TRADE_COLUMNS)
+
+    @cached_property
+    def _round_trips(self) -> pd.DataFrame:
+        return _frame(self.tables.round_trips, "round_trips", ROUND_TRIP_COLUMNS)
+
+    @cached_property
+    def round_trips(self) -> pd.DataFrame:
+        """What was done from flat to flat, with its excursions; what is still open is not in it."""
+        return self._round_trips.join(self.excursions)
+
+    @cached_property
+    def excursions(self) -> pd.DataFrame:
+        """How far each round trip went against us (`mae`) and for us (`mfe`)."""
+        return _frame(self.tables.excursions, "excursions", ("mae", "mfe"))
 
     @cached_property
     def positions(self) -> pd.DataFrame:
@@ -154,6 +182,7 @@ class Run:
         return summary(
             self.equity,
             trades=self.trades,
+            round_trips=self._round_trips,
             fills=self.fills,
             exposure=self.exposure,
             benchmark=self.tables.benchmark,

@@ -84,7 +84,7 @@ class Measurer:
         Args:
             points: rows of the trader half's equity curve (`ts_ns`, `cash`, `net`).
             base: the account before its first mark.
-            traded: sum of the notionals of all fills.
+            traded: sum of the notionals of all fills, the account's currency.
 
         Raises:
             InputError: a level of the curve is not finite.
@@ -101,8 +101,8 @@ class Measurer:
         first, last = levels_of(points[[0, -1]]).tolist()
         count = len(points) + (base != first)
         levels, stamps = self._annual(points, base, count, days)
-        ppy = self._periods_per_year(stamps[1:] if len(stamps) > 1 and stamps[1] == stamps[0] else stamps)
-        years = max(len(levels) - 1, 0) / ppy if ppy > 0 else math.nan
+        years = periods.years(stamps)
+        ppy = self._periods_per_year(stamps[1:] if stamps[1] == stamps[0] else stamps) if years > 0 else math.nan
         known = count > 1 and base > 0
         total = last / base - 1.0 if known else math.nan
         returns, annual = m.simple_returns(levels), m.annual_growth(total, years)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from framework.errors import InputError
 from framework.reports import metrics as m
 from framework.reports import periods
+from framework.schema.units import NANOSECONDS_PER_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ def summary(
     *,
     trades: pd.DataFrame,
     fills: pd.DataFrame,
+    round_trips: pd.DataFrame | None = None,
     exposure: pd.DataFrame | None = None,
     benchmark: pd.Series | None = None,
     periods_per_year: float | None = None,
@@ -74,31 +76,33 @@ def summary(
 
     Args:
         equity: account value at each stamp, UTC.
-        trades: needs column `pnl`, in money, net of fees.
+        trades: closed lots, of which only the number is told.
+        round_trips: needs columns `pnl`, in money, and `duration`; None leaves what is made of them NaN.
         fills: needs columns `quantity` and `price`; a column `notional` (money) is used instead where there is one, as it
             must be for multipliers other than 1 or several currencies.
         exposure: needs column `gross`, on the same index as `equity`; None leaves `exposure` NaN.
         benchmark: levels (a price or an index, not returns), UTC; read as of each stamp of the equity. Adds `beta` and `alpha`.
-        periods_per_year: of the annual curve (see `annual_curve`); None infers it (see `periods.periods_per_year`).
+        periods_per_year: of the annual curve (see `annual_curve`), for volatility and ratios; None infers it (see
+            `periods.periods_per_year`). `annual_return` and `turnover` go by the time between the first and the last point.
         initial_equity: the account before its first mark, see `curve`.
 
     Returns:
         total_return, annual_return, annual_volatility, sharpe, sortino, calmar, max_drawdown, max_drawdown_length (points of
-        `equity`), hit_rate, profit_factor, trades, turnover (per year), exposure, value_at_risk_95, value_at_risk_99,
+        `equity`), hit_rate, profit_factor, average_win, average_loss, average_duration_days, round_trips, trades,
+        turnover (per year), exposure, value_at_risk_95, value_at_risk_99,
         expected_shortfall_95, expected_shortfall_99, skew, kurtosis, and with a benchmark beta, alpha.
 
-        `total_return` and the drawdowns use every point; the rest uses the annual curve.
+        `total_return` and the drawdowns use every point; the rest uses the annual curve. What is annualised (annual_return,
+        annual_volatility, sharpe, sortino, calmar, turnover, alpha) is NaN where the points lie within less than 20 days.
     """
     points = curve(equity, initial_equity)
     annual = annual_curve(points)
     inferred = periods.periods_per_year(_without_base(annual.stamps_ns))
-    ppy = inferred if periods_per_year is None else float(periods_per_year)
-    years = max(len(annual.levels) - 1, 0) / ppy if ppy > 0 else math.nan
-    pnls = trades["pnl"].to_numpy(dtype=np.float64)
+    years = periods.years(annual.stamps_ns)
+    ppy = math.nan if math.isnan(years) else inferred if periods_per_year is None else float(periods_per_year)
     numbers = {
         **_return_measures(points, annual.returns, ppy, years),
-        "hit_rate": m.hit_rate(pnls),
-        "profit_factor": m.profit_factor(pnls),
+        **_round_trip_measures(round_trips),
         "trades": float(len(trades)),
         "turnover": m.turnover(_notionals(fills), points.levels, years),
         "exposure": _mean_exposure(exposure, equity),
@@ -127,6 +131,19 @@ def _return_measures(points: Curve, returns: m.Floats, ppy: float, years: float)
         "calmar": m.calmar_of(annual, deepest),
         "max_drawdown": deepest,
         "max_drawdown_length": float(longest.stop - longest.start),
+    }
+
+
+def _round_trip_measures(round_trips: pd.DataFrame | None) -> dict[str, float]:
+    pnls = np.empty(0) if round_trips is None else round_trips["pnl"].to_numpy(dtype=np.float64)
+    durations = np.empty(0) if round_trips is None else pd.to_timedelta(round_trips["duration"]).to_numpy().astype("timedelta64[ns]")
+    return {
+        "hit_rate": m.hit_rate(pnls),
+        "profit_factor": m.profit_factor(pnls),
+        "average_win": m.average_win(pnls),
+        "average_loss": m.average_loss(pnls),
+        "average_duration_days": float(durations.astype(np.int64).mean()) / NANOSECONDS_PER_DAY if len(durations) else math.nan,
+        "round_trips": math.nan if round_trips is None else float(len(pnls)),
     }
 
 

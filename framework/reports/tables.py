@@ -15,7 +15,7 @@ from framework.reports.summary import Curve
 
 MAX_ROWS = 1000
 HEADLINE = ("total_return", "annual_return", "sharpe", "max_drawdown")
-_NUMBERS = {"quantity", "price", "fee", "fees", "entry_price", "exit_price", "pnl"}
+_NUMBERS = {"quantity", "price", "fee", "fees", "entry_price", "exit_price", "pnl", "dividends", "charges", "mae", "mfe", "duration"}
 
 
 def cards(metrics: pd.Series, notes: Mapping[str, str]) -> str:
@@ -82,7 +82,7 @@ def rows(table: pd.DataFrame, columns: Sequence[str], limit: int = MAX_ROWS) -> 
 
 def _row_cell(name: str, value: object) -> str:
     sign = " loss" if name == "pnl" and isinstance(value, float) and value < 0 else ""
-    if isinstance(value, pd.Timestamp) and not pd.isna(value):
+    if isinstance(value, (pd.Timestamp, pd.Timedelta)) and not pd.isna(value):
         key = str(value.value)
     else:
         key = repr(value) if isinstance(value, (int, float)) else str(value)

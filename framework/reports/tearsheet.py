@@ -15,11 +15,16 @@ from framework.reports.summary import Curve
 from framework.schema.units import NANOSECONDS_PER_DAY
 
 if TYPE_CHECKING:
+    import pandas as pd
     from plotly.graph_objects import Figure
 
-_TRADES = ("entry_ts", "exit_ts", "instrument", "side", "quantity", "entry_price", "exit_price", "fees", "pnl")
+_ROUND_TRIPS = (
+    *("entry_ts", "exit_ts", "duration", "instrument", "side", "quantity", "entry_price", "exit_price"),
+    *("fees", "dividends", "charges", "mae", "mfe", "exit_reason", "pnl"),
+)
+_LOTS = ("entry_ts", "exit_ts", "instrument", "side", "quantity", "entry_price", "exit_price", "fees", "pnl")
 _CELL = "text-align:left;padding:3px 14px 3px 0;white-space:nowrap"
-_SNIPPET = ("total_return", "annual_return", "annual_volatility", "sharpe", "max_drawdown", "trades", "turnover", "exposure")
+_SNIPPET = ("total_return", "annual_return", "annual_volatility", "sharpe", "max_drawdown", "round_trips", "turnover", "exposure")
 
 
 def render(results: Run | Sequence[Run], *, title: str | None = None) -> str:
@@ -189,10 +194,15 @@ def _is_resampled(points: Curve, annual: Curve) -> bool:
     return len(annual.levels) < len(points.levels)
 
 
-def _details(run: Run, one: charts.Drawn, *, named: bool) -> str:
-    closed, parts = run.trades, run.tables
+def _listed(closed: pd.DataFrame, columns: Sequence[str]) -> str:
+    if not len(closed):
+        return '<p class="caption">None was closed.</p>'
     shown = f"Showing {min(len(closed), tables.MAX_ROWS):,} of {len(closed):,}. Click a column to sort what is shown."
-    trades = tables.rows(closed, _TRADES) + f'<p class="caption">{shown}</p>' if len(closed) else '<p class="caption">No closed trades.</p>'
+    return f'{tables.rows(closed, columns)}<p class="caption">{shown}</p>'
+
+
+def _details(run: Run, one: charts.Drawn, *, named: bool) -> str:
+    parts = run.tables
     bridge = tables.cost_table(run.costs, run.income, _net(run), parts.currency)
     return "".join(
         [
@@ -202,7 +212,8 @@ def _details(run: Run, one: charts.Drawn, *, named: bool) -> str:
             section("From gross to net", bridge),
             section("Order outcomes", tables.outcomes(run.orders, run.refused)),
             "</div>",
-            section("Trades", trades),
+            section("Round trips, flat to flat", _listed(run.round_trips, _ROUND_TRIPS)),
+            section("Closed lots, first in first out", _listed(run.trades, _LOTS)),
             section("Settings", _settings(run)) if named else "",
             "</div>",
         ]

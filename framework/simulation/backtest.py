@@ -172,7 +172,7 @@ def _simulate(
     told = heard(tape, latency, seed)
     run_of = prepare(strategy, told, header)
     wires, levels = wires_of(latency, seed), _benchmark(benchmark, tape)
-    tables = Tables(run_of.trader, run_of.audit)
+    tables = Tables(run_of.trader, run_of.audit, told)
 
     def result(ended_early: str = "") -> Result:
         early = (ended_early,) if ended_early else ()

@@ -166,5 +166,5 @@ def replay(
     world = RecordedWorld(told.events, records, prepared.audit)
     view = View(prepared.trader, prepared.timers, uses_numbers=strategy.uses_numbers)
     run_engine(world, prepared.trader, strategy, view, prepared.audit)
-    tables = Tables(prepared.trader, prepared.audit)
+    tables = Tables(prepared.trader, prepared.audit, told)
     return Result(tables.of_run(f"replay of {type(strategy).__name__}", prepared.currency, prepared.cash, tape.notes, {}))

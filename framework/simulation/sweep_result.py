@@ -37,8 +37,8 @@ class Sweep:
     Attributes:
         table: a row a set, in the order of the grid. Columns: every parameter of the class (after `params.` where an outcome has
             its name); `final_equity`, and `total_return`, `annual_return`, `annual_volatility`, `sharpe`, `sortino`, `calmar`,
-            `max_drawdown`, `turnover` as in a result's `metrics`; `orders` (refused ones too), `fills`, `trades` (closed round
-            trips), `refused`, `ambiguous_fills`; `fees` and `costs` (of all kinds) in money; `ambiguous_share`, what fills inside
+            `max_drawdown`, `turnover`, `hit_rate`, `profit_factor` as in a result's `metrics`; `orders` (refused ones too), `fills`,
+            `trades` (closed lots), `round_trips` (closed), `refused`, `ambiguous_fills`; `fees` and `costs` (of all kinds) in money; `ambiguous_share`, what fills inside
             ambiguous bars won or lost over what the run won or lost; `seconds`; `error`, what a set failed with, else empty;
             `header`, the digest of the header of the run's audit. What cannot be known is NaN.
         header: what all rows have in common: data, costs, limits, strategy, code.
@@ -188,4 +188,4 @@ def text_of(name: str, value: Any) -> str:
     """A value of a sweep's table as a reader sees it, escaped for HTML."""
     if name in ("final_equity", "fees", "costs"):
         return money(float(value))
-    return card_text(name, float(value)) if name in (*MEASURES, "trades") else cell(value)
+    return card_text(name, float(value)) if name in (*MEASURES, "hit_rate", "profit_factor", "trades", "round_trips") else cell(value)

@@ -16,6 +16,8 @@ from framework.data.tape import Tape
 from framework.data.tape_frames import Frames, frames_of
 from framework.engine.strategy import Strategy
 from framework.errors import KernelError, OneTapeError
+from framework.reports.metrics import hit_rate, profit_factor
+from framework.reports.round_trips import pnls_of, round_trips
 from framework.reports.scan import MEASURES, Measurer, levels_of
 from framework.schema.event import CostKind
 from framework.simulation.building import build_from, is_built_from_data
@@ -25,11 +27,13 @@ from framework.simulation.stopwatch import seconds
 from framework.simulation.tally import Tally, terms_of
 from framework.simulation.through import run_through
 
-COUNTS = ("orders", "fills", "trades", "refused", "ambiguous_fills")
+COUNTS = ("orders", "fills", "trades", "round_trips", "refused", "ambiguous_fills")
 OUTCOME = np.dtype(
     [
         ("final_equity", "<f8"),
         *((name, "<f8") for name in MEASURES),
+        ("hit_rate", "<f8"),
+        ("profit_factor", "<f8"),
         *((name, "<i8") for name in COUNTS),
         ("fees", "<f8"),
         ("costs", "<f8"),
@@ -104,7 +108,7 @@ class Runner:
             raise
         except (OneTapeError, SystemExit) as raised:  # a hook that calls sys.exit must not end the others
             error = str(raised) if isinstance(raised, OneTapeError) else f"the strategy left with SystemExit: {raised}"
-            values = (math.nan,) * (1 + len(MEASURES)) + (0,) * len(COUNTS) + (math.nan,) * 3
+            values = (math.nan,) * (3 + len(MEASURES)) + (0,) * len(COUNTS) + (math.nan,) * 3
         return position, (*values, seconds() - start), error
 
     def build(self, given: Given) -> Strategy:
@@ -125,8 +129,10 @@ class Runner:
         measures = self._measurer.measure(points, job.cash, tally.traded)
         final = float(levels_of(points[-1:])[0]) if len(points) else job.cash
         ambiguous = int(root["ambiguous_fills"])
-        counts = (trader.count("orders"), tally.fills, trader.count("trades"), tally.refused, ambiguous)
+        used = (trader.used(name) for name in ("trades", "changes", "flows"))
+        pnls = pnls_of(round_trips(*used, len(told.instruments))[0])
+        counts = (trader.count("orders"), tally.fills, trader.count("trades"), len(pnls), tally.refused, ambiguous)
         paid = root["cost_totals"]
         won = abs(final - job.cash)
         share = 0.0 if not ambiguous else abs(float(root["ambiguous_pnl"])) / won if won else math.nan
-        return (final, *measures, *counts, float(paid[CostKind.FEE]), float(paid.sum()), share)
+        return (final, *measures, hit_rate(pnls), profit_factor(pnls), *counts, float(paid[CostKind.FEE]), float(paid.sum()), share)

@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from framework.data.tape import Tape
 from framework.engine.audit import Audit
 from framework.kernel.halves import Trader
 from framework.reports.result import RunTables
 from framework.schema.event import CostKind, Flag, Kind
 from framework.schema.instrument import Settlement
 from framework.schema.order import OrderFlag, OrderState, OrderType, Reason, Side, TimeInForce
+from framework.simulation.round_trip_table import Recorded
 
 _NAN = np.nan
 _INSTRUCTIONS = (OrderFlag.POST_ONLY, OrderFlag.HIDDEN, OrderFlag.ICEBERG, OrderFlag.PEG_PRIMARY, OrderFlag.PEG_MID)
@@ -46,10 +48,10 @@ def _instructions(flags: NDArray[Any]) -> NDArray[np.object_]:
 
 
 class Tables:
-    """Makes each table of a run when it is first asked for. Keeps the trader half and the audit alive."""
+    """Makes each table of a run when it is first asked for. Keeps the trader half, the audit and the tape alive."""
 
-    def __init__(self, trader: Trader, audit: Audit) -> None:
-        self._trader, self._audit = trader, audit
+    def __init__(self, trader: Trader, audit: Audit, tape: Tape) -> None:
+        self._trader, self._audit, self._tape = trader, audit, tape
         instruments = trader.instruments
         self.symbols = tuple(instrument.symbol for instrument in instruments)
         terms = trader.tables["terms"]
@@ -57,6 +59,7 @@ class Tables:
         self._lot_up, self._lot_down = terms["lot_numerator"], terms["lot_denominator"]
         self._point_value = terms["point_value"]
         self._is_inverse = terms["settlement"] == Settlement.INVERSE
+        self._currency = np.array(trader.currencies, dtype=object)[terms["currency"]]
 
     def _price(self, ticks: NDArray[Any], instrument: NDArray[Any]) -> NDArray[np.float64]:
         prices: NDArray[np.float64] = ticks * self._tick_up[instrument] / self._tick_down[instrument]
@@ -114,15 +117,43 @@ class Tables:
                 "done_at": _stamps(rows["done_ns"]),
                 "filled_quantity": self._quantity(filled, i),
                 "average_price": self._price(average, i),
-                "fees": rows["fees"].copy(),
+                "fees": self._fees_of_orders(),
+                "fees_local": rows["fees"].copy(),
+                "currency": self._currency[i],
                 "need": rows["need"].copy(),
                 "have": rows["have"].copy(),
             }
         )
 
+    @cached_property
+    def _recorded(self) -> Recorded:
+        used = {name: self._trader.used(name) for name in ("trades", "changes", "flows", "orders")}
+        fills = self._audit.of_kind(Kind.ORDER_FILLED)
+        return Recorded(**used, fills=fills, point_value=self._point_value.copy(), is_inverse=self._is_inverse)
+
+    def _rates(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
+        """What the currency of each fill was worth when the ledger booked it; NaN of a fill that broke the run."""
+        changes = self._trader.used("changes")
+        booked = changes["fx_rate"][changes["cause"] >= 0][: len(rows)]
+        return np.concatenate((booked, np.full(len(rows) - len(booked), _NAN)))
+
+    def _fees_of_orders(self) -> NDArray[np.float64]:
+        """Fees of each order, each fill's at its own rate."""
+        orders = self._trader.used("orders")
+        if len(self._trader.currencies) == 1:
+            fees: NDArray[np.float64] = orders["fees"].copy()
+            return fees
+        rows = self._recorded.fills
+        charged = np.ascontiguousarray(rows["w3"]).view(np.float64) * self._rates(rows)
+        return np.bincount(rows["w0"], weights=charged, minlength=len(orders))
+
     def fills(self) -> pd.DataFrame:
-        """Every fill. `price` is what was paid a unit: market price and slippage."""
-        rows = self._audit.of_kind(Kind.ORDER_FILLED)
+        """Every fill. `price` is what was paid a unit: market price and slippage, in the instrument's currency as all prices are.
+
+        Money is in the account's currency, at the rate of the moment when the ledger booked the fill; in that of the instrument's
+        settlement beside it (`_local`).
+        """
+        rows = self._recorded.fills
         i, lots = rows["instrument"].astype(np.int64), rows["w2"]
         side = self._trader.used("orders")["side"][rows["w0"]]
         slippage = np.ascontiguousarray(rows["w4"]).view(np.float64)
@@ -130,7 +161,9 @@ class Tables:
         ticks = np.where(slippage == 0.0, rows["w1"], self._ticks_at(at_basis, i))
         price = self._price(ticks, i)
         multiplier = np.array([instrument.multiplier for instrument in self._trader.instruments])
-        quantity = self._quantity(lots, i)
+        quantity, rate = self._quantity(lots, i), self._rates(rows)
+        notional = np.where(self._is_inverse[i], quantity / price, quantity * price) * multiplier[i]
+        fee = np.ascontiguousarray(rows["w3"]).view(np.float64)
         return pd.DataFrame(
             {
                 "ts": _stamps(rows["ts_venue_ns"]),
@@ -138,20 +171,28 @@ class Tables:
                 "side": _names(side, Side),
                 "quantity": quantity,
                 "price": price,
-                "fee": np.ascontiguousarray(rows["w3"]).view(np.float64),
+                "fee": fee * rate,
                 "order_id": rows["w0"].copy(),
-                "slippage": slippage,
+                "slippage": slippage * rate,
                 "market_price": self._price(rows["w1"], i),
-                "notional": np.where(self._is_inverse[i], quantity / price, quantity * price) * multiplier[i],
+                "notional": notional * rate,
                 "liquidity": np.where(rows["flags"] & Flag.MAKER, "maker", "taker"),
                 "ambiguous": (rows["flags"] & Flag.AMBIGUOUS) != 0,
+                "fee_local": fee,
+                "slippage_local": slippage,
+                "notional_local": notional,
+                "currency": self._currency[i],
+                "fx_rate": rate,
             }
         )
 
     def trades(self) -> pd.DataFrame:
-        """Closed round trips, first in first out, PnL net of fees."""
+        """Closed lots, first in first out, PnL net of fees; money at the rate of the fill that closed them, beside it (`_local`) as it is.
+
+        `round_trip`: the row of `round_trips` that a lot is part of, -1 where that is still open.
+        """
         rows = self._trader.used("trades")
-        i, lots = rows["instrument"], rows["lots"]
+        i, lots, rate = rows["instrument"], rows["lots"], self._trader.used("changes")["fx_rate"][rows["change"]]
         return pd.DataFrame(
             {
                 "instrument": self._symbol(i),
@@ -161,10 +202,43 @@ class Tables:
                 "quantity": self._quantity(np.abs(lots), i),
                 "entry_price": self._price(rows["entry_price"], i),
                 "exit_price": self._price(rows["exit_price"], i),
-                "pnl": rows["pnl"].copy(),
-                "fees": rows["fees"].copy(),
+                "pnl": rows["pnl"] * rate,
+                "fees": rows["fees"] * rate,
+                "pnl_local": rows["pnl"].copy(),
+                "fees_local": rows["fees"].copy(),
+                "currency": self._currency[i],
+                "round_trip": self._recorded.trip_of_lot,
             }
         )
+
+    def round_trips(self) -> pd.DataFrame:
+        """Closed round trips, flat to flat; see `RunTables` for the columns and `reports.round_trips` for the rules."""
+        trips, recorded = self._recorded.closed, self._recorded
+        i = trips["instrument"]
+        quantity, entry, exit_ = recorded.averages()
+        return pd.DataFrame(
+            {
+                "instrument": self._symbol(i),
+                "side": np.where(trips["side"] > 0, "BUY", "SELL"),
+                "entry_ts": _stamps(trips["entry_ns"]),
+                "exit_ts": _stamps(trips["exit_ns"]),
+                "duration": pd.to_timedelta(trips["exit_ns"] - trips["entry_ns"], unit="ns"),
+                "quantity": self._quantity(quantity, i),
+                "entry_price": self._price(entry, i),
+                "exit_price": self._price(exit_, i),
+                "lots": trips["lots"].copy(),
+                "exit_reason": recorded.exit_reasons,
+                **{name: trips[name].copy() for name in ("pnl", "fees", "dividends", "charges")},
+                **{f"{name}_local": trips[f"local_{name}"].copy() for name in ("pnl", "fees", "dividends", "charges")},
+                "currency": self._currency[i],
+            }
+        )
+
+    def excursions(self) -> pd.DataFrame:
+        """Columns `mae` and `mfe` of the rows of `round_trips`, at the rate of their exit."""
+        rate = self._trader.used("changes")["fx_rate"][self._recorded.closed["exit_change"]]
+        adverse, favourable = self._recorded.excursions(self._tape)
+        return pd.DataFrame({"mae": adverse * rate, "mfe": favourable * rate})
 
     def positions(self) -> pd.DataFrame:
         """Signed quantity per symbol at each stamp of the equity curve."""
@@ -243,6 +317,8 @@ class Tables:
             orders=self.orders,
             fills=self.fills,
             trades=self.trades,
+            round_trips=self.round_trips,
+            excursions=self.excursions,
             positions=self.positions,
             costs=self.costs,
             income=self.income,

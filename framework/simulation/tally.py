@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,12 @@ TERMS = np.dtype(
 )
 
 
-def count_records(rows: Any, orders: Any, terms: Any, found: Any) -> None:
-    """Add the fills, refusals and notionals in `rows` to `found`; prices and notionals as in `tables.Tables.fills`."""
+def count_records(rows: Any, orders: Any, changes: Any, terms: Any, found: Any) -> None:
+    """Add the fills, refusals and notionals in `rows` to `found`; prices, notionals and rates as in `tables.Tables.fills`.
+
+    `found` holds also how many rows of `changes` were passed: those that orders caused are the fills, in order.
+    """
+    at = int(found[3])
     for k in range(len(rows)):
         row = rows[k]
         if row.kind == _FILLED:
@@ -38,10 +43,15 @@ def count_records(rows: Any, orders: Any, terms: Any, found: Any) -> None:
                 paid = orders[row.w0].side * slippage / (lots * term.value)
                 ticks = -1.0 / (paid - 1.0 / ticks) if term.inverse != 0 else ticks + paid
             found[0] += 1.0
+            while at < len(changes) and changes[at].cause < 0:
+                at += 1
+            rate = changes[at].fx_rate if at < len(changes) else math.nan
+            at += 1
             quantity, price = lots * term.lot_up / term.lot_down, ticks * term.tick_up / term.tick_down
-            found[1] += abs((quantity / price if term.inverse != 0 else quantity * price) * term.multiplier)
+            found[1] += abs((quantity / price if term.inverse != 0 else quantity * price) * term.multiplier) * rate
         elif row.kind == _REFUSED:
             found[2] += 1.0
+    found[3] = at
 
 
 _count = stamped_kernel(count_records, "simulation")
@@ -71,7 +81,7 @@ class Tally:
 
     def __init__(self, trader: Trader, terms: NDArray[np.void]) -> None:
         self._trader, self._terms = trader, terms
-        self._found = np.zeros(3)
+        self._found = np.zeros(4)
 
     def write(self, decision: Decision) -> None:
         """Nothing is to be done: the log is counted when it is full and at the end."""
@@ -80,7 +90,7 @@ class Tally:
         """Count the log as it stands, and empty it."""
         rows = self._trader.take_log()
         if len(rows):
-            _count(rows, self._trader.tables["orders"], self._terms, self._found)
+            _count(rows, self._trader.tables["orders"], self._trader.used("changes"), self._terms, self._found)
 
     def close(self) -> None:
         """Count the last of the log."""
@@ -96,7 +106,7 @@ class Tally:
 
     @property
     def traded(self) -> float:
-        """Sum of the notionals of all fills."""
+        """Sum of the notionals of all fills, the account's currency."""
         return float(self._found[1])
 
     @property

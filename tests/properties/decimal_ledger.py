@@ -7,6 +7,7 @@ It knows no ticks, no lots of memory and no kernel: quantities are units, prices
 - realised = (exit price - entry price) x closed quantity x multiplier, fees apart; both prices with their slippage.
 - A split restates every entry. Whole lots are cut from the front; a lot made of two entries belongs to the later one at
   the mean cost. What is less than a lot is sold (long) or bought back (short) at the price after the split.
+- What is done from flat to flat is one whole: its closed parts, dividends and charges, each at the rate of its moment.
 - A dividend is paid on the ex-date and the price falls by it. A delisting pays out the final price.
 """
 
@@ -49,6 +50,20 @@ class RoundTrip:
     exit_price: Decimal
     pnl: Decimal
     fees: Decimal
+    rate: Decimal  # of its currency when it was closed
+
+
+@dataclass
+class Whole:
+    """What was done from flat to flat; money in the base currency."""
+
+    name: str
+    opened: int
+    closed: int = 0
+    pnl: Decimal = ZERO
+    fees: Decimal = ZERO
+    dividends: Decimal = ZERO
+    charges: Decimal = ZERO
 
 
 @dataclass
@@ -63,6 +78,8 @@ class Holding:
     realised: Decimal = ZERO
     income: Decimal = ZERO
     turnover: Decimal = ZERO
+    whole: Whole | None = None
+    last: Whole | None = None
 
     @property
     def quantity(self) -> Decimal:
@@ -90,6 +107,7 @@ class Ledger:
         self.pairs: dict[str, tuple[str, str]] = {}  # pair -> (currency bought, currency it is priced in)
         self.holdings = holdings
         self.round_trips: list[RoundTrip] = []
+        self.wholes: list[Whole] = []
         self.fees = ZERO
         self.income = ZERO
         for holding in holdings.values():
@@ -117,7 +135,9 @@ class Ledger:
         left = size
         while left and holding.entries and holding.entries[0].quantity * direction < 0:
             left -= self._close(name, holding, left, paid, fee / size, at)
+        self._end_if_flat(holding, at)
         if left:
+            holding.whole = holding.whole or Whole(name, at)
             holding.entries.append(Entry(direction * left, paid, fee * left / size, at))
 
     def _close(self, name: str, holding: Holding, most: Decimal, price: Decimal, fee_per_unit: Decimal, at: int) -> Decimal:
@@ -128,13 +148,26 @@ class Ledger:
         entry_fees = entry.fees * part / held
         made = (price - entry.price) * sign * part * holding.multiplier
         fees = entry_fees + fee_per_unit * part
-        self.round_trips.append(RoundTrip(name, entry.opened, at, sign * part, entry.price, price, made - fees, fees))
+        self._note(RoundTrip(name, entry.opened, at, sign * part, entry.price, price, made - fees, fees, self.rates[holding.currency]))
         holding.realised += made
         entry.quantity -= sign * part
         entry.fees -= entry_fees
         if not entry.quantity:
             holding.entries.popleft()
         return part
+
+    def _note(self, closed: RoundTrip) -> None:
+        self.round_trips.append(closed)
+        whole = self.holdings[closed.name].whole
+        assert whole is not None
+        whole.pnl += closed.pnl * closed.rate
+        whole.fees += closed.fees * closed.rate
+
+    def _end_if_flat(self, holding: Holding, at: int) -> None:
+        if holding.whole is not None and not holding.entries:
+            holding.whole.closed = at
+            self.wholes.append(holding.whole)
+            holding.last, holding.whole = holding.whole, None
 
     def split(self, name: str, new: int, old: int, at: int) -> None:
         """`old` units become `new`."""
@@ -166,8 +199,9 @@ class Ledger:
             made = paid - over.quantity * over.price * holding.multiplier
             self.cash[holding.currency] += paid
             holding.realised += made
-            trip = RoundTrip(name, over.opened, at, over.quantity, over.price, holding.mark, made - over.fees, over.fees)
-            self.round_trips.append(trip)
+            rate = self.rates[holding.currency]
+            self._note(RoundTrip(name, over.opened, at, over.quantity, over.price, holding.mark, made - over.fees, over.fees, rate))
+        self._end_if_flat(holding, at)
 
     def dividend(self, name: str, per_unit: Decimal) -> None:
         """Money per unit, received on a long position and paid on a short one."""
@@ -177,6 +211,9 @@ class Ledger:
         if amount:
             holding.income += amount
             self.income += amount * self.rates[holding.currency]
+            assert holding.whole is not None
+            holding.whole.pnl += amount * self.rates[holding.currency]
+            holding.whole.dividends += amount * self.rates[holding.currency]
         if holding.mark is not None and per_unit < holding.mark:
             holding.mark -= per_unit
 
@@ -187,10 +224,15 @@ class Ledger:
         self.cash[holding.currency] += holding.quantity * price * holding.multiplier
         while holding.entries:
             self._close(name, holding, abs(holding.entries[0].quantity), price, ZERO, at)
+        self._end_if_flat(holding, at)
 
-    def charge(self, currency: str, amount: Decimal) -> None:
-        """Borrow fees, taxes and the like."""
+    def charge(self, name: str, currency: str, amount: Decimal) -> None:
+        """Borrow fees, taxes and the like, for a position; where it is closed by now, for the last one."""
         self.cash[currency] -= amount
+        whole = self.holdings[name].whole or self.holdings[name].last
+        assert whole is not None
+        whole.pnl -= amount * self.rates[currency]
+        whole.charges += amount * self.rates[currency]
 
     @property
     def equity(self) -> Decimal:

@@ -118,7 +118,7 @@ class Check:
         elif kind is Kind.CHARGE:
             self.check_borrow(event)
             currencies = tuple(dict.fromkeys(("USD", *self.tape.currencies)))
-            self.ledger.charge(currencies[event["w2"]], Decimal(real(event["w1"])))
+            self.ledger.charge(self.names[event["instrument"]], currencies[event["w2"]], Decimal(real(event["w1"])))
 
     @property
     def pushes(self) -> bool:
@@ -194,7 +194,7 @@ class Check:
             assert same(equity, self.curve[stamp], Decimal(self.case.cash)), (stamp, equity, self.curve[stamp])
         trips = result.trades
         assert len(trips) == len(ledger.round_trips)
-        columns = ("instrument", "side", "quantity", "entry_price", "exit_price", "pnl", "fees")
+        columns = ("instrument", "side", "quantity", "entry_price", "exit_price", "pnl_local", "fees_local")
         opened, closed = (trips[name].astype("int64").tolist() for name in ("entry_ts", "exit_ts"))
         for row, trip in enumerate(ledger.round_trips):
             name, side, quantity, entry, exit_, pnl, fees = (trips[column].iloc[row] for column in columns)
@@ -203,8 +203,23 @@ class Check:
             assert same(quantity, abs(trip.quantity))
             assert same(entry, trip.entry_price) and same(exit_, trip.exit_price)
             assert same(pnl, trip.pnl, scale * 1000) and same(fees, trip.fees, scale)
+            made, rate = float(trips["pnl"].iloc[row]), trip.rate
+            assert same(made, trip.pnl * rate, scale * rate * 1000) and same(float(trips["fees"].iloc[row]), trip.fees * rate, scale * rate)
+        self.compare_round_trips()
         assert same(float(result.income["dividends"]), ledger.income, Decimal(self.case.cash))
         assert same(float(result.costs["fee"]), ledger.fees, Decimal(self.case.cash))
+
+    def compare_round_trips(self) -> None:
+        """Flat to flat, in the account's currency."""
+        found, wholes = self.result.round_trips, self.ledger.wholes
+        stamps = [found[name].astype("int64").tolist() for name in ("entry_ts", "exit_ts")]
+        assert list(zip(found["instrument"], *stamps, strict=True)) == [(w.name, w.opened, w.closed) for w in wholes]
+        scale = Decimal(self.case.cash)
+        for row, whole in zip(found.to_dict("records"), wholes, strict=True):
+            for name in ("pnl", "fees", "dividends", "charges"):
+                assert same(row[name], getattr(whole, name), scale), (name, row, whole)
+            assert row["mae"] <= 0.0 <= row["mfe"]
+        assert found["lots"].sum() == (self.result.trades["round_trip"] >= 0).sum()
 
 
 def schedule(costs: Any) -> FeeSchedule:

@@ -38,6 +38,13 @@ def fake_trades(index: pd.DatetimeIndex, rng: np.random.Generator, count: int) -
     )
 
 
+def fake_round_trips(trades: pd.DataFrame) -> pd.DataFrame:
+    """Each lot on its own."""
+    money = {name: 0.0 for name in ("dividends", "charges", "dividends_local", "charges_local")}
+    made = trades.assign(lots=1, exit_reason="MARKET", currency="USD", **money)
+    return made.assign(duration=made["exit_ts"] - made["entry_ts"], pnl_local=made["pnl"], fees_local=made["fees"])
+
+
 def fake_fills(index: pd.DatetimeIndex, rng: np.random.Generator, count: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -88,6 +95,7 @@ def fake_tables(index: pd.DatetimeIndex | None = None, *, seed: int = 7, name: s
     net = gross * np.cos(np.arange(len(stamps)) / 400)
     exposure = pd.DataFrame({"gross": equity * gross, "net": equity * net, "cash": equity * (1 - net)})
     benchmark = 100 * fake_equity(stamps, seed + 100, 0.0002) / 1_000_000
+    closed = fake_trades(stamps, rng, trades)
     return RunTables(
         name=name,
         symbols=("AAPL", "MSFT", "XOM"),
@@ -97,7 +105,9 @@ def fake_tables(index: pd.DatetimeIndex | None = None, *, seed: int = 7, name: s
         exposure=exposure,
         orders=lambda: fake_orders(stamps, rng, 2000),
         fills=lambda: fake_fills(stamps, rng, 1900),
-        trades=lambda: fake_trades(stamps, rng, trades),
+        trades=closed,
+        round_trips=lambda: fake_round_trips(closed),
+        excursions=lambda: pd.DataFrame({"mae": -closed["pnl"].abs() - 1.0, "mfe": closed["pnl"].abs() + 1.0}),
         positions=lambda: pd.DataFrame({"AAPL": 1.0}, index=stamps),
         costs=pd.Series([18_230.5, 9_120.0, 0.0, 22_410.2, 3_300.0, -420.0, 0.0], index=list(COST_KINDS)),
         income=pd.Series({"dividend": 12_400.0}),

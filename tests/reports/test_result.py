@@ -46,7 +46,14 @@ def test_metrics_are_the_summary_of_the_tables() -> None:
     result = Result(fake_tables())
     parts = result.tables
     assert isinstance(parts.benchmark, pd.Series)
-    expected = summary(result.equity, trades=result.trades, fills=result.fills, exposure=result.exposure, benchmark=parts.benchmark)
+    expected = summary(
+        result.equity,
+        trades=result.trades,
+        round_trips=result.round_trips,
+        fills=result.fills,
+        exposure=result.exposure,
+        benchmark=parts.benchmark,
+    )
     pd.testing.assert_series_equal(result.metrics, expected)
     assert result.metrics["total_return"] == pytest.approx(result.equity.iloc[-1] / 1_000_000 - 1)
 

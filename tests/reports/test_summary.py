@@ -14,7 +14,19 @@ from framework.reports.summary import annual_curve, curve, summary
 
 NAMES = [
     *("total_return", "annual_return", "annual_volatility", "sharpe", "sortino", "calmar", "max_drawdown", "max_drawdown_length"),
-    *("hit_rate", "profit_factor", "trades", "turnover", "exposure", "value_at_risk_95", "value_at_risk_99"),
+    *(
+        "hit_rate",
+        "profit_factor",
+        "average_win",
+        "average_loss",
+        "average_duration_days",
+        "round_trips",
+        "trades",
+        "turnover",
+        "exposure",
+        "value_at_risk_95",
+        "value_at_risk_99",
+    ),
     *("expected_shortfall_95", "expected_shortfall_99", "skew", "kurtosis"),
 ]
 NO_TRADES = pd.DataFrame({"pnl": pd.Series(dtype=float)})
@@ -25,19 +37,27 @@ def _daily(levels: list[float], start: str = "2024-01-01") -> pd.Series:
     return pd.Series(levels, index=pd.bdate_range(start, periods=len(levels), tz="UTC"), name="equity", dtype=float)
 
 
+def _half_yearly(levels: list[float]) -> pd.Series:
+    """Points half a year of 365.25 days apart."""
+    stamps = pd.Timestamp("2020-01-01", tz="UTC") + np.arange(len(levels)) * pd.Timedelta(days=182.625)
+    return pd.Series(levels, index=stamps, name="equity", dtype=float)
+
+
 def test_hand_worked_run() -> None:
-    equity = _daily([100, 110, 99, 99, 121])
-    trades = pd.DataFrame({"pnl": [30.0, -10.0, 1.0, -1.0]})
+    equity = _half_yearly([100, 110, 99, 99, 121])
+    trades = pd.DataFrame({"pnl": [0.0] * 7})  # lots, of which the round trips are made
+    trips = pd.DataFrame({"pnl": [30.0, -10.0, 1.0, -1.0], "duration": pd.to_timedelta([1, 2, 3, 6], unit="D")})
     fills = pd.DataFrame({"quantity": [1.0, 2.0], "price": [50.0, 30.0]})  # 110 in all
     exposure = pd.DataFrame({"gross": [100.0, 55.0, 0.0, 0.0, 60.5]}, index=equity.index)  # 1, .5, 0, 0, .5
-    got = summary(equity, trades=trades, fills=fills, exposure=exposure, periods_per_year=2)
+    got = summary(equity, trades=trades, fills=fills, round_trips=trips, exposure=exposure, periods_per_year=2)
     assert list(got.index) == NAMES
     assert got["total_return"] == pytest.approx(0.21)
-    assert got["annual_return"] == pytest.approx(0.10)  # four periods at two a year
+    assert got["annual_return"] == pytest.approx(0.10)  # two years
     assert got["max_drawdown"] == pytest.approx(-0.10)
     assert got["max_drawdown_length"] == 2
     assert got["calmar"] == pytest.approx(1.0)
-    assert (got["hit_rate"], got["trades"]) == (0.5, 4)
+    assert (got["hit_rate"], got["round_trips"], got["trades"]) == (0.5, 4, 7)
+    assert (got["average_win"], got["average_loss"], got["average_duration_days"]) == (15.5, -5.5, 3.0)
     assert got["profit_factor"] == pytest.approx(31 / 11)
     assert got["turnover"] == pytest.approx(110 / 2 / 105.8 / 2)  # mean equity 529 / 5, two years
     assert got["exposure"] == pytest.approx(0.4)
@@ -47,12 +67,15 @@ def test_daily_run_agrees_with_empyrical() -> None:
     r = np.random.default_rng(3).normal(0.0005, 0.01, 700)
     equity = _daily((100 * np.cumprod(np.concatenate(([1.0], 1 + r)))).tolist())
     got = summary(equity, trades=NO_TRADES, fills=NO_FILLS)
+    years = (equity.index[-1] - equity.index[0]).days / 365.25  # empyrical counts points, 252 a year
+    annual = (1 + empyrical.cum_returns_final(r)) ** (1 / years) - 1
+    assert annual == pytest.approx(empyrical.annual_return(r), rel=0.05)  # weekdays without holidays are 261 a year
     expected = {
-        "annual_return": empyrical.annual_return(r),
+        "annual_return": annual,
         "annual_volatility": empyrical.annual_volatility(r),
         "sharpe": empyrical.sharpe_ratio(r),
         "sortino": empyrical.sortino_ratio(r),
-        "calmar": empyrical.calmar_ratio(r),
+        "calmar": -annual / empyrical.max_drawdown(r),
         "max_drawdown": empyrical.max_drawdown(r),
         "value_at_risk_99": empyrical.value_at_risk(r, 0.01),
         "expected_shortfall_95": empyrical.conditional_value_at_risk(r, 0.05),
@@ -62,18 +85,18 @@ def test_daily_run_agrees_with_empyrical() -> None:
 
 
 def test_intraday_curve_is_annualised_on_utc_days_and_keeps_every_drawdown() -> None:
-    """Eight days of three points; the middle one dips far below what the closes show."""
-    closes = [101.0, 103.0, 102.0, 104.0, 106.0, 105.0, 108.0, 110.0]
-    days = pd.date_range("2024-03-04", periods=8, tz="UTC")
+    """24 days of three points; the middle one dips far below what the closes show."""
+    closes = [101.0, 103.0, 102.0, 104.0, 106.0, 105.0, 108.0, 107.0] * 2 + [101.0, 103.0, 102.0, 104.0, 106.0, 105.0, 108.0, 110.0]
+    days = pd.date_range("2024-03-04", periods=24, tz="UTC")
     stamps = [day + pd.Timedelta(hours=h) for day in days for h in (8, 12, 20)]
     levels = [level for close in closes for level in (100.0, 80.0, close)]
     equity = pd.Series(levels, index=pd.DatetimeIndex(stamps))
     by_day = np.diff([100.0, *closes]) / [100.0, *closes[:-1]]  # the first level is the base of the first day
     got = summary(equity, trades=NO_TRADES, fills=NO_FILLS)
     assert got["sharpe"] == pytest.approx(empyrical.sharpe_ratio(by_day, annualization=365), rel=1e-10)
-    assert got["annual_return"] == pytest.approx(1.1 ** (365 / 8) - 1)
+    assert got["annual_return"] == pytest.approx(1.1 ** (365.25 / 23.5) - 1)  # from 8:00 of the first day to 20:00 of the last
     assert got["total_return"] == pytest.approx(0.10)
-    assert got["max_drawdown"] == pytest.approx(80 / 108 - 1)  # from the close of day seven to noon of day eight
+    assert got["max_drawdown"] == pytest.approx(80 / 108 - 1)  # from the close of a day to noon of the next
 
 
 def test_short_intraday_curve_uses_its_points() -> None:
@@ -83,14 +106,14 @@ def test_short_intraday_curve_uses_its_points() -> None:
 
 
 def test_cash_before_the_first_mark_counts() -> None:
-    got = summary(_daily([90, 99]), trades=NO_TRADES, fills=NO_FILLS, initial_equity=100.0, periods_per_year=2)
+    got = summary(_half_yearly([90, 95, 99]), trades=NO_TRADES, fills=NO_FILLS, initial_equity=100.0, periods_per_year=2)
     assert got["total_return"] == pytest.approx(-0.01)
     assert got["max_drawdown"] == pytest.approx(-0.10)
-    assert got["annual_return"] == pytest.approx(-0.01)  # two periods, one year
+    assert got["annual_return"] == pytest.approx(-0.01)  # one year
 
 
 def test_benchmark_is_read_as_of_each_point() -> None:
-    equity = _daily([100, 102, 96.9, 96.9])
+    equity = _half_yearly([100, 102, 96.9, 96.9])
     # the benchmark moves half as much; its last value comes a minute too late to be known
     index = pd.DatetimeIndex([*equity.index[:3], equity.index[3] + pd.Timedelta(minutes=1)])
     benchmark = pd.Series([50.0, 50.5, 50.5 * 0.975, 999.0], index=index)
@@ -121,8 +144,31 @@ def test_ruined_account_is_measured_without_a_warning() -> None:
 
 def test_a_notional_column_wins_over_price_times_quantity() -> None:
     fills = pd.DataFrame({"quantity": [1.0], "price": [4000.0], "notional": [-200_000.0]})
-    got = summary(_daily([100_000.0] * 3), trades=NO_TRADES, fills=fills, periods_per_year=2)
+    got = summary(_half_yearly([100_000.0] * 3), trades=NO_TRADES, fills=fills, periods_per_year=2)
     assert got["turnover"] == pytest.approx(1.0)
+
+
+def test_a_missing_year_counts_as_time() -> None:
+    """All of 2020 and all of 2022, nothing between; the account doubles in what is 1,095 days from the first point to the last."""
+    days = pd.date_range("2020-01-01", "2020-12-31", tz="UTC").append(pd.date_range("2022-01-01", "2022-12-31", tz="UTC"))
+    fills = pd.DataFrame({"quantity": [1.0], "price": [300.0]})
+    got = summary(pd.Series(np.linspace(100, 200, len(days)), index=days), trades=NO_TRADES, fills=fills)
+    assert got["annual_return"] == pytest.approx(2 ** (365.25 / 1095) - 1)  # 26.0 %; by 731 days of 365 a year it would be 41 %
+    assert got["turnover"] == pytest.approx(300 / 2 / 150 / (1095 / 365.25))
+
+
+def test_nothing_is_annualised_from_less_than_twenty_days() -> None:
+    days = pd.date_range("2024-01-01", periods=21, tz="UTC")
+    equity = pd.Series(100.0 + np.arange(21) % 3, index=days)
+    benchmark = pd.Series(50.0 + np.arange(21) % 2, index=days)
+    annualised = ["annual_return", "annual_volatility", "sharpe", "sortino", "calmar", "turnover", "alpha"]
+    long, short = (summary(e, trades=NO_TRADES, fills=NO_FILLS, benchmark=benchmark) for e in (equity, equity.iloc[:20]))
+    assert long[annualised].notna().all()
+    assert list(short.index[short.isna() & long.notna()]) == annualised
+    given = summary(equity.iloc[:20], trades=NO_TRADES, fills=NO_FILLS, benchmark=benchmark, periods_per_year=365)
+    assert given[annualised].isna().all()
+    flat = summary(equity.iloc[:20] * 0 + 1, trades=NO_TRADES, fills=NO_FILLS)
+    assert flat[annualised[:5]].isna().all()
 
 
 def test_exposure_of_another_length_is_refused() -> None:

@@ -31,7 +31,7 @@ a timer, after everything else of its stamp. `BUY|SELL quantity [symbol] [LIMIT 
 `CANCEL id`, `REPLACE id [QUANTITY q] [LIMIT p] [STOP p]` (`-> False`: the answer expected), `WEIGHT 0.5 [symbol]`, `HOLD 100
 [symbol]`. Orders are numbered from 0 in the order of the lines; a bracket takes three numbers.
 
-Expected. `fill` lines are all the fills there are, in order; fee, slippage and `ambiguous` are none where none is given, `of 1`
+Expected. `fill` lines are all the fills there are, in order; fee, slippage and `ambiguous` are none where none is given (in the instrument's currency), `of 1`
 names the order. `order` lines name the outcome of every order that is not FILLED, with both numbers of the reason if it has any,
 and, if wanted, `filled`, `quantity`, `limit`, `stop` and `done TIME`; the broker's own orders take the next numbers. `refused`
 lines are refused changes. `repriced 2: 0 @ 99` (order 0) are all moves of pegs, if any is drawn. `charge 2: FUNDING 5.00 [symbol]`
@@ -436,7 +436,8 @@ def _fills_found(drawing: Drawing, fills: pd.DataFrame) -> list[str]:
     lines = []
     for k, row in enumerate(fills.to_dict("records")):
         names = drawing.fills[k] if k < len(drawing.fills) else {"of": None}
-        found = {name: row[name] for name in ("side", "quantity", "liquidity", "ambiguous", "fee", "slippage")}
+        found = {name: row[name] for name in ("side", "quantity", "liquidity", "ambiguous")}
+        found |= {"fee": row["fee_local"], "slippage": row["slippage_local"]}
         found |= {"ns": row["ts"].value, "symbol": row["instrument"], "price": row["market_price"]}
         lines.append(_fill_text(drawing.clock, found | ({"of": row["order_id"]} if "of" in names else {})))
     return lines
