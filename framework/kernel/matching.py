@@ -61,6 +61,9 @@ from framework.kernel.unshown import touched_lots
 
 _ALL = 2**62
 
+NOT_OPENING = -(2**62)
+"""In place of a session's open: the bar is not the first of its session."""
+
 
 @kernel
 def trigger(t: Any, x: Any, order: Any) -> None:
@@ -195,12 +198,12 @@ def end_leftover(t: Any, x: Any, order: Any, is_opening: bool) -> None:
 
 
 @inlined
-def _takes_part(order: Any, bar: Any, start_ns: int, is_opening: bool) -> bool:
+def _takes_part(order: Any, bar: Any, start_ns: int, opened_ns: int) -> bool:
     if is_done(order) or order.accepted_ns > start_ns or order.blocked_ns == bar.ts_local_ns:
         return False
     if order.time_in_force == AT_CLOSE or waits_for_price(order):
         return False
-    return order.time_in_force != AT_OPEN or is_opening
+    return order.time_in_force != AT_OPEN or order.accepted_ns <= opened_ns
 
 
 @kernel
@@ -222,9 +225,9 @@ def match_bar(t: Any, x: Any, bar: Any) -> None:
     book, session = venue_book(x, bar.instrument), session_of(t, x, bar.instrument)
     if book.halted or (session.known and not session.is_open):
         return
-    start_ns = _bar_start(t, x, bar)
+    is_opening = session.known != 0 and book_of(t, bar.instrument).bar_ns <= session.open_ns  # however late it comes
     is_closing = session.known != 0 and bar.ts_venue_ns == session.close_ns
-    _match_prices(t, x, bar, start_ns, session.known != 0 and start_ns <= session.open_ns, is_closing)
+    _match_prices(t, x, bar, _bar_start(t, x, bar), session.open_ns if is_opening else NOT_OPENING, is_closing)
 
 
 @kernel
@@ -239,11 +242,13 @@ def match_print(t: Any, x: Any, trade: Any) -> None:
     bar = event_row(x.print, 0)
     bar.ts_local_ns, bar.ts_venue_ns, bar.kind, bar.flags, bar.instrument = trade.ts_local_ns, trade.ts_venue_ns, BAR, 0, trade.instrument
     bar.w0, bar.w1, bar.w2, bar.w3, bar.w4 = trade.w0, trade.w0, trade.w0, trade.w0, trade.w1
-    _match_prices(t, x, bar, trade.ts_venue_ns - 1, is_opening, has_ends and trade.ts_venue_ns == session.close_ns)
+    opened_ns = session.open_ns if is_opening else NOT_OPENING
+    _match_prices(t, x, bar, trade.ts_venue_ns - 1, opened_ns, has_ends and trade.ts_venue_ns == session.close_ns)
 
 
 @kernel
-def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, is_opening: bool, is_closing: bool) -> None:
+def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, is_closing: bool) -> None:
+    """`opened_ns`: the open of the session whose first bar this is, which orders for the open must have reached, else NOT_OPENING."""
     book = venue_book(x, bar.instrument)
     budget = share_of(bar.w4, t.costs.max_participation) if t.costs.max_participation > 0.0 else _ALL
     for step in range(3):
@@ -251,7 +256,7 @@ def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, is_opening: bool, is_
         while at >= 0:
             order = order_of(x, at)
             at = order.next_working
-            if not _takes_part(order, bar, start_ns, is_opening):
+            if not _takes_part(order, bar, start_ns, opened_ns):
                 continue
             if step == 0:
                 budget -= _fill_at_open(t, x, order, bar, budget)
@@ -268,9 +273,9 @@ def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, is_opening: bool, is_
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working
-        if _takes_part(order, bar, start_ns, is_opening):
+        if _takes_part(order, bar, start_ns, opened_ns):
             order.flags |= O_RESTING
-            end_leftover(t, x, order, is_opening)
+            end_leftover(t, x, order, opened_ns != NOT_OPENING)
         elif order.time_in_force == AT_CLOSE and is_closing:
             budget -= _fill_at_close(t, x, order, bar, budget)
     sweep(x, bar.instrument)
