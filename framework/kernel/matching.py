@@ -117,6 +117,14 @@ def _needs_through(t: Any, order: Any) -> int:
 
 
 @kernel
+def _rests_at(t: Any, order: Any, price: int) -> bool:
+    """Whether a limit stands away from `price`. One that would take there makes nothing, however long it waits for volume or its trigger."""
+    if not is_limit(order) or waits_for_trigger(order):
+        return False
+    return not _betters(order.side, price, order.limit_ticks, _needs_through(t, order))
+
+
+@kernel
 def _target_inside(x: Any, order: Any, bar: Any, needs_through: int) -> bool:
     """Whether a limit of the same group would have filled inside this bar too, or a touch have triggered."""
     if not order.flags & O_OCO:
@@ -252,6 +260,8 @@ def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, is_cl
     book = venue_book(x, bar.instrument)
     budget = share_of(bar.w4, t.costs.max_participation) if t.costs.max_participation > 0.0 else _ALL
     for step in range(3):
+        if step == 1:
+            _rest_from_open(t, x, bar, start_ns, opened_ns)
         at = book.first
         while at >= 0:
             order = order_of(x, at)
@@ -274,11 +284,23 @@ def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, is_cl
         order = order_of(x, at)
         at = order.next_working
         if _takes_part(order, bar, start_ns, opened_ns):
-            order.flags |= O_RESTING
+            if _rests_at(t, order, bar.w3):
+                order.flags |= O_RESTING
             end_leftover(t, x, order, opened_ns != NOT_OPENING)
         elif order.time_in_force == AT_CLOSE and is_closing:
             budget -= _fill_at_close(t, x, order, bar, budget)
     sweep(x, bar.instrument)
+
+
+@kernel
+def _rest_from_open(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int) -> None:
+    """Limits that the opening price does not better rest from then on."""
+    at = venue_book(x, bar.instrument).first
+    while at >= 0:
+        order = order_of(x, at)
+        if _takes_part(order, bar, start_ns, opened_ns) and _rests_at(t, order, bar.w0):
+            order.flags |= O_RESTING
+        at = order.next_working
 
 
 @kernel
