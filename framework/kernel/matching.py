@@ -43,6 +43,7 @@ from framework.kernel.codes import (
     R_IOC,
     R_MISSED_CLOSE,
     R_MISSED_OPEN,
+    REPRICED,
     S_TRIGGERED,
     TRAILING_LIMIT,
     TRIGGERED,
@@ -74,11 +75,14 @@ def trigger(t: Any, x: Any, order: Any) -> None:
 
 
 @kernel
-def follow(order: Any, price: int) -> None:
-    """Move a trailing stop with the best price; never back."""
+def follow(t: Any, x: Any, order: Any, price: int) -> bool:
+    """Move a trailing stop with the best price, never back, and tell its new level; whether it has moved."""
     moved = trailing_stop(order, price)
-    if (moved - order.stop_ticks) * order.side < 0:
-        set_stop(order, moved)
+    if (moved - order.stop_ticks) * order.side >= 0:
+        return False
+    set_stop(order, moved)
+    answer(t, x, REPRICED, 0, order.instrument, order.order_id, 0, 0, order.limit_ticks, moved)
+    return True
 
 
 @kernel
@@ -118,7 +122,7 @@ def _needs_through(t: Any, order: Any) -> int:
 
 @kernel
 def _rests_at(t: Any, order: Any, price: int) -> bool:
-    """Whether a limit stands away from `price`. One that would take there makes nothing, however long it waits for volume or its trigger."""
+    """Whether a limit stands away from `price`. One that would take there makes nothing, however long it has waited."""
     if not is_limit(order) or waits_for_trigger(order):
         return False
     return not _betters(order.side, price, order.limit_ticks, _needs_through(t, order))
@@ -151,11 +155,8 @@ def _stop_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     if not reaches(order, extreme):
         if not trails(order):
             return 0
-        best = bar.w2 if order.side > 0 else bar.w1
-        moved = trailing_stop(order, best)
-        if (moved - order.stop_ticks) * order.side >= 0:
+        if not follow(t, x, order, bar.w2 if order.side > 0 else bar.w1):
             return 0
-        set_stop(order, moved)
         if not reaches(order, bar.w3):
             return 0
         price, flags = bar.w3, F_AMBIGUOUS  # the close lies beyond the moved stop, so it was passed on the way there
@@ -353,7 +354,7 @@ def _fill_on_quote(t: Any, x: Any, order: Any, quote: Any, size_left: int) -> in
     if waits_for_trigger(order):
         if not reaches(order, price):
             if trails(order):
-                follow(order, price)
+                follow(t, x, order, price)
             return 0
         trigger(t, x, order)
     if waits_for_price(order):

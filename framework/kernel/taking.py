@@ -99,7 +99,7 @@ def act_on_book(t: Any, x: Any, depth: Any, order: Any, event: Any) -> None:
             return
         if not reaches(order, opposite):
             if trails(order):
-                follow(order, opposite)
+                follow(t, x, order, opposite)
             return
         trigger(t, x, order)
     has_limit = is_limit(order)
