@@ -125,7 +125,7 @@ def _trigger_stops(t: Any, x: Any, which: int, session: Any, event: Any) -> None
         if reaches(order, event.w0):
             trigger(t, x, order)
         elif trails(order):
-            follow(order, event.w0)
+            follow(t, x, order, event.w0)
 
 
 @kernel

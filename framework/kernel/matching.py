@@ -1,6 +1,6 @@
-"""How orders fill on bars and quotes; the fill itself is made in `filling.py`.
+"""How orders fill on bars; the fill itself is made in `filling.py`.
 
-On a bar, in this order, each step in order of arrival:
+On a bar, in this order, in each step the best price first, then in order of arrival (`priority.py`):
 
 1. At the open: market orders; stops the open has passed, at the open; limits the open is better than, at the open.
 2. Inside the bar: stops whose price the range reached, at the stop; then limits the range went through, at the limit, and
@@ -9,8 +9,8 @@ On a bar, in this order, each step in order of arrival:
 3. At the close, on the bar that ends a session: orders for the close, at the close.
 
 An order takes part only if it reached the venue at or before the bar began, for the close: before the bar ended. One bar
-fills at most `max_participation` of its volume over all orders; the rest goes on working. On quotes a fill needs a quote
-newer than the order's arrival, takes at most the displayed size, and what it took is gone until the next quote.
+fills at most `max_participation` of its volume over all orders; the rest goes on working. Quotes
+are for `quotes.py`.
 
 Assumptions: we do not move later prices; inside a bar every price of the range was traded.
 Fails when: the order is large against the bar's volume, or the range was touched by a single odd trade.
@@ -34,15 +34,14 @@ from framework.kernel.codes import (
     IOC,
     LIMIT,
     MARKET,
-    O_HIDDEN,
     O_OCO,
-    O_PEGGED,
     O_POST_ONLY,
     O_RESTING,
     R_FOK,
     R_IOC,
     R_MISSED_CLOSE,
     R_MISSED_OPEN,
+    REPRICED,
     S_TRIGGERED,
     TRAILING_LIMIT,
     TRIGGERED,
@@ -52,15 +51,20 @@ from framework.kernel.exchange import refuse_to_take, session_of, venue_book
 from framework.kernel.filling import execute
 from framework.kernel.order_types import is_limit, reaches, set_stop, trailing_stop, trails, waits_for_price, waits_for_trigger
 from framework.kernel.orders import is_done, is_touch, order_of
-from framework.kernel.pegs import reprice_pegs
+from framework.kernel.priority import BEFORE_ALL, CLOSE, LIMITS, NEVER, OPEN, STOPS, rank_in_bar
+from framework.kernel.priority import betters as _betters
+from framework.kernel.priority import needs_through as _needs_through
 from framework.kernel.queue import sweep
 from framework.kernel.ratio import share_of
 from framework.kernel.records import event_row
-from framework.kernel.self_trade import is_prevented, prevent
 from framework.kernel.unshown import touched_lots
 from framework.kernel.venue_records import waiting_row
+from framework.kernel.waiting import is_waiting
 
 _ALL = 2**62
+
+NOT_OPENING = -(2**62)
+"""In place of a session's open: the bar is not the first of its session."""
 
 
 @kernel
@@ -72,18 +76,14 @@ def trigger(t: Any, x: Any, order: Any) -> None:
 
 
 @kernel
-def follow(order: Any, price: int) -> None:
-    """Move a trailing stop with the best price; never back."""
+def follow(t: Any, x: Any, order: Any, price: int) -> bool:
+    """Move a trailing stop with the best price, never back, and tell its new level; whether it has moved."""
     moved = trailing_stop(order, price)
-    if (moved - order.stop_ticks) * order.side < 0:
-        set_stop(order, moved)
-
-
-@kernel
-def _betters(side: int, price: int, limit: int, needs_through: int) -> bool:
-    """Whether `price` fills a limit: strictly better, or equal too where touching is enough."""
-    gain = (limit - price) * side
-    return gain > 0 or (gain == 0 and needs_through == 0)
+    if (moved - order.stop_ticks) * order.side >= 0:
+        return False
+    set_stop(order, moved)
+    answer(t, x, REPRICED, 0, order.instrument, order.order_id, 0, 0, order.limit_ticks, moved)
+    return True
 
 
 @kernel
@@ -108,10 +108,12 @@ def _fill_at_open(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     return 0
 
 
-@inlined
-def _needs_through(t: Any, order: Any) -> int:
-    """Whether the price must go through a limit that rests; always where it is hidden, since all that is shown comes first."""
-    return 1 if order.flags & O_HIDDEN else t.costs.limit_needs_through
+@kernel
+def _rests_at(t: Any, order: Any, price: int) -> bool:
+    """Whether a limit stands away from `price`. One that would take there makes nothing, however long it has waited."""
+    if not is_limit(order) or waits_for_trigger(order):
+        return False
+    return not _betters(order.side, price, order.limit_ticks, _needs_through(t, order))
 
 
 @kernel
@@ -141,11 +143,8 @@ def _stop_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     if not reaches(order, extreme):
         if not trails(order):
             return 0
-        best = bar.w2 if order.side > 0 else bar.w1
-        moved = trailing_stop(order, best)
-        if (moved - order.stop_ticks) * order.side >= 0:
+        if not follow(t, x, order, bar.w2 if order.side > 0 else bar.w1):
             return 0
-        set_stop(order, moved)
         if not reaches(order, bar.w3):
             return 0
         price, flags = bar.w3, F_AMBIGUOUS  # the close lies beyond the moved stop, so it was passed on the way there
@@ -169,7 +168,7 @@ def _touch_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
         return 0
     trigger(t, x, order)
     if is_limit(order) and not _betters(order.side, order.stop_ticks, order.limit_ticks, 0):
-        return _limit_inside(t, x, order, bar, budget)
+        return 0  # its turn as a limit comes
     return execute(t, x, order, budget, order.stop_ticks, 0, bar)
 
 
@@ -196,12 +195,12 @@ def end_leftover(t: Any, x: Any, order: Any, is_opening: bool) -> None:
 
 
 @inlined
-def _takes_part(order: Any, bar: Any, start_ns: int, is_opening: bool) -> bool:
+def _takes_part(order: Any, bar: Any, start_ns: int, opened_ns: int) -> bool:
     if is_done(order) or order.accepted_ns > start_ns or order.blocked_ns == bar.ts_local_ns:
         return False
     if order.time_in_force == AT_CLOSE or waits_for_price(order):
         return False
-    return order.time_in_force != AT_OPEN or is_opening
+    return order.time_in_force != AT_OPEN or order.accepted_ns <= opened_ns
 
 
 @kernel
@@ -223,9 +222,9 @@ def match_bar(t: Any, x: Any, bar: Any) -> None:
     book, session = venue_book(x, bar.instrument), session_of(t, x, bar.instrument)
     if book.halted or (session.known and not session.is_open):
         return
-    start_ns = _bar_start(t, x, bar)
+    is_opening = session.known != 0 and book_of(t, bar.instrument).bar_ns <= session.open_ns  # however late it comes
     is_closing = session.known != 0 and bar.ts_venue_ns == session.close_ns
-    _match_prices(t, x, bar, start_ns, session.known != 0 and start_ns <= session.open_ns, is_closing)
+    _match_prices(t, x, bar, _bar_start(t, x, bar), session.open_ns if is_opening else NOT_OPENING, is_closing)
 
 
 @kernel
@@ -240,53 +239,89 @@ def match_print(t: Any, x: Any, trade: Any) -> None:
     bar = event_row(x.print, 0)
     bar.ts_local_ns, bar.ts_venue_ns, bar.kind, bar.flags, bar.instrument = trade.ts_local_ns, trade.ts_venue_ns, BAR, 0, trade.instrument
     bar.w0, bar.w1, bar.w2, bar.w3, bar.w4 = trade.w0, trade.w0, trade.w0, trade.w0, trade.w1
-    _match_prices(t, x, bar, trade.ts_venue_ns - 1, is_opening, has_ends and trade.ts_venue_ns == session.close_ns)
+    opened_ns = session.open_ns if is_opening else NOT_OPENING
+    _match_prices(t, x, bar, trade.ts_venue_ns - 1, opened_ns, has_ends and trade.ts_venue_ns == session.close_ns)
+
+
+@inlined
+def _has_turn(order: Any, bar: Any, start_ns: int, opened_ns: int, step: int) -> bool:
+    if step == CLOSE:
+        return order.time_in_force == AT_CLOSE and not is_done(order) and order.accepted_ns < bar.ts_venue_ns
+    if not _takes_part(order, bar, start_ns, opened_ns):
+        return False
+    force = order.time_in_force
+    return step == OPEN or not (force == AT_OPEN or (order.type == LIMIT and (force == IOC or force == FOK)))
 
 
 @kernel
-def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, is_opening: bool, is_closing: bool) -> None:
-    book = venue_book(x, bar.instrument)
+def _next_in_turn(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, step: int, rank: int, after: int) -> Any:
+    """(rank, order) of the next that a step of the bar reaches after the one named; the order is -1 where none is left."""
+    best, found, is_behind = NEVER, -1, False
+    at = venue_book(x, bar.instrument).first
+    while at >= 0:
+        order = order_of(x, at)
+        if _has_turn(order, bar, start_ns, opened_ns, step):
+            own = rank_in_bar(t, order, bar, step)
+            if own < best and (own > rank or (own == rank and is_behind)):
+                best, found = own, at
+        is_behind = is_behind or at == after
+        at = order.next_working
+    return best, found
+
+
+@kernel
+def _in_turn(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, step: int, budget: int) -> int:
+    """A step of the bar for all that it reaches, by price and time as in `priority.py`; returns the budget that is left."""
+    rank, at = _next_in_turn(t, x, bar, start_ns, opened_ns, step, BEFORE_ALL, -1)
+    while at >= 0:
+        order = order_of(x, at)
+        if step == OPEN:
+            budget -= _fill_at_open(t, x, order, bar, budget)
+        elif step == STOPS:
+            budget -= _stop_inside(t, x, order, bar, budget)
+        elif step == CLOSE:
+            budget -= execute(t, x, order, budget, bar.w3, 0, bar)
+        elif waits_for_trigger(order):
+            budget -= _touch_inside(t, x, order, bar, budget)
+        else:
+            budget -= _limit_inside(t, x, order, bar, budget)
+        rank, at = _next_in_turn(t, x, bar, start_ns, opened_ns, step, rank, at)
+    return budget
+
+
+@kernel
+def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, is_closing: bool) -> None:
+    """`opened_ns`: the open of the session whose first bar this is, which orders for the open must have reached, else NOT_OPENING."""
     budget = share_of(bar.w4, t.costs.max_participation) if t.costs.max_participation > 0.0 else _ALL
-    for step in range(3):
-        at = book.first
-        while at >= 0:
-            order = order_of(x, at)
-            at = order.next_working
-            if not _takes_part(order, bar, start_ns, is_opening):
-                continue
-            if step == 0:
-                budget -= _fill_at_open(t, x, order, bar, budget)
-            elif order.time_in_force == AT_OPEN or (order.type == LIMIT and (order.time_in_force == IOC or order.time_in_force == FOK)):
-                continue
-            elif waits_for_trigger(order):
-                if step == 1 and not is_touch(order):
-                    budget -= _stop_inside(t, x, order, bar, budget)
-                elif step == 2 and is_touch(order):
-                    budget -= _touch_inside(t, x, order, bar, budget)
-            elif step == 2 and is_limit(order):
-                budget -= _limit_inside(t, x, order, bar, budget)
-    at = book.first
+    budget = _in_turn(t, x, bar, start_ns, opened_ns, OPEN, budget)
+    _rest_from_open(t, x, bar, start_ns, opened_ns)
+    budget = _in_turn(t, x, bar, start_ns, opened_ns, STOPS, budget)
+    budget = _in_turn(t, x, bar, start_ns, opened_ns, LIMITS, budget)
+    at = venue_book(x, bar.instrument).first
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working
-        if _takes_part(order, bar, start_ns, is_opening):
-            order.flags |= O_RESTING
-            end_leftover(t, x, order, is_opening)
-        elif order.time_in_force == AT_CLOSE and is_closing:
-            budget -= _fill_at_close(t, x, order, bar, budget)
+        if _takes_part(order, bar, start_ns, opened_ns):
+            if waits_for_trigger(order) and trails(order):
+                follow(t, x, order, bar.w2 if order.side > 0 else bar.w1)
+            elif _rests_at(t, order, bar.w3):
+                order.flags |= O_RESTING
+            end_leftover(t, x, order, opened_ns != NOT_OPENING)
+    if is_closing:
+        _close(t, x, bar, start_ns, opened_ns, budget)
     sweep(x, bar.instrument)
 
 
 @kernel
-def _fill_at_close(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
-    if is_done(order) or order.accepted_ns >= bar.ts_venue_ns:
-        return 0
-    done = 0
-    if order.type == MARKET or _betters(order.side, bar.w3, order.limit_ticks, t.costs.limit_needs_through):
-        done = execute(t, x, order, budget, bar.w3, 0, bar)
-    if not is_done(order) and order.blocked_ns != bar.ts_local_ns:
-        end_order(t, x, order, EXPIRED, R_MISSED_CLOSE, 0.0, 0.0)
-    return done
+def _close(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, budget: int) -> None:
+    """Orders for the close fill at it or end."""
+    _in_turn(t, x, bar, start_ns, opened_ns, CLOSE, budget)
+    at = venue_book(x, bar.instrument).first
+    while at >= 0:
+        order = order_of(x, at)
+        if _has_turn(order, bar, start_ns, opened_ns, CLOSE) and not is_waiting(x, at):
+            end_order(t, x, order, EXPIRED, R_MISSED_CLOSE, 0.0, 0.0)
+        at = order.next_working
 
 
 @outlined
@@ -307,59 +342,11 @@ def fill_waiting(t: Any, x: Any) -> None:
 
 
 @kernel
-def match_quote(t: Any, x: Any, quote: Any) -> None:
-    """Match every working order of the quote's instrument against it."""
-    book, session = venue_book(x, quote.instrument), session_of(t, x, quote.instrument)
-    if book.halted or (session.known and not session.is_open):
-        return
-    bid_left, ask_left, met = quote.w2, quote.w3, 0
-    at = book.first
+def _rest_from_open(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int) -> None:
+    """Limits that the opening price does not better rest from then on."""
+    at = venue_book(x, bar.instrument).first
     while at >= 0:
         order = order_of(x, at)
+        if _takes_part(order, bar, start_ns, opened_ns) and _rests_at(t, order, bar.w0):
+            order.flags |= O_RESTING
         at = order.next_working
-        met |= order.flags
-        if is_done(order) or order.accepted_ns >= quote.ts_venue_ns or order.blocked_ns == quote.ts_local_ns:
-            continue
-        if order.time_in_force == AT_CLOSE or (
-            order.time_in_force == AT_OPEN and (order.accepted_ns > session.open_ns or book.has_auctions)
-        ):
-            continue
-        buys = order.side > 0
-        done = _fill_on_quote(t, x, order, quote, ask_left if buys else bid_left)
-        if buys:
-            ask_left -= done
-        else:
-            bid_left -= done
-        if order.blocked_ns != quote.ts_local_ns:
-            end_leftover(t, x, order, True)
-    sweep(x, quote.instrument)
-    if met & O_PEGGED:
-        reprice_pegs(t, x, quote.instrument, quote.w0, quote.w1)
-
-
-@kernel
-def _fill_on_quote(t: Any, x: Any, order: Any, quote: Any, size_left: int) -> int:
-    price = quote.w1 if order.side > 0 else quote.w0
-    if price <= 0:
-        return 0  # that side is empty
-    if waits_for_trigger(order):
-        if not reaches(order, price):
-            if trails(order):
-                follow(order, price)
-            return 0
-        trigger(t, x, order)
-    if waits_for_price(order):
-        return 0
-    if is_limit(order):
-        if not _betters(order.side, price, order.limit_ticks, 0):
-            if not order.flags & O_RESTING and (not is_prevented(x, order) or prevent(t, x, order, 0)):
-                order.flags |= O_RESTING  # from now on it makes
-            return 0
-        if order.flags & O_RESTING:
-            return execute(t, x, order, touched_lots(order, price, size_left), order.limit_ticks, F_MAKER, quote)
-        if order.flags & O_POST_ONLY:
-            refuse_to_take(t, x, order, price)
-            return 0
-    if is_prevented(x, order) and not prevent(t, x, order, price):
-        return 0
-    return execute(t, x, order, size_left, price, 0, quote)

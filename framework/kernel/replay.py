@@ -45,8 +45,9 @@ from framework.kernel.compile import Unit, address_of, call, inlined, kernel, pr
 from framework.kernel.exchange import arrive, deliver, next_due, send_outbox, venue_book
 from framework.kernel.ledger import record_point, write_point
 from framework.kernel.liquidation import enforce_inside, enforce_margin
-from framework.kernel.matching import fill_waiting, match_bar, match_quote
+from framework.kernel.matching import fill_waiting, match_bar
 from framework.kernel.price_limits import see_limits
+from framework.kernel.quotes import match_quote
 from framework.kernel.records import event_row, exchange_row, trader_row
 from framework.kernel.restating import end_all, restate_venue_orders
 from framework.kernel.room import is_log_filling

@@ -18,14 +18,16 @@ from framework.kernel.codes import (
 )
 from framework.kernel.compile import kernel
 from framework.kernel.depth import level_of, next_level
-from framework.kernel.exchange import refuse_to_take
+from framework.kernel.exchange import refuse_to_take, session_of, venue_book
 from framework.kernel.filling import execute
 from framework.kernel.lifecycle import leaves
 from framework.kernel.matching import end_leftover, follow, trigger
 from framework.kernel.order_types import has_triggered, is_limit, reaches, trails, waits_for_trigger
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.price_limits import executes_at
+from framework.kernel.priority import BEFORE_ALL, NEVER, rank_at
 from framework.kernel.queue_position import join_line
+from framework.kernel.quotes import takes_part
 from framework.kernel.self_trade import is_prevented, meets, prevent, settle
 
 
@@ -100,7 +102,7 @@ def act_on_book(t: Any, x: Any, depth: Any, order: Any, event: Any) -> None:
             return
         if not reaches(order, opposite):
             if trails(order):
-                follow(order, opposite)
+                follow(t, x, order, opposite)
             return
         trigger(t, x, order)
     has_limit = is_limit(order)
@@ -126,3 +128,30 @@ def act_on_book(t: Any, x: Any, depth: Any, order: Any, event: Any) -> None:
             join_line(x, depth, order)
     elif order.type == MARKET or has_triggered(order):
         end_leftover(t, x, order, True)
+
+
+@kernel
+def _next(t: Any, x: Any, depth: Any, event: Any, rank: int, after: int) -> Any:
+    """(rank, order) of the next that the opposite side reaches after the one named; the order is -1 where none is left."""
+    book, session = venue_book(x, event.instrument), session_of(t, x, event.instrument)
+    best, found, is_behind = NEVER, -1, False
+    at = book.first
+    while at >= 0:
+        order = order_of(x, at)
+        opposite = depth.ask if order.side > 0 else depth.bid
+        if opposite != 0 and takes_part(order, session, book, event):
+            own = rank_at(order, opposite, 0)
+            if own < best and (own > rank or (own == rank and is_behind)):
+                best, found = own, at
+        is_behind = is_behind or at == after
+        at = order.next_working
+    return best, found
+
+
+@kernel
+def act_in_turn(t: Any, x: Any, depth: Any, event: Any) -> None:
+    """Let all orders that the opposite side of a known book reaches act, the best price first, then in order of arrival."""
+    rank, at = _next(t, x, depth, event, BEFORE_ALL, -1)
+    while at >= 0:
+        act_on_book(t, x, depth, order_of(x, at), event)
+        rank, at = _next(t, x, depth, event, rank, at)

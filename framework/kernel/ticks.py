@@ -4,10 +4,10 @@ A **trade** fills the orders that rest on the side it hit. Those that it went th
 those at its price fill with what is left of it after the line ahead of them (`queue_position.py`). All of them together take
 no more than the trade's lots.
 
-At the end of a **message** of the book, in order of arrival: stops that the opposite side has reached trigger; market orders and
-limits that can take do so, level by level at the levels' prices; resting limits that the opposite side has come through fill at
-their limits; then pegs follow (`pegs.py`). What an order took of a level is gone until the level is told anew. What is not shown
-of ours fills after what is (`unshown.py`).
+At the end of a **message** of the book, by price and time (`priority.py`): stops that the opposite side has reached trigger; market
+orders and limits that can take do so, level by level at the levels' prices; resting limits that the opposite side has come through
+fill at their limits; then pegs follow (`pegs.py`). What an order took of a level is gone until the level is told anew. What is not
+shown of ours fills after what is (`unshown.py`).
 
 An order takes part only in what is newer at the venue than its own arrival, inside an open session, while the book is known.
 With `take: arrival` it takes from the standing book as it arrives. While the best bid is above the best offer nothing of this
@@ -54,9 +54,10 @@ from framework.kernel.pegs import reprice_pegs
 from framework.kernel.pro_rata import share_out
 from framework.kernel.queue import sweep
 from framework.kernel.queue_position import join_line, level_changed, traded_ahead
+from framework.kernel.quotes import takes_part
 from framework.kernel.records import event_row, exchange_row, trader_row
 from framework.kernel.self_trade import is_prevented, meets, prevent
-from framework.kernel.taking import act_on_book
+from framework.kernel.taking import act_in_turn, act_on_book
 from framework.kernel.unshown import fill_resting, fill_unshown, replenish, shown_of
 
 
@@ -182,11 +183,7 @@ def match_book(t: Any, x: Any, event: Any) -> None:
             _extend(book, order.side, order.limit_ticks)
         else:
             is_calm = False
-        if is_done(order) or order.accepted_ns >= event.ts_venue_ns or order.blocked_ns == event.ts_local_ns:
-            continue
-        if order.time_in_force == AT_CLOSE or (
-            order.time_in_force == AT_OPEN and (order.accepted_ns > session.open_ns or book.has_auctions)
-        ):
+        if not takes_part(order, session, book, event):
             continue
         if order.flags & O_RESTING and order.type == LIMIT:
             opposite = depth.ask if order.side > 0 else depth.bid
@@ -194,8 +191,11 @@ def match_book(t: Any, x: Any, event: Any) -> None:
                 continue  # the usual case: it rests behind the opposite side
         elif waits_for_price(order):
             continue
-        act_on_book(t, x, depth, order, event)
+        if not acted and book.first != book.last:
+            act_in_turn(t, x, depth, event)  # those that are reached: what is left of them finds nothing more below
         acted = True
+        if not is_done(order):
+            act_on_book(t, x, depth, order, event)
     if acted:
         sweep(x, instrument)
         if met & O_ICEBERG:

@@ -303,6 +303,8 @@ def _apply_answer(t: Any, event: Any) -> None:
             order.stop_ticks, order.limit_ticks = event.w1, event.w2
     elif kind == REPRICED:
         order.limit_ticks = event.w3
+        if event.w4 != 0:
+            order.stop_ticks = event.w4
     elif kind == REPLACED:
         _take_replaced(t, event)
     elif kind == CANCEL_REJECTED:

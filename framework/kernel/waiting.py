@@ -123,3 +123,12 @@ def wait(t: Any, x: Any, order: Any, lots: int, ticks: int, flags: int, event: A
     x.waiting_count += 1
     order.blocked_ns = event.ts_local_ns  # for the rest of the bar
     return lots
+
+
+@kernel
+def is_waiting(x: Any, order_id: int) -> bool:
+    """Whether a fill of an order waits."""
+    for k in range(x.waiting_count):
+        if waiting_row(x.waiting, k).order_id == order_id:
+            return True
+    return False

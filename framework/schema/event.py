@@ -35,7 +35,7 @@ Two stamps, a kind, flags, an instrument and five int64 words whose meaning the 
     ORDER_CANCEL_REJECTED           order id       reason          -                -
     ORDER_PLACED    order id        packed terms   lots            -                -
     CHARGE          cost kind       money (f8)     currency        -                -
-    ORDER_REPRICED  order id        -              -               limit ticks      -
+    ORDER_REPRICED  order id        -              -               limit ticks      stop ticks
     SETTLED         mark ticks (f8) money (f8)     currency        -                -
     TAPE            first event     past the last  -               -                -       audit only
 
@@ -43,7 +43,7 @@ Two stamps, a kind, flags, an instrument and five int64 words whose meaning the 
 spread, volume-share slippage and impact in a simulation, the part of a price finer than a tick at a real venue.
 
 ORDER_INSTRUCTIONS follow the ORDER_TERMS of an order that has any. ORDER_TRIGGERED tells the limit of a trailing stop-limit, 0 for
-others. ORDER_REPRICED tells where the venue has moved a pegged order.
+others. ORDER_REPRICED tells where the venue has moved a pegged order, whose stop is 0, and the level of a trailing stop.
 
 MARK_PRICE is what a venue values open positions at; from the first one on nothing else moves the mark of its instrument. FUNDING is
 paid by longs to shorts where its rate is above 0, on the notional at the mark. ORDER_PLACED tells of an order that the broker placed

@@ -474,7 +474,7 @@ def _refused_changes(audit: Any) -> list[str]:
 def _repriced(drawing: Drawing, audit: Any) -> list[str]:
     """Moves of pegs, as they are drawn; none where none is drawn."""
     rows = to_frame(audit.records)
-    rows = rows[rows["kind"] == "ORDER_REPRICED"] if drawing.repriced else rows[:0]
+    rows = rows[(rows["kind"] == "ORDER_REPRICED") & (rows["w4"] == 0)] if drawing.repriced else rows[:0]  # trailing stops have a level
     tick = drawing.instruments[drawing.only].tick if len(rows) else None
     return [_repriced_text(drawing.clock, row.ts_venue.value, int(row.w0), tick.to_float(int(row.w3))) for row in rows.itertuples()]
 
