@@ -183,7 +183,8 @@ def _target_quantity(view: Any, instrument: Any, quantity: Any) -> Any:
     t = trader_of(view)
     number = instrument_in(t, instrument)
     terms, position = terms_of(t, number), position_of(t, number)
-    if (position.lots + position.market_lots) * terms.lot_numerator == quantity * terms.lot_denominator:
+    lots = position.lots + position.market_lots
+    if position.reducing_lots == 0 and lots * terms.lot_numerator == quantity * terms.lot_denominator:
         return -1  # the common case, without a call
     return _noted(t, aim_in(t, QUANTITY, number, float(quantity)))
 

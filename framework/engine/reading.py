@@ -35,7 +35,7 @@ _BOOK_WORDS, _POSITION_WORDS = BOOK.itemsize // 8, POSITION.itemsize // 8
 _NOW, _ORDERS = _ROOT_WORD["now_ns"], _ROOT_WORD["orders_count"]
 _ORDER_BYTES, _STATE = ORDER.itemsize, ORDER.fields["state"][1]  # type: ignore[index]
 _BARS, _SEEN, _MARK = _BOOK_WORD["bars"], _BOOK_WORD["seen_ns"], _BOOK_WORD["mark_ticks"]
-_LOTS, _MARKET_LOTS = _POSITION_WORD["lots"], _POSITION_WORD["market_lots"]
+_LOTS, _MARKET_LOTS, _REDUCING_LOTS = (_POSITION_WORD[name] for name in ("lots", "market_lots", "reducing_lots"))
 _FILLED = codes.S_FILLED
 _BAR_FIELDS = ("open", "high", "low", "close", "volume")
 
@@ -79,8 +79,10 @@ class Reading:
         return tuple((name, *tick, *lot) for name, tick, lot in zip(self._names, self._ticks, self._lots, strict=True))
 
     @cached_property
-    def _held_of(self) -> dict[str | int, tuple[int, int, int, int]]:
-        return {name: (i * _POSITION_WORDS + _LOTS, i * _POSITION_WORDS + _MARKET_LOTS, *self._lots[i]) for name, i in self._index.items()}
+    def _held_of(self) -> dict[str | int, tuple[int, int, int, int, int]]:
+        """By instrument: where its lots stand, those of its working market orders, those that only reduce; and its lot."""
+        first = {name: i * _POSITION_WORDS for name, i in self._index.items()}
+        return {name: (at + _LOTS, at + _MARKET_LOTS, at + _REDUCING_LOTS, *self._lots[self._index[name]]) for name, at in first.items()}
 
     # -- time and names
 

@@ -111,7 +111,8 @@ class View(BookReading):
     def target_quantity(self, instrument: str, quantity: float) -> int:
         """Bring the position to `quantity` (signed units) by a market order; return its id, -1 where nothing is to be done."""
         held = self._held_of.get(instrument)
-        if held is not None and (self._positions[held[0]] + self._positions[held[1]]) * held[2] == quantity * held[3]:
+        lots = self._positions
+        if held is not None and lots[held[2]] == 0 and (lots[held[0]] + lots[held[1]]) * held[3] == quantity * held[4]:
             return -1  # the common case, without a call into the kernel
         return self._placed(self._call(entry.aim, entry.QUANTITY, self.number(instrument), float(quantity)))
 

@@ -199,9 +199,11 @@ def target_lots(t: Any, instrument: int, weight: float) -> float:
     if book.seen_ns == 0 or not rate > 0.0:
         return 0.0
     sum_up(t)
-    equity = cash_value(t) + t.net
+    equity = cash_value(t) + t.net - t.pending_costs
+    if equity < 0.0:
+        equity = 0.0  # a share of less than nothing is nothing: whatever is held is closed
     value = lot_notional(terms, book.mark_ticks) * rate
-    target = weight * (equity - t.pending_costs) / value
+    target = weight * equity / value
     change = target - position.lots
     if weight != 0.0 and change != 0.0:
         cost = planned_cost(t, instrument, abs(change), book.mark_ticks) * rate

@@ -74,9 +74,12 @@ def is_counted(order: Any) -> bool:
 @kernel
 def count(t: Any, order: Any, lots: int) -> None:
     """Add `lots` of the order to what counts as working in its instrument."""
-    if order.flags & O_REDUCE_ONLY:
-        return
     position = position_of(t, order.instrument)
+    if order.flags & O_REDUCE_ONLY:
+        if order.type == MARKET:
+            position.reducing_lots += lots
+            see_range(t, position.reducing_lots)
+        return
     has_sums = take_out(t, order.instrument)
     if order.quantity_lots > 0:  # a reverse split may have left nothing of it
         t.pending_costs += order.planned_cost * (lots / order.quantity_lots)
@@ -89,6 +92,23 @@ def count(t: Any, order: Any, lots: int) -> None:
     see_range(t, max(abs(position.market_lots), max(position.buy_lots, position.sell_lots)))
     if has_sums:
         put_back(t, order.instrument)
+
+
+@kernel
+def expected_lots(t: Any, instrument: int) -> int:
+    """The position once its working market orders have filled one after the other; a reduce-only one fills what it then finds."""
+    position = position_of(t, instrument)
+    if position.reducing_lots == 0:
+        return int(position.lots + position.market_lots)
+    lots = position.lots
+    for k in range(first_live(t), t.orders_count):
+        order = order_of(t, k)
+        if order.instrument == instrument and order.type == MARKET and is_counted(order):
+            wanted = leaves(order)
+            if order.flags & O_REDUCE_ONLY:
+                wanted = min(wanted, max(-order.side * lots, 0))
+            lots += order.side * wanted
+    return int(lots)
 
 
 @kernel

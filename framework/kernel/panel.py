@@ -17,6 +17,7 @@ from framework.kernel.compile import call, kernel, row_of
 from framework.kernel.contracts import notional_of
 from framework.kernel.entry import NO_ROOM, QUANTITY, aim_in
 from framework.kernel.ledger import position_of, rate_of
+from framework.kernel.orders import expected_lots
 from framework.kernel.records import exchange_row, trader_row
 from framework.kernel.valuation import valuation
 
@@ -67,7 +68,7 @@ def _turn(t: Any, p: Any, instrument: int, value: float, equity: float) -> int:
     if math.isnan(value):
         return _NOTHING
     if value == 0.0:
-        return _NOTHING if position.lots + position.market_lots == 0 else _CLOSE
+        return _NOTHING if expected_lots(t, instrument) == 0 else _CLOSE
     if p.what == QUANTITY:
         held = position.lots * terms.lot_numerator / terms.lot_denominator
         return _ENLARGE if abs(value) >= abs(held) else _REDUCE
@@ -85,8 +86,7 @@ def _read_row(t: Any, p: Any, row: int) -> None:
     for k in range(p.columns_count):
         wish, value = wish_row(p.wishes, k), cell_row(p.cells, first + k).value
         if p.is_signals:
-            position = position_of(t, wish.instrument)
-            value = _signalled(p, int(value), position.lots + position.market_lots)
+            value = _signalled(p, int(value), expected_lots(t, wish.instrument))
         wish.value, wish.turn = value, _turn(t, p, wish.instrument, value, equity)
 
 

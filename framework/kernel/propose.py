@@ -54,7 +54,7 @@ from framework.kernel.grid import misfit, price_ticks, quantity_lots, steps
 from framework.kernel.ledger import position_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.order_terms import G_LIMIT, G_STOP, G_TOUCH, limit_to_check, set_terms
-from framework.kernel.orders import clear, count, is_counted, is_done, order_of, pack
+from framework.kernel.orders import clear, count, expected_lots, is_counted, is_done, order_of, pack
 from framework.kernel.room import ORDERS, has_row
 from framework.kernel.trader import ask_cancel, has_instructions, issue
 from framework.schema.units import LARGEST_STEPS
@@ -203,21 +203,21 @@ def propose_bracket(
 
 @kernel
 def aim(t: Any, instrument: int, lots: int) -> int:
-    """Order what brings position and working market orders to `lots`; the last target's remainder is superseded.
+    """Order what brings position and working market orders, reduce-only ones included, to `lots`; the last target's remainder is superseded.
 
     Returns the new order's id, -1 where nothing is to be done, or NO_ROOM.
     """
     if not has_room(t):
         return NO_ROOM
     position = position_of(t, instrument)
-    expected = position.lots + position.market_lots
+    expected = expected_lots(t, instrument)
     if lots == expected:
         return -1
     if position.target_order >= 0:
         live = order_of(t, position.target_order)
         if is_counted(live):
             ask_cancel(t, live, R_SUPERSEDED)
-            expected = position.lots + position.market_lots
+            expected = expected_lots(t, instrument)
             if lots == expected:
                 return -1
     change = lots - expected

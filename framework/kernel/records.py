@@ -95,6 +95,7 @@ POSITION = np.dtype(
         ("fees", "<f8"),
         ("income", "<f8"),  # dividends received less dividends paid, cash in lieu aside
         ("market_lots", "<i8"),  # signed leaves of working market orders
+        ("reducing_lots", "<i8"),  # leaves of working reduce-only market orders, of both sides together
         ("buy_lots", "<i8"),  # leaves of other working buys
         ("sell_lots", "<i8"),  # leaves of other working sells
         ("target_order", "<i8"),  # the last order a target made, -1: none
