@@ -284,6 +284,7 @@ def _step(t: Any, x: Any) -> int:
     t.seen += 1
     t.touched = 1
     if t.margined != 0:
+        x.now_ns = event.ts_venue_ns  # where no order works the venue has not looked at a bar or quote
         enforce_margin(t, x)
     wake = bar_wake(t, x) if event.kind == BAR else wake_for(t, event, row, False)
     if wake != 0 and t.wakes & ON_ORDER:

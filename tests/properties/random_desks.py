@@ -109,7 +109,7 @@ class Draft:
             first = max(level + level * gap * swing // 1000, 20)
             last = max(first + first * move * swing // 1000, 20)
             high, low = max(first, last) + level * wick * swing // 2000, max(min(first, last) - level * wick * swing // 2000, 10)
-            lots = self.unit(i) * volume // 4 + volume
+            lots = self.unit(i) * volume * (5 if self.account == "derivative" else 1) // 4 + volume
             if self.form(i) == Kind.QUOTE:
                 row = (Kind.QUOTE, 0, i, last, last + 1 + wick, lots + 1, lots + 1 + abs(gap), 0)
             elif self.form(i) == Kind.TRADE:

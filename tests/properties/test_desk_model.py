@@ -48,13 +48,22 @@ class Desks(RuleBasedStateMachine):
         costs=st.sampled_from(COSTS),
         latency=st.sampled_from(LATENCIES),
         swing=st.sampled_from((3, 10, 30)),
+        opening=st.sampled_from((0, 0, 20, 45, 90, -30, -90)),
         chunk=st.sampled_from((None, None, 1, 7)),
         first=moves,
     )
-    def begin(self, account: str, forms: tuple[Kind, ...], costs: dict[str, Any], latency: Latency, swing: int, chunk: int | None, first: Any) -> None:
+    def begin(self, account: str, forms: tuple[Kind, ...], costs: dict[str, Any], latency: Latency, swing: int, chunk: int | None, opening: int, first: Any) -> None:
         self.draft = Draft(account, forms, costs, latency, chunk)
         self.swing = swing
         self.market(first, -1)
+        if opening:
+            self.open(opening)
+
+    def open(self, percent: int) -> None:
+        """A market order that uses so much of what the account lends, in one instrument."""
+        leverage = {"derivative": 10, "reg_t": 2, "portfolio": 4, "cash": 1}[self.draft.account]
+        side = -1 if percent < 0 and self.draft.account != "cash" else 1
+        self.wish("order", abs(percent), side=side, lots=max(self.draft.unit(self.traded(abs(percent))) * abs(percent) * leverage // 100, 1))
 
     @rule(drawn=moves, silent=st.integers(-8, 3))
     def market(self, drawn: Any, silent: int) -> None:
@@ -64,6 +73,16 @@ class Desks(RuleBasedStateMachine):
     @rule(drawn=moves)
     def market_again(self, drawn: Any) -> None:
         self.market(drawn, -1)
+
+    @rule(drawn=moves)
+    def market_goes_on(self, drawn: Any) -> None:
+        self.market(drawn, -1)
+
+    @rule(side=sides, volume=st.integers(1, 9))
+    def shock(self, side: int, volume: int) -> None:
+        """All prices move far, and the market goes on."""
+        self.draft.step([(side, 3 * side, 1, volume)] * len(self.draft.instruments), 40, -1)
+        self.market([(0, -side, 1, volume)] * 4, -1)
 
     @rule()
     def later(self) -> None:
