@@ -220,6 +220,8 @@ class Desk:
 
     def tell(self, kind: Kind, instrument: int, number: int, *words: Any) -> None:
         at = self.exchange.now
+        if kind == Kind.ORDER_FILLED and self.response:
+            self.met["fills in flight"] += 1
         if kind in (Kind.SETTLED, Kind.ORDER_PLACED) or not self.latency.response:
             self.hear((at, at, kind, instrument, number, words))
         else:
@@ -228,8 +230,6 @@ class Desk:
     def hear(self, message: tuple[Any, ...]) -> None:
         heard, at, kind, instrument, number, words = message
         self.now = max(self.now, heard)
-        if kind == Kind.ORDER_FILLED and (self.response or self.entry):
-            self.met["fills in flight"] += 1
         self.said.append((kind, self.now, at, instrument, number, words))
         self.trader.hear(kind, instrument, number, words)
 
@@ -242,9 +242,7 @@ class Desk:
     @staticmethod
     def broker_order(number: int, instrument: int, words: tuple[int, int]) -> Order:
         lots, side = words
-        return Order(
-            number, instrument, side, OrderType.MARKET, TimeInForce.GTC, lots, reduces_only=True, is_brokers=True
-        )
+        return Order(number, instrument, side, OrderType.MARKET, TimeInForce.GTC, lots, reduces_only=True, is_brokers=True)
 
     # the run
 
@@ -376,7 +374,13 @@ class Desk:
         if self.entry or self.response or self.outbox:
             return
         mine, theirs = self.trader.account, self.exchange.account
-        assert "own account" not in self.ahead or mine.parts == theirs.parts and mine.cash == theirs.cash, (self.now, mine.parts, theirs.parts, mine.cash, theirs.cash)
+        assert "own account" not in self.ahead or (mine.parts == theirs.parts and mine.cash == theirs.cash), (
+            self.now,
+            mine.parts,
+            theirs.parts,
+            mine.cash,
+            theirs.cash,
+        )
         self.agreed += 1
 
     def finish(self) -> None:

@@ -19,7 +19,7 @@ from framework.engine.view import View
 from framework.reports.result import Result
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument, InstrumentKind
-from framework.schema.order import OrderFlag, OrderType, Reason, TimeInForce
+from framework.schema.order import OrderType
 from framework.schema.units import Step
 from tests.properties.plain_account import Prices, Terms
 from tests.properties.plain_desk import Desk, Event, Latency, Said, Wish
@@ -42,8 +42,11 @@ def _derivative(symbol: str, kind: InstrumentKind, tick: Step, margins: tuple[fl
     return Instrument(symbol, tick, kind=kind, initial_margin=initial, maintenance_margin=maintenance, liquidation_fee=fee, **terms)
 
 
-SHARES = (Instrument("A"), Instrument("F", Step(1, 8), currency="EUR"), Instrument("EURUSD", Step(1, 10_000), kind=InstrumentKind.FX,
-    currency="USD", base_currency="EUR"))
+SHARES = (
+    Instrument("A"),
+    Instrument("F", Step(1, 8), currency="EUR"),
+    Instrument("EURUSD", Step(1, 10_000), kind=InstrumentKind.FX, currency="USD", base_currency="EUR"),
+)
 CONTRACTS = (
     _derivative("A", InstrumentKind.FUTURE, Step(1, 4), (0.1, 0.08, 0.0), multiplier=5.0),
     Instrument("BTCUSD", Step(1, 100), kind=InstrumentKind.FX, base_currency="BTC"),
