@@ -120,14 +120,14 @@ class Account:
         if left:
             parts.append((left, basis))
 
-    def due(self, i: int) -> Decimal:
-        """What a derivative has made and was not paid, in its currency."""
+    def due(self, i: int, mark: Decimal) -> Decimal:
+        """What a derivative has made up to a mark and was not paid, in its currency."""
         terms = self.terms[i]
-        return sum((lots * (terms.basis(self.prices.marks[i]) - entry) * terms.point for lots, entry in self.parts[i]), ZERO)
+        return sum((lots * (terms.basis(mark) - entry) * terms.point for lots, entry in self.parts[i]), ZERO)
 
-    def settle(self, i: int, amount: Decimal, mark: Decimal) -> None:
+    def settle(self, i: int, mark: Decimal) -> None:
         """Pay what a future has made up to a mark."""
-        self.cash[self.terms[i].currency] += amount
+        self.cash[self.terms[i].currency] += self.due(i, mark)
         self.parts[i] = [(lots, self.terms[i].basis(mark)) for lots, _ in self.parts[i]]
 
     def charge(self, i: int, amount: Decimal) -> None:
@@ -140,7 +140,11 @@ class Account:
         total = sum((amount * self.prices.rates[currency] for currency, amount in self.cash.items() if amount), ZERO)
         for i, parts in self.parts.items():
             if parts:
-                total += self.lots(i) * self.prices.lot_value(i) if self.terms[i].is_spot else self.due(i) * self.prices.rate(i)
+                total += (
+                    self.lots(i) * self.prices.lot_value(i)
+                    if self.terms[i].is_spot
+                    else self.due(i, self.prices.marks[i]) * self.prices.rate(i)
+                )
         return total
 
     @property

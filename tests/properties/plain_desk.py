@@ -89,7 +89,7 @@ class Trader:
 
     def ask_cancel(self, number: int, reason: int) -> None:
         known = self.known[number]
-        if known.state in ("done", "cancelling"):
+        if known.state in ("done", "cancelling") or (known.order.is_brokers and "broker's orders" in self.desk.rules.kept):
             return
         is_held = known.state == "held"
         known.state = "done" if is_held else "cancelling"
@@ -116,7 +116,7 @@ class Trader:
         if kind == Kind.CHARGE:
             self.account.charge(instrument, words[1])
         elif kind == Kind.SETTLED:
-            self.account.settle(instrument, words[0], words[1])
+            self.account.settle(instrument, words[1])
         elif kind == Kind.ORDER_PLACED:
             self.known.append(Known(self.desk.broker_order(number, instrument, words), "live"))
         else:
@@ -188,7 +188,6 @@ class Desk:
     script: Sequence[Wish]
     refused: set[int]  # orders
     changed: set[int]  # wishes of changes that were sent
-    ahead: frozenset[str] = frozenset()
     now: int = 0
     said: list[Said] = field(default_factory=list)
     outbox: list[tuple[Any, ...]] = field(default_factory=list)
@@ -201,15 +200,19 @@ class Desk:
     def __post_init__(self) -> None:
         self.trader = Trader(self, Account(self.prices, self.cash))
         own = Account(self.prices, self.cash)
-        self.exchange = Exchange(self.prices, self.rules, own, self, self.tell, self.place, self.ahead)
+        self.exchange = Exchange(self.prices, self.rules, own, self, self.tell, self.place)
 
     # by whose account the exchange judges
 
+    @property
+    def has_own_account(self) -> bool:
+        return "own account" in self.rules.kept
+
     def account(self) -> Account:
-        return self.exchange.account if "own account" in self.ahead else self.trader.account
+        return self.exchange.account if self.has_own_account else self.trader.account
 
     def working(self, instrument: int) -> tuple[int, int, int]:
-        return self.trader.working(instrument)
+        return (0, 0, 0) if self.has_own_account else self.trader.working(instrument)
 
     # what is said
 
@@ -222,7 +225,8 @@ class Desk:
         at = self.exchange.now
         if kind == Kind.ORDER_FILLED and self.response:
             self.met["fills in flight"] += 1
-        if kind in (Kind.SETTLED, Kind.ORDER_PLACED) or not self.latency.response:
+        is_at_once = kind == Kind.ORDER_PLACED or (kind == Kind.SETTLED and not self.has_own_account)
+        if is_at_once or not self.latency.response:
             self.hear((at, at, kind, instrument, number, words))
         else:
             self.response.append((max(at + self.latency.response, self.now), at, kind, instrument, number, words))
@@ -340,6 +344,7 @@ class Desk:
             trader.ask_cancel(self.numbers[wish.of], Reason.USER)
         elif wish.of in self.numbers and k in self.changed:
             known = trader.known[self.numbers[wish.of]]
+            self.met["changes"] += 1
             assert known.state == "live", (k, wish, known)
             limit = wish.limit or known.order.limit
             trader.ask_replace(known.order.number, wish.lots, limit, wish.stop or known.order.stop)
@@ -349,6 +354,8 @@ class Desk:
         w0, w1, w2, w3, w4 = (event[word] for word in ("w0", "w1", "w2", "w3", "w4"))
         if kind == Kind.BAR:
             venue.bar(Market(ns, i, kind, w0, w1, w2, w3, w4))
+            if "worst price" in self.rules.kept:
+                venue.enforce_inside(Market(ns, i, kind, w0, w1, w2, w3, w4))
             venue.last_bar[i] = ns
             self.see(i, Decimal(w3))
         elif kind == Kind.QUOTE:
@@ -371,10 +378,10 @@ class Desk:
 
     def look(self) -> None:
         """Whenever nothing is in flight both accounts are the same."""
-        if self.entry or self.response or self.outbox:
+        if self.entry or self.response or self.outbox or not self.has_own_account:
             return
         mine, theirs = self.trader.account, self.exchange.account
-        assert "own account" not in self.ahead or (mine.parts == theirs.parts and mine.cash == theirs.cash), (
+        assert mine.parts == theirs.parts and mine.cash == theirs.cash, (
             self.now,
             mine.parts,
             theirs.parts,

@@ -112,6 +112,7 @@ class Rules:
     leverage: Decimal = Decimal(1)
     may_short: bool = False
     asks_margin: bool = False
+    kept: frozenset[str] = frozenset()  # which of the rules that are newer than the kernel hold
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,6 @@ class Exchange:
     judge: Judge
     tell: Tell
     place: Callable[[int, int], Order]  # the broker's order: (instrument, signed lots) -> an order that works
-    ahead: frozenset[str]
     now: int = 0
     lines: dict[int, list[Order]] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
@@ -173,7 +173,7 @@ class Exchange:
     def arrive(self, order: Order) -> None:
         order.arrived = self.now
         self.orders[order.number] = order
-        if self.is_being_closed(order.instrument) and not self.reduces(order):
+        if self.is_being_closed(order.instrument) and not order.reduces_only:
             self.end(order, Kind.ORDER_REJECTED, Reason.LIQUIDATED)
             return
         self.lines.setdefault(order.instrument, []).append(order)
@@ -181,14 +181,14 @@ class Exchange:
 
     def cancel(self, number: int, reason: int) -> None:
         order = self.orders[number]
-        if order.is_done or (order.is_brokers and "broker's orders" in self.ahead):
+        if order.is_done:
             self.tell(Kind.ORDER_CANCEL_REJECTED, order.instrument, number, Reason.ORDER_DONE)
             return
         self.end(order, Kind.ORDER_CANCELLED, reason)
 
     def replace(self, number: int, lots: int, limit: int, stop: int) -> None:
         order = self.orders[number]
-        if order.is_done or (order.is_brokers and "broker's orders" in self.ahead):
+        if order.is_done:
             self.tell(Kind.ORDER_CANCEL_REJECTED, order.instrument, number, Reason.ORDER_DONE)
             return
         if lots <= order.filled:
@@ -215,12 +215,8 @@ class Exchange:
         self.lines[i] = [order for order in self.lines.get(i, []) if not order.is_done]
 
     def is_being_closed(self, i: int) -> bool:
-        """Whether the broker closes a position, so that nothing may add to it."""
-        return "broker's orders" in self.ahead and i in self.closing and not self.closing[i].is_done
-
-    def reduces(self, order: Order) -> bool:
-        held = self.judge.account().lots(order.instrument)
-        return order.reduces_only or (held * order.side < 0 and order.left <= abs(held))
+        """Whether the broker closes a position, so that only orders that reduce it are taken."""
+        return "broker's orders" in self.rules.kept and i in self.closing and not self.closing[i].is_done
 
     # fills
 
@@ -484,8 +480,9 @@ class Exchange:
             self.sweep(i)
         for i, terms in enumerate(self.prices.terms):
             if terms.kind == InstrumentKind.FUTURE and self.judge.account().lots(i):
-                due, mark = self.judge.account().due(i), self.prices.marks[i]
-                self.account.settle(i, self.account.due(i), mark)
+                mark = self.prices.marks[i]
+                due = self.judge.account().due(i, mark)
+                self.account.settle(i, mark)
                 self.tell(Kind.SETTLED, i, -1, due, mark)
 
     def funding(self, i: int, rate: Decimal) -> None:
@@ -516,8 +513,10 @@ class Exchange:
     def enforce_margin(self) -> None:
         """Close every margined position of an account whose equity has fallen to what they need."""
         account = self.judge.account()
-        if not account.holds_margined or account.equity > account.maintenance:
-            return
+        if account.holds_margined and account.equity <= account.maintenance:
+            self.liquidate()
+
+    def liquidate(self) -> None:
         for i, terms in enumerate(self.prices.terms):
             if not terms.is_margined or (i in self.closing and not self.closing[i].is_done):
                 continue
@@ -531,6 +530,35 @@ class Exchange:
                 order.arrived = self.now
                 self.orders[order.number] = order
                 self.lines.setdefault(i, []).append(order)
+
+    def enforce_inside(self, bar: Market) -> None:
+        """A perpetual's position that the account could not carry at a bar's worst price is closed inside that bar.
+
+        At the first price, from the open on, at which it could not.
+        """
+        i, session = bar.instrument, self.session
+        lots = self.judge.account().lots(i)
+        if self.prices.terms[i].kind != InstrumentKind.PERPETUAL or i in self.prices.told or not lots or self.is_being_closed(i):
+            return
+        worst = bar.low if lots > 0 else bar.high
+        if (session.is_known and not session.is_open) or not self.fails_at(i, worst):
+            return
+        step = -1 if lots > 0 else 1
+        first, last = 0, abs(worst - bar.open)  # ticks from the open: it fails at the last
+        while first < last:
+            middle = (first + last) // 2
+            first, last = (first, middle) if self.fails_at(i, bar.open + step * middle) else (middle + 1, last)
+        self.liquidate()
+        self.execute(self.closing[i], self.share(bar.volume), bar.open + step * last, bar)
+        self.sweep(i)
+
+    def fails_at(self, i: int, ticks: int) -> bool:
+        """Whether the account would be liquidated at a price, all others at their marks."""
+        account, mark = self.judge.account(), self.prices.marks[i]
+        self.prices.marks[i] = Decimal(ticks)
+        fails = account.equity <= account.maintenance
+        self.prices.marks[i] = mark
+        return fails
 
 
 def _only_at_open(order: Order) -> bool:

@@ -33,8 +33,9 @@ CASH = 100_000
 DIGITS = 34
 FORMS = (Kind.BAR, Kind.QUOTE, Kind.TRADE)
 
-AHEAD: frozenset[str] = frozenset()
-"""Rules of the model that the kernel does not follow yet: "own account" and "broker's orders" of `plain_exchange.py`."""
+KEPT: frozenset[str] = frozenset()
+"""Which rules of the model the kernel keeps of: "own account" (the venue judges by its own), "broker's orders" (a liquidation is not
+ours to cancel), "worst price" (perpetuals are liquidated inside a bar)."""
 
 
 def _derivative(symbol: str, kind: InstrumentKind, tick: Step, margins: tuple[float, float, float], **terms: Any) -> Instrument:
@@ -205,7 +206,7 @@ def play(draft: Draft) -> tuple[Desk, Result]:
     orders = result.orders
     refused = set(orders.loc[orders["state"] == "REFUSED", "order_id"].tolist())
     with localcontext(prec=DIGITS):
-        desk = Desk(prices_of(draft), rules_of(draft), Decimal(CASH), draft.latency, draft.script, refused, strategy.changed, AHEAD)
+        desk = Desk(prices_of(draft), rules_of(draft), Decimal(CASH), draft.latency, draft.script, refused, strategy.changed)
         desk.run(_events(tape))
         compare(desk, result)
     return desk, result
@@ -231,6 +232,7 @@ def rules_of(draft: Draft) -> Rules:
         base.leverage,
         base.may_short,
         base.asks_margin,
+        KEPT,
     )
 
 
