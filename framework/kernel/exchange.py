@@ -217,6 +217,8 @@ def _rest(t: Any, x: Any, order: Any) -> None:
 
 @kernel
 def _accept(t: Any, x: Any, order: Any, event: Any) -> None:
+    if order.expire_ns > 0:  # not sooner: a date that has passed must not end an order of which only a part has arrived
+        x.expiry_ns = min(x.expiry_ns, order.expire_ns + 1)
     sent_ticks = order.limit_ticks
     if is_liquidating(x, order.instrument) and not order.flags & O_REDUCE_ONLY:
         end_order(t, x, order, REJECTED, R_LIQUIDATED, 0.0, 0.0)
@@ -243,8 +245,6 @@ def _enter_terms(t: Any, x: Any, event: Any) -> None:
     if event.w0 >= x.orders_count or is_done(order):
         return
     order.trail, order.expire_ns, order.parent_id, order.group_id = event.w1, event.w2, event.w3, event.w4
-    if order.expire_ns > 0:
-        x.expiry_ns = min(x.expiry_ns, order.expire_ns + 1)
     if not event.flags & F_MORE:
         _accept(t, x, order, event)
 

@@ -296,6 +296,7 @@ def _step(t: Any, x: Any) -> int:
     t.seen += 1
     t.touched = 1
     if t.margined != 0:
+        x.now_ns = max(x.now_ns, event.ts_venue_ns)  # where no order works the venue has not looked at a bar or quote
         x.early = F_EARLY
         enforce_margin(t, x)
         x.early = 0
