@@ -123,7 +123,7 @@ GROWING += [("exchange", table.name) for table in EXCHANGE_TABLES if table.grows
 
 def crowd() -> Result:
     """A run that fills every table."""
-    return backtest(Quoting(), by_order(300), cash=1e6, risk=SHORTS, latency=LATE, costs={"fee_bps": 1.0})
+    return backtest(Quoting(), by_order(600), cash=1e6, risk=SHORTS, latency=LATE, costs={"fee_bps": 1.0, "us_regulatory": True})
 
 
 @pytest.mark.parametrize(("half", "name"), GROWING)
