@@ -40,7 +40,8 @@ class Sweep:
             `max_drawdown`, `turnover`, `hit_rate`, `profit_factor` as in a result's `metrics`; `orders` (refused ones too), `fills`,
             `trades` (closed lots), `round_trips` (closed), `refused`, `ambiguous_fills`; `fees` and `costs` (of all kinds), as all money
             in the account's currency; `ambiguous_share`, what fills inside ambiguous bars won or lost over what the run won or lost;
-            `seconds`; `error`, what a set failed with, else empty; `header`, the digest of the header of the run's audit. What cannot be known is NaN.
+            `seconds`; `error`, what a set failed with, else empty; `header`, the digest of the header of the run's audit.
+            What cannot be known is NaN.
         header: what all rows have in common: data, costs, limits, strategy, code.
         path: the Parquet file, if there is one.
         found: how many of the sets were in that file already.
