@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from framework.data.tape import Tape
@@ -76,7 +75,7 @@ class Recorded:
         mine = self.trip_of_lot >= 0
         rows, trip, count = self.trades[mine], self.trip_of_lot[mine], len(self.closed)
         size, inverse = np.abs(rows["lots"]), self.is_inverse[rows["instrument"]]
-        lots = np.bincount(trip, weights=size, minlength=count)
+        lots = np.bincount(trip, weights=size, minlength=count).astype(np.float64)
         means = []
         for name in ("entry_price", "exit_price"):
             at_basis = np.divide(-1.0, rows[name], out=rows[name].copy(), where=inverse)

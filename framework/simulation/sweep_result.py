@@ -38,9 +38,10 @@ class Sweep:
         table: a row a set, in the order of the grid. Columns: every parameter of the class (after `params.` where an outcome has
             its name); `final_equity`, and `total_return`, `annual_return`, `annual_volatility`, `sharpe`, `sortino`, `calmar`,
             `max_drawdown`, `turnover`, `hit_rate`, `profit_factor` as in a result's `metrics`; `orders` (refused ones too), `fills`,
-            `trades` (closed lots), `round_trips` (closed), `refused`, `ambiguous_fills`; `fees` and `costs` (of all kinds) in money; `ambiguous_share`, what fills inside
-            ambiguous bars won or lost over what the run won or lost; `seconds`; `error`, what a set failed with, else empty;
-            `header`, the digest of the header of the run's audit. What cannot be known is NaN.
+            `trades` (closed lots), `round_trips` (closed), `refused`, `ambiguous_fills`; `fees` and `costs` (of all kinds), as all money
+            in the account's currency; `ambiguous_share`, what fills inside ambiguous bars won or lost over what the run won or lost;
+            `seconds`; `error`, what a set failed with, else empty; `header`, the digest of the header of the run's audit.
+            What cannot be known is NaN.
         header: what all rows have in common: data, costs, limits, strategy, code.
         path: the Parquet file, if there is one.
         found: how many of the sets were in that file already.
@@ -82,7 +83,11 @@ class Sweep:
         if not len(usable) or math.isnan(float(usable[by].iloc[0])):
             raise InputError(
                 f"no set has a value of {by}: "
-                + (f"the first failed with {self.table['error'].iloc[0]}" if not len(usable) else "NaN in all")
+                + (
+                    f"the first failed with {self.table['error'].iloc[0]}"
+                    if not len(usable)
+                    else "NaN in all; what is annualised is NaN below 20 days of data"
+                )
             )
         row: pd.Series = usable.iloc[0]
         return row

@@ -129,8 +129,8 @@ class Runner:
         measures = self._measurer.measure(points, job.cash, tally.traded)
         final = float(levels_of(points[-1:])[0]) if len(points) else job.cash
         ambiguous = int(root["ambiguous_fills"])
-        used = (trader.used(name) for name in ("trades", "changes", "flows"))
-        pnls = pnls_of(round_trips(*used, len(told.instruments))[0])
+        trades, changes, flows = (trader.used(name) for name in ("trades", "changes", "flows"))
+        pnls = pnls_of(round_trips(trades, changes, flows, len(told.instruments))[0])
         counts = (trader.count("orders"), tally.fills, trader.count("trades"), len(pnls), tally.refused, ambiguous)
         paid = root["cost_totals"]
         won = abs(final - job.cash)

@@ -145,7 +145,7 @@ class Tables:
             return fees
         rows = self._recorded.fills
         charged = np.ascontiguousarray(rows["w3"]).view(np.float64) * self._rates(rows)
-        return np.bincount(rows["w0"], weights=charged, minlength=len(orders))
+        return np.bincount(rows["w0"], weights=charged, minlength=len(orders)).astype(np.float64)  # of nothing it counts in integers
 
     def fills(self) -> pd.DataFrame:
         """Every fill. `price` is what was paid a unit: market price and slippage, in the instrument's currency as all prices are.

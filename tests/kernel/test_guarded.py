@@ -143,7 +143,7 @@ class Rotates(Strategy):
 
 def crowd() -> Result:
     """A run that fills every table but one."""
-    return backtest(Quoting(), by_order(300), cash=1e6, risk=SHORTS, latency=LATE, costs={"fee_bps": 1.0})
+    return backtest(Quoting(), by_order(600), cash=1e6, risk=SHORTS, latency=LATE, costs={"fee_bps": 1.0, "us_regulatory": True})
 
 
 def rotation() -> Result:

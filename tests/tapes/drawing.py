@@ -31,11 +31,12 @@ a timer, after everything else of its stamp. `BUY|SELL quantity [symbol] [LIMIT 
 `CANCEL id`, `REPLACE id [QUANTITY q] [LIMIT p] [STOP p]` (`-> False`: the answer expected), `WEIGHT 0.5 [symbol]`, `HOLD 100
 [symbol]`. Orders are numbered from 0 in the order of the lines; a bracket takes three numbers.
 
-Expected. `fill` lines are all the fills there are, in order; fee, slippage and `ambiguous` are none where none is given (in the instrument's currency), `of 1`
-names the order. `order` lines name the outcome of every order that is not FILLED, with both numbers of the reason if it has any,
-and, if wanted, `filled`, `quantity`, `limit`, `stop` and `done TIME`; the broker's own orders take the next numbers. `refused`
-lines are refused changes. `repriced 2: 0 @ 99` (order 0) are all moves of pegs, if any is drawn. `charge 2: FUNDING 5.00 [symbol]`
-and `settled 2: 12.5 [symbol]` are all charges and settlements, if any is drawn. `end` lists every position, and any of the cash and equity.
+Expected. `fill` lines are all the fills there are, in order; fee, slippage (both in the instrument's currency) and `ambiguous` are none
+where none is given, `of 1` names the order. `order` lines name the outcome of every order that is not FILLED, with both numbers of the
+reason if it has any, and, if wanted, `filled`, `quantity`, `limit`, `stop` and `done TIME`; the broker's own orders take the next
+numbers. `refused` lines are refused changes. `repriced 2: 0 @ 99` (order 0) are all moves of pegs, if any is drawn. `charge 2: FUNDING
+5.00 [symbol]` and `settled 2: 12.5 [symbol]` are all charges and settlements, if any is drawn. `end` lists every position, and any of the
+cash and equity.
 
 Every drawing is played again one stamp at a time, and its record is replayed: both must leave the same audit. `both=True` plays
 it upside down too: prices p become 200 - p, buys become sells.
