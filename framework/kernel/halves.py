@@ -36,7 +36,7 @@ from framework.kernel.ticks import RECEIVE, VENUE_TICK
 from framework.kernel.trader import ANSWERS
 from framework.kernel.venue_account import VenueAccount
 from framework.kernel.venue_records import VENUE_RULES
-from framework.kernel.wires import Wires
+from framework.kernel.wires import Wires, symbol_key
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import Approved, OrderEvent, OrderState
 from framework.schema.units import NEVER_NS
@@ -283,7 +283,8 @@ class Exchange(State):
 
     Args:
         instruments, calendars: how many the tape has.
-        entry_latency_ns, response_latency_ns: constant latencies of the wires.
+        wires: latencies.
+        symbols: of the instruments, for the keys of draws; needed where latencies vary.
         ticks: where the tape has trades or books.
         rules: fields of `VENUE_RULES`; fields not named are 0.
     """
@@ -294,6 +295,7 @@ class Exchange(State):
         calendars: int,
         *,
         wires: Wires | None = None,
+        symbols: Sequence[str] = (),
         ticks: Ticks | None = None,
         rules: Mapping[str, float] | None = None,
     ) -> None:
@@ -311,6 +313,7 @@ class Exchange(State):
         root["due_ns"], root["expiry_ns"], root["until_ns"] = NEVER_NS, NEVER_NS, NEVER_NS
         self._wires = wires or Wires()
         self._wires.lay(root)
+        self.tables["books"]["draw_key"][: len(symbols)] = [symbol_key(symbol) for symbol in symbols]
         self.tables["books"]["first"], self.tables["books"]["last"] = -1, -1
         self.account: VenueAccount | None = None
         self._tape: NDArray[np.void] | None = None

@@ -4,7 +4,8 @@
     entry         arrival = decided + decision(decided) + entry(sent)
     response      told = answered + response(answered)
 
-Draws of entry and response are keyed by (seed, leg, order, nth message of the order), those of charges by their kind and stamp. A
+Draws of entry and response are keyed by (seed, leg, owner, instrument, how manieth order there, nth message of the order), so that an order
+more shifts none of another instrument; those of charges and settlements by their kind and stamp. A
 quantile table is read by linear interpolation at a uniform number. Recorded messages are interpolated linearly in time between those
 around the sending, beyond the first and the last the nearest holds: the `IntpOrderLatency` of hftbacktest.
 
@@ -19,15 +20,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.codes import CHARGE, COST_KINDS, COSTS, INSTRUCTIONS, SETTLED, TERMS
+from framework.kernel.codes import CHARGE, COSTS, INSTRUCTIONS, SETTLED, TERMS
 from framework.kernel.compile import Unit, kernel
 from framework.kernel.depth_records import word_row
 from framework.kernel.latency_records import CONSTANT, RECORDED, point_row
-from framework.kernel.random import uniform
+from framework.kernel.random import keyed_word, uniform
 from framework.kernel.records import event_row, exchange_row
 from framework.kernel.room import traffic_of
+from framework.kernel.venue_records import venue_book_row
 
 _EVENT_BYTES, _EVENT_WORDS = 64, 8
+_ONLY_OWNER = 0
+"""Whose orders these are: so far there is one owner."""
 
 
 @kernel
@@ -78,6 +82,16 @@ def _put_before(wire: int, place: int, last: int) -> None:
             word_row(below, w).value = kept
 
 
+@kernel
+def _key_of_order(x: Any, instrument: int, traffic: Any) -> int:
+    """The word that an order has in the keys of its draws; its first message numbers it among those of its instrument."""
+    book = venue_book_row(x.books, instrument)
+    if traffic.number == 0:
+        book.orders += 1
+        traffic.number = book.orders
+    return keyed_word(book.draw_key, _ONLY_OWNER, traffic.number)
+
+
 def _send_command(exchange: int, _: int) -> int:
     """Stamp the command past the end of the entry wire with its arrival, and put it behind those that arrive no later."""
     x = exchange_row(exchange, 0)
@@ -87,7 +101,7 @@ def _send_command(exchange: int, _: int) -> int:
     else:
         traffic = traffic_of(x, row.w0)
         sent_ns = row.ts_local_ns + delay_ns(x.decision_leg, row.ts_local_ns, 0, row.ts_local_ns)
-        arrives_ns = sent_ns + delay_ns(x.entry_leg, sent_ns, row.w0, traffic.commands)
+        arrives_ns = sent_ns + delay_ns(x.entry_leg, sent_ns, _key_of_order(x, row.instrument, traffic), traffic.commands)
         traffic.commands += 1
         if x.keeps_order != 0:
             arrives_ns = max(arrives_ns, x.last_arrival_ns)
@@ -106,14 +120,14 @@ def _send_answer(exchange: int, _: int) -> int:
     x = exchange_row(exchange, 0)
     row = event_row(x.response, x.response_count)
     at_ns, heard_ns = row.ts_venue_ns, row.ts_local_ns  # it is not told before that
-    if row.kind == CHARGE or row.kind == SETTLED:
-        who = -1 - row.w0 if row.kind == CHARGE else -1 - COST_KINDS - row.instrument
-        told_ns = at_ns + delay_ns(x.response_leg, at_ns, who, at_ns)
+    if row.kind == CHARGE or row.kind == SETTLED:  # about no order
+        told_ns = at_ns + delay_ns(x.response_leg, at_ns, -1 - (row.w0 if row.kind == CHARGE else SETTLED), at_ns)
     else:
         traffic = traffic_of(x, row.w0)
         told_ns = traffic.answered_ns
         if row.kind != COSTS:  # they come with their fill
-            told_ns = max(told_ns, at_ns + delay_ns(x.response_leg, at_ns, row.w0, traffic.answers))
+            key = _key_of_order(x, row.instrument, traffic)
+            told_ns = max(told_ns, at_ns + delay_ns(x.response_leg, at_ns, key, traffic.answers))
             traffic.answers += 1
         traffic.answered_ns = told_ns
     told_ns = max(told_ns, heard_ns)

@@ -82,12 +82,12 @@ def count_command(t: Any) -> None:
 
 @kernel
 def traffic_of(x: Any, order_id: int) -> Any:
-    """How many messages about an order were sent; rows are added up to its own."""
+    """What was sent about an order so far; rows are added up to its own."""
     while x.traffic_count <= order_id:
         if not has_row(x, x.traffic_count, x.traffic_capacity, _TRAFFIC):
             return traffic_row(x.traffic, x.traffic_capacity)
         row = traffic_row(x.traffic, x.traffic_count)
-        row.commands, row.answers, row.answered_ns = 0, 0, 0
+        row.number, row.commands, row.answers, row.answered_ns = 0, 0, 0, 0
         x.traffic_count += 1
     return traffic_row(x.traffic, order_id)
 

@@ -57,7 +57,8 @@ def see(t: Any, event: Any) -> None:
 @inlined
 def _tell_best(t: Any, event: Any, book: Any, depth: Any) -> None:
     if depth.is_known == 0:
-        book.bid, book.ask, book.bid_lots, book.ask_lots = 0, 0, 0, 0
+        if event.kind == GAP:  # else a message of a book without a snapshot: it says nothing against a quote beside it
+            book.bid, book.ask, book.bid_lots, book.ask_lots = 0, 0, 0, 0
         return
     has_moved = book.bid != depth.bid or book.ask != depth.ask
     book.bid, book.ask = depth.bid, depth.ask

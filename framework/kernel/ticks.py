@@ -13,6 +13,9 @@ An order takes part only in what is newer at the venue than its own arrival, ins
 With `take: arrival` it takes from the standing book as it arrives. While the best bid is above the best offer nothing of this
 happens: one of the two does not trade. Trades still fill what rests, and the lines move.
 
+A quote beside a book shows again what the book has shown. It changes no level and moves no line; where it agrees with the book's best
+prices, orders meet the book as after a message.
+
 Assumptions: nobody reacts to our orders; displayed lots are what there is.
 Fails when: our orders are large against the book, or most of the liquidity is hidden.
 """
@@ -40,10 +43,11 @@ from framework.kernel.codes import (
     O_PEGGED,
     O_RESTING,
     O_UNSHOWN,
+    QUOTE,
     TRADE_TICK,
 )
 from framework.kernel.compile import Unit, inlined, kernel
-from framework.kernel.depth import depth_of, find_order, is_crossed, lots_at, see_depth
+from framework.kernel.depth import depth_of, find_order, is_crossed, level_of, lots_at, see_depth
 from framework.kernel.depth_records import resting_row
 from framework.kernel.exchange import is_open, session_of, venue_book
 from framework.kernel.filling import execute
@@ -265,10 +269,23 @@ def _move_lines(t: Any, x: Any, instrument: int, side: int, price: int, before: 
 
 
 @kernel
+def _agrees(x: Any, depth: Any, quote: Any) -> bool:
+    """Whether a quote shows the best prices of a known book, with no fewer lots than there are left: else the book is late and waits."""
+    if depth.is_known == 0 or quote.w0 != depth.bid or quote.w1 != depth.ask or depth.bid == 0 or depth.ask == 0:
+        return False
+    bids, asks = level_of(x, depth, 1, depth.bid), level_of(x, depth, -1, depth.ask)
+    return quote.w2 >= bids.lots - bids.taken and quote.w3 >= asks.lots - asks.taken
+
+
+@kernel
 def _book_with_orders(t: Any, x: Any, depth: Any, event: Any) -> None:
-    """A DEPTH event or GAP while orders of ours work at this instrument."""
+    """A DEPTH event, a GAP or a quote beside the book while orders of ours work at this instrument."""
     instrument = event.instrument
     was_known = depth.is_known
+    if event.kind == QUOTE:
+        if _agrees(x, depth, event):
+            match_book(t, x, event)
+        return
     side, price, before, place = (1 if event.flags & F_BUY else -1), event.w0, 0, -1
     if was_known != 0 and event.kind == DEPTH:
         if event.w2 == 0:
@@ -294,7 +311,7 @@ def _book_with_orders(t: Any, x: Any, depth: Any, event: Any) -> None:
 
 
 def _venue_tick(trader: int, exchange: int) -> int:
-    """The venue's part of a DEPTH, GAP or TRADE event."""
+    """The venue's part of a DEPTH, GAP or TRADE event, or of a QUOTE beside a book."""
     t, x = trader_row(trader, 0), exchange_row(exchange, 0)
     event = event_row(x.tick, 0)
     book = venue_book(x, event.instrument)

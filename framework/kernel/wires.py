@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -92,6 +93,11 @@ class Wires:
         if answers_vary:
             self.response.lay(root["response_leg"], RESPONSE, self.seed)
             root["send_answer"] = SEND_ANSWER.address
+
+
+def symbol_key(symbol: str) -> int:
+    """The word that an instrument has in the keys of draws: its symbol's CRC-32, whatever its number on the tape."""
+    return zlib.crc32(symbol.encode())
 
 
 def _signed(seed: int) -> int:

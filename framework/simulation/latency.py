@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from framework.config import LatencyConfig, LognormalLatency, RecordedLatency, SampledLatency, parse_latency
 from framework.data.tape import Tape
 from framework.errors import ConfigError, DataError, InputError, did_you_mean
-from framework.kernel.wires import FEED, Leg, Wires
+from framework.kernel.wires import FEED, Leg, Wires, symbol_key
 from framework.schema.event import SOURCE_RANK, Kind
 from framework.schema.units import FIRST_STAMP_NS, LAST_STAMP_NS, LONGEST_NS
 
@@ -82,7 +81,7 @@ def heard(tape: Tape, latency: Mapping[str, Any] | LatencyConfig, seed: int) -> 
     is_tick = np.isin(kinds, _TICKS)
     for number, instrument in enumerate(tape.instruments):
         rows = np.flatnonzero(is_tick & (events["instrument"] == number))
-        delays = leg.delays(np.ascontiguousarray(events["ts_venue_ns"][rows]), zlib.crc32(instrument.symbol.encode()), FEED, seed)
+        delays = leg.delays(np.ascontiguousarray(events["ts_venue_ns"][rows]), symbol_key(instrument.symbol), FEED, seed)
         events["ts_local_ns"][rows] = np.maximum.accumulate(events["ts_local_ns"][rows] + delays)
     events = events[np.lexsort((_RANKS[events["kind"]], events["ts_local_ns"]))]
     events.flags.writeable = False

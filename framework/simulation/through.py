@@ -60,6 +60,7 @@ def run_through(
         len(tape.instruments),
         len(tape.calendars),
         wires=wires,
+        symbols=[instrument.symbol for instrument in tape.instruments],
         ticks=trader.ticks,
         rules=rules_of(venue),
     )

@@ -21,6 +21,7 @@ from framework.schema.instrument import Instrument
 from framework.simulation.decision_times import timed_decisions
 from framework.simulation.latency import heard, settled, wires_of
 from framework.simulation.recorded import replay
+from tests.seeds import seeds
 
 SECOND = 1_000_000_000
 START = pd.Timestamp("2024-01-02T10:00Z").value
@@ -138,6 +139,66 @@ def test_one_more_order_does_not_shift_the_draws_of_the_others() -> None:
     assert live.any()
     pd.testing.assert_frame_equal(few.orders[live][columns], many.orders[:20][live][columns])
     assert few.orders["accepted_at"].nunique() == 20
+
+
+class Planned(Strategy):
+    """Orders, changes and cancels of a plan: (which trade of A, symbol, what), all of one moment in this order."""
+
+    plan: tuple[tuple[int, str, str], ...] = ()
+
+    def on_start(self, view: Any) -> None:
+        self.mine: dict[str, list[int]] = {"A": [], "B": []}
+        self.trades = 0
+
+    def on_trade(self, view: Any, trade: Any) -> None:
+        if trade.instrument != "A":
+            return
+        self.trades += 1
+        for number, symbol, what in self.plan:
+            if number != self.trades:
+                continue
+            if what == "buy":
+                self.mine[symbol].append(view.buy(symbol, 1, limit=99.0))
+            elif self.mine[symbol] and what == "cancel":
+                view.cancel(self.mine[symbol][0])
+            elif self.mine[symbol]:
+                view.replace(self.mine[symbol][-1], limit=98.0)
+
+
+def of_a(result: Any) -> pd.DataFrame:
+    """What became of the orders in A, one by one; what ends with the data ends when the last answer of all is told, so without that."""
+    orders = result.orders[result.orders["instrument"] == "A"].reset_index(drop=True)
+    orders["done_at"] = orders["done_at"].where(orders["reason"] != "END_OF_DATA")
+    return orders[["decided_at", "accepted_at", "done_at", "state", "reason", "filled_quantity"]]
+
+
+@pytest.mark.parametrize("seed", seeds(12, __name__))
+def test_orders_in_another_instrument_change_no_draw(seed: int) -> None:
+    """Random plans in A, with and without random plans in B mixed into them, which take numbers before and between A's."""
+    random = np.random.default_rng(seed)
+
+    def plan(symbol: str, count: int) -> list[tuple[int, str, str]]:
+        words = random.choice(["buy", "buy", "cancel", "replace"], count)
+        return [(int(number), symbol, str(word)) for number, word in zip(random.integers(1, 50, count), words, strict=True)]
+
+    latency = {"entry_ns": LOGNORMAL, "response_ns": LOGNORMAL, "decision_ns": LOGNORMAL}
+    mine, others = plan("A", 30), plan("B", 20)
+    mixed = [*others[:10], *mine, *others[10:]]
+    alone, beside = (backtest(Planned(plan=tuple(chosen)), ticks("A", "B"), latency=latency, seed=seed) for chosen in (mine, mixed))
+    assert len(beside.orders) > len(alone.orders) > 0
+    pd.testing.assert_frame_equal(of_a(alone), of_a(beside))
+    lone = backtest(Planned(plan=tuple(mine)), ticks("A"), latency=latency, seed=seed)
+    pd.testing.assert_frame_equal(of_a(alone), of_a(lone))
+    other = backtest(Planned(plan=tuple(mine)), ticks("A", "B"), latency=latency, seed=seed + 1)
+    assert not of_a(alone)["accepted_at"].equals(of_a(other)["accepted_at"])
+
+
+def test_two_instruments_draw_for_themselves() -> None:
+    """The same orders at the same moments in both: neither entry nor answer takes as long."""
+    plan = tuple((number, symbol, "buy") for number in range(1, 21) for symbol in ("A", "B"))
+    orders = backtest(Planned(plan=plan), ticks("A", "B"), latency={"entry_ns": LOGNORMAL}, seed=3).orders
+    one, two = (orders.loc[orders["instrument"] == symbol, "accepted_at"].to_numpy() for symbol in ("A", "B"))
+    assert len(one) == len(two) == 20 and not (one == two).any()
 
 
 def test_chunks_do_not_change_what_is_drawn() -> None:
