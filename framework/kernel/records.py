@@ -249,6 +249,7 @@ EXCHANGE_TABLES = (
     Table("traffic", TRAFFIC, 256),
     Table("entry", EVENT, 256),
     Table("response", EVENT, 256),
+    Table("kept", EVENT, 16),  # commands that wait for a bar: `under_way.py`
 )
 
 
