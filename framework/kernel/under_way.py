@@ -8,8 +8,8 @@ command acts.
 
 An order waits for an open if it would fill at the last price: market orders, triggered stops, limits and stops that the price has passed.
 
-Assumptions: bars of one length lie on one grid. An order that only a gap of the open would fill is let go inside the bar. The order
-of a target that a later target supersedes is let go too, since the later one counts on it.
+Assumptions: bars of one length lie on one grid where the session's open lies on it too. An order that only a gap of the open would
+fill is let go inside the bar. The order of a target that a later target supersedes is let go too, since the later one counts on it.
 Fails when: somebody who knows of a gap takes back a stop or a limit inside the bar that it opens.
 """
 
@@ -36,15 +36,19 @@ def bar_ends(t: Any, x: Any, order: Any) -> int:
     if book.bars == 0 or book.quote_ns != 0 or venue.traded_ns != 0 or venue.halted or depth_of(x, order.instrument).bids != 0:
         return 0
     session = session_row(x.sessions, terms.calendar)
-    start_ns, ends_ns = book.bar_ns, NEVER_NS
+    start_ns, ends_ns, length_ns = book.bar_ns, NEVER_NS, terms.bar_interval_ns
     if session.known:
         if session.is_open == 0:
             return 0
         start_ns, ends_ns = max(start_ns, session.open_ns), session.close_ns
-    if terms.bar_interval_ns > 0:
-        on_grid = book.bar_ns + (x.now_ns - 1 - book.bar_ns) // terms.bar_interval_ns * terms.bar_interval_ns
-        start_ns, ends_ns = max(start_ns, on_grid), min(ends_ns, on_grid + terms.bar_interval_ns)
-    if x.now_ns <= start_ns or order.accepted_ns > start_ns or order.time_in_force == AT_CLOSE:
+    if x.now_ns <= start_ns or order.time_in_force == AT_CLOSE:
+        return 0
+    if length_ns > 0 and (session.known == 0 or (session.open_ns - book.bar_ns) % length_ns == 0):
+        on_grid_ns = book.bar_ns + (x.now_ns - 1 - book.bar_ns) // length_ns * length_ns
+        start_ns, ends_ns = max(start_ns, on_grid_ns), min(ends_ns, on_grid_ns + length_ns)
+    elif length_ns > 0:
+        start_ns, ends_ns = x.now_ns - 1, min(ends_ns, x.now_ns + length_ns)  # the latest that it can have begun, and can end
+    if order.accepted_ns > start_ns:
         return 0
     if order.time_in_force == AT_OPEN and (book.bar_ns > session.open_ns or order.accepted_ns > session.open_ns):
         return 0

@@ -176,6 +176,26 @@ def test_where_one_was_the_open_comes_first() -> None:
     )
 
 
+@pytest.mark.parametrize(("cancelled", "outcome"), [("2 09:50", "FILLED done 2 10:30"), ("2 10:10", "FILLED done 2 10:30")])
+def test_bars_off_the_grid_of_those_before(cancelled: str, outcome: str) -> None:
+    """Hours from 9:30 on, the last one half as long: the first of the next day lies off the grid of the last."""
+    draw(
+        f"""
+        clock 2024-07-01 America/New_York 16:00
+        instrument X calendar XNYS minutes 60
+        1 15:30  100 101  99 100  1000
+        1        100 101  99 100  1000
+        2 10:30  101 102 100 101  1000
+        2 11:30  102 103 101 102  1000
+
+        at 2 09:00: BUY 10
+        at {cancelled}: CANCEL 0
+        fill 2 10:30: BUY 10 @ 101 taker
+        order 0: {outcome}
+        """
+    )
+
+
 def test_a_bar_that_a_halt_keeps_from_trading_lets_a_cancel_act() -> None:
     draw(
         DAYS.replace("        2  101", "        2 11:00 HALT\n        2  101")
