@@ -19,6 +19,7 @@ from framework.kernel.codes import (
     CANCEL,
     CANCEL_REJECTED,
     CANCELLED,
+    EXPIRED,
     F_MORE,
     INSTRUCTIONS,
     O_INSTRUCTED,
@@ -27,6 +28,7 @@ from framework.kernel.codes import (
     O_POST_ONLY,
     O_REDUCE_ONLY,
     O_RESTING,
+    R_DATE,
     R_DONE,
     R_LIQUIDATED,
     R_NOT_TRADABLE,
@@ -53,8 +55,10 @@ from framework.kernel.records import event_row
 from framework.kernel.room import ENTRY, has_row
 from framework.kernel.self_trade import is_prevented, prevent
 from framework.kernel.trader import apply_answer, write
+from framework.kernel.under_way import keeps_command
 from framework.kernel.venue_records import session_row, venue_book_row
 from framework.schema.event import Kind
+from framework.schema.units import NEVER_NS
 
 _TAKEN = int(Kind.NONE)
 """Kind of a message on a wire that was delivered ahead of its time."""
@@ -99,6 +103,14 @@ def deliver(t: Any, x: Any) -> None:
 @kernel
 def _hand_over(t: Any, row: Any) -> None:
     apply_answer(t, write(t, row.kind, row.flags, row.instrument, row.ts_venue_ns, row.w0, row.w1, row.w2, row.w3, row.w4))
+
+
+@inlined
+def copy_event(target: Any, source: Any) -> None:
+    """Copy an event's fields."""
+    target.ts_local_ns, target.ts_venue_ns = source.ts_local_ns, source.ts_venue_ns
+    target.kind, target.flags, target.instrument = source.kind, source.flags, source.instrument
+    target.w0, target.w1, target.w2, target.w3, target.w4 = source.w0, source.w1, source.w2, source.w3, source.w4
 
 
 @kernel
@@ -257,6 +269,8 @@ def arrive(t: Any, x: Any) -> None:
     if event.kind != _TAKEN:
         x.now_ns = event.ts_venue_ns
         t.now_ns = max(t.now_ns, x.now_ns)
+        if (event.kind == CANCEL or event.kind == REPLACE) and keeps_command(t, x, event):
+            return
         _take_command(t, x, event)
 
 
@@ -291,12 +305,37 @@ def _take_command(t: Any, x: Any, event: Any) -> None:
         _change(t, x, order, event)
 
 
+@outlined
+def release_kept(t: Any, x: Any, instrument: int, came_by_ns: int, due_by_ns: int) -> None:
+    """Let commands act that waited for a bar, in the order in which they came.
+
+    Those of an instrument (-1: of all) that came up to one stamp and whose bar should have been told by another.
+    """
+    kept = 0
+    for k in range(x.kept_count):
+        row = event_row(x.kept, k)
+        if (instrument >= 0 and row.instrument != instrument) or row.ts_venue_ns > came_by_ns or row.ts_local_ns > due_by_ns:
+            copy_event(event_row(x.kept, kept), row)
+            kept += 1
+            continue
+        order = order_of(x, row.w0)
+        order.done_ns = 0
+        if row.kind != EXPIRED:
+            _take_command(t, x, row)
+        elif not is_done(order):
+            end_order(t, x, order, EXPIRED, R_DATE, 0.0, 0.0)
+            sweep(x, order.instrument)
+    x.kept_count = kept
+
+
 @kernel
 def settle_messages(t: Any, x: Any, instrument: int) -> None:
     """Everything under way about an instrument arrives before a corporate action, so that no message speaks of other shares.
 
     A command still counts as arrived when it would have: it does not get into a bar sooner.
     """
+    if x.kept_count > 0:
+        release_kept(t, x, instrument, NEVER_NS, NEVER_NS)
     busy = True
     while busy:
         busy = False

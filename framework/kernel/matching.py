@@ -47,7 +47,7 @@ from framework.kernel.codes import (
     TRIGGERED,
 )
 from framework.kernel.compile import inlined, kernel, outlined
-from framework.kernel.exchange import refuse_to_take, session_of, venue_book
+from framework.kernel.exchange import refuse_to_take, release_kept, session_of, venue_book
 from framework.kernel.filling import execute
 from framework.kernel.order_types import is_limit, reaches, set_stop, trailing_stop, trails, waits_for_price, waits_for_trigger
 from framework.kernel.orders import is_done, is_touch, order_of
@@ -60,6 +60,7 @@ from framework.kernel.records import event_row
 from framework.kernel.unshown import touched_lots
 from framework.kernel.venue_records import waiting_row
 from framework.kernel.waiting import is_waiting
+from framework.schema.units import NEVER_NS
 
 _ALL = 2**62
 
@@ -218,13 +219,18 @@ def _bar_start(t: Any, x: Any, bar: Any) -> int:
 
 @kernel
 def match_bar(t: Any, x: Any, bar: Any) -> None:
-    """Match every working order of the bar's instrument against it."""
+    """Match every working order of the bar's instrument against it; commands that waited for it act before its open or after it."""
     book, session = venue_book(x, bar.instrument), session_of(t, x, bar.instrument)
-    if book.halted or (session.known and not session.is_open):
+    is_trading, start_ns = book.halted == 0 and (session.known == 0 or session.is_open != 0), _bar_start(t, x, bar)
+    if x.kept_count > 0:
+        release_kept(t, x, bar.instrument, start_ns if is_trading else NEVER_NS, NEVER_NS)
+    if not is_trading:
         return
     is_opening = session.known != 0 and book_of(t, bar.instrument).bar_ns <= session.open_ns  # however late it comes
     is_closing = session.known != 0 and bar.ts_venue_ns == session.close_ns
-    _match_prices(t, x, bar, _bar_start(t, x, bar), session.open_ns if is_opening else NOT_OPENING, is_closing)
+    _match_prices(t, x, bar, start_ns, session.open_ns if is_opening else NOT_OPENING, is_closing)
+    if x.kept_count > 0:
+        release_kept(t, x, bar.instrument, NEVER_NS, NEVER_NS)
 
 
 @kernel
@@ -250,7 +256,7 @@ def _has_turn(order: Any, bar: Any, start_ns: int, opened_ns: int, step: int) ->
     if not _takes_part(order, bar, start_ns, opened_ns):
         return False
     force = order.time_in_force
-    return step == OPEN or not (force == AT_OPEN or (order.type == LIMIT and (force == IOC or force == FOK)))
+    return step == OPEN or not (order.done_ns != 0 or force == AT_OPEN or (order.type == LIMIT and (force == IOC or force == FOK)))
 
 
 @kernel

@@ -258,6 +258,7 @@ EXCHANGE_TABLES = (
     Table("entry", EVENT, 256),
     Table("response", EVENT, 256),
     Table("waiting", WAITING_FILL, 256),
+    Table("kept", EVENT, 16),  # commands that wait for a bar: `under_way.py`
 )
 
 

@@ -8,10 +8,11 @@ from framework.kernel.answers import end_order
 from framework.kernel.codes import CANCELLED, DIVIDEND, EXPIRED, R_SPLIT, SPLIT
 from framework.kernel.compile import kernel
 from framework.kernel.depth import lose_depth
-from framework.kernel.exchange import venue_book
+from framework.kernel.exchange import release_kept, venue_book
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import dividend_terms, dividend_ticks, order_of, split_terms
 from framework.kernel.queue import sweep
+from framework.schema.units import NEVER_NS
 
 
 @kernel
@@ -42,6 +43,8 @@ def restate_venue_orders(t: Any, x: Any, event: Any) -> None:
 @kernel
 def end_all(t: Any, x: Any, reason: int) -> None:
     """The data are over: every working order ends with a reason."""
+    if x.kept_count > 0:
+        release_kept(t, x, -1, NEVER_NS, NEVER_NS)
     for i in range(x.books_count):
         at = venue_book(x, i).first
         while at >= 0:

@@ -25,7 +25,7 @@ LOTS, ORDERS, TRADES = _OF_TRADER["lots"], _OF_TRADER["orders"], _OF_TRADER["tra
 POINTS, CHANGES, OUTBOX = _OF_TRADER["points"], _OF_TRADER["changes"], _OF_TRADER["outbox"]
 FLOWS = _OF_TRADER["flows"]
 _LOG, _RESTING = _OF_TRADER["log"], _OF_TRADER["resting"]
-VENUE_ORDERS, ENTRY, RESPONSE = _OF_VENUE["orders"], _OF_VENUE["entry"], _OF_VENUE["response"]
+VENUE_ORDERS, ENTRY, RESPONSE, KEPT = _OF_VENUE["orders"], _OF_VENUE["entry"], _OF_VENUE["response"], _OF_VENUE["kept"]
 _TRAFFIC, _VENUE_RESTING = _OF_VENUE["traffic"], _OF_VENUE["resting"]
 WAITING = _OF_VENUE["waiting"]
 

@@ -26,9 +26,11 @@ from framework.kernel.codes import (
     SPLIT,
 )
 from framework.kernel.compile import kernel, outlined
-from framework.kernel.exchange import settle_messages, venue_book
+from framework.kernel.exchange import release_kept, settle_messages, venue_book
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.queue import sweep
+from framework.kernel.records import event_row
+from framework.kernel.under_way import keeps_date
 from framework.kernel.venue_records import session_row
 from framework.schema.units import NEVER_NS
 
@@ -43,6 +45,12 @@ def expire(t: Any, x: Any) -> None:
     x.now_ns = max(x.now_ns, x.expiry_ns - 1)
     t.now_ns = max(t.now_ns, x.now_ns)
     x.expiry_ns = NEVER_NS
+    if x.kept_count > 0:
+        release_kept(t, x, -1, NEVER_NS, x.now_ns)
+        for k in range(x.kept_count):
+            ends_ns = event_row(x.kept, k).ts_local_ns
+            if ends_ns != NEVER_NS:
+                x.expiry_ns = min(x.expiry_ns, ends_ns + 1)
     for i in range(x.books_count):
         at = venue_book(x, i).first
         if at < 0:
@@ -52,6 +60,8 @@ def expire(t: Any, x: Any) -> None:
             at = order.next_working
             if order.expire_ns > 0 and not is_done(order):
                 if order.expire_ns <= x.now_ns:
+                    if keeps_date(t, x, order):
+                        continue
                     end_order(t, x, order, EXPIRED, R_DATE, 0.0, 0.0)
                 else:
                     x.expiry_ns = min(x.expiry_ns, order.expire_ns + 1)
@@ -65,6 +75,8 @@ def _close_session(t: Any, x: Any, calendar: int, close_ns: int) -> None:
     for i in range(x.books_count):
         if terms_of(t, i).calendar != calendar:
             continue
+        if x.kept_count > 0:
+            release_kept(t, x, i, close_ns, NEVER_NS)
         at, waits = venue_book(x, i).first, venue_book(x, i).has_auctions != 0  # for the print of the close: see `auction.py`
         if at < 0:
             continue

@@ -18,6 +18,7 @@ from framework.kernel.codes import BAR, O_REDUCE_ONLY, QUOTE
 from framework.kernel.compile import kernel, outlined
 from framework.kernel.contracts import notional_of
 from framework.kernel.costs import planned_cost
+from framework.kernel.depth import depth_of
 from framework.kernel.exchange import venue_book
 from framework.kernel.ledger import position_of, rate_of
 from framework.kernel.lifecycle import leaves
@@ -50,6 +51,8 @@ def can_wait(t: Any, x: Any, event: Any) -> bool:
     """Whether the stamp has other bars and quotes, whose fills may pay for one of this."""
     if (event.kind != BAR and event.kind != QUOTE) or x.fills_waiting != 0 or x.venue_tape != 0 or x.working < 2:
         return False
+    if event.kind == QUOTE and depth_of(x, event.instrument).bids != 0:
+        return False  # it is matched as the book beside it
     row, stamp_ns = t.seen - x.tape_start, event.ts_local_ns
     if not _is_of_stamp(x, row, stamp_ns):
         return False  # a trade that is matched as a bar

@@ -333,13 +333,16 @@ class PlainVenue:
         if not order.rests:
             self.meet_ours(order, None)
 
+    def reaches(self, order: Order, price: int) -> bool:
+        rises = (order.side > 0) != order.plan.is_touch
+        return price >= order.trigger if rises else price <= order.trigger
+
     def triggers_now(self, order: Order) -> bool:
         """Whether the opposite side has come to the trigger; else a trailing stop follows it."""
         plan, opposite = order.plan, self.best(-order.side)
         if opposite is None:
             return False
-        rises = (plan.side > 0) != plan.is_touch
-        if opposite >= order.trigger if rises else opposite <= order.trigger:
+        if self.reaches(order, opposite):
             self.triggers += 1
             return True
         if plan.trail:
@@ -348,12 +351,25 @@ class PlainVenue:
             order.limit = order.trigger + plan.side * plan.trail_limit if plan.trail_limit >= 0 else 0
         return False
 
+    def rank(self, order: Order) -> float:
+        """Who takes at any price comes first, then whose limit the opposite side betters most; infinite where it does not reach it."""
+        opposite = self.best(-order.side)
+        waits = order.trigger and not order.has_triggered
+        if opposite is None or (waits and not self.reaches(order, opposite)):
+            return math.inf
+        if not order.limit:
+            return -math.inf
+        return (opposite - order.limit) * order.side if waits or self.crosses(order.side, order.limit) else math.inf
+
     def message_ends(self, ns: int) -> None:
         if self.does_not_trade():
             self.waits += bool(self.orders)
             return
-        for order in list(self.orders):
-            if order.since >= ns or not order.left or (order.plan.peg and not order.rests):
+        able = [o for o in self.orders if o.since < ns and o.left and not (o.plan.peg and not o.rests)]
+        ranks = [self.rank(order) for order in able]
+        reached = [order for rank, order in sorted(zip(ranks, able, strict=True), key=lambda pair: pair[0]) if rank < math.inf]
+        for order in reached + [order for order, rank in zip(able, ranks, strict=True) if rank == math.inf]:
+            if not order.left:
                 continue
             if order.trigger and not order.has_triggered:
                 order.has_triggered = self.triggers_now(order)

@@ -1,0 +1,283 @@
+"""Cancels, changes and dates that come while the bar is under way whose open an order waits for: they act after that open."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from framework import Strategy, backtest
+from tests.tapes.drawing import draw
+
+DAYS = """
+        clock 2024-07-01 America/New_York 16:00        # Monday
+        instrument X calendar XNYS
+        1  100 101  99 100  1000
+        2  101 104  95 103   400
+        3 13:00  102 103 101 102  1000
+        5  103 104 102 103  1000
+"""
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        "BUY 10",
+        "BUY 10 AT_OPEN",
+        "BUY 10 LIMIT 110",
+        "BUY 10 STOP 99",
+        "BUY 10 STOP 99 LIMIT 110",
+        "BUY 10 TOUCH 105",
+        "BUY 10 IOC",
+        "BUY 10 DAY",
+    ],
+)
+@pytest.mark.parametrize("command", ["CANCEL 0", "REPLACE 0 QUANTITY 1"])
+def test_a_command_inside_the_bar_comes_after_its_open(order: str, command: str) -> None:
+    draw(
+        DAYS
+        + f"""
+        at 2 09:00: {order}
+        at 2 10:00: {command}
+        fill 2: BUY 10 @ 101 taker
+        order 0: FILLED done 2
+        """
+    )
+
+
+def test_a_cancel_before_the_open_is_in_time() -> None:
+    draw(
+        DAYS
+        + """
+        at 2 09:00: BUY 10
+        at 2 09:15: CANCEL 0
+        order 0: CANCELLED USER done 2 09:15
+        """
+    )
+
+
+@pytest.mark.parametrize("order", ["BUY 10 LIMIT 99.50", "SELL 10 STOP 96", "BUY 10 TOUCH 98"])
+def test_what_would_not_fill_at_the_last_price_is_let_go_inside_the_bar(order: str) -> None:
+    draw(
+        DAYS
+        + f"""
+        at 2 09:00: {order}
+        at 2 10:00: CANCEL 0
+        order 0: CANCELLED USER done 2 10:00
+        """,
+        risk={"allow_short": True},
+    )
+
+
+def test_what_arrived_inside_the_bar_is_let_go_inside_it() -> None:
+    draw(
+        DAYS
+        + """
+        at 2 09:45: BUY 10
+        at 2 10:00: CANCEL 0
+        order 0: CANCELLED USER done 2 10:00
+        """
+    )
+
+
+def test_the_rest_of_what_the_open_filled_in_part_is_cancelled() -> None:
+    draw(
+        DAYS
+        + """
+        at 2 09:00: BUY 100 LIMIT 102
+        at 2 10:00: CANCEL 0
+        fill 2: BUY 40 @ 101 taker
+        order 0: CANCELLED USER filled 40 done 2
+        """,
+        costs={"max_participation": 0.1},
+    )
+
+
+def test_a_change_acts_on_the_rest_from_the_next_bar_on() -> None:
+    draw(
+        DAYS
+        + """
+        at 2 09:00: BUY 100
+        at 2 10:00: REPLACE 0 QUANTITY 60
+        fill 2: BUY 40 @ 101 taker
+        fill 3 13:00: BUY 20 @ 102 taker
+        order 0: FILLED quantity 60
+        """,
+        costs={"max_participation": 0.1},
+    )
+
+
+def test_commands_act_in_the_order_in_which_they_came() -> None:
+    draw(
+        DAYS
+        + """
+        at 2 09:00: BUY 100
+        at 2 10:00: REPLACE 0 QUANTITY 60
+        at 2 11:00: CANCEL 0
+        fill 2: BUY 40 @ 101 taker
+        order 0: CANCELLED USER filled 40 quantity 60 done 2
+        """,
+        costs={"max_participation": 0.1},
+    )
+
+
+@pytest.mark.parametrize(("quantity", "outcome"), [(40, "FILLED done 2"), (100, "EXPIRED DATE_REACHED filled 40 done 2")])
+def test_a_date_inside_the_bar_comes_after_its_open(quantity: int, outcome: str) -> None:
+    draw(
+        DAYS
+        + f"""
+        at 2 09:00: BUY {quantity} GTD 2 12:00
+        fill 2: BUY 40 @ 101 taker
+        order 0: {outcome}
+        """,
+        costs={"max_participation": 0.1},
+    )
+
+
+def test_an_order_fills_no_further_inside_the_bar_of_its_cancel() -> None:
+    draw(
+        DAYS.replace("2  101 104  95 103   400", "2  102.50 104  95 103   400")
+        + """
+        at 2 09:00: BUY 10 STOP 100 LIMIT 102          # the price has passed the stop: triggered by the open, bid at 102 below it
+        at 2 10:00: CANCEL 0
+        order 0: CANCELLED USER done 2
+        """
+    )
+
+
+MINUTES = """
+        clock 2024-07-01 America/New_York 16:00
+        instrument X calendar XNYS minutes 1
+        1 09:31  100 101  99 100  1000
+        1 09:45  101 102 100 101  1000         # nothing traded between
+        1 09:46  102 103 101 102  1000
+"""
+
+
+@pytest.mark.parametrize(("cancelled", "done"), [("09:31:30", "09:32"), ("09:40:10", "09:41"), ("09:40", "09:40")])
+def test_where_no_bar_was_under_way_a_cancel_acts_as_soon_as_that_is_known(cancelled: str, done: str) -> None:
+    draw(
+        MINUTES
+        + f"""
+        at 1 09:31: BUY 10
+        at 1 {cancelled}: CANCEL 0
+        order 0: CANCELLED USER done 1 {done}
+        """
+    )
+
+
+def test_where_one_was_the_open_comes_first() -> None:
+    draw(
+        MINUTES
+        + """
+        at 1 09:31: BUY 10
+        at 1 09:44:10: CANCEL 0
+        fill 1 09:45: BUY 10 @ 101 taker
+        """
+    )
+
+
+@pytest.mark.parametrize(("cancelled", "outcome"), [("2 09:50", "FILLED done 2 10:30"), ("2 10:10", "FILLED done 2 10:30")])
+def test_bars_off_the_grid_of_those_before(cancelled: str, outcome: str) -> None:
+    """Hours from 9:30 on, the last one half as long: the first of the next day lies off the grid of the last."""
+    draw(
+        f"""
+        clock 2024-07-01 America/New_York 16:00
+        instrument X calendar XNYS minutes 60
+        1 15:30  100 101  99 100  1000
+        1        100 101  99 100  1000
+        2 10:30  101 102 100 101  1000
+        2 11:30  102 103 101 102  1000
+
+        at 2 09:00: BUY 10
+        at {cancelled}: CANCEL 0
+        fill 2 10:30: BUY 10 @ 101 taker
+        order 0: {outcome}
+        """
+    )
+
+
+def test_a_bar_that_a_halt_keeps_from_trading_lets_a_cancel_act() -> None:
+    draw(
+        DAYS.replace("        2  101", "        2 11:00 HALT\n        2  101")
+        + """
+        at 2 09:00: BUY 10
+        at 2 10:00: CANCEL 0
+        order 0: CANCELLED USER done 2
+        """
+    )
+
+
+def test_a_session_without_a_bar_lets_a_cancel_act_at_its_close() -> None:
+    draw(
+        DAYS.replace("        2  101 104  95 103   400\n", "")
+        + """
+        at 2 09:00: BUY 10
+        at 2 10:00: CANCEL 0
+        order 0: CANCELLED USER done 2
+        """
+    )
+
+
+def test_a_split_lets_it_act_before_the_shares_are_others() -> None:
+    draw(
+        """
+        1  100 101  99 100  1000
+        2 12:00  SPLIT 2:1
+        2   50  51  49  50  1000
+
+        at 1: BUY 10
+        timer 2 06:00: CANCEL 0
+        order 0: CANCELLED USER done 2 12:00
+        """
+    )
+
+
+def test_a_cancel_with_latency_misses_the_open_that_it_comes_after() -> None:
+    draw(
+        """
+        instrument X minutes 1440
+        1  100 100 100 100  1000
+        2  101 101 101 101  1000
+        3  102 102 102 102  1000
+
+        at 1: BUY 10                           # arrives a second after the open of day 2, waits for that of day 3
+        at 2: CANCEL 0                         # arrives a second after it
+        fill 3: BUY 10 @ 102 taker
+        """,
+        latency={"entry_ns": 1_000_000_000},
+    )
+
+
+def test_a_later_target_still_supersedes() -> None:
+    draw(
+        DAYS
+        + """
+        at 2 09:00: HOLD 10
+        at 2 10:00: HOLD 0
+        order 0: CANCELLED SUPERSEDED done 2 10:00
+        """
+    )
+
+
+class TakesBack(Strategy):
+    """Orders B on the second bar of A, and cancels it as soon as the next bar of A is told, of the same stamp as B's."""
+
+    def on_start(self, view):
+        self.order = None
+
+    def on_bar(self, view, bar):
+        if bar.instrument != "A" or view.bar_count("A") == 1:
+            return
+        if self.order is None:
+            self.order = view.buy("B", 10)
+        else:
+            view.cancel(self.order)
+
+
+def test_another_instruments_bar_does_not_tell_in_time() -> None:
+    index = pd.date_range("2024-01-02", periods=4, freq="D", tz="UTC")
+    rows = pd.DataFrame({name: [100.0, 101.0, 102.0, 103.0] for name in ("open", "high", "low", "close")}, index=index).assign(
+        volume=1000.0
+    )
+    result = backtest(TakesBack(), {"A": rows, "B": rows}, tick_size=0.01)
+    assert result.fills[["instrument", "quantity", "price"]].values.tolist() == [["B", 10.0, 102.0]]
