@@ -93,6 +93,7 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
         lots = 0
     if lots > 0:
         order.filled_lots += lots
+        order.filled_ns, order.filled_ticks = event.ts_local_ns, ticks
         order.filled_value += lots * basis(terms_of(t, order.instrument), ticks)
         order.fees += fee
         order.raw_fees = raw

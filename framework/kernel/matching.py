@@ -57,6 +57,7 @@ from framework.kernel.queue import sweep
 from framework.kernel.ratio import share_of
 from framework.kernel.records import event_row
 from framework.kernel.self_trade import is_prevented, prevent
+from framework.kernel.siblings import GIVES_WAY, TAKEN, left_by_exits, rivalry
 from framework.kernel.unshown import touched_lots
 
 _ALL = 2**62
@@ -79,7 +80,7 @@ def follow(order: Any, price: int) -> None:
 
 
 @kernel
-def _betters(side: int, price: int, limit: int, needs_through: int) -> bool:
+def betters(side: int, price: int, limit: int, needs_through: int) -> bool:
     """Whether `price` fills a limit: strictly better, or equal too where touching is enough."""
     gain = (limit - price) * side
     return gain > 0 or (gain == 0 and needs_through == 0)
@@ -89,6 +90,7 @@ def _betters(side: int, price: int, limit: int, needs_through: int) -> bool:
 def _fill_at_open(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     """What the opening price does for an order; returns the lots filled."""
     price = bar.w0
+    budget = left_by_exits(x, order, bar, budget)
     if order.type == MARKET:
         return execute(t, x, order, budget, price, 0, bar)
     if waits_for_trigger(order):
@@ -98,9 +100,9 @@ def _fill_at_open(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     if not is_limit(order):
         return execute(t, x, order, budget, price, 0, bar)
     if order.flags & O_RESTING:
-        if _betters(order.side, price, order.limit_ticks, _needs_through(t, order)):
+        if betters(order.side, price, order.limit_ticks, needs_through(t, order)):
             return execute(t, x, order, touched_lots(order, price, budget), price, F_MAKER, bar)
-    elif _betters(order.side, price, order.limit_ticks, t.costs.limit_needs_through):
+    elif betters(order.side, price, order.limit_ticks, t.costs.limit_needs_through):
         if order.flags & O_POST_ONLY == 0:
             return execute(t, x, order, budget, price, 0, bar)
         refuse_to_take(t, x, order, price)
@@ -108,7 +110,7 @@ def _fill_at_open(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
 
 
 @inlined
-def _needs_through(t: Any, order: Any) -> int:
+def needs_through(t: Any, order: Any) -> int:
     """Whether the price must go through a limit that rests; always where it is hidden, since all that is shown comes first."""
     return 1 if order.flags & O_HIDDEN else t.costs.limit_needs_through
 
@@ -123,7 +125,7 @@ def _target_inside(x: Any, order: Any, bar: Any, needs_through: int) -> bool:
         other = order_of(x, at)
         if other.group_id == order.group_id and not is_done(other):
             extreme = bar.w2 if other.side > 0 else bar.w1
-            if other.type == LIMIT and _betters(other.side, extreme, other.limit_ticks, needs_through):
+            if other.type == LIMIT and betters(other.side, extreme, other.limit_ticks, needs_through):
                 return True
             if is_touch(other) and waits_for_trigger(other) and reaches(other, extreme):
                 return True
@@ -132,7 +134,7 @@ def _target_inside(x: Any, order: Any, bar: Any, needs_through: int) -> bool:
 
 
 @kernel
-def _stop_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
+def _stop_inside(t: Any, x: Any, order: Any, bar: Any, budget: int, start_ns: int) -> int:
     """Stops the range reached. A trailing stop moves with the bar's extreme only after the old level has held."""
     extreme = bar.w1 if order.side > 0 else bar.w2
     flags = 0
@@ -148,10 +150,14 @@ def _stop_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
         if not reaches(order, bar.w3):
             return 0
         price, flags = bar.w3, F_AMBIGUOUS  # the close lies beyond the moved stop, so it was passed on the way there
-    elif _target_inside(x, order, bar, t.costs.limit_needs_through):
-        flags = F_AMBIGUOUS
+    else:
+        rival = rivalry(x, order, bar, start_ns)
+        if rival == GIVES_WAY:
+            return 0
+        if rival == TAKEN or _target_inside(x, order, bar, t.costs.limit_needs_through):
+            flags = F_AMBIGUOUS
     trigger(t, x, order)
-    if is_limit(order) and not _betters(order.side, price, order.limit_ticks, 0):
+    if is_limit(order) and not betters(order.side, price, order.limit_ticks, 0):
         order.blocked_ns = bar.ts_local_ns  # the limit lies beyond the stop: whether the price came back in this bar is not known
         order.flags |= O_RESTING
         return 0
@@ -167,7 +173,7 @@ def _touch_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     if not reaches(order, bar.w2 if order.side > 0 else bar.w1):
         return 0
     trigger(t, x, order)
-    if is_limit(order) and not _betters(order.side, order.stop_ticks, order.limit_ticks, 0):
+    if is_limit(order) and not betters(order.side, order.stop_ticks, order.limit_ticks, 0):
         return _limit_inside(t, x, order, bar, budget)
     return execute(t, x, order, budget, order.stop_ticks, 0, bar)
 
@@ -176,8 +182,9 @@ def _touch_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
 def _limit_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     """Limits the range went through after the open."""
     extreme = bar.w2 if order.side > 0 else bar.w1
-    if not _betters(order.side, extreme, order.limit_ticks, _needs_through(t, order)):
+    if not betters(order.side, extreme, order.limit_ticks, needs_through(t, order)):
         return 0
+    budget = left_by_exits(x, order, bar, budget)
     return execute(t, x, order, touched_lots(order, extreme, budget), order.limit_ticks, F_MAKER, bar)
 
 
@@ -259,7 +266,7 @@ def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, is_opening: bool, is_
                 continue
             elif waits_for_trigger(order):
                 if step == 1 and not is_touch(order):
-                    budget -= _stop_inside(t, x, order, bar, budget)
+                    budget -= _stop_inside(t, x, order, bar, budget, start_ns)
                 elif step == 2 and is_touch(order):
                     budget -= _touch_inside(t, x, order, bar, budget)
             elif step == 2 and is_limit(order):
@@ -273,6 +280,7 @@ def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, is_opening: bool, is_
             end_leftover(t, x, order, is_opening)
         elif order.time_in_force == AT_CLOSE and is_closing:
             budget -= _fill_at_close(t, x, order, bar, budget)
+    x.bar_budget = budget
     sweep(x, bar.instrument)
 
 
@@ -281,7 +289,7 @@ def _fill_at_close(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     if is_done(order) or order.accepted_ns >= bar.ts_venue_ns:
         return 0
     done = 0
-    if order.type == MARKET or _betters(order.side, bar.w3, order.limit_ticks, t.costs.limit_needs_through):
+    if order.type == MARKET or betters(order.side, bar.w3, order.limit_ticks, t.costs.limit_needs_through):
         done = execute(t, x, order, budget, bar.w3, 0, bar)
     if not is_done(order):
         end_order(t, x, order, EXPIRED, R_MISSED_CLOSE, 0.0, 0.0)
@@ -332,7 +340,7 @@ def _fill_on_quote(t: Any, x: Any, order: Any, quote: Any, size_left: int) -> in
     if waits_for_price(order):
         return 0
     if is_limit(order):
-        if not _betters(order.side, price, order.limit_ticks, 0):
+        if not betters(order.side, price, order.limit_ticks, 0):
             if not order.flags & O_RESTING and (not is_prevented(x, order) or prevent(t, x, order, 0)):
                 order.flags |= O_RESTING  # from now on it makes
             return 0

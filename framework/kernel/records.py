@@ -198,6 +198,7 @@ REQUEST = np.dtype(
         ("group", "<i8"),
         ("order_id", "<i8"),
         ("reason", "<i8"),
+        ("gross", "<f8"),  # sum of the absolute weights that are set together, 0: one by one
     ]
 )
 """The arguments of a proposal on their way to the compiled unit that handles it."""
@@ -364,6 +365,7 @@ EXCHANGE = _root(
         ("venue_tick", "<i8"),
         ("tick", "<i8"),  # address of the event that the venue sees
         ("arrived", "<i8"),  # address of the command that arrives
+        ("bar_budget", "<i8"),  # lots that the last bar has left for us
         ("has_auctions", "<i8"),  # of some instrument prints of auctions are told
         ("has_limits", "<i8"),  # price limits were told
         ("rules", VENUE_RULES),

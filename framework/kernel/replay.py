@@ -41,6 +41,7 @@ from framework.kernel.codes import (
 )
 from framework.kernel.compile import Unit, address_of, call, inlined, kernel, prefetch
 from framework.kernel.exchange import arrive, deliver, next_due, send_outbox, venue_book
+from framework.kernel.exits import match_exits
 from framework.kernel.ledger import record_point, write_point
 from framework.kernel.matching import match_bar, match_quote
 from framework.kernel.price_limits import see_limits
@@ -122,6 +123,15 @@ def fire_timer(t: Any) -> None:
 
 
 @kernel
+def _release_exits(t: Any, x: Any, bar: Any) -> None:
+    """What fills of this bar have released arrives before anybody is woken, where nothing delays it, and meets the rest of the bar."""
+    send_outbox(t, x)
+    while x.due_ns <= t.now_ns:
+        on_due(t, x)
+    match_exits(t, x, bar)
+
+
+@kernel
 def on_tape_event(t: Any, x: Any, event: Any) -> None:
     """One market event: first the venue, then the trader half, then the venue's own restating of orders."""
     kind = event.kind
@@ -130,6 +140,8 @@ def on_tape_event(t: Any, x: Any, event: Any) -> None:
             x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
             if kind == BAR:
                 match_bar(t, x, event)
+                if t.outbox_count > 0:
+                    _release_exits(t, x, event)
             else:
                 match_quote(t, x, event)
         apply(t, event)
