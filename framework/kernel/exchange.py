@@ -170,13 +170,15 @@ def _change(t: Any, x: Any, order: Any, event: Any) -> None:
             answer(t, x, CANCEL_REJECTED, 0, event.instrument, order.order_id, R_WOULD_TAKE, 0, 0, 0)
             return
         order.flags &= ~O_RESTING  # at its new price it was not yet offered anything
+    is_resized = order.parent_id >= 0 and waits_for_trigger(order) and stop_ticks == order.stop_ticks and limit_ticks == order.limit_ticks
     order.quantity_lots, order.limit_ticks = event.w2, limit_ticks
     venue_book(x, order.instrument).is_calm = 0
     if waits_for_trigger(order):
         set_stop(order, stop_ticks)
     else:
         order.stop_ticks = stop_ticks
-    order.accepted_ns = x.now_ns
+    if not is_resized:  # the stop of an entry that fills further stands where it stood
+        order.accepted_ns = x.now_ns
     order.state = S_PARTIAL if order.filled_lots > 0 else (S_TRIGGERED if order.state == S_TRIGGERED else S_WORKING)
     if not keeps_place:
         to_the_back(x, order)

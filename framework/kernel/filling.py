@@ -38,6 +38,7 @@ from framework.kernel.ledger import position_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.price_limits import is_barred
+from framework.kernel.ratio import share_of
 from framework.kernel.waiting import can_wait, wait, waits
 
 
@@ -63,6 +64,16 @@ def _charges(t: Any, x: Any, order: Any, lots: int, ticks: int, is_maker: bool, 
     if costs.impact_coefficient != 0.0:
         impact = impact_cost(costs, notional, float(lots), float(bar.w4), volatility(t, order.instrument, costs.volatility_bars))
     return fee, raw, spread, share, impact
+
+
+ALL = 2**62
+"""More lots than anybody wants."""
+
+
+@inlined
+def budget_of(t: Any, bar: Any) -> int:
+    """The lots of a bar's volume that all our orders may take together."""
+    return share_of(bar.w4, t.costs.max_participation) if t.costs.max_participation > 0.0 else ALL
 
 
 @outlined
@@ -99,6 +110,7 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
         lots = 0
     if lots > 0:
         order.filled_lots += lots
+        order.filled_ns, order.filled_ticks = event.ts_local_ns, ticks
         order.filled_value += lots * basis(terms_of(t, order.instrument), ticks)
         order.fees += fee
         order.raw_fees = raw

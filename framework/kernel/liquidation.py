@@ -40,15 +40,12 @@ from framework.kernel.codes import (
 from framework.kernel.compile import kernel, outlined
 from framework.kernel.contracts import basis, lot_notional, price_of
 from framework.kernel.exchange import is_liquidating, is_open, venue_book
-from framework.kernel.filling import execute
+from framework.kernel.filling import budget_of, execute
 from framework.kernel.ledger import position_of, rate_of
 from framework.kernel.orders import is_done, order_of, unpack
 from framework.kernel.queue import join, open_rows, sweep
-from framework.kernel.ratio import share_of
 from framework.kernel.trader import apply_answer, write
 from framework.kernel.valuation import cash_value, maintenance_needed
-
-_ALL = 2**62
 
 
 @kernel
@@ -129,6 +126,6 @@ def enforce_inside(t: Any, x: Any, bar: Any) -> None:
     ticks = max(min(bar.w0, ticks), worst) if side > 0 else min(max(bar.w0, ticks), worst)
     _liquidate(t, x, need, equity)
     if is_liquidating(x, i):
-        budget = share_of(bar.w4, t.costs.max_participation) if t.costs.max_participation > 0.0 else _ALL
+        budget = budget_of(t, bar)
         execute(t, x, order_of(x, venue_book(x, i).liquidation - 1), budget, int(ticks), 0, bar)
         sweep(x, i)

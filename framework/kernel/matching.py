@@ -46,23 +46,18 @@ from framework.kernel.codes import (
     TRAILING_LIMIT,
     TRIGGERED,
 )
-from framework.kernel.compile import inlined, kernel, outlined
+from framework.kernel.compile import inlined, kernel
 from framework.kernel.exchange import refuse_to_take, release_kept, session_of, venue_book
-from framework.kernel.filling import execute
+from framework.kernel.filling import budget_of, execute
 from framework.kernel.order_types import is_limit, reaches, set_stop, trailing_stop, trails, waits_for_price, waits_for_trigger
 from framework.kernel.orders import is_done, is_touch, order_of
-from framework.kernel.priority import BEFORE_ALL, CLOSE, LIMITS, NEVER, OPEN, STOPS, rank_in_bar
-from framework.kernel.priority import betters as _betters
-from framework.kernel.priority import needs_through as _needs_through
+from framework.kernel.priority import BEFORE_ALL, CLOSE, LIMITS, NEVER, OPEN, STOPS, betters, needs_through, rank_in_bar
 from framework.kernel.queue import sweep
-from framework.kernel.ratio import share_of
 from framework.kernel.records import event_row
+from framework.kernel.siblings import GIVES_WAY, TAKEN, left_by_exits, rivalry
 from framework.kernel.unshown import touched_lots
-from framework.kernel.venue_records import waiting_row
 from framework.kernel.waiting import is_waiting
 from framework.schema.units import NEVER_NS
-
-_ALL = 2**62
 
 NOT_OPENING = -(2**62)
 """In place of a session's open: the bar is not the first of its session."""
@@ -91,6 +86,7 @@ def follow(t: Any, x: Any, order: Any, price: int) -> bool:
 def _fill_at_open(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     """What the opening price does for an order; returns the lots filled."""
     price = bar.w0
+    budget = left_by_exits(x, order, bar, budget)
     if order.type == MARKET:
         return execute(t, x, order, budget, price, 0, bar)
     if waits_for_trigger(order):
@@ -100,9 +96,9 @@ def _fill_at_open(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     if not is_limit(order):
         return execute(t, x, order, budget, price, 0, bar)
     if order.flags & O_RESTING:
-        if _betters(order.side, price, order.limit_ticks, _needs_through(t, order)):
+        if betters(order.side, price, order.limit_ticks, needs_through(t, order)):
             return execute(t, x, order, touched_lots(order, price, budget), price, F_MAKER, bar)
-    elif _betters(order.side, price, order.limit_ticks, t.costs.limit_needs_through):
+    elif betters(order.side, price, order.limit_ticks, t.costs.limit_needs_through):
         if order.flags & O_POST_ONLY == 0:
             return execute(t, x, order, budget, price, 0, bar)
         refuse_to_take(t, x, order, price)
@@ -114,7 +110,7 @@ def _rests_at(t: Any, order: Any, price: int) -> bool:
     """Whether a limit stands away from `price`. One that would take there makes nothing, however long it has waited."""
     if not is_limit(order) or waits_for_trigger(order):
         return False
-    return not _betters(order.side, price, order.limit_ticks, _needs_through(t, order))
+    return not betters(order.side, price, order.limit_ticks, needs_through(t, order))
 
 
 @kernel
@@ -127,7 +123,7 @@ def _target_inside(x: Any, order: Any, bar: Any, needs_through: int) -> bool:
         other = order_of(x, at)
         if other.group_id == order.group_id and not is_done(other):
             extreme = bar.w2 if other.side > 0 else bar.w1
-            if other.type == LIMIT and _betters(other.side, extreme, other.limit_ticks, needs_through):
+            if other.type == LIMIT and betters(other.side, extreme, other.limit_ticks, needs_through):
                 return True
             if is_touch(other) and waits_for_trigger(other) and reaches(other, extreme):
                 return True
@@ -136,7 +132,7 @@ def _target_inside(x: Any, order: Any, bar: Any, needs_through: int) -> bool:
 
 
 @kernel
-def _stop_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
+def _stop_inside(t: Any, x: Any, order: Any, bar: Any, budget: int, start_ns: int) -> int:
     """Stops the range reached. A trailing stop moves with the bar's extreme only after the old level has held."""
     extreme = bar.w1 if order.side > 0 else bar.w2
     flags = 0
@@ -149,10 +145,14 @@ def _stop_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
         if not reaches(order, bar.w3):
             return 0
         price, flags = bar.w3, F_AMBIGUOUS  # the close lies beyond the moved stop, so it was passed on the way there
-    elif _target_inside(x, order, bar, t.costs.limit_needs_through):
-        flags = F_AMBIGUOUS
+    else:
+        rival = rivalry(x, order, bar, start_ns)
+        if rival == GIVES_WAY:
+            return 0
+        if rival == TAKEN or _target_inside(x, order, bar, t.costs.limit_needs_through):
+            flags = F_AMBIGUOUS
     trigger(t, x, order)
-    if is_limit(order) and not _betters(order.side, price, order.limit_ticks, 0):
+    if is_limit(order) and not betters(order.side, price, order.limit_ticks, 0):
         order.blocked_ns = bar.ts_local_ns  # the limit lies beyond the stop: whether the price came back in this bar is not known
         order.flags |= O_RESTING
         return 0
@@ -168,7 +168,7 @@ def _touch_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     if not reaches(order, bar.w2 if order.side > 0 else bar.w1):
         return 0
     trigger(t, x, order)
-    if is_limit(order) and not _betters(order.side, order.stop_ticks, order.limit_ticks, 0):
+    if is_limit(order) and not betters(order.side, order.stop_ticks, order.limit_ticks, 0):
         return 0  # its turn as a limit comes
     return execute(t, x, order, budget, order.stop_ticks, 0, bar)
 
@@ -177,8 +177,9 @@ def _touch_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
 def _limit_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     """Limits the range went through after the open."""
     extreme = bar.w2 if order.side > 0 else bar.w1
-    if not _betters(order.side, extreme, order.limit_ticks, _needs_through(t, order)):
+    if not betters(order.side, extreme, order.limit_ticks, needs_through(t, order)):
         return 0
+    budget = left_by_exits(x, order, bar, budget)
     return execute(t, x, order, touched_lots(order, extreme, budget), order.limit_ticks, F_MAKER, bar)
 
 
@@ -284,7 +285,7 @@ def _in_turn(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, step: int,
         if step == OPEN:
             budget -= _fill_at_open(t, x, order, bar, budget)
         elif step == STOPS:
-            budget -= _stop_inside(t, x, order, bar, budget)
+            budget -= _stop_inside(t, x, order, bar, budget, start_ns)
         elif step == CLOSE:
             budget -= execute(t, x, order, budget, bar.w3, 0, bar)
         elif waits_for_trigger(order):
@@ -298,7 +299,7 @@ def _in_turn(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, step: int,
 @kernel
 def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, is_closing: bool) -> None:
     """`opened_ns`: the open of the session whose first bar this is, which orders for the open must have reached, else NOT_OPENING."""
-    budget = share_of(bar.w4, t.costs.max_participation) if t.costs.max_participation > 0.0 else _ALL
+    budget = budget_of(t, bar)
     budget = _in_turn(t, x, bar, start_ns, opened_ns, OPEN, budget)
     _rest_from_open(t, x, bar, start_ns, opened_ns)
     budget = _in_turn(t, x, bar, start_ns, opened_ns, STOPS, budget)
@@ -313,6 +314,7 @@ def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, is_cl
             elif _rests_at(t, order, bar.w3):
                 order.flags |= O_RESTING
             end_leftover(t, x, order, opened_ns != NOT_OPENING)
+    x.bar_budget = budget
     if is_closing:
         _close(t, x, bar, start_ns, opened_ns, budget)
     sweep(x, bar.instrument)
@@ -328,23 +330,6 @@ def _close(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, budget: int)
         if _has_turn(order, bar, start_ns, opened_ns, CLOSE) and not is_waiting(x, at):
             end_order(t, x, order, EXPIRED, R_MISSED_CLOSE, 0.0, 0.0)
         at = order.next_working
-
-
-@outlined
-def fill_waiting(t: Any, x: Any) -> None:
-    """Make the fills that waited for the others of their stamp, in the order in which they were sent."""
-    x.fills_waiting = 1
-    for k in range(x.waiting_count):
-        row = waiting_row(x.waiting, k)
-        order, event = order_of(x, row.order_id), event_row(x.tape, row.row)
-        if is_done(order):
-            continue
-        execute(t, x, order, row.lots, row.ticks, row.flags, event)
-        if order.time_in_force == AT_CLOSE and not is_done(order):
-            end_order(t, x, order, EXPIRED, R_MISSED_CLOSE, 0.0, 0.0)
-        end_leftover(t, x, order, True)
-        sweep(x, order.instrument)
-    x.waiting_count, x.fills_waiting = 0, 0
 
 
 @kernel

@@ -159,6 +159,7 @@ def clear(order: Any) -> None:
     order.filled_lots, order.trail, order.expire_ns = 0, 0, 0
     order.limit_offset, order.display_lots, order.peg_offset, order.peg_cap, order.shown_lots = 0, 0, 0, 0, 0
     order.decided_ns, order.accepted_ns, order.done_ns, order.blocked_ns = 0, 0, 0, 0
+    order.filled_ns, order.filled_ticks = 0, 0
     order.filled_value, order.fees, order.raw_fees, order.planned_cost = 0.0, 0.0, 0.0, 0.0
     order.need, order.have = 0.0, 0.0
     order.ahead_lots, order.passed_lots, order.place = 0.0, 0.0, 0

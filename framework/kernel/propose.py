@@ -203,7 +203,7 @@ def propose_bracket(
 
 @kernel
 def aim(t: Any, instrument: int, lots: int) -> int:
-    """Order what brings position and working market orders, reduce-only ones included, to `lots`; the last target's remainder is superseded.
+    """Order what brings position and working market orders, the reduce-only too, to `lots`; the last target's remainder is superseded.
 
     Returns the new order's id, -1 where nothing is to be done, or NO_ROOM.
     """

@@ -16,6 +16,7 @@ from framework.kernel.compile import row_of
 from framework.kernel.depth_records import DEPTH_BOOK, RESTING
 from framework.kernel.impact_records import DECAY, DISPLACEMENT, VOLUME
 from framework.kernel.latency_records import LEG, TRAFFIC
+from framework.kernel.request_record import REQUEST
 from framework.kernel.venue_records import SESSION_STATE, VENUE_BOOK, VENUE_RULES, WAITING_FILL
 from framework.schema.event import EVENT
 from framework.schema.order import ORDER
@@ -179,34 +180,6 @@ RISK_TERMS = np.dtype(
         ("max_order_notional", "<f8"),  # 0: no limit
     ]
 )
-
-REQUEST = np.dtype(
-    [
-        ("what", "<i8"),  # which proposal: ASK_* of `requests.py`
-        ("instrument", "<i8"),
-        ("side", "<i8"),
-        ("type", "<i8"),
-        ("time_in_force", "<i8"),
-        ("flags", "<i8"),
-        ("quantity", "<f8"),  # units, or the weight of a target
-        ("limit", "<f8"),
-        ("stop", "<f8"),
-        ("trail", "<f8"),
-        ("given", "<i8"),  # which of an order's prices and quantities were given: G_* of `order_terms.py`
-        ("touch", "<f8"),
-        ("limit_offset", "<f8"),
-        ("display", "<f8"),
-        ("peg_offset", "<f8"),
-        ("target", "<f8"),
-        ("loss", "<f8"),
-        ("expire_ns", "<i8"),
-        ("parent", "<i8"),
-        ("group", "<i8"),
-        ("order_id", "<i8"),
-        ("reason", "<i8"),
-    ]
-)
-"""The arguments of a proposal on their way to the compiled unit that handles it."""
 
 
 @dataclass(frozen=True)
@@ -382,6 +355,7 @@ EXCHANGE = _root(
         ("venue_tick", "<i8"),
         ("tick", "<i8"),  # address of the event that the venue sees
         ("arrived", "<i8"),  # address of the command that arrives
+        ("bar_budget", "<i8"),  # lots that the last bar has left for us
         ("has_auctions", "<i8"),  # of some instrument prints of auctions are told
         ("has_limits", "<i8"),  # price limits were told
         ("rules", VENUE_RULES),

@@ -41,12 +41,14 @@ from framework.kernel.codes import (
     W_QUOTE,
     W_TIMER,
 )
-from framework.kernel.compile import Unit, address_of, call, inlined, kernel, prefetch
+from framework.kernel.compile import Unit, address_of, call, inlined, kernel, outlined, prefetch
 from framework.kernel.depth import depth_of
 from framework.kernel.exchange import arrive, deliver, next_due, send_outbox, venue_book
+from framework.kernel.exits import end_waiting, match_exits
 from framework.kernel.ledger import record_point, write_point
 from framework.kernel.liquidation import enforce_inside, enforce_margin
-from framework.kernel.matching import fill_waiting, match_bar
+from framework.kernel.matching import match_bar
+from framework.kernel.orders import is_done, order_of
 from framework.kernel.price_limits import see_limits
 from framework.kernel.quotes import match_quote
 from framework.kernel.records import event_row, exchange_row, trader_row
@@ -55,6 +57,7 @@ from framework.kernel.room import is_log_filling
 from framework.kernel.tick_loop import is_tick, tick_wake
 from framework.kernel.trader import apply, end_held, write
 from framework.kernel.venue_events import expire, venue_event
+from framework.kernel.venue_records import waiting_row
 from framework.kernel.waiting import is_last_of_stamp
 from framework.schema.event import NO_INSTRUMENT
 from framework.schema.units import NEVER_NS
@@ -128,6 +131,29 @@ def fire_timer(t: Any) -> None:
 
 
 @kernel
+def _release_exits(t: Any, x: Any, bar: Any) -> None:
+    """What fills of this bar have released arrives before anybody is woken, where nothing delays it, and meets the rest of the bar."""
+    send_outbox(t, x)
+    while x.due_ns <= t.now_ns:
+        on_due(t, x)
+    match_exits(t, x, bar)
+
+
+@outlined
+def _fill_waiting(t: Any, x: Any) -> None:
+    """Make the fills that waited for the others of their stamp, in the order in which they were sent."""
+    x.fills_waiting = 1
+    for k in range(x.waiting_count):
+        row = waiting_row(x.waiting, k)
+        if is_done(order_of(x, row.order_id)):
+            continue
+        end_waiting(t, x, row)
+        if t.outbox_count > 0 and event_row(x.tape, row.row).kind == BAR:
+            _release_exits(t, x, event_row(x.tape, row.row))
+    x.waiting_count, x.fills_waiting = 0, 0
+
+
+@kernel
 def on_tape_event(t: Any, x: Any, event: Any) -> None:
     """One market event: first the venue, then the trader half, then the venue's own restating of orders."""
     kind = event.kind
@@ -136,6 +162,8 @@ def on_tape_event(t: Any, x: Any, event: Any) -> None:
             x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
             if kind == BAR:
                 match_bar(t, x, event)
+                if t.outbox_count > 0:
+                    _release_exits(t, x, event)
             elif depth_of(x, event.instrument).bids == 0:
                 match_quote(t, x, event)
             else:  # it shows again what the book has shown
@@ -143,7 +171,7 @@ def on_tape_event(t: Any, x: Any, event: Any) -> None:
                 call(x.venue_tick, address_of(t), address_of(x))
         if x.waiting_count != 0 and is_last_of_stamp(t, x, event):
             x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
-            fill_waiting(t, x)
+            _fill_waiting(t, x)
         if kind == BAR and t.margined != 0:
             x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
             enforce_inside(t, x, event)
@@ -179,7 +207,9 @@ def on_due(t: Any, x: Any) -> None:
 def horizon(t: Any, x: Any) -> int:
     """The first stamp that the fast lane must not reach: something else is due, or the replay is to stop."""
     if x.venue_tape != 0 or t.margined != 0 or x.waiting_count != 0:
-        return 0  # the venue is ahead of us and what it sees must come between; the broker looks at every mark; fills wait for the stamp's end
+        return (
+            0  # the venue is ahead of us and what it sees must come between; the broker looks at every mark; fills wait for the stamp's end
+        )
     stop = x.due_ns
     if t.timer_ns < stop:
         stop = t.timer_ns + 1

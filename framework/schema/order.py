@@ -200,6 +200,8 @@ ORDER = np.dtype(
         ("planned_cost", "<f8"),  # what it was expected to cost when submitted, base currency
         ("raw_fees", "<f8"),  # venue half: before minimum and maximum of the order
         ("blocked_ns", "<i8"),  # venue half: a sibling filled in the bar of this stamp
+        ("filled_ns", "<i8"),  # venue half: our stamp of the event that filled it last, 0: none
+        ("filled_ticks", "<i8"),  # venue half: and the price
         ("ahead_lots", "<f8"),  # venue half: what stands before it in the line at its price
         ("passed_lots", "<f8"),  # venue half: trades at its price since its level was last told
         ("shown_lots", "<i8"),  # venue half: what is left of what an iceberg shows

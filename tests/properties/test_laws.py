@@ -31,19 +31,33 @@ from tests.properties.random_runs import Case, cases, instruments_of, run, tape_
 
 
 def assert_causal(result: Result) -> None:
-    """Each fill comes after its order was decided and accepted, and no stamp of the audit runs backwards."""
+    """Each fill comes after its order was decided and accepted, and no stamp of the audit runs backwards.
+
+    An exit may fill in the very bar that filled its entry: it was decided with the entry, and the entry's fill released it.
+    """
     records, orders = result.audit.records, result.orders
     assert (np.diff(records["ts_local_ns"]) >= 0).all()
     assert (records["ts_local_ns"] >= records["ts_venue_ns"]).all()
+    decided: dict[int, int] = {}
     submitted: dict[int, int] = {}
     accepted: dict[int, int] = {}
+    filled_at: dict[int, int] = {}
+    parents: dict[int, int] = {}
     for row in records[records["kind"] >= Kind.ORDER_SUBMIT]:
         kind, order, stamp = int(row["kind"]), int(row["w0"]), int(row["ts_venue_ns"])
-        if kind == Kind.ORDER_SUBMIT and not row["flags"] & (Flag.HELD | Flag.REFUSED):
-            submitted[order] = stamp
+        if kind == Kind.ORDER_SUBMIT:
+            decided.setdefault(order, stamp)
+            if not row["flags"] & (Flag.HELD | Flag.REFUSED):
+                submitted[order] = stamp
+        elif kind == Kind.ORDER_TERMS:
+            parents[order] = int(row["w3"])
         elif kind == Kind.ORDER_ACCEPTED:
             accepted[order] = stamp
         elif kind == Kind.ORDER_FILLED:
+            filled_at[order] = stamp
+            if row["flags"] & Flag.AMBIGUOUS and filled_at.get(parents.get(order, -1)) == stamp:
+                assert stamp > decided[order], f"order {order} filled at the stamp of its decision"
+                continue
             assert stamp > submitted[order], f"order {order} filled at the stamp of its own cause"
             assert accepted[order] < stamp, f"order {order} filled before it was accepted"
     filled = orders[orders["state"] == "FILLED"]

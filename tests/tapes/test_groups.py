@@ -11,7 +11,7 @@ def test_bracket_target_only() -> None:
     draw(
         """
         1  100 101  99 100  1000
-        2  100 102  98 101  1000       # the entry fills at the open; its exits reach the venue after this bar
+        2  100 102  98 101  1000       # the entry fills at the open
         3  102 106 101 105  1000
 
         at 1: BRACKET BUY 100 TARGET 105 LOSS 95
@@ -228,19 +228,18 @@ def test_exits_grow_with_the_entry() -> None:
     )
 
 
-def test_exits_sit_out_a_bar_in_which_their_entry_grows() -> None:
+def test_exits_wait_for_their_size_in_a_bar_in_which_their_entry_grows() -> None:
     # Else the target would sell its 40, cancel the stop, and leave the 60 bought in the same bar without either.
     draw(
         """
         1  100 101  99 100  1000
         2  100 101  99 100   400       # 40
-        3  100 106  99 105  9000       # 60 at the open; the target is being raised to 100
-        4  105 106 104 105  9000
+        3  100 106  99 105  9000       # 60 at the open, so the high came after them: all 100 at the target
 
         at 1: BRACKET BUY 100 TARGET 104 LOSS 92
         fill 2: BUY 40 @ 100 taker of 0
         fill 3: BUY 60 @ 100 taker of 0
-        fill 4: SELL 100 @ 105 taker of 1
+        fill 3: SELL 100 @ 104 maker of 1 ambiguous
         order 2: CANCELLED SIBLING_FILLED
         end: 0 X
         """,
@@ -327,18 +326,56 @@ def test_one_cancels_other() -> None:
     )
 
 
-def test_only_one_of_a_group_fills_in_one_bar() -> None:
+def test_of_two_stops_of_a_group_in_one_bar_the_worse_fills() -> None:
     draw(
         """
         1  100 101  99 100  1000
-        2  100 103  96 102  1000       # through both
+        2  100 103  96 102  1000       # through both; at the close the purchase has lost nothing, the sale 5 a unit
 
         at 1: BUY 100 STOP 102 GROUP 0
         at 1: SELL 100 STOP 97 GROUP 0
-        fill 2: BUY 100 @ 102 taker of 0
+        fill 2: SELL 100 @ 97 taker of 1 ambiguous
+        order 0: CANCELLED SIBLING_FILLED
+        end: -100 X
+        """,
+        both=True,
+        risk={"allow_short": True},
+    )
+
+
+def test_of_two_stops_that_are_as_bad_the_first_fills() -> None:
+    draw(
+        """
+        1  100 101  99 100  1000
+        2  100 103  96  99.50  1000    # 2.50 lost by either
+
+        at 1: BUY 100 STOP 102 GROUP 0
+        at 1: SELL 100 STOP 97 GROUP 0
+        fill 2: BUY 100 @ 102 taker of 0 ambiguous
         order 1: CANCELLED SIBLING_FILLED
         end: 100 X
         """,
+        both=True,
+        risk={"allow_short": True},
+    )
+
+
+def test_of_two_stops_on_one_side_the_nearer_is_passed_first() -> None:
+    draw(
+        """
+        1  100 101  99 100  1000
+        2  100 101  99 100  1000
+        3  100 101  94  95  1000
+
+        at 1: BUY 100
+        at 2: SELL 100 STOP 95 REDUCE_ONLY GROUP 1
+        at 2: SELL 100 STOP 97 REDUCE_ONLY GROUP 1
+        fill 2: BUY 100 @ 100 taker of 0
+        fill 3: SELL 100 @ 97 taker of 2 ambiguous
+        order 1: CANCELLED SIBLING_FILLED
+        end: 0 X
+        """,
+        both=True,
         risk={"allow_short": True},
     )
 
@@ -432,7 +469,7 @@ def test_a_parent_may_have_two_children_of_a_group() -> None:
     draw(
         """
         1  100 101  99 100  1000
-        2  100 101  97  98  1000
+        2  100 101  97.50  98  1000
         3   98  99  93  94  1000
 
         at 1: BUY 100 LIMIT 98

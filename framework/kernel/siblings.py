@@ -1,0 +1,65 @@
+"""What an order's own family does to it inside one bar, before anything fills: rival stops of its group, and the stops of its exits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.codes import O_OCO
+from framework.kernel.compile import kernel
+from framework.kernel.lifecycle import leaves
+from framework.kernel.order_types import is_limit, reaches, waits_for_trigger
+from framework.kernel.orders import is_done, is_touch, order_of
+from framework.kernel.venue_records import venue_book_row
+
+ALONE, TAKEN, GIVES_WAY = 0, 1, 2
+"""What a stop is among the stops of its group that a bar reaches: the only one, the one that is taken, another one is."""
+
+
+@kernel
+def _is_reached(order: Any, bar: Any, start_ns: int) -> bool:
+    """Whether a stop that took part in the bar from its start lies inside its range."""
+    if is_done(order) or order.accepted_ns > start_ns or order.blocked_ns == bar.ts_local_ns:
+        return False
+    return waits_for_trigger(order) and not is_touch(order) and reaches(order, bar.w1 if order.side > 0 else bar.w2)
+
+
+@kernel
+def rivalry(x: Any, order: Any, bar: Any, start_ns: int) -> int:
+    """What a stop that the bar reaches is among those of its group: ALONE, TAKEN or GIVES_WAY.
+
+    Of two on one side the nearer is passed first. Of two on both sides nobody knows which was, so the one is taken whose fill is
+    worth less at the close; of two alike the one that came first.
+    """
+    if not order.flags & O_OCO or is_limit(order):
+        return ALONE
+    found = ALONE
+    at = venue_book_row(x.books, order.instrument).first
+    while at >= 0:
+        other = order_of(x, at)
+        at = other.next_working
+        if other.group_id != order.group_id or other.order_id == order.order_id or is_limit(other) or not _is_reached(other, bar, start_ns):
+            continue
+        found = TAKEN
+        if other.side == order.side:
+            if (order.stop_ticks - other.stop_ticks) * order.side > 0:
+                return GIVES_WAY
+        elif (bar.w3 - other.stop_ticks) * other.side < (bar.w3 - order.stop_ticks) * order.side:
+            return GIVES_WAY
+    return found
+
+
+@kernel
+def left_by_exits(x: Any, order: Any, bar: Any, budget: int) -> int:
+    """What of a bar's budget an entry may take that has filled before: the stops of its exits that the bar reaches come first.
+
+    They act on what is held. Would the entry's rest take the volume that they need, the stop would be passed and nothing sold.
+    """
+    if order.filled_lots == 0:
+        return budget
+    at = venue_book_row(x.books, order.instrument).first
+    while at >= 0:
+        exit = order_of(x, at)
+        at = exit.next_working
+        if exit.parent_id == order.order_id and exit.side != order.side and _is_reached(exit, bar, bar.ts_local_ns):
+            budget -= leaves(exit)
+    return max(budget, 0)

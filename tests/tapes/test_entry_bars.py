@@ -1,0 +1,224 @@
+"""Exits inside the bar that fills their entry: what came after the entry counts, and the worse where the bar does not tell."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from framework import Strategy, backtest
+from framework.engine.market import Bar
+from framework.engine.view import View
+from tests.tapes.drawing import draw
+
+
+def test_a_stop_passed_in_the_bar_of_its_entry() -> None:
+    result = draw(
+        """
+        1  100 100 100 100  1000
+        2  100 101  90  99  1000       # bought at the open, so the low came after
+
+        at 1: BRACKET BUY 10 TARGET 105 LOSS 95
+        fill 2: BUY 10 @ 100 taker of 0
+        fill 2: SELL 10 @ 95 taker of 2 ambiguous
+        order 1: CANCELLED SIBLING_FILLED done 2
+        end: 0 X, 999950 USD
+        """,
+    )
+    assert (result.tables.ambiguous_fills, result.tables.ambiguous_pnl) == (1, -50.0)
+
+
+@pytest.mark.parametrize("terms", ["BUY 10 TARGET 105 LOSS 95", "BUY 10 LIMIT 98 TARGET 105 LOSS 95", "BUY 10 STOP 101 TARGET 105 LOSS 95"])
+def test_stop_and_target_in_the_bar_of_the_entry(terms: str) -> None:
+    price = {"LIMIT": 98, "STOP": 101}.get(terms.split()[2], 100)
+    draw(
+        f"""
+        1  100 100 100 100  1000
+        2  100 106  94 100  1000       # both, and whatever the entry's price
+
+        at 1: BRACKET {terms}
+        fill 2: BUY 10 @ {price} {"maker" if price == 98 else "taker"} of 0
+        fill 2: SELL 10 @ 95 taker of 2 ambiguous
+        order 1: CANCELLED SIBLING_FILLED
+        end: 0 X
+        """,
+        both=True,
+        risk={"allow_short": True},
+    )
+
+
+def test_an_entry_at_an_open_beyond_its_own_stop() -> None:
+    draw(
+        """
+        1  100 100 100 100  1000
+        2   94  99  93  98  1000       # a gap: bought at 94, where the stop of 95 is passed already
+
+        at 1: BRACKET BUY 10 TARGET 105 LOSS 95
+        fill 2: BUY 10 @ 94 taker of 0
+        fill 2: SELL 10 @ 94 taker of 2 ambiguous
+        order 1: CANCELLED SIBLING_FILLED
+        end: 0 X
+        """,
+        both=True,
+        risk={"allow_short": True},
+    )
+
+
+def test_a_breakout_from_below_its_own_stop() -> None:
+    # It opened at 94, below the stop. The entry came later, at 103; a fall from there would have met the stop at 95.
+    draw(
+        """
+        1   94  94  94  94  1000
+        2   94 104  94 103  1000
+
+        at 1: BRACKET BUY 10 STOP 103 TARGET 110 LOSS 95
+        fill 2: BUY 10 @ 103 taker of 0
+        fill 2: SELL 10 @ 95 taker of 2 ambiguous
+        order 1: CANCELLED SIBLING_FILLED
+        """,
+        both=True,
+        risk={"allow_short": True},
+    )
+
+
+@pytest.mark.parametrize(("terms", "bar", "fill"), [
+    ("", "100 106 99 104", "BUY 10 @ 100 taker"),              # at the open: the high came after
+    ("STOP 102", "100 106 99 104", "BUY 10 @ 102 taker"),      # 102 lies on the way to 106
+    ("LIMIT 98", "100 106 97 105.50", "BUY 10 @ 98 maker"),    # it ended beyond the target, so it passed it after the low
+])  # fmt: skip
+def test_a_target_that_the_bar_passed_after_the_entry(terms: str, bar: str, fill: str) -> None:
+    draw(
+        f"""
+        1  100 100 100 100  1000
+        2  {bar}  1000
+
+        at 1: BRACKET BUY 10 {terms} TARGET 105 LOSS 95
+        fill 2: {fill} of 0
+        fill 2: SELL 10 @ 105 maker of 1 ambiguous
+        order 2: CANCELLED SIBLING_FILLED
+        end: 0 X
+        """,
+        both=True,
+        risk={"allow_short": True},
+    )
+
+
+def test_a_target_that_the_bar_may_have_passed_before_the_entry() -> None:
+    draw(
+        """
+        1  100 100 100 100  1000
+        2  100 106  97 104  1000       # up to 106 first, or down to 97 first? The target waits
+        3  104 104 103 103  1000
+
+        at 1: BRACKET BUY 10 LIMIT 98 TARGET 105 LOSS 95
+        fill 2: BUY 10 @ 98 maker of 0
+        order 1: EXPIRED END_OF_DATA
+        order 2: EXPIRED END_OF_DATA
+        end: 10 X
+        """,
+        risk={"allow_short": True},
+        both=True,
+    )
+
+
+@pytest.mark.parametrize(("bar", "bought", "sold"), [("99 99.50 90 99.50", 99, 97), ("95 96 94 95", 95, 95)])
+def test_a_standing_stop_acts_on_all_that_is_held_when_its_entry_grows(bar: str, bought: int, sold: int) -> None:
+    draw(
+        f"""
+        1  101 101 101 101     40
+        2  101 101.50 99.50 101  40    # 4 of the entry; the stop stands for them
+        3  101 101.50 100.50 101 40
+        4  {bar}  400                  # 6 more at the open, and through the stop
+
+        at 1: BRACKET BUY 10 LIMIT 100 TARGET 120 LOSS 97
+        fill 2: BUY 4 @ 100 maker of 0
+        fill 4: BUY 6 @ {bought} maker of 0
+        fill 4: SELL 10 @ {sold} taker of 2 ambiguous
+        order 1: CANCELLED SIBLING_FILLED
+        end: 0 X
+        """,
+        both=True,
+        risk={"allow_short": True},
+        costs={"max_participation": 0.1},
+    )
+
+
+def test_a_standing_stop_has_the_first_call_on_the_volume() -> None:
+    # Four lots for us in bar 4. Would the entry take them, the stop would be passed and nothing sold.
+    draw(
+        """
+        1  101 101 101 101     40
+        2  101 101.50 99.50 101  40
+        3  101 101.50 100.50 101 40
+        4   99  99.50 90  99.50  40
+
+        at 1: BRACKET BUY 10 LIMIT 100 TARGET 120 LOSS 97
+        fill 2: BUY 4 @ 100 maker of 0
+        fill 4: SELL 4 @ 97 taker of 2
+        order 0: CANCELLED SIBLING_FILLED filled 4
+        order 1: CANCELLED SIBLING_FILLED
+        end: 0 X
+        """,
+        both=True,
+        risk={"allow_short": True},
+        costs={"max_participation": 0.1},
+    )
+
+
+def test_exits_share_the_volume_that_the_entry_left() -> None:
+    draw(
+        """
+        1  100 100 100 100   1000
+        2  100 100  94  96    150      # 15 for us: 10 bought, 5 sold at the stop
+        3   93  94  92  93   1000      # the rest works as a market order
+
+        at 1: BRACKET BUY 10 TARGET 105 LOSS 95
+        fill 2: BUY 10 @ 100 taker of 0
+        fill 2: SELL 5 @ 95 taker of 2 ambiguous
+        fill 3: SELL 5 @ 93 taker of 2
+        order 1: CANCELLED SIBLING_FILLED
+        end: 0 X
+        """,
+        both=True,
+        risk={"allow_short": True},
+        costs={"max_participation": 0.1},
+    )
+
+
+def test_children_by_hand_meet_the_bar_too() -> None:
+    draw(
+        """
+        1  100 100 100 100  1000
+        2  100 101  90  99  1000
+
+        at 1: BUY 10
+        at 1: SELL 10 STOP 96 PARENT 0
+        fill 2: BUY 10 @ 100 taker of 0
+        fill 2: SELL 10 @ 96 taker of 1 ambiguous
+        end: 0 X
+        """,
+        both=True,
+    )
+
+
+class StoppedOut(Strategy):
+    """Enters with a bracket and closes whatever it holds at the close of the entry's bar."""
+
+    def on_start(self, view: View) -> None:
+        self.seen: list[float] = []
+
+    def on_bar(self, view: View, bar: Bar) -> None:
+        self.seen.append(view.position(bar.instrument))
+        if len(self.seen) == 1:
+            view.bracket(bar.instrument, 10, target=105.0, loss=95.0)
+        else:
+            view.target_quantity(bar.instrument, 0)
+
+
+def test_the_strategy_is_woken_when_its_exits_have_met_the_bar() -> None:
+    rows = [(100, 100, 100, 100), (100, 101, 90, 99), (99, 99, 99, 99)]
+    index = pd.date_range("2024-01-02", periods=len(rows), tz="UTC")
+    bars = pd.DataFrame(rows, columns=["open", "high", "low", "close"], index=index).assign(volume=1000)
+    strategy = StoppedOut()
+    result = backtest(strategy, bars, risk={"allow_short": True})
+    assert strategy.seen == [0.0, 0.0, 0.0]
+    assert result.fills[["side", "price"]].values.tolist() == [["BUY", 100.0], ["SELL", 95.0]]
