@@ -133,6 +133,8 @@ class Trader:
         elif kind == Kind.ORDER_TRIGGERED:
             if words[1]:
                 order.stop, order.limit = words
+        elif kind == Kind.ORDER_REPRICED:
+            order.limit, order.stop = words
         elif kind == Kind.ORDER_REPLACED:
             order.lots, order.limit, order.stop = words
         elif kind == Kind.ORDER_CANCEL_REJECTED:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -35,7 +35,8 @@ FORMS = (Kind.BAR, Kind.QUOTE, Kind.TRADE)
 
 KEPT: frozenset[str] = frozenset()
 """Which rules of the model the kernel keeps of: "own account" (the venue judges by its own), "broker's orders" (a liquidation is not
-ours to cancel), "worst price" (perpetuals are liquidated inside a bar)."""
+ours to cancel), "worst price" (perpetuals are liquidated inside a bar), "price, then time" (and trailing stops tell their level), "makers
+stood away" (what would take and waits is a taker), "late open" (a session's first bar opens it however late it comes)."""
 
 
 def _derivative(symbol: str, kind: InstrumentKind, tick: Step, margins: tuple[float, float, float], **terms: Any) -> Instrument:
@@ -76,13 +77,15 @@ class Draft:
     costs: Mapping[str, Any] = field(default_factory=dict)
     latency: Latency = field(default_factory=Latency)
     chunk_events: int | None = None
+    bar_length: int = 0  # 0: since the bar before
     moment: int = 0
     rows: list[tuple[int, ...]] = field(default_factory=list)
     script: list[Wish] = field(default_factory=list)
     marks: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.instruments = sorted(ACCOUNTS[self.account][0], key=lambda instrument: instrument.symbol)
+        listed = sorted(ACCOUNTS[self.account][0], key=lambda instrument: instrument.symbol)
+        self.instruments = [replace(instrument, bar_interval_ns=self.bar_length) for instrument in listed]
         self.pair = next(i for i, instrument in enumerate(self.instruments) if instrument.kind is InstrumentKind.FX)
         self.traded = [i for i in range(len(self.instruments)) if i != self.pair]
         self.marks = {i: LEVELS[instrument.symbol] for i, instrument in enumerate(self.instruments)}
@@ -207,6 +210,7 @@ def play(draft: Draft) -> tuple[Desk, Result]:
     refused = set(orders.loc[orders["state"] == "REFUSED", "order_id"].tolist())
     with localcontext(prec=DIGITS):
         desk = Desk(prices_of(draft), rules_of(draft), Decimal(CASH), draft.latency, draft.script, refused, strategy.changed)
+        desk.exchange.lengths = dict.fromkeys(range(len(draft.instruments)), draft.bar_length)
         desk.run(_events(tape))
         compare(desk, result)
     return desk, result
@@ -255,6 +259,8 @@ def said_by(result: Result) -> list[Said]:
         match Kind(kind):
             case Kind.ORDER_SUBMIT | Kind.ORDER_REPLACE | Kind.ORDER_REPLACED:
                 words = (w2, w3, w4)
+            case Kind.ORDER_REPRICED:
+                words = (w3, w4)
             case Kind.ORDER_FILLED:
                 is_maker, is_ambiguous, is_last = (bool(flags & flag) for flag in (Flag.MAKER, Flag.AMBIGUOUS, Flag.LAST))
                 words = (w1, w2, is_maker, is_ambiguous, is_last, real(w3), real(w4))

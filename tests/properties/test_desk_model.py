@@ -91,6 +91,7 @@ class Desks(RuleBasedStateMachine):
         swing=st.sampled_from((3, 10, 30)),
         opening=st.sampled_from((0, 20, 45, 90, -30, -90)),
         chunk=st.sampled_from((None, None, 1, 7)),
+        length=st.sampled_from((0, STEP)),
         first=moves,
     )
     def begin(
@@ -101,10 +102,11 @@ class Desks(RuleBasedStateMachine):
         latency: Latency,
         swing: int,
         chunk: int | None,
+        length: int,
         opening: int,
         first: int,
     ) -> None:
-        self.draft = Draft(account, forms, costs, latency, chunk)
+        self.draft = Draft(account, forms, costs, latency, chunk, length)
         self.swing = swing
         self.market(first, -1)
         if opening:
