@@ -15,6 +15,7 @@ from typing import Any
 from framework.schema.event import Flag, Kind
 from framework.schema.order import OrderType, Reason, TimeInForce
 from tests.properties.plain_account import Account, Prices
+from tests.properties.plain_book import PlainBook
 from tests.properties.plain_exchange import Exchange, Market, Order, Rules
 
 Said = tuple[Any, ...]
@@ -198,11 +199,16 @@ class Desk:
     numbers: dict[int, int] = field(default_factory=dict)  # wish -> order
     met: Counter[str] = field(default_factory=Counter)
     agreed: int = 0
+    mark_moved: bool = False
+    best: dict[int, tuple[int | None, int | None]] = field(default_factory=dict)
+    booked: Sequence[int] = ()  # instruments that are told by books
 
     def __post_init__(self) -> None:
         self.trader = Trader(self, Account(self.prices, self.cash))
         own = Account(self.prices, self.cash)
         self.exchange = Exchange(self.prices, self.rules, own, self, self.tell, self.place)
+        self.books = {i: PlainBook(self.exchange, i) for i in self.booked}
+        self.exchange.books.update(self.books)
 
     # by whose account the exchange judges
 
@@ -258,8 +264,10 @@ class Desk:
             self.until(event["ts_local_ns"], timers)
             self.exchange.now = event["ts_venue_ns"]
             self.now = event["ts_local_ns"]
+            self.mark_moved = False
             self.on_event(event)
-            self.exchange.enforce_margin()
+            if self.mark_moved or event["kind"] not in (Kind.DEPTH, Kind.TRADE):  # of ticks only those that move a mark are looked at
+                self.exchange.enforce_margin()
             self.post()
             self.look()
         while self.due() <= self.now or (timers and timers[0] <= self.now):
@@ -363,6 +371,11 @@ class Desk:
         elif kind == Kind.QUOTE:
             venue.quote(ns, i, w0, w1, w2, w3)
             self.see(i, Decimal(w0 + w1) / 2)
+        elif kind == Kind.DEPTH:
+            self.on_level(event)
+        elif kind == Kind.TRADE and i in self.books:
+            self.books[i].trade(ns, 1 if event["flags"] & Flag.SELL else -1, w0, w1)
+            venue.sweep(i)
         elif kind == Kind.TRADE:
             venue.print(Market(ns, i, Kind.BAR, w0, w0, w0, w0, w1))
             self.see(i, Decimal(w0))
@@ -374,9 +387,22 @@ class Desk:
         elif kind == Kind.SESSION:
             (venue.opens if event["flags"] & Flag.SESSION_OPEN else venue.closes)(w1, w2)
 
+    def on_level(self, event: Event) -> None:
+        """What stands at a price; the last of a message lets orders act, and moves the mark where a best price has moved."""
+        i, book = event["instrument"], self.books[event["instrument"]]
+        book.level(1 if event["flags"] & Flag.BUY else -1, event["w0"], event["w1"])
+        if event["flags"] & Flag.LAST:
+            book.message_ends(event["ts_venue_ns"])
+            self.exchange.sweep(i)
+            bid, ask = book.best(1), book.best(-1)
+            if (bid, ask) != self.best.get(i) and bid and ask and bid < ask:
+                self.see(i, Decimal(bid + ask) / 2)
+            self.best[i] = (bid, ask)
+
     def see(self, i: int, ticks: Decimal) -> None:
         if i not in self.prices.told:
             self.prices.see(i, ticks)
+            self.mark_moved = True
 
     def look(self) -> None:
         """Whenever nothing is in flight both accounts are the same."""

@@ -145,6 +145,15 @@ class Judge(Protocol):
     def working(self, instrument: int) -> tuple[int, int, int]: ...  # lots of market orders (signed), of other buys, of other sells
 
 
+class Book(Protocol):
+    """The lines of an instrument told by a book."""
+
+    def enter(self, ns: int, order: Order) -> None: ...
+    def amend(self, ns: int, order: Order) -> None: ...
+    def sit_out(self, number: int, ns: int) -> None: ...
+    def drop_ended(self) -> None: ...
+
+
 Tell = Callable[..., None]
 """tell(kind, instrument, order number, *words)"""
 
@@ -167,6 +176,7 @@ class Exchange:
     last_print: dict[int, int] = field(default_factory=dict)
     closing: dict[int, Order] = field(default_factory=dict)  # the broker's order by instrument
     lengths: dict[int, int] = field(default_factory=dict)  # of bars
+    books: dict[int, Book] = field(default_factory=dict)  # of what is told by books
 
     # commands
 
@@ -178,6 +188,8 @@ class Exchange:
             return
         self.lines.setdefault(order.instrument, []).append(order)
         self.tell(Kind.ORDER_ACCEPTED, order.instrument, order.number)
+        if order.instrument in self.books:
+            self.books[order.instrument].enter(self.now, order)
 
     def cancel(self, number: int, reason: int) -> None:
         order = self.orders[number]
@@ -206,6 +218,8 @@ class Exchange:
             line.remove(order)
             line.append(order)
         self.tell(Kind.ORDER_REPLACED, order.instrument, number, lots, order.limit, order.stop)
+        if order.instrument in self.books:
+            self.books[order.instrument].amend(self.now, order)
 
     def end(self, order: Order, kind: Kind, reason: int) -> None:
         order.is_done = True
@@ -213,6 +227,8 @@ class Exchange:
 
     def sweep(self, i: int) -> None:
         self.lines[i] = [order for order in self.lines.get(i, []) if not order.is_done]
+        if i in self.books:
+            self.books[i].drop_ended()
 
     def is_being_closed(self, i: int) -> bool:
         """Whether the broker closes a position, so that only orders that reduce it are taken."""
@@ -297,6 +313,8 @@ class Exchange:
             is_sibling = order.group >= 0 and other.group == order.group and other is not order
             if is_sibling or other.parent == order.number or other.number == order.parent:
                 other.sits_out = ns
+                if order.instrument in self.books:
+                    self.books[order.instrument].sit_out(other.number, ns)
 
     # bars and prints
 
@@ -625,6 +643,8 @@ class Exchange:
                 order.arrived = self.now
                 self.orders[order.number] = order
                 self.lines.setdefault(i, []).append(order)
+                if i in self.books:
+                    self.books[i].enter(self.now, order)
 
     def enforce_inside(self, bar: Market) -> None:
         """A perpetual's position that the account could not carry at a bar's worst price is closed inside that bar.

@@ -31,7 +31,7 @@ STEP = 4 * HOUR
 START = 18_262 * 24 * HOUR  # 2020-01-01
 CASH = 100_000
 DIGITS = 34
-FORMS = (Kind.BAR, Kind.QUOTE, Kind.TRADE)
+FORMS = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH)
 
 KEPT: frozenset[str] = frozenset()
 """Which rules of the model the kernel keeps of: "own account" (the venue judges by its own), "broker's orders" (a liquidation is not
@@ -82,6 +82,7 @@ class Draft:
     rows: list[tuple[int, ...]] = field(default_factory=list)
     script: list[Wish] = field(default_factory=list)
     marks: dict[int, int] = field(default_factory=dict)
+    levels: dict[int, dict[tuple[int, int], int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         listed = sorted(ACCOUNTS[self.account][0], key=lambda instrument: instrument.symbol)
@@ -117,6 +118,10 @@ class Draft:
             last = max(first + first * move * swing // 1000, 20)
             high, low = max(first, last) + level * wick * swing // 2000, max(min(first, last) - level * wick * swing // 2000, 10)
             lots = self.unit(i) * volume * (5 if self.account == "derivative" else 1) // 4 + volume
+            if self.form(i) == Kind.DEPTH:
+                self.book_step(i, last, lots, wick, gap)
+                self.marks[i] = last
+                continue
             if self.form(i) == Kind.QUOTE:
                 row = (Kind.QUOTE, 0, i, last, last + 1 + wick, lots + 1, lots + 1 + abs(gap), 0)
             elif self.form(i) == Kind.TRADE:
@@ -125,6 +130,25 @@ class Draft:
                 row = (Kind.BAR, 0, i, first, high, low, last, lots)
             self.rows.append((self.now, self.now, *row))
             self.marks[i] = last
+
+    def book_step(self, i: int, last: int, lots: int, wick: int, gap: int) -> None:
+        """A trade at a best price of the book as it was, and a message that moves it; an hour later a trade inside it."""
+        own = self.levels.setdefault(i, {})
+        flags = {1: int(Flag.BUY), -1: int(Flag.SELL)}
+        per_level = lots // 6 + 1
+        wanted = {
+            (side, last + (k + 1 if side < 0 else -k)): per_level * (1 + (k * 7 + gap) % 4) for side in (1, -1) for k in range(wick + 2)
+        }
+        changes = [(key, 0) for key in own if key not in wanted] + [(key, size) for key, size in wanted.items() if own.get(key) != size]
+        is_first = self.moment == 1
+        for n, ((side, price), size) in enumerate(changes):
+            ends = int(Flag.LAST) if n == len(changes) - 1 else 0
+            ends |= (int(Flag.SNAPSHOT) | (int(Flag.CLEAR) if n == 0 else 0)) if is_first else 0
+            self.rows.append((self.now, self.now, Kind.DEPTH, flags[side] | ends, i, price, size, 0, 0, 0))
+        self.levels[i] = wanted
+        side = 1 if gap > 0 else -1
+        price = last + (1 if side < 0 else 0) - side * (abs(gap) // 3)
+        self.rows.append((self.now + HOUR, self.now + HOUR, Kind.TRADE, flags[-side], i, price, per_level * (1 + wick) + 1, 0, 0, 0))
 
     def tell(self, kind: Kind, i: int, value: int) -> None:
         """A mark of the venue (thousandths off the last price) or a rate of funding (1e-4), an hour after the last moment."""
@@ -208,8 +232,9 @@ def play(draft: Draft) -> tuple[Desk, Result]:
     )
     orders = result.orders
     refused = set(orders.loc[orders["state"] == "REFUSED", "order_id"].tolist())
+    booked = [i for i in draft.traded if draft.form(i) == Kind.DEPTH]
     with localcontext(prec=DIGITS):
-        desk = Desk(prices_of(draft), rules_of(draft), Decimal(CASH), draft.latency, draft.script, refused, strategy.changed)
+        desk = Desk(prices_of(draft), rules_of(draft), Decimal(CASH), draft.latency, draft.script, refused, strategy.changed, booked=booked)
         desk.exchange.lengths = dict.fromkeys(range(len(draft.instruments)), draft.bar_length)
         desk.run(_events(tape))
         compare(desk, result)
