@@ -238,7 +238,7 @@ def _react_to_fill(t: Any, order: Any, lots: int) -> None:
             issue(t, TERMS, more, child, child.trail, child.expire_ns, child.parent_id, child.group_id, True)
             if more:
                 issue(t, INSTRUCTIONS, 0, child, child.display_lots, child.peg_offset, child.peg_cap, child.limit_offset, True)
-        elif not is_done(child):
+        elif not is_done(child) and child.state != S_PENDING_CANCEL:  # what is being taken back grows no more
             issue(t, REPLACE, 0, child, 0, child.quantity_lots + lots, child.limit_ticks, child.stop_ticks, True)
         k += 1
     if order.flags & O_OCO and order.group_id >= 0:
@@ -249,7 +249,7 @@ def _react_to_fill(t: Any, order: Any, lots: int) -> None:
                 rest = other.quantity_lots - lots
                 if order.state == S_FILLED or rest <= other.filled_lots:
                     ask_cancel(t, other, R_SIBLING)
-                elif other.state != S_PENDING_CANCEL:
+                elif other.state != S_PENDING_CANCEL and other.state != S_HELD:  # one that is held is sent with what its parent fills
                     issue(t, REPLACE, 0, other, 0, rest, other.limit_ticks, other.stop_ticks, True)
             k += 1
     if order.parent_id >= 0:

@@ -157,7 +157,7 @@ class Trader:
             if child.state == "held":
                 child.state, child.order.lots = "live", lots
                 self.submit(child.order)
-            elif child.state != "done":
+            elif child.state == "live":
                 self.ask_replace(child.order.number, child.order.lots + lots, child.order.limit, child.order.stop)
         for other in self.known if order.group >= 0 else []:
             if other is known or other.order.group != order.group or other.state == "done":
@@ -165,7 +165,7 @@ class Trader:
             rest = other.order.lots - lots
             if order.left <= 0 or rest <= other.order.filled:
                 self.ask_cancel(other.order.number, Reason.SIBLING_FILLED)
-            elif other.state != "cancelling":
+            elif other.state == "live":
                 self.ask_replace(other.order.number, rest, other.order.limit, other.order.stop)
         if order.parent >= 0 and self.known[order.parent].state != "done":
             self.ask_cancel(order.parent, Reason.SIBLING_FILLED)

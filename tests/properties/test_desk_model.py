@@ -25,6 +25,7 @@ LATENCIES = (
     Latency(),
     Latency(0, 0, HOUR),
     Latency(HOUR, HOUR, 0),
+    Latency(0, 3 * HOUR, HOUR),
     Latency(0, HOUR // 2, 5 * HOUR),
     Latency(HOUR // 2, 0, 9 * HOUR),
 )
@@ -195,13 +196,14 @@ class Desks(RuleBasedStateMachine):
         self.order(place, first)
         self.order(place + 1, second)
 
-    @rule(place=places, entry=shapes, exits=st.lists(shapes, min_size=1, max_size=3), grouped=st.booleans())
-    def family(self, place: int, entry: Shape, exits: list[Shape], grouped: bool) -> None:
-        """An entry and exits that wait for it, which may cancel each other."""
+    @rule(place=places, entry=shapes, exits=st.lists(shapes, min_size=1, max_size=3), how=st.sampled_from(("apart", "group", "free")))
+    def family(self, place: int, entry: Shape, exits: list[Shape], how: str) -> None:
+        """An entry and exits that wait for it, which may cancel each other; the last may wait for nothing ("free")."""
         parent = self.order(place, entry._replace(reduces=False))
-        group = len(self.draft.script) if grouped else -1
-        for shape in exits:
-            self.order(place, shape._replace(side=-entry.side, size=entry.size, reduces=grouped), parent=parent, group=group)
+        group = len(self.draft.script) if how != "apart" else -1
+        for k, shape in enumerate(exits):
+            of = -1 if how == "free" and k > 0 and k == len(exits) - 1 else parent
+            self.order(place, shape._replace(side=-entry.side, size=entry.size, reduces=how == "group"), parent=of, group=group)
 
     @rule(place=places, members=st.lists(shapes, min_size=2, max_size=3))
     def group(self, place: int, members: list[Shape]) -> None:
