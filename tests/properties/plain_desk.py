@@ -52,6 +52,13 @@ class Known:
 
     order: Order
     state: str
+    asked: tuple[int, int, int] = (0, 0, 0)  # lots, limit and stop last asked for, where changes are under way
+    changes: int = 0
+
+    @property
+    def terms(self) -> tuple[int, int, int]:
+        """Lots, limit and stop once all that is under way is done: what a further change starts from."""
+        return self.asked if self.changes else (self.order.lots, self.order.limit, self.order.stop)
 
 
 class Trader:
@@ -97,7 +104,9 @@ class Trader:
         self.desk.send(Kind.ORDER_CANCEL, known.order, reason, leaves_us=not is_held)
 
     def ask_replace(self, number: int, lots: int, limit: int, stop: int) -> None:
-        self.desk.send(Kind.ORDER_REPLACE, self.known[number].order, lots, limit, stop)
+        known = self.known[number]
+        known.asked, known.changes = (lots, limit, stop), known.changes + 1
+        self.desk.send(Kind.ORDER_REPLACE, known.order, lots, limit, stop)
 
     def aim(self, instrument: int, lots: int) -> int:
         """The change that a target asks for; an older target's rest is superseded."""
@@ -138,8 +147,10 @@ class Trader:
             order.limit, order.stop = words
         elif kind == Kind.ORDER_REPLACED:
             order.lots, order.limit, order.stop = words
+            known.changes = max(known.changes - 1, 0)
         elif kind == Kind.ORDER_CANCEL_REJECTED:
             known.state = "done" if known.state == "done" else "live"
+            known.changes = max(known.changes - 1, 0)
         elif kind in (Kind.ORDER_CANCELLED, Kind.ORDER_EXPIRED, Kind.ORDER_REJECTED):
             known.state = "done"
             for child in self.children(order.number):
@@ -158,15 +169,17 @@ class Trader:
                 child.state, child.order.lots = "live", lots
                 self.submit(child.order)
             elif child.state == "live":
-                self.ask_replace(child.order.number, child.order.lots + lots, child.order.limit, child.order.stop)
+                whole, limit, stop = child.terms
+                self.ask_replace(child.order.number, whole + lots, limit, stop)
         for other in self.known if order.group >= 0 else []:
             if other is known or other.order.group != order.group or other.state == "done":
                 continue
-            rest = other.order.lots - lots
+            whole, limit, stop = other.terms
+            rest = whole - lots
             if order.left <= 0 or rest <= other.order.filled:
                 self.ask_cancel(other.order.number, Reason.SIBLING_FILLED)
             elif other.state == "live":
-                self.ask_replace(other.order.number, rest, other.order.limit, other.order.stop)
+                self.ask_replace(other.order.number, rest, limit, stop)
         if order.parent >= 0 and self.known[order.parent].state != "done":
             self.ask_cancel(order.parent, Reason.SIBLING_FILLED)
 
@@ -356,8 +369,8 @@ class Desk:
             known = trader.known[self.numbers[wish.of]]
             self.met["changes"] += 1
             assert known.state == "live", (k, wish, known)
-            limit = wish.limit or known.order.limit
-            trader.ask_replace(known.order.number, wish.lots, limit, wish.stop or known.order.stop)
+            _, limit, stop = known.terms
+            trader.ask_replace(known.order.number, wish.lots, wish.limit or limit, wish.stop or stop)
 
     def on_event(self, event: Event) -> None:
         kind, i, ns, venue = Kind(event["kind"]), event["instrument"], event["ts_local_ns"], self.exchange

@@ -96,3 +96,29 @@ def test_a_liquidation_is_stamped_with_the_bar_that_caused_it() -> None:
         risk={"max_leverage": 10.0},
     )
     assert str(result.orders["accepted_at"].iloc[1]) == "2024-01-05 00:00:00+00:00"
+
+
+def test_an_exit_grows_with_each_fill_of_its_entry_while_changes_are_under_way() -> None:
+    draw(
+        """
+        1  100 100 100 100  1000
+        2  100 100 100 100  1000
+        3  100 100 100 100  1000
+        4  100 100 100 100  1000
+        5  100 100 100 100  1000
+        6  100 100 100 100  1000
+        7   80  80  80  80 10000
+        8   80  80  80  80 10000
+        9   80  80  80  80 10000
+
+        at 1: BUY 300
+        at 1: SELL 300 STOP 90 PARENT 0 REDUCE_ONLY
+        fill 2: BUY 100 @ 100 taker
+        fill 3: BUY 100 @ 100 taker
+        fill 4: BUY 100 @ 100 taker
+        fill 7: SELL 300 @ 80 taker
+        end: 0 X
+        """,
+        costs=_SHARE,
+        latency={"response_ns": 30 * _HOUR},
+    )
