@@ -78,7 +78,10 @@ def budget_of(t: Any, bar: Any) -> int:
 
 @outlined
 def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, event: Any) -> int:
-    """Fill what budget, account and reduce-only allow of the order's leaves at `ticks`; return the lots filled, or kept for a fill that waits."""
+    """Fill what budget, account and reduce-only allow of the order's leaves at `ticks`.
+
+    Returns the lots filled, or kept for a fill that waits for the others of its stamp.
+    """
     if is_barred(x, order.instrument, ticks, event):
         return 0
     wanted = leaves(order)

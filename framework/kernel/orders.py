@@ -146,6 +146,14 @@ def unpack(order: Any, event: Any) -> None:
     order.parent_id, order.group_id = -1, -1
 
 
+@inlined
+def asked_terms(order: Any) -> Any:
+    """(lots, limit, stop) of an order once all changes under way are made: what a further change starts from."""
+    if order.changes_under_way > 0:
+        return order.asked_lots, order.asked_limit_ticks, order.asked_stop_ticks
+    return order.quantity_lots, order.limit_ticks, order.stop_ticks
+
+
 @kernel
 def pack(order: Any) -> int:
     """The terms word of a submit event; `unpack` reads it."""
@@ -162,6 +170,7 @@ def clear(order: Any) -> None:
     order.filled_ns, order.filled_ticks = 0, 0
     order.filled_value, order.fees, order.raw_fees, order.planned_cost = 0.0, 0.0, 0.0, 0.0
     order.need, order.have = 0.0, 0.0
+    order.changes_under_way, order.asked_lots, order.asked_limit_ticks, order.asked_stop_ticks = 0, 0, 0, 0
     order.ahead_lots, order.passed_lots, order.place = 0.0, 0.0, 0
 
 

@@ -54,7 +54,7 @@ from framework.kernel.grid import misfit, price_ticks, quantity_lots, steps
 from framework.kernel.ledger import position_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.order_terms import G_LIMIT, G_STOP, G_TOUCH, limit_to_check, set_terms
-from framework.kernel.orders import clear, count, expected_lots, is_counted, is_done, order_of, pack
+from framework.kernel.orders import asked_terms, clear, count, expected_lots, is_counted, is_done, order_of, pack
 from framework.kernel.room import ORDERS, has_row
 from framework.kernel.trader import ask_cancel, has_instructions, issue
 from framework.schema.units import LARGEST_STEPS
@@ -278,7 +278,7 @@ def propose_replace(t: Any, order_id: int, quantity: float, limit: float, stop: 
     if t.broken != 0:
         return NO_ROOM
     order = order_of(t, order_id)
-    lots, limit_ticks, stop_ticks = order.quantity_lots, order.limit_ticks, order.stop_ticks
+    lots, limit_ticks, stop_ticks = asked_terms(order)
     reason, need, have = R_NONE, 0.0, 0.0
     if is_done(order) or order.state == S_HELD or order.state == S_PENDING_CANCEL:
         reason, need, have = R_DONE, float(order.state), 0.0

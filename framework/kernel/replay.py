@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from framework.kernel.account import restate_account
 from framework.kernel.auction import end_calls, see_session
 from framework.kernel.book import see_bar
-from framework.kernel.account import restate_account
 from framework.kernel.broker import broker_event
 from framework.kernel.codes import (
     BAR,

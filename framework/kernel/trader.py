@@ -80,6 +80,7 @@ from framework.kernel.impact import restate_volume
 from framework.kernel.ledger import book_charge, book_delisting, book_dividend, book_fill, book_settlement, book_split, rate_of, record_flow
 from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import (
+    asked_terms,
     count,
     first_live,
     is_counted,
@@ -162,7 +163,10 @@ def ask_cancel(t: Any, order: Any, reason: int) -> bool:
 
 @kernel
 def _take_replace_request(t: Any, event: Any) -> None:
-    move(t, order_of(t, event.w0), E_ASK_REPLACE)
+    order = order_of(t, event.w0)
+    order.changes_under_way += 1
+    order.asked_lots, order.asked_limit_ticks, order.asked_stop_ticks = event.w2, event.w3, event.w4
+    move(t, order, E_ASK_REPLACE)
 
 
 @kernel
@@ -179,6 +183,7 @@ def _take_replaced(t: Any, event: Any) -> None:
     if is_counted(order):
         count(t, order, -leaves(order))
     order.quantity_lots, order.limit_ticks, order.stop_ticks = event.w2, event.w3, event.w4
+    order.changes_under_way = max(order.changes_under_way - 1, 0)
     if is_counted(order):
         count(t, order, leaves(order))
     move(t, order, E_REPLACE)
@@ -239,19 +244,21 @@ def _react_to_fill(t: Any, order: Any, lots: int) -> None:
             issue(t, TERMS, more, child, child.trail, child.expire_ns, child.parent_id, child.group_id, True)
             if more:
                 issue(t, INSTRUCTIONS, 0, child, child.display_lots, child.peg_offset, child.peg_cap, child.limit_offset, True)
-        elif not is_done(child):
-            issue(t, REPLACE, 0, child, 0, child.quantity_lots + lots, child.limit_ticks, child.stop_ticks, True)
+        elif not is_done(child) and child.state != S_PENDING_CANCEL:  # what is being taken back grows no more
+            child_lots, limit_ticks, stop_ticks = asked_terms(child)
+            issue(t, REPLACE, 0, child, 0, child_lots + lots, limit_ticks, stop_ticks, True)
         k += 1
     if order.flags & O_OCO and order.group_id >= 0:
         k = order.group_id
         while k < t.orders_count and order_of(t, k).group_id == order.group_id:
             other = order_of(t, k)
             if k != order.order_id and not is_done(other):
-                rest = other.quantity_lots - lots
+                other_lots, limit_ticks, stop_ticks = asked_terms(other)
+                rest = other_lots - lots
                 if order.state == S_FILLED or rest <= other.filled_lots:
                     ask_cancel(t, other, R_SIBLING)
-                elif other.state != S_PENDING_CANCEL:
-                    issue(t, REPLACE, 0, other, 0, rest, other.limit_ticks, other.stop_ticks, True)
+                elif other.state != S_PENDING_CANCEL and other.state != S_HELD:  # one that is held is sent with what its parent fills
+                    issue(t, REPLACE, 0, other, 0, rest, limit_ticks, stop_ticks, True)
             k += 1
     if order.parent_id >= 0:
         parent = order_of(t, order.parent_id)
@@ -308,6 +315,7 @@ def _apply_answer(t: Any, event: Any) -> None:
     elif kind == REPLACED:
         _take_replaced(t, event)
     elif kind == CANCEL_REJECTED:
+        order.changes_under_way = max(order.changes_under_way - 1, 0)
         move(t, order, E_REJECT_CANCEL)
     elif kind == CANCELLED or kind == EXPIRED or kind == REJECTED:
         _take_end(t, event, E_CANCEL if kind == CANCELLED else (E_EXPIRE if kind == EXPIRED else E_REJECT))

@@ -131,7 +131,7 @@ def wait(t: Any, x: Any, order: Any, lots: int, ticks: int, flags: int, event: A
 @kernel
 def is_waiting(x: Any, order_id: int) -> bool:
     """Whether a fill of an order waits."""
+    found = False
     for k in range(x.waiting_count):
-        if waiting_row(x.waiting, k).order_id == order_id:
-            return True
-    return False
+        found = found or waiting_row(x.waiting, k).order_id == order_id
+    return found

@@ -198,6 +198,10 @@ ORDER = np.dtype(
         ("filled_value", "<f8"),  # basis x lots over the fills, slippage included; see `kernel.contracts`
         ("fees", "<f8"),  # money in the instrument's currency
         ("planned_cost", "<f8"),  # what it was expected to cost when submitted, base currency
+        ("changes_under_way", "<i8"),  # trader half: asked for and not answered; then the next three are the terms last asked for
+        ("asked_lots", "<i8"),
+        ("asked_limit_ticks", "<i8"),
+        ("asked_stop_ticks", "<i8"),
         ("raw_fees", "<f8"),  # venue half: before minimum and maximum of the order
         ("blocked_ns", "<i8"),  # venue half: a sibling filled in the bar of this stamp
         ("filled_ns", "<i8"),  # venue half: our stamp of the event that filled it last, 0: none

@@ -15,6 +15,7 @@ from typing import Any
 from framework.schema.event import Flag, Kind
 from framework.schema.order import OrderType, Reason, TimeInForce
 from tests.properties.plain_account import Account, Prices
+from tests.properties.plain_book import PlainBook
 from tests.properties.plain_exchange import Exchange, Market, Order, Rules
 
 Said = tuple[Any, ...]
@@ -51,6 +52,13 @@ class Known:
 
     order: Order
     state: str
+    asked: tuple[int, int, int] = (0, 0, 0)  # lots, limit and stop last asked for, where changes are under way
+    changes: int = 0
+
+    @property
+    def terms(self) -> tuple[int, int, int]:
+        """Lots, limit and stop once all that is under way is done: what a further change starts from."""
+        return self.asked if self.changes else (self.order.lots, self.order.limit, self.order.stop)
 
 
 class Trader:
@@ -96,7 +104,9 @@ class Trader:
         self.desk.send(Kind.ORDER_CANCEL, known.order, reason, leaves_us=not is_held)
 
     def ask_replace(self, number: int, lots: int, limit: int, stop: int) -> None:
-        self.desk.send(Kind.ORDER_REPLACE, self.known[number].order, lots, limit, stop)
+        known = self.known[number]
+        known.asked, known.changes = (lots, limit, stop), known.changes + 1
+        self.desk.send(Kind.ORDER_REPLACE, known.order, lots, limit, stop)
 
     def aim(self, instrument: int, lots: int) -> int:
         """The change that a target asks for; an older target's rest is superseded."""
@@ -133,10 +143,14 @@ class Trader:
         elif kind == Kind.ORDER_TRIGGERED:
             if words[1]:
                 order.stop, order.limit = words
+        elif kind == Kind.ORDER_REPRICED:
+            order.limit, order.stop = words
         elif kind == Kind.ORDER_REPLACED:
             order.lots, order.limit, order.stop = words
+            known.changes = max(known.changes - 1, 0)
         elif kind == Kind.ORDER_CANCEL_REJECTED:
             known.state = "done" if known.state == "done" else "live"
+            known.changes = max(known.changes - 1, 0)
         elif kind in (Kind.ORDER_CANCELLED, Kind.ORDER_EXPIRED, Kind.ORDER_REJECTED):
             known.state = "done"
             for child in self.children(order.number):
@@ -154,16 +168,18 @@ class Trader:
             if child.state == "held":
                 child.state, child.order.lots = "live", lots
                 self.submit(child.order)
-            elif child.state != "done":
-                self.ask_replace(child.order.number, child.order.lots + lots, child.order.limit, child.order.stop)
+            elif child.state == "live":
+                whole, limit, stop = child.terms
+                self.ask_replace(child.order.number, whole + lots, limit, stop)
         for other in self.known if order.group >= 0 else []:
             if other is known or other.order.group != order.group or other.state == "done":
                 continue
-            rest = other.order.lots - lots
+            whole, limit, stop = other.terms
+            rest = whole - lots
             if order.left <= 0 or rest <= other.order.filled:
                 self.ask_cancel(other.order.number, Reason.SIBLING_FILLED)
-            elif other.state != "cancelling":
-                self.ask_replace(other.order.number, rest, other.order.limit, other.order.stop)
+            elif other.state == "live":
+                self.ask_replace(other.order.number, rest, limit, stop)
         if order.parent >= 0 and self.known[order.parent].state != "done":
             self.ask_cancel(order.parent, Reason.SIBLING_FILLED)
 
@@ -196,11 +212,16 @@ class Desk:
     numbers: dict[int, int] = field(default_factory=dict)  # wish -> order
     met: Counter[str] = field(default_factory=Counter)
     agreed: int = 0
+    mark_moved: bool = False
+    best: dict[int, tuple[int | None, int | None]] = field(default_factory=dict)
+    booked: Sequence[int] = ()  # instruments that are told by books
 
     def __post_init__(self) -> None:
         self.trader = Trader(self, Account(self.prices, self.cash))
         own = Account(self.prices, self.cash)
         self.exchange = Exchange(self.prices, self.rules, own, self, self.tell, self.place)
+        self.books = {i: PlainBook(self.exchange, i) for i in self.booked}
+        self.exchange.books.update(self.books)
 
     # by whose account the exchange judges
 
@@ -256,8 +277,10 @@ class Desk:
             self.until(event["ts_local_ns"], timers)
             self.exchange.now = event["ts_venue_ns"]
             self.now = event["ts_local_ns"]
+            self.mark_moved = False
             self.on_event(event)
-            self.exchange.enforce_margin()
+            if self.mark_moved or event["kind"] not in (Kind.DEPTH, Kind.TRADE):  # of ticks only those that move a mark are looked at
+                self.exchange.enforce_margin()
             self.post()
             self.look()
         while self.due() <= self.now or (timers and timers[0] <= self.now):
@@ -346,8 +369,8 @@ class Desk:
             known = trader.known[self.numbers[wish.of]]
             self.met["changes"] += 1
             assert known.state == "live", (k, wish, known)
-            limit = wish.limit or known.order.limit
-            trader.ask_replace(known.order.number, wish.lots, limit, wish.stop or known.order.stop)
+            _, limit, stop = known.terms
+            trader.ask_replace(known.order.number, wish.lots, wish.limit or limit, wish.stop or stop)
 
     def on_event(self, event: Event) -> None:
         kind, i, ns, venue = Kind(event["kind"]), event["instrument"], event["ts_local_ns"], self.exchange
@@ -361,6 +384,11 @@ class Desk:
         elif kind == Kind.QUOTE:
             venue.quote(ns, i, w0, w1, w2, w3)
             self.see(i, Decimal(w0 + w1) / 2)
+        elif kind == Kind.DEPTH:
+            self.on_level(event)
+        elif kind == Kind.TRADE and i in self.books:
+            self.books[i].trade(ns, 1 if event["flags"] & Flag.SELL else -1, w0, w1)
+            venue.sweep(i)
         elif kind == Kind.TRADE:
             venue.print(Market(ns, i, Kind.BAR, w0, w0, w0, w0, w1))
             self.see(i, Decimal(w0))
@@ -372,9 +400,22 @@ class Desk:
         elif kind == Kind.SESSION:
             (venue.opens if event["flags"] & Flag.SESSION_OPEN else venue.closes)(w1, w2)
 
+    def on_level(self, event: Event) -> None:
+        """What stands at a price; the last of a message lets orders act, and moves the mark where a best price has moved."""
+        i, book = event["instrument"], self.books[event["instrument"]]
+        book.level(1 if event["flags"] & Flag.BUY else -1, event["w0"], event["w1"])
+        if event["flags"] & Flag.LAST:
+            book.message_ends(event["ts_venue_ns"])
+            self.exchange.sweep(i)
+            bid, ask = book.best(1), book.best(-1)
+            if (bid, ask) != self.best.get(i) and bid and ask and bid < ask:
+                self.see(i, Decimal(bid + ask) / 2)
+            self.best[i] = (bid, ask)
+
     def see(self, i: int, ticks: Decimal) -> None:
         if i not in self.prices.told:
             self.prices.see(i, ticks)
+            self.mark_moved = True
 
     def look(self) -> None:
         """Whenever nothing is in flight both accounts are the same."""

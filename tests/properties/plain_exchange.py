@@ -19,7 +19,7 @@ from tests.properties.decimal_ledger import ZERO
 from tests.properties.plain_account import Account, Prices
 
 DAY = 86_400_000_000_000
-_ALL = 2**62
+_ALL, _FIRST, _MOVED = 2**62, -(2**62), 2**61
 _LIMITS = (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.LIMIT_IF_TOUCHED, OrderType.TRAILING_STOP_LIMIT)
 _TOUCHES = (OrderType.MARKET_IF_TOUCHED, OrderType.LIMIT_IF_TOUCHED)
 _TRAILING = (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT)
@@ -145,6 +145,15 @@ class Judge(Protocol):
     def working(self, instrument: int) -> tuple[int, int, int]: ...  # lots of market orders (signed), of other buys, of other sells
 
 
+class Book(Protocol):
+    """The lines of an instrument told by a book."""
+
+    def enter(self, ns: int, order: Order) -> None: ...
+    def amend(self, ns: int, order: Order) -> None: ...
+    def sit_out(self, number: int, ns: int) -> None: ...
+    def drop_ended(self) -> None: ...
+
+
 Tell = Callable[..., None]
 """tell(kind, instrument, order number, *words)"""
 
@@ -167,6 +176,7 @@ class Exchange:
     last_print: dict[int, int] = field(default_factory=dict)
     closing: dict[int, Order] = field(default_factory=dict)  # the broker's order by instrument
     lengths: dict[int, int] = field(default_factory=dict)  # of bars
+    books: dict[int, Book] = field(default_factory=dict)  # of what is told by books
 
     # commands
 
@@ -178,6 +188,8 @@ class Exchange:
             return
         self.lines.setdefault(order.instrument, []).append(order)
         self.tell(Kind.ORDER_ACCEPTED, order.instrument, order.number)
+        if order.instrument in self.books:
+            self.books[order.instrument].enter(self.now, order)
 
     def cancel(self, number: int, reason: int) -> None:
         order = self.orders[number]
@@ -206,6 +218,8 @@ class Exchange:
             line.remove(order)
             line.append(order)
         self.tell(Kind.ORDER_REPLACED, order.instrument, number, lots, order.limit, order.stop)
+        if order.instrument in self.books:
+            self.books[order.instrument].amend(self.now, order)
 
     def end(self, order: Order, kind: Kind, reason: int) -> None:
         order.is_done = True
@@ -213,6 +227,8 @@ class Exchange:
 
     def sweep(self, i: int) -> None:
         self.lines[i] = [order for order in self.lines.get(i, []) if not order.is_done]
+        if i in self.books:
+            self.books[i].drop_ended()
 
     def is_being_closed(self, i: int) -> bool:
         """Whether the broker closes a position, so that only orders that reduce it are taken."""
@@ -297,23 +313,21 @@ class Exchange:
             is_sibling = order.group >= 0 and other.group == order.group and other is not order
             if is_sibling or other.parent == order.number or other.number == order.parent:
                 other.sits_out = ns
+                if order.instrument in self.books:
+                    self.books[order.instrument].sit_out(other.number, ns)
 
     # bars and prints
-
-    def takes_part(self, order: Order, bar: Market, start: int, *, is_opening: bool) -> bool:
-        if order.is_done or order.arrived > start or order.sits_out == bar.ns or order.force == TimeInForce.AT_CLOSE:
-            return False
-        return order.force != TimeInForce.AT_OPEN or is_opening
 
     def bar(self, bar: Market) -> None:
         i, session = bar.instrument, self.session
         if session.is_known and not session.is_open:
             return
-        start = max(self.last_bar.get(i, 0), session.opens if session.is_known else 0)
+        last = self.last_bar.get(i, 0)
+        start = max(last, session.opens if session.is_known else 0)
         if self.lengths.get(i):
             start = max(start, bar.ns - self.lengths[i])
-        is_opening = session.is_known and start <= session.opens
-        self.match(bar, start, is_opening=is_opening, is_closing=session.is_known and bar.ns == session.closes)
+        is_opening = session.is_known and (last if "late open" in self.rules.kept else start) <= session.opens
+        self.match(bar, start, session.opens if is_opening else -1, is_closing=session.is_known and bar.ns == session.closes)
 
     def print(self, trade: Market) -> None:
         i, session = trade.instrument, self.session
@@ -321,23 +335,112 @@ class Exchange:
         self.last_print[i] = trade.ns
         if session.is_known and not session.is_open:
             return
-        self.match(trade, trade.ns - 1, is_opening=is_opening, is_closing=session.is_known and trade.ns == session.closes)
+        is_closing = session.is_known and trade.ns == session.closes
+        self.match(trade, trade.ns - 1, session.opens if is_opening else -1, is_closing=is_closing)
 
-    def match(self, bar: Market, start: int, *, is_opening: bool, is_closing: bool) -> None:
-        """The open, then stops inside, then limits and touches inside, then the close; in each in order of arrival."""
-        budget = self.share(bar.volume)
-        steps = (self.at_open, self.stop_inside, self.limit_inside)
-        for step in steps:
-            for order in list(self.lines.get(bar.instrument, [])):
-                if self.takes_part(order, bar, start, is_opening=is_opening) and (step == self.at_open or not _only_at_open(order)):
-                    budget -= step(order, bar, budget)
-        for order in list(self.lines.get(bar.instrument, [])):
-            if self.takes_part(order, bar, start, is_opening=is_opening):
-                order.rests = True
-                self.end_leftover(order, is_opening=is_opening)
-            elif order.force == TimeInForce.AT_CLOSE and is_closing:
+    def match(self, bar: Market, start: int, opened: int, *, is_closing: bool) -> None:
+        """The open, then stops inside, then limits and touches inside, then the close; in each the best price first, then who came first.
+
+        Orders for the open take part if they came by `opened`, the open of the session whose first bar it is, -1 where it is not.
+        """
+        line, budget = self.lines.get(bar.instrument, []), self.share(bar.volume)
+
+        def takes_part(order: Order) -> bool:
+            if order.is_done or order.arrived > start or order.sits_out == bar.ns or order.force == TimeInForce.AT_CLOSE:
+                return False
+            return order.force != TimeInForce.AT_OPEN or (order.arrived <= opened if "late open" in self.rules.kept else opened >= 0)
+
+        budget = self.in_turn(line, takes_part, lambda order: self.rank_at(order, bar.open), lambda o, b: self.at_open(o, bar, b), budget)
+        for order in line if self.rests_late else []:
+            order.rests = order.rests or (takes_part(order) and self.stands_away(order, bar.open))
+
+        def goes_on(order: Order) -> bool:
+            return takes_part(order) and not _only_at_open(order)
+
+        budget = self.in_turn(line, goes_on, lambda order: self.rank_of_stop(order, bar), lambda o, b: self.stop_inside(o, bar, b), budget)
+        budget = self.in_turn(line, goes_on, lambda order: self.rank_inside(order, bar), lambda o, b: self.limit_inside(o, bar, b), budget)
+        for order in line:
+            if takes_part(order):
+                if order.waits and order.trails and self.by_price:
+                    self.follow(order, bar.low if order.side > 0 else bar.high)
+                elif not self.rests_late or self.stands_away(order, bar.close):
+                    order.rests = True
+                self.end_leftover(order, is_opening=opened >= 0)
+            elif is_closing and not self.by_price and order.force == TimeInForce.AT_CLOSE:
                 budget -= self.at_close(order, bar, budget)
+                self.end_at_close(order, bar)
+        if is_closing and self.by_price:
+            is_due = lambda order: order.force == TimeInForce.AT_CLOSE and not order.is_done and order.arrived < bar.ns  # noqa: E731
+            self.in_turn(line, is_due, lambda order: self.rank_at(order, bar.close), lambda o, b: self.at_close(o, bar, b), budget)
+            for order in line:
+                self.end_at_close(order, bar)
         self.sweep(bar.instrument)
+
+    @property
+    def by_price(self) -> bool:
+        return "price, then time" in self.rules.kept
+
+    @property
+    def rests_late(self) -> bool:
+        return "makers stood away" in self.rules.kept
+
+    def in_turn(
+        self,
+        line: list[Order],
+        has_turn: Callable[[Order], bool],
+        rank: Callable[[Order], int | None],
+        act: Callable[[Order, int], int],
+        budget: int,
+    ) -> int:
+        """Let all that have their turn act, the lowest rank first, then in order of arrival; what one does may change ranks."""
+        last = (_FIRST - 1, -1)
+        while True:
+            places = [(rank(order) if self.by_price else 0, k) for k, order in enumerate(line) if has_turn(order)]
+            turns = [(own, k) for own, k in places if own is not None and (own, k) > last]
+            if not turns:
+                return budget
+            last = min(turns)
+            budget -= act(line[last[1]], budget)
+
+    def rank_at(self, order: Order, price: int, *, through: bool | None = None) -> int | None:
+        """At a price that all get: what takes at any price first, then limits by how much it betters them. None: it does nothing."""
+        if order.waits and not order.reaches(price):
+            return None
+        if not order.is_limit:
+            return _FIRST
+        fills = order.waits or order.betters(price, through=self.rules.needs_through if through is None else through)
+        return (price - order.limit) * order.side if fills else None
+
+    def rank_of_stop(self, order: Order, bar: Market) -> int | None:
+        """Inside a bar what lies nearest to the open comes first, what moved inside it last."""
+        if not order.waits or order.is_touch:
+            return None
+        worst, best = (bar.high, bar.low) if order.side > 0 else (bar.low, bar.high)
+        if order.reaches(worst):
+            return (order.stop - bar.open) * order.side
+        moved = best + order.side * order.trail
+        if order.trails and (moved - order.stop) * order.side < 0 <= (bar.close - moved) * order.side:
+            return _MOVED + (moved - bar.open) * order.side
+        return None
+
+    def rank_inside(self, order: Order, bar: Market) -> int | None:
+        extreme = bar.low if order.side > 0 else bar.high
+        if order.waits:
+            return (bar.open - order.stop) * order.side if order.is_touch and order.reaches(extreme) else None
+        fills = order.is_limit and order.betters(extreme, through=self.rules.needs_through)
+        return (bar.open - order.limit) * order.side if fills else None
+
+    def stands_away(self, order: Order, price: int) -> bool:
+        """Whether a limit does not fill at a price: it makes from then on."""
+        return order.is_limit and not order.waits and not order.betters(price, through=self.rules.needs_through)
+
+    def follow(self, order: Order, best: int) -> bool:
+        """Move a trailing stop; the venue tells its level."""
+        if not order.follow(best):
+            return False
+        if self.by_price:
+            self.tell(Kind.ORDER_REPRICED, order.instrument, order.number, order.limit, order.stop)
+        return True
 
     def trigger(self, order: Order) -> None:
         order.has_triggered = True
@@ -362,7 +465,7 @@ class Exchange:
         worst, best = (bar.high, bar.low) if order.side > 0 else (bar.low, bar.high)
         price, is_ambiguous = order.stop, False
         if not order.reaches(worst):
-            if not order.trails or not order.follow(best) or not order.reaches(bar.close):
+            if not order.trails or not self.follow(order, best) or not order.reaches(bar.close):
                 return 0
             price, is_ambiguous = bar.close, True
         else:
@@ -393,19 +496,20 @@ class Exchange:
             self.trigger(order)
             if not order.is_limit or order.betters(order.stop, through=False):
                 return self.execute(order, budget, order.stop, bar)
+            if self.by_price:
+                return 0  # its turn as a limit comes
         if order.is_limit and order.betters(extreme, through=self.rules.needs_through):
             return self.execute(order, budget, order.limit, bar, is_maker=True)
         return 0
 
     def at_close(self, order: Order, bar: Market, budget: int) -> int:
-        if order.is_done or order.arrived >= bar.ns:
+        if order.is_done or order.arrived >= bar.ns or self.rank_at(order, bar.close) is None:
             return 0
-        done = 0
-        if order.type == OrderType.MARKET or order.betters(bar.close, through=self.rules.needs_through):
-            done = self.execute(order, budget, bar.close, bar)
-        if not order.is_done:
+        return self.execute(order, budget, bar.close, bar)
+
+    def end_at_close(self, order: Order, bar: Market) -> None:
+        if order.force == TimeInForce.AT_CLOSE and not order.is_done and order.arrived < bar.ns:
             self.end(order, Kind.ORDER_EXPIRED, Reason.MISSED_CLOSE)
-        return done
 
     def end_leftover(self, order: Order, *, is_opening: bool) -> None:
         """What may not outlive its first chance ends."""
@@ -423,31 +527,40 @@ class Exchange:
         session = self.session
         if session.is_known and not session.is_open:
             return
-        left = {1: ask_lots, -1: bid_lots}
-        for order in list(self.lines.get(i, [])):
+        left, prices = {1: ask_lots, -1: bid_lots}, {1: ask, -1: bid}
+
+        def takes_part(order: Order) -> bool:
             if order.is_done or order.arrived >= ns or order.sits_out == ns or order.force == TimeInForce.AT_CLOSE:
-                continue
-            if order.force == TimeInForce.AT_OPEN and order.arrived > session.opens:
-                continue
-            price = ask if order.side > 0 else bid
-            event = Market(ns, i, Kind.QUOTE, price, price, price, price, left[order.side])
-            left[order.side] -= self.on_quote(order, price, event)
+                return False
+            return order.force != TimeInForce.AT_OPEN or order.arrived <= session.opens
+
+        def act(order: Order, _: int) -> int:
+            price = prices[order.side]
+            left[order.side] -= self.on_quote(order, Market(ns, i, Kind.QUOTE, price, price, price, price, left[order.side]))
             self.end_leftover(order, is_opening=True)
+            return 0
+
+        line = self.lines.get(i, [])
+        self.in_turn(line, takes_part, lambda order: self.rank_at(order, prices[order.side], through=False), act, 0)
+        for order in line if self.by_price else []:
+            if takes_part(order) and self.rank_at(order, prices[order.side], through=False) is None:
+                act(order, 0)
         self.sweep(i)
 
-    def on_quote(self, order: Order, price: int, event: Market) -> int:
+    def on_quote(self, order: Order, quote: Market) -> int:
+        price = quote.open
         if order.waits:
             if not order.reaches(price):
                 if order.trails:
-                    order.follow(price)
+                    self.follow(order, price)
                 return 0
             self.trigger(order)
         if not order.is_limit:
-            return self.execute(order, event.volume, price, event)
+            return self.execute(order, quote.volume, price, quote)
         if not order.betters(price, through=False):
             order.rests = True
             return 0
-        return self.execute(order, event.volume, order.limit if order.rests else price, event, is_maker=order.rests)
+        return self.execute(order, quote.volume, order.limit if order.rests else price, quote, is_maker=order.rests)
 
     # time
 
@@ -530,6 +643,8 @@ class Exchange:
                 order.arrived = self.now
                 self.orders[order.number] = order
                 self.lines.setdefault(i, []).append(order)
+                if i in self.books:
+                    self.books[i].enter(self.now, order)
 
     def enforce_inside(self, bar: Market) -> None:
         """A perpetual's position that the account could not carry at a bar's worst price is closed inside that bar.

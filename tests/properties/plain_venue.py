@@ -312,7 +312,7 @@ class PlainVenue:
         done = self.fill(ns, order, lots, own)
         if done:
             self.taken[-order.side, price] = self.taken.get((-order.side, price), 0) + done
-        return order.left > 0
+        return order.left > 0 and done >= lots  # an account can carry less
 
     def take(self, ns: int, order: Order, prices: list[int]) -> None:
         """Take level by level; between the levels, and behind the line at a price, stand our own orders."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -31,11 +31,12 @@ STEP = 4 * HOUR
 START = 18_262 * 24 * HOUR  # 2020-01-01
 CASH = 100_000
 DIGITS = 34
-FORMS = (Kind.BAR, Kind.QUOTE, Kind.TRADE)
+FORMS = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH)
 
 KEPT: frozenset[str] = frozenset()
 """Which rules of the model the kernel keeps of: "own account" (the venue judges by its own), "broker's orders" (a liquidation is not
-ours to cancel), "worst price" (perpetuals are liquidated inside a bar)."""
+ours to cancel), "worst price" (perpetuals are liquidated inside a bar), "price, then time" (and trailing stops tell their level), "makers
+stood away" (what would take and waits is a taker), "late open" (a session's first bar opens it however late it comes)."""
 
 
 def _derivative(symbol: str, kind: InstrumentKind, tick: Step, margins: tuple[float, float, float], **terms: Any) -> Instrument:
@@ -76,13 +77,16 @@ class Draft:
     costs: Mapping[str, Any] = field(default_factory=dict)
     latency: Latency = field(default_factory=Latency)
     chunk_events: int | None = None
+    bar_length: int = 0  # 0: since the bar before
     moment: int = 0
     rows: list[tuple[int, ...]] = field(default_factory=list)
     script: list[Wish] = field(default_factory=list)
     marks: dict[int, int] = field(default_factory=dict)
+    levels: dict[int, dict[tuple[int, int], int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.instruments = sorted(ACCOUNTS[self.account][0], key=lambda instrument: instrument.symbol)
+        listed = sorted(ACCOUNTS[self.account][0], key=lambda instrument: instrument.symbol)
+        self.instruments = [replace(instrument, bar_interval_ns=self.bar_length) for instrument in listed]
         self.pair = next(i for i, instrument in enumerate(self.instruments) if instrument.kind is InstrumentKind.FX)
         self.traded = [i for i in range(len(self.instruments)) if i != self.pair]
         self.marks = {i: LEVELS[instrument.symbol] for i, instrument in enumerate(self.instruments)}
@@ -114,6 +118,10 @@ class Draft:
             last = max(first + first * move * swing // 1000, 20)
             high, low = max(first, last) + level * wick * swing // 2000, max(min(first, last) - level * wick * swing // 2000, 10)
             lots = self.unit(i) * volume * (5 if self.account == "derivative" else 1) // 4 + volume
+            if self.form(i) == Kind.DEPTH:
+                self.book_step(i, last, lots, wick, gap)
+                self.marks[i] = last
+                continue
             if self.form(i) == Kind.QUOTE:
                 row = (Kind.QUOTE, 0, i, last, last + 1 + wick, lots + 1, lots + 1 + abs(gap), 0)
             elif self.form(i) == Kind.TRADE:
@@ -122,6 +130,25 @@ class Draft:
                 row = (Kind.BAR, 0, i, first, high, low, last, lots)
             self.rows.append((self.now, self.now, *row))
             self.marks[i] = last
+
+    def book_step(self, i: int, last: int, lots: int, wick: int, gap: int) -> None:
+        """A trade at a best price of the book as it was, and a message that moves it; an hour later a trade inside it."""
+        own = self.levels.setdefault(i, {})
+        flags = {1: int(Flag.BUY), -1: int(Flag.SELL)}
+        per_level = lots // 6 + 1
+        wanted = {
+            (side, last + (k + 1 if side < 0 else -k)): per_level * (1 + (k * 7 + gap) % 4) for side in (1, -1) for k in range(wick + 2)
+        }
+        changes = [(key, 0) for key in own if key not in wanted] + [(key, size) for key, size in wanted.items() if own.get(key) != size]
+        is_first = self.moment == 1
+        for n, ((side, price), size) in enumerate(changes):
+            ends = int(Flag.LAST) if n == len(changes) - 1 else 0
+            ends |= (int(Flag.SNAPSHOT) | (int(Flag.CLEAR) if n == 0 else 0)) if is_first else 0
+            self.rows.append((self.now, self.now, Kind.DEPTH, flags[side] | ends, i, price, size, 0, 0, 0))
+        self.levels[i] = wanted
+        side = 1 if gap > 0 else -1
+        price = last + (1 if side < 0 else 0) - side * (abs(gap) // 3)
+        self.rows.append((self.now + HOUR, self.now + HOUR, Kind.TRADE, flags[-side], i, price, per_level * (1 + wick) + 1, 0, 0, 0))
 
     def tell(self, kind: Kind, i: int, value: int) -> None:
         """A mark of the venue (thousandths off the last price) or a rate of funding (1e-4), an hour after the last moment."""
@@ -205,8 +232,10 @@ def play(draft: Draft) -> tuple[Desk, Result]:
     )
     orders = result.orders
     refused = set(orders.loc[orders["state"] == "REFUSED", "order_id"].tolist())
+    booked = [i for i in draft.traded if draft.form(i) == Kind.DEPTH]
     with localcontext(prec=DIGITS):
-        desk = Desk(prices_of(draft), rules_of(draft), Decimal(CASH), draft.latency, draft.script, refused, strategy.changed)
+        desk = Desk(prices_of(draft), rules_of(draft), Decimal(CASH), draft.latency, draft.script, refused, strategy.changed, booked=booked)
+        desk.exchange.lengths = dict.fromkeys(range(len(draft.instruments)), draft.bar_length)
         desk.run(_events(tape))
         compare(desk, result)
     return desk, result
@@ -255,6 +284,8 @@ def said_by(result: Result) -> list[Said]:
         match Kind(kind):
             case Kind.ORDER_SUBMIT | Kind.ORDER_REPLACE | Kind.ORDER_REPLACED:
                 words = (w2, w3, w4)
+            case Kind.ORDER_REPRICED:
+                words = (w3, w4)
             case Kind.ORDER_FILLED:
                 is_maker, is_ambiguous, is_last = (bool(flags & flag) for flag in (Flag.MAKER, Flag.AMBIGUOUS, Flag.LAST))
                 words = (w1, w2, is_maker, is_ambiguous, is_last, real(w3), real(w4))
