@@ -120,19 +120,40 @@ def test_a_target_that_the_bar_may_have_passed_before_the_entry() -> None:
     )
 
 
-@pytest.mark.parametrize(("bar", "bought", "sold"), [("99 99.50 90 99.50", 99, 97), ("95 96 94 95", 95, 95)])
-def test_a_standing_stop_acts_on_all_that_is_held_when_its_entry_grows(bar: str, bought: int, sold: int) -> None:
+def test_a_standing_stop_acts_on_all_that_is_held_when_its_entry_grows() -> None:
     draw(
-        f"""
+        """
         1  101 101 101 101     40
         2  101 101.50 99.50 101  40    # 4 of the entry; the stop stands for them
         3  101 101.50 100.50 101 40
-        4  {bar}  400                  # 6 more at the open, and through the stop
+        4   99  99.50 90 99.50 400     # 6 more at the open, and through the stop
 
         at 1: BRACKET BUY 10 LIMIT 100 TARGET 120 LOSS 97
         fill 2: BUY 4 @ 100 maker of 0
-        fill 4: BUY 6 @ {bought} maker of 0
-        fill 4: SELL 10 @ {sold} taker of 2 ambiguous
+        fill 4: BUY 6 @ 99 maker of 0
+        fill 4: SELL 10 @ 97 taker of 2 ambiguous
+        order 1: CANCELLED SIBLING_FILLED
+        end: 0 X
+        """,
+        both=True,
+        risk={"allow_short": True},
+        costs={"max_participation": 0.1},
+    )
+
+
+def test_an_open_beyond_the_stop_is_the_stops_first() -> None:
+    # at one price what takes at any price comes before limits: 4 are sold, and an entry whose exit has begun is over
+    draw(
+        """
+        1  101 101 101 101     40
+        2  101 101.50 99.50 101  40
+        3  101 101.50 100.50 101 40
+        4   95  96  94  95     400
+
+        at 1: BRACKET BUY 10 LIMIT 100 TARGET 120 LOSS 97
+        fill 2: BUY 4 @ 100 maker of 0
+        fill 4: SELL 4 @ 95 taker of 2
+        order 0: CANCELLED SIBLING_FILLED filled 4
         order 1: CANCELLED SIBLING_FILLED
         end: 0 X
         """,
