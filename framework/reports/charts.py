@@ -36,9 +36,17 @@ class Drawn:
     costs: pd.Series
 
 
-def drawn(name: str, equity: pd.Series, initial: float, exposure: pd.DataFrame, benchmark: pd.Series | None, costs: pd.Series) -> Drawn:
+def drawn(
+    name: str,
+    equity: pd.Series,
+    initial: float,
+    exposure: pd.DataFrame,
+    benchmark: pd.Series | None,
+    costs: pd.Series,
+    deposits: pd.Series | None = None,
+) -> Drawn:
     """Collect what the charts of one run need. plotly reads names as HTML, so the name is escaped here."""
-    points = curve(equity, initial)
+    points = curve(equity, initial, deposits)
     return Drawn(escape(name), points, annual_curve(points), exposure, benchmark, costs)
 
 

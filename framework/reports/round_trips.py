@@ -127,13 +127,14 @@ def round_trips(
     return trips[:begun], trip_of
 
 
-def closed(trips: NDArray[np.void]) -> NDArray[np.void]:
-    """Those that have ended, in the order in which they did."""
-    ended = trips[trips["exit_change"] >= 0]
-    return ended[np.argsort(ended["exit_change"], kind="stable")]
+def closed(trips: NDArray[np.void]) -> NDArray[np.int64]:
+    """The places of those that have ended, in the order in which they did."""
+    exits = trips["exit_change"]
+    ended = np.flatnonzero(exits >= 0)
+    return ended[np.argsort(exits[ended], kind="stable")]
 
 
 def pnls_of(trips: NDArray[np.void]) -> Floats:
     """What closed round trips made, the account's currency."""
-    made: Floats = closed(trips)["pnl"]
+    made: Floats = trips["pnl"][closed(trips)]
     return made

@@ -63,6 +63,7 @@ class RunTables:
         notes: what a reader must know before believing the numbers (survivorship, repairs, gaps).
         settings: flat, for the header of the report.
         refused: columns `REFUSED_COLUMNS`; orders that broke a pre-trade rule.
+        deposits: money paid in from outside at its stamp, withdrawals below 0, UTC; returns are time-weighted over them.
         ambiguous_pnl: money won or lost in trades decided inside ambiguous bars; `ambiguous_fills` counts their fills.
         benchmark: levels, not returns.
         periods_per_year: of the annual curve; None infers it.
@@ -87,6 +88,7 @@ class RunTables:
     notes: tuple[str, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
     refused: LazyFrame = field(default_factory=lambda: empty_table(REFUSED_COLUMNS))
+    deposits: pd.Series | None = None
     ambiguous_pnl: float = 0.0
     ambiguous_fills: int = 0
     benchmark: pd.Series | None = None
@@ -188,6 +190,7 @@ class Run:
             benchmark=self.tables.benchmark,
             periods_per_year=self.tables.periods_per_year,
             initial_equity=self.tables.initial_cash,
+            deposits=self.tables.deposits,
         )
 
     @property

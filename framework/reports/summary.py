@@ -28,12 +28,36 @@ class Curve:
         return m.simple_returns(self.levels)
 
 
-def curve(equity: pd.Series, initial_equity: float | None = None) -> Curve:
+def curve(equity: pd.Series, initial_equity: float | None = None, deposits: pd.Series | None = None) -> Curve:
     """An equity series as arrays, checked.
 
     `initial_equity` is put before the first point, at the same stamp, where it differs from it: the account then moved before it
     was first marked, and that return belongs to the run.
+
+    With `deposits` (money paid in, withdrawals below 0, UTC, at most the last point's stamp) the levels are what the account would be
+    worth without them: time-weighted, so that neither their size nor their moment is a return. Those until a point's stamp, after the
+    one before, count as paid in at that point: its return is (level - deposits) / level before - 1.
     """
+    points = _checked(equity, initial_equity)
+    return points if deposits is None or not len(deposits) else _without(points, deposits)
+
+
+def _without(points: Curve, deposits: pd.Series) -> Curve:
+    index = deposits.index
+    if not isinstance(index, pd.DatetimeIndex) or str(index.tz) != "UTC":
+        raise InputError(f"deposits need a DatetimeIndex in UTC, got {index.dtype}")
+    stamps = np.asarray(index.as_unit("ns").asi8)
+    if not len(points.stamps_ns) or stamps.max() > points.stamps_ns[-1]:
+        raise InputError(f"deposit at {index.max()} after the last point of the equity; rule: what was paid in is in a level. Leave it out")
+    has_base = len(points.stamps_ns) > 1 and points.stamps_ns[0] == points.stamps_ns[1]
+    place = np.maximum(np.searchsorted(points.stamps_ns, stamps, side="left"), 1 if has_base else 0)
+    paid = np.bincount(place, weights=deposits.to_numpy(dtype=np.float64), minlength=len(points.levels))
+    before, after = points.levels[:-1], points.levels[1:] - paid[1:]
+    growth = np.divide(after, before, out=np.ones(len(before)), where=before > 0)  # an account at or below zero begins anew
+    return Curve(points.levels[0] * np.concatenate(([1.0], np.cumprod(growth))), points.stamps_ns)
+
+
+def _checked(equity: pd.Series, initial_equity: float | None) -> Curve:
     if not isinstance(equity.index, pd.DatetimeIndex) or str(equity.index.tz) != "UTC":
         raise InputError(f"equity needs a DatetimeIndex in UTC, got {equity.index.dtype}")
     levels = equity.to_numpy(dtype=np.float64)
@@ -71,6 +95,7 @@ def summary(
     benchmark: pd.Series | None = None,
     periods_per_year: float | None = None,
     initial_equity: float | None = None,
+    deposits: pd.Series | None = None,
 ) -> pd.Series:
     """The key numbers of a run, as a float series indexed by name.
 
@@ -85,6 +110,7 @@ def summary(
         periods_per_year: of the annual curve (see `annual_curve`), for volatility and ratios; None infers it (see
             `periods.periods_per_year`). `annual_return` and `turnover` go by the time between the first and the last point.
         initial_equity: the account before its first mark, see `curve`.
+        deposits: money paid in, withdrawals below 0; every return and drawdown is time-weighted over them, see `curve`.
 
     Returns:
         total_return, annual_return, annual_volatility, sharpe, sortino, calmar, max_drawdown, max_drawdown_length (points of
@@ -95,7 +121,7 @@ def summary(
         `total_return` and the drawdowns use every point; the rest uses the annual curve. What is annualised (annual_return,
         annual_volatility, sharpe, sortino, calmar, turnover, alpha) is NaN where the points lie within less than 20 days.
     """
-    points = curve(equity, initial_equity)
+    points = curve(equity, initial_equity, deposits)
     annual = annual_curve(points)
     inferred = periods.periods_per_year(_without_base(annual.stamps_ns))
     years = periods.years(annual.stamps_ns)
@@ -104,7 +130,7 @@ def summary(
         **_return_measures(points, annual.returns, ppy, years),
         **_round_trip_measures(round_trips),
         "trades": float(len(trades)),
-        "turnover": m.turnover(_notionals(fills), points.levels, years),
+        "turnover": m.turnover(_notionals(fills), _checked(equity, initial_equity).levels, years),
         "exposure": _mean_exposure(exposure, equity),
         **_tail_measures(annual.returns),
     }

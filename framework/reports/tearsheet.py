@@ -78,6 +78,11 @@ def caveats(result: Run) -> list[str]:
         found.append("No costs were charged: fees, spread and impact are all zero. Real trading pays them.")
     if result.tables.ambiguous_fills:
         found.append(_ambiguity(result))
+    if result.tables.deposits is not None and len(result.tables.deposits):
+        paid_in = f"{money(float(result.tables.deposits.sum()))} {result.tables.currency}"
+        found.append(
+            f"Returns, drawdowns and curves are time-weighted: as if the {paid_in} of deposits less withdrawals were not there."
+        )
     if len(result.equity) and float(result.equity.min()) <= 0:
         found.append("The account reached zero or less. Returns after that point are undefined and left out.")
     return found
@@ -92,12 +97,13 @@ def _ambiguity(result: Run) -> str:
 
 
 def _net(result: Run) -> float:
-    return float(result.equity.iloc[-1]) - result.tables.initial_cash if len(result.equity) else 0.0
+    paid_in = 0.0 if result.tables.deposits is None else float(result.tables.deposits.sum())
+    return float(result.equity.iloc[-1]) - result.tables.initial_cash - paid_in if len(result.equity) else 0.0
 
 
 def _drawn(result: Run) -> charts.Drawn:
     parts = result.tables
-    return charts.drawn(result.name, result.equity, parts.initial_cash, result.exposure, parts.benchmark, result.costs)
+    return charts.drawn(result.name, result.equity, parts.initial_cash, result.exposure, parts.benchmark, result.costs, parts.deposits)
 
 
 # Sections

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from framework.data.tape import Tape
 from framework.kernel.codes import BY_DELISTING, BY_SPLIT
 from framework.reports.metrics import Floats
-from framework.reports.round_trips import closed, round_trips
+from framework.reports.round_trips import ROUND_TRIP, closed, round_trips
 from framework.schema.event import Flag
 from framework.schema.order import OrderFlag, OrderType, TimeInForce
 from framework.simulation.excursions import Stretches, excursions
@@ -46,7 +46,9 @@ class Recorded:
     @cached_property
     def closed(self) -> NDArray[np.void]:
         """Closed round trips, dtype ROUND_TRIP, in the order in which they ended."""
-        return closed(self._made[0])
+        trips = self._made[0]
+        words = trips.view(np.int64).reshape(-1, ROUND_TRIP.itemsize // 8)  # rows of numpy's records are copied field by field
+        return words[closed(trips)].view(ROUND_TRIP).reshape(-1)
 
     @cached_property
     def trip_of_lot(self) -> NDArray[np.int64]:
@@ -57,9 +59,8 @@ class Recorded:
     def _place_of(self, trip: NDArray[np.int64]) -> NDArray[np.int64]:
         """The place among the closed ones of round trips in the order in which they began; -1 stays."""
         places = np.full(len(self._made[0]) + 1, -1, dtype=np.int64)
-        trips = self._made[0]
-        ended = np.flatnonzero(trips["exit_change"] >= 0)
-        places[ended[np.argsort(trips["exit_change"][ended], kind="stable")]] = np.arange(len(ended))
+        ended = closed(self._made[0])
+        places[ended] = np.arange(len(ended))
         return places[trip]
 
     def _before(self, after: NDArray[np.int64]) -> NDArray[np.int64]:

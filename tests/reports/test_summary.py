@@ -157,6 +157,32 @@ def test_a_missing_year_counts_as_time() -> None:
     assert got["turnover"] == pytest.approx(300 / 2 / 150 / (1095 / 365.25))
 
 
+def test_returns_are_time_weighted_over_deposits_and_withdrawals() -> None:
+    """+10 %, then 890 are paid in and it falls by 10 %, then 400 are taken out and it rises by 20 %: 1.1 x 0.9 x 1.2 - 1."""
+    equity = _half_yearly([1000, 1100, 1100 * 0.9 + 890, (1100 * 0.9 + 890) * 1.2 - 400])
+    deposits = pd.Series([890.0, -400.0], index=[equity.index[2], equity.index[3] - pd.Timedelta(days=3)])
+    fills = pd.DataFrame({"quantity": [1.0], "price": [300.0]})
+    got = summary(equity, trades=NO_TRADES, fills=fills, initial_equity=1000.0, deposits=deposits)
+    assert got["total_return"] == pytest.approx(1.1 * 0.9 * 1.2 - 1)
+    assert got["annual_return"] == pytest.approx((1.1 * 0.9 * 1.2) ** (1 / 1.5) - 1)
+    assert got["max_drawdown"] == pytest.approx(-0.1)
+    assert got["expected_shortfall_99"] == pytest.approx(-0.1)
+    assert got["turnover"] == pytest.approx(300 / 2 / equity.mean() / 1.5)  # of the money that was there
+    alone = summary(equity, trades=NO_TRADES, fills=fills, initial_equity=1000.0)
+    assert alone["total_return"] == pytest.approx(equity.iloc[-1] / 1000 - 1)
+
+
+def test_a_deposit_before_the_first_mark_and_one_into_an_empty_account() -> None:
+    index = pd.date_range("2024-01-01", periods=4, tz="UTC")
+    early = pd.Series([500.0], index=index[:1] - pd.Timedelta(hours=1))
+    assert curve(pd.Series([1650.0, 1650.0, 1650.0, 1650.0], index=index), 1000.0, early).levels.tolist() == [1000, 1150, 1150, 1150, 1150]
+    anew = pd.Series([500.0], index=index[2:3])
+    found = curve(pd.Series([1000.0, 0.0, 500.0, 600.0], index=index), 1000.0, anew).levels
+    assert found.tolist() == [1000.0, 0.0, 0.0, 0.0]  # what was lost is lost
+    with pytest.raises(InputError, match="after the last point"):
+        curve(pd.Series([1.0], index=index[:1]), 1.0, pd.Series([1.0], index=index[1:2]))
+
+
 def test_nothing_is_annualised_from_less_than_twenty_days() -> None:
     days = pd.date_range("2024-01-01", periods=21, tz="UTC")
     equity = pd.Series(100.0 + np.arange(21) % 3, index=days)
