@@ -238,7 +238,7 @@ def _react_to_fill(t: Any, order: Any, lots: int) -> None:
             issue(t, TERMS, more, child, child.trail, child.expire_ns, child.parent_id, child.group_id, True)
             if more:
                 issue(t, INSTRUCTIONS, 0, child, child.display_lots, child.peg_offset, child.peg_cap, child.limit_offset, True)
-        elif not is_done(child):
+        elif not is_done(child) and child.state != S_PENDING_CANCEL:
             issue(t, REPLACE, 0, child, 0, child.quantity_lots + lots, child.limit_ticks, child.stop_ticks, True)
         k += 1
     if order.flags & O_OCO and order.group_id >= 0:
