@@ -91,8 +91,8 @@ class View(BookReading):
     def target_weight(self, instrument: str, weight: float) -> int:
         """Bring the position to `weight` of equity by a market order; return its id, -1 where nothing is to be done.
 
-        Sized at the present mark with the expected costs taken off, rounded toward zero to whole lots. The remainder of an
-        earlier target for the instrument is cancelled.
+        Sized at the present mark with the expected costs taken off, and room for a gap where it uses all, in whole lots. The remainder
+        of an earlier target for the instrument is cancelled.
         """
         return self._placed(self._call(entry.aim, entry.WEIGHT, self.number(instrument), float(weight)))
 

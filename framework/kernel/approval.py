@@ -55,7 +55,7 @@ from framework.schema.instrument import InstrumentKind
 from framework.schema.units import LARGEST_STEPS
 
 GAPS = 3.0
-"""How many mean gaps are kept free. Of a normal distribution the mean gap is 0.8 of its deviation, so one rise in 120 is larger than three."""
+"""How many mean gaps are kept free. A normal distribution's mean gap is 0.8 of its deviation, so one rise in 120 is larger than three."""
 
 _MOST_GAP = 2.0
 """No look at the gaps where this many times the target could be paid for."""
