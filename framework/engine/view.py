@@ -91,8 +91,8 @@ class View(BookReading):
     def target_weight(self, instrument: str, weight: float) -> int:
         """Bring the position to `weight` of equity by a market order; return its id, -1 where nothing is to be done.
 
-        Sized at the present mark with the expected costs taken off, rounded toward zero to whole lots. The remainder of an
-        earlier target for the instrument is cancelled.
+        Sized at the present mark with the expected costs taken off, and room for a gap where it uses all, in whole lots. The remainder
+        of an earlier target for the instrument is cancelled.
         """
         return self._placed(self._call(entry.aim, entry.WEIGHT, self.number(instrument), float(weight)))
 
@@ -106,7 +106,12 @@ class View(BookReading):
         wanted |= {name: 0.0 for name in self.positions if name not in wanted}
         now = {name: abs(self.market_value(name)) for name in wanted}
         first = sorted(wanted, key=lambda name: (wanted[name] != 0.0, abs(wanted[name]) * equity >= now[name], name))
-        return [placed for placed in (self.target_weight(name, wanted[name]) for name in first) if placed >= 0]
+        self._call(entry.set_gross, sum(abs(weight) for weight in wanted.values()))
+        try:
+            placed = [self.target_weight(name, wanted[name]) for name in first]
+        finally:
+            self._record["request"]["gross"] = 0.0
+        return [order_id for order_id in placed if order_id >= 0]
 
     def target_quantity(self, instrument: str, quantity: float) -> int:
         """Bring the position to `quantity` (signed units) by a market order; return its id, -1 where nothing is to be done."""
@@ -241,7 +246,7 @@ class View(BookReading):
         if get_ident() != self._owner:
             raise InputError(_TOO_LATE if self._owner == 0 else _ELSEWHERE)
         if function not in self._linked:
-            entry.link(self._record, orders=function not in (entry.aim, panel.rebalance))
+            entry.link(self._record, orders=function not in (entry.aim, entry.set_gross, panel.rebalance))
             self._linked.add(function)
         result = function(self._record, *arguments)
         if result == entry.NO_ROOM:

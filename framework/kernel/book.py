@@ -14,6 +14,9 @@ from framework.schema.units import LARGEST_STEPS
 
 _NANO = 1e-9
 
+GAP_BARS = 15
+"""How many bars the usual gap is measured over: one less than a power of two, so that the least ring holds them."""
+
 
 @kernel
 def book_of(t: Any, instrument: int) -> Any:
@@ -166,6 +169,24 @@ def volatility(t: Any, instrument: int, bars: int) -> float:
         change = past_bar(t, book, k).close / past_bar(t, book, k - 1).close - 1.0
         squares += (change - mean) * (change - mean)
     return math.sqrt(squares / (n - 1))
+
+
+@kernel
+def mean_gap(t: Any, instrument: int) -> float:
+    """Mean distance of the last opens from the close before each, as a fraction of it; 0 where there are none.
+
+    Over the last `GAP_BARS` bars, or those there are.
+    """
+    book = book_of(t, instrument)
+    n = min(book.bars - 1, min(GAP_BARS, t.history_mask))
+    if n < 1:
+        return 0.0
+    total = 0.0
+    for k in range(book.bars - n, book.bars):
+        close = past_bar(t, book, k - 1).close
+        if close > 0.0:
+            total += abs(past_bar(t, book, k).open / close - 1.0)
+    return total / n
 
 
 @inlined

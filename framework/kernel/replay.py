@@ -132,7 +132,7 @@ def fire_timer(t: Any) -> None:
 
 @kernel
 def _release_exits(t: Any, x: Any, bar: Any) -> None:
-    """What fills of this bar have released arrives before anybody is woken, where nothing delays it, and meets the rest of the bar."""
+    """What fills of this bar have released arrives before anybody is woken and meets the rest of the bar; nothing may delay it."""
     send_outbox(t, x)
     while x.due_ns <= t.now_ns:
         on_due(t, x)
@@ -162,7 +162,7 @@ def on_tape_event(t: Any, x: Any, event: Any) -> None:
             x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
             if kind == BAR:
                 match_bar(t, x, event)
-                if t.outbox_count > 0:
+                if t.outbox_count > 0 and x.entry_latency_ns == 0:
                     _release_exits(t, x, event)
             elif depth_of(x, event.instrument).bids == 0:
                 match_quote(t, x, event)

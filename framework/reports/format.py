@@ -37,6 +37,7 @@ _LABELS = {
     "expected_shortfall_95": "Shortfall 95 %",
     "expected_shortfall_99": "Shortfall 99 %",
     "kurtosis": "Excess kurtosis",
+    "no_cash_at_fill": "Cut by cash",
 }
 
 

@@ -25,6 +25,7 @@ from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
 from framework.errors import InputError, did_you_mean
 from framework.kernel import codes
+from framework.kernel.book import GAP_BARS
 from framework.kernel.book_memory import Ticks
 from framework.kernel.costs import PLANNING_BARS
 from framework.kernel.halves import Lending, Trader, terms_table
@@ -131,7 +132,7 @@ class Ground:
             cash=self._cash,
             costs=self._costs,
             risk=self._risk,
-            history=max(strategy.history, self._bars_of_costs),
+            history=max(strategy.history, self._bars_of_costs, GAP_BARS + 1),
             wakes=strategy.wakes,
             point_interval_ns=self._point_interval_ns,
             terms=self._terms,

@@ -166,6 +166,13 @@ def test_order_outcomes_count_each_order_once() -> None:
     assert sorted(rows) == [["Filled", "", "2", "50.0 %"], ["Refused", "Killed", "2", "50.0 %"]]
 
 
+def test_an_order_that_cash_cut_is_called_so() -> None:
+    orders = pd.DataFrame({"order_id": [1], "state": ["CANCELLED"], "reason": ["NO_CASH_AT_FILL"]})
+    table = tables.outcomes(orders, pd.DataFrame())
+    assert re.findall(r"<td>(.*?)</td>", table) == ["Cancelled", "Cut by cash"]
+    assert "fail" not in table.lower()
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=400), st.integers(6, 60))
 def test_downsampling_keeps_the_extremes(values: list[int], limit: int) -> None:
