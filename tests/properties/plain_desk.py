@@ -273,11 +273,13 @@ class Desk:
 
     def run(self, events: Sequence[Event]) -> Desk:
         timers = deque(sorted({wish.ns for wish in self.script}))
-        for event in events:
+        for k, event in enumerate(events):
             self.until(event["ts_local_ns"], timers)
             self.exchange.now = event["ts_venue_ns"]
             self.now = event["ts_local_ns"]
             self.mark_moved = False
+            if "together" in self.rules.kept:
+                self.see_stamp(events, k)
             self.on_event(event)
             if self.mark_moved or event["kind"] not in (Kind.DEPTH, Kind.TRADE):  # of ticks only those that move a mark are looked at
                 self.exchange.enforce_margin()
@@ -287,6 +289,20 @@ class Desk:
             self.one(timers) if self.due() <= self.now else self.wake(timers.popleft())
         self.finish()
         return self
+
+    def see_stamp(self, events: Sequence[Event], k: int) -> None:
+        """Tell the exchange which bars and quotes its stamp still has."""
+
+        def is_of_stamp(at: int) -> bool:
+            near = events[at] if 0 <= at < len(events) else None
+            return near is not None and near["ts_local_ns"] == events[k]["ts_local_ns"] and near["kind"] in (Kind.BAR, Kind.QUOTE)
+
+        stamp, last = self.exchange.stamp, k
+        while is_of_stamp(last):
+            last += 1
+        stamp.has_others = is_of_stamp(k) and (is_of_stamp(k - 1) or is_of_stamp(k + 1))
+        stamp.coming = [_as_market(event) for event in events[k:last]]
+        stamp.waits = stamp.waits if is_of_stamp(k - 1) else None
 
     def due(self) -> int:
         """The earliest of both wires and the dates of orders."""
@@ -377,12 +393,14 @@ class Desk:
         w0, w1, w2, w3, w4 = (event[word] for word in ("w0", "w1", "w2", "w3", "w4"))
         if kind == Kind.BAR:
             venue.bar(Market(ns, i, kind, w0, w1, w2, w3, w4))
+            self.end_stamp()
             if "worst price" in self.rules.kept:
                 venue.enforce_inside(Market(ns, i, kind, w0, w1, w2, w3, w4))
             venue.last_bar[i] = ns
             self.see(i, Decimal(w3))
         elif kind == Kind.QUOTE:
             venue.quote(ns, i, w0, w1, w2, w3)
+            self.end_stamp()
             self.see(i, Decimal(w0 + w1) / 2)
         elif kind == Kind.DEPTH:
             self.on_level(event)
@@ -399,6 +417,10 @@ class Desk:
             venue.funding(i, Decimal(w0) / 10**9)
         elif kind == Kind.SESSION:
             (venue.opens if event["flags"] & Flag.SESSION_OPEN else venue.closes)(w1, w2)
+
+    def end_stamp(self) -> None:
+        if self.exchange.stamp.waiting and len(self.exchange.stamp.coming) == 1:
+            self.exchange.fill_waiting()
 
     def on_level(self, event: Event) -> None:
         """What stands at a price; the last of a message lets orders act, and moves the mark where a best price has moved."""
@@ -452,3 +474,10 @@ class Desk:
             if known.state == "held":
                 known.state = "done"
                 self.send(Kind.ORDER_CANCELLED, known.order, Reason.END_OF_DATA, leaves_us=False)
+
+
+def _as_market(event: Event) -> Market:
+    """A bar, or a quote with the bid as its low and the ask as its high."""
+    is_bar, w0, w1 = event["kind"] == Kind.BAR, event["w0"], event["w1"]
+    high, low = (w1, event["w2"]) if is_bar else (w1, w0)
+    return Market(event["ts_local_ns"], event["instrument"], Kind(event["kind"]), w0, high, low, 0, 0)

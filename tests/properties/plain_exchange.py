@@ -130,6 +130,16 @@ class Market:
 
 
 @dataclass
+class Stamp:
+    """The bars and quotes of one stamp: whether there are several, those from the present one on, and the fills that wait for them."""
+
+    has_others: bool = False
+    coming: list[Market] = field(default_factory=list)  # of quotes low is the bid, high the ask
+    waits: bool | None = None
+    waiting: list[tuple[int, int, int, Market, bool]] = field(default_factory=list)
+
+
+@dataclass
 class Session:
     opens: int = 0
     closes: int = 0
@@ -176,6 +186,7 @@ class Exchange:
     last_print: dict[int, int] = field(default_factory=dict)
     closing: dict[int, Order] = field(default_factory=dict)  # the broker's order by instrument
     lengths: dict[int, int] = field(default_factory=dict)  # of bars
+    stamp: Stamp = field(default_factory=Stamp)
     books: dict[int, Book] = field(default_factory=dict)  # of what is told by books
 
     # commands
@@ -290,7 +301,12 @@ class Exchange:
         if lots <= 0 or (order.force == TimeInForce.FOK and lots < order.left):
             return 0
         fee, slippage = self.costs(order, lots, ticks, is_maker=is_maker, kind=event.kind)
+        can_wait = self.stamp.has_others and event.kind in (Kind.BAR, Kind.QUOTE) and sum(map(len, self.lines.values())) > 1
+        if can_wait and self.adds(order) and self.cannot_carry_all():
+            return self.wait(order, lots, ticks, event, is_maker=is_maker)
         lots = self.can_carry(order, lots, ticks, fee + slippage)
+        if can_wait and lots < asked:
+            return self.wait(order, asked, ticks, event, is_maker=is_maker)
         if order.force == TimeInForce.FOK and lots < order.left:
             lots = 0
         if lots > 0:
@@ -304,6 +320,53 @@ class Exchange:
         if lots < asked and not order.is_done:
             self.end(order, Kind.ORDER_CANCELLED, Reason.NO_CASH_AT_FILL)
         return lots
+
+    # fills of one stamp pay for each other
+
+    def adds(self, order: Order) -> int:
+        """How many lots of an order's rest would add to the position."""
+        held = self.judge.account().lots(order.instrument)
+        return order.left if held * order.side >= 0 else max(order.left - abs(held), 0)
+
+    def cannot_carry_all(self) -> bool:
+        """Whether the account cannot carry all that may add to positions in the bars and quotes of the stamp; asked once a stamp."""
+        if self.stamp.waits is None:
+            account, rules = self.judge.account(), self.rules
+            held = {i: abs(account.lots(i)) * self.prices.lot_value(i) for i, parts in account.parts.items() if parts}
+            room = rules.leverage * account.equity - sum(held.values(), ZERO)
+            margin = account.equity - sum((self.prices.terms[i].initial * value for i, value in held.items()), ZERO)
+            for event in self.stamp.coming:
+                terms, rate = self.prices.terms[event.instrument], self.prices.rate(event.instrument)
+                for order in self.lines.get(event.instrument, []):
+                    lots = 0 if order.is_done or order.reduces_only else self.adds(order)
+                    reached = event.low if order.side > 0 else event.high
+                    if not lots or (event.kind == Kind.BAR and order.limit and (order.limit - reached) * order.side < 0):
+                        continue
+                    price = max(event.high if event.kind == Kind.QUOTE and order.side > 0 else event.open, order.limit)
+                    notional = lots * terms.value(Decimal(price)) * rate
+                    cost = notional * (rules.taker + (rules.half_spread if event.instrument in self.last_bar else ZERO))
+                    room -= notional + rules.leverage * cost
+                    margin -= notional * terms.initial + cost
+            self.stamp.waits = room < 0 or margin < 0
+        return self.stamp.waits
+
+    def wait(self, order: Order, lots: int, ticks: int, event: Market, *, is_maker: bool) -> int:
+        """Let a fill wait until everything of its stamp that reduces a position has filled; it keeps its volume and its price."""
+        order.sits_out = event.ns
+        self.stamp.waiting.append((order.number, lots, ticks, event, is_maker))
+        return lots
+
+    def fill_waiting(self) -> None:
+        """The last bar or quote of the stamp is matched: what waited fills in the order in which it was sent."""
+        waiting, self.stamp = sorted(self.stamp.waiting, key=lambda each: each[0]), Stamp()
+        for number, lots, ticks, event, is_maker in waiting:
+            order = self.orders[number]
+            if order.is_done:
+                continue
+            self.execute(order, lots, ticks, event, is_maker=is_maker)
+            self.end_at_close(order, event)
+            self.end_leftover(order, is_opening=True)
+            self.sweep(order.instrument)
 
     def sit_out(self, order: Order, lots: int, ns: int) -> None:
         """After a fill its group, its parent and its children do nothing for the rest of the bar: what changes them is on its way."""
@@ -508,12 +571,13 @@ class Exchange:
         return self.execute(order, budget, bar.close, bar)
 
     def end_at_close(self, order: Order, bar: Market) -> None:
-        if order.force == TimeInForce.AT_CLOSE and not order.is_done and order.arrived < bar.ns:
+        is_due = order.force == TimeInForce.AT_CLOSE and not order.is_done and order.arrived < bar.ns
+        if is_due and not any(number == order.number for number, *_ in self.stamp.waiting):
             self.end(order, Kind.ORDER_EXPIRED, Reason.MISSED_CLOSE)
 
     def end_leftover(self, order: Order, *, is_opening: bool) -> None:
-        """What may not outlive its first chance ends."""
-        if order.is_done or order.waits:
+        """What may not outlive its first chance ends, unless a fill of it waits."""
+        if order.is_done or order.waits or any(number == order.number for number, *_ in self.stamp.waiting):
             return
         if order.force in (TimeInForce.IOC, TimeInForce.FOK):
             is_ioc = order.force == TimeInForce.IOC

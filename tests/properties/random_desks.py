@@ -36,7 +36,8 @@ FORMS = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH)
 KEPT: frozenset[str] = frozenset()
 """Which rules of the model the kernel keeps of: "own account" (the venue judges by its own), "broker's orders" (a liquidation is not
 ours to cancel), "worst price" (perpetuals are liquidated inside a bar), "price, then time" (and trailing stops tell their level), "makers
-stood away" (what would take and waits is a taker), "late open" (a session's first bar opens it however late it comes)."""
+stood away" (what would take and waits is a taker), "late open" (a session's first bar opens it however late it comes), "together"
+(fills of one stamp pay for each other)."""
 
 
 def _derivative(symbol: str, kind: InstrumentKind, tick: Step, margins: tuple[float, float, float], **terms: Any) -> Instrument:
