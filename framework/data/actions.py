@@ -36,6 +36,10 @@ _MOST_MONEY = 10**9
 _MARKET = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH, Kind.MARK_PRICE)
 
 
+_MOST_SHARES = 10_000
+"""Largest denominator of a ratio that a float is read as."""
+
+
 def action_events(actions: pd.DataFrame, instruments: Sequence[Instrument]) -> NDArray[np.void]:
     """Turn a table of corporate actions into events.
 
@@ -136,6 +140,13 @@ def _words(kind: str, value: Any, instrument: Instrument, place: str) -> tuple[i
     return int(ticks), 0
 
 
+def _simplest(value: Any) -> Fraction:
+    """A number as a ratio: 0.3333333333333333 is 1/3, the ratio of small numbers that is nearest to no other float."""
+    ratio = exact(str(value))
+    near = ratio.limit_denominator(_MOST_SHARES)
+    return near if near > 0 and isinstance(value, float) and float(near) == float(value) else ratio
+
+
 def split_ratio(value: Any, place: str = "split") -> Fraction:
     """New shares over old ones from a Fraction, a number or "new:old".
 
@@ -147,7 +158,7 @@ def split_ratio(value: Any, place: str = "split") -> Fraction:
             new, old = value.split(":")
             ratio = exact(new) / exact(old)
         else:
-            ratio = value if isinstance(value, Fraction) else exact(str(value))
+            ratio = value if isinstance(value, Fraction) else _simplest(value)
     except (ValueError, ZeroDivisionError) as error:
         raise DataError(f'{place}: {str(value)[:60]!r} is not a split ratio. Write "new:old", for example "2:1".') from error
     if ratio <= 0 or max(ratio.numerator, ratio.denominator) > LARGEST_STEPS:
