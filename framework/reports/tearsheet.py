@@ -80,9 +80,7 @@ def caveats(result: Run) -> list[str]:
         found.append(_ambiguity(result))
     if result.tables.deposits is not None and len(result.tables.deposits):
         paid_in = f"{money(float(result.tables.deposits.sum()))} {result.tables.currency}"
-        found.append(
-            f"Returns, drawdowns and curves are time-weighted: as if the {paid_in} of deposits less withdrawals were not there."
-        )
+        found.append(f"Returns, drawdowns and curves are time-weighted: as if the {paid_in} of deposits less withdrawals were not there.")
     if len(result.equity) and float(result.equity.min()) <= 0:
         found.append("The account reached zero or less. Returns after that point are undefined and left out.")
     return found
