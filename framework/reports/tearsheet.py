@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 _ROUND_TRIPS = (
-    *("entry_ts", "exit_ts", "duration", "instrument", "side", "quantity", "entry_price", "exit_price"),
-    *("fees", "dividends", "charges", "mae", "mfe", "exit_reason", "pnl"),
+    *("entry_ts", "duration", "instrument", "side", "quantity", "entry_price", "exit_price"),
+    *("mae", "mfe", "exit_reason", "pnl"),
 )
 _LOTS = ("entry_ts", "exit_ts", "instrument", "side", "quantity", "entry_price", "exit_price", "fees", "pnl")
 _CELL = "text-align:left;padding:3px 14px 3px 0;white-space:nowrap"
