@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 _ROUND_TRIPS = (
-    *("entry_ts", "exit_ts", "duration", "instrument", "side", "quantity", "entry_price", "exit_price"),
-    *("fees", "dividends", "charges", "mae", "mfe", "exit_reason", "pnl"),
+    *("entry_ts", "duration", "instrument", "side", "quantity", "entry_price", "exit_price"),
+    *("mae", "mfe", "exit_reason", "pnl"),
 )
 _LOTS = ("entry_ts", "exit_ts", "instrument", "side", "quantity", "entry_price", "exit_price", "fees", "pnl")
 _CELL = "text-align:left;padding:3px 14px 3px 0;white-space:nowrap"
@@ -80,9 +80,7 @@ def caveats(result: Run) -> list[str]:
         found.append(_ambiguity(result))
     if result.tables.deposits is not None and len(result.tables.deposits):
         paid_in = f"{money(float(result.tables.deposits.sum()))} {result.tables.currency}"
-        found.append(
-            f"Returns, drawdowns and curves are time-weighted: as if the {paid_in} of deposits less withdrawals were not there."
-        )
+        found.append(f"Returns, drawdowns and curves are time-weighted: as if the {paid_in} of deposits less withdrawals were not there.")
     if len(result.equity) and float(result.equity.min()) <= 0:
         found.append("The account reached zero or less. Returns after that point are undefined and left out.")
     return found

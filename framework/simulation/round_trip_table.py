@@ -53,8 +53,8 @@ class Recorded:
     @cached_property
     def trip_of_lot(self) -> NDArray[np.int64]:
         """Which of the closed round trips a closed lot belongs to, -1: one that is still open. Shape (trades,)."""
-        before = self._before(self._made[1])
-        return self._place_of(before[self.trades["change"]])
+        before = np.append(self._before(self._made[1]), -1)  # that of a lot whose change had no room, which broke the run
+        return self._place_of(before[np.minimum(self.trades["change"], len(before) - 1)])
 
     def _place_of(self, trip: NDArray[np.int64]) -> NDArray[np.int64]:
         """The place among the closed ones of round trips in the order in which they began; -1 stays."""
@@ -146,7 +146,8 @@ class Recorded:
     def _settled(self, change: NDArray[np.int64], trip: NDArray[np.int64], is_fill: NDArray[np.bool_]) -> Floats:
         """What a split's fraction or a delisting paid for what it closed, by basis."""
         got = np.zeros(len(self.changes))
-        rows = self.trades[self.changes["cause"][self.trades["change"]] < 0]
+        cause = np.append(self.changes["cause"], 0)
+        rows = self.trades[cause[np.minimum(self.trades["change"], len(cause) - 1)] < 0]
         price, inverse = rows["exit_price"], self.is_inverse[rows["instrument"]]
         at_basis = np.divide(-1.0, price, out=price.copy(), where=inverse)
         np.add.at(got, rows["change"], rows["lots"] * at_basis * self.point_value[rows["instrument"]])

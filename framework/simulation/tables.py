@@ -192,7 +192,8 @@ class Tables:
         `round_trip`: the row of `round_trips` that a lot is part of, -1 where that is still open.
         """
         rows = self._trader.used("trades")
-        i, lots, rate = rows["instrument"], rows["lots"], self._trader.used("changes")["fx_rate"][rows["change"]]
+        i, lots, rates = rows["instrument"], rows["lots"], np.append(self._trader.used("changes")["fx_rate"], _NAN)
+        rate = rates[np.minimum(rows["change"], len(rates) - 1)]  # NaN of a lot whose change had no room, which broke the run
         return pd.DataFrame(
             {
                 "instrument": self._symbol(i),

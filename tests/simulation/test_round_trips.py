@@ -276,12 +276,24 @@ def test_shorts_and_changes_of_size() -> None:
     assert (trip["mae"], trip["mfe"], trip["pnl"]) == (-(60.0 + 20.0), 240.0, 240.0)
 
 
-def test_a_split_inside_restates_what_follows() -> None:
-    """10 at 100 become 20; the low of 45 after it is worth 90 before it."""
-    data = days([(100, 100, 100, 100), (100, 102, 97, 100), (100, 100, 100, 100), (50, 56, 45, 50), (50, 50, 50, 50)])
+@pytest.mark.parametrize("at", ["2024-01-04T00:00Z", "2024-01-04T12:00Z"])
+def test_a_split_inside_restates_what_follows(at: str) -> None:
+    """10 at 100 become 20; the high of 56 after it is worth 112 before it. The bar that ends as it comes is one of before."""
+    data = days([(100, 100, 100, 100), (100, 102, 97, 100), (100, 100, 94, 100), (50, 56, 48, 50), (50, 50, 50, 50)])
     acts: dict[int, Act] = {1: lambda v: v.buy("X", 10), 4: lambda v: v.sell("X", 20)}
-    trip = one(run(acts, data, tick_size=0.01, actions=action("split", "2:1")))
-    assert (trip["pnl"], trip["mae"], trip["mfe"]) == (0.0, -100.0, 120.0)
+    trip = one(run(acts, data, tick_size=0.01, actions=action("split", "2:1", at)))
+    assert (trip["pnl"], trip["mae"], trip["mfe"]) == (0.0, -60.0, 120.0)
+
+
+def test_an_inverse_contract() -> None:
+    """100 contracts of a dollar at 100, sold at 125: a coin less 0.8. At the low of 80 they stood a quarter of a coin lower."""
+    known = {"X": Instrument("X", kind=InstrumentKind.PERPETUAL, inverse=True, base_currency="BTC")}
+    data = days([(100, 100, 100, 100), (100, 110, 80, 100), (125, 125, 125, 125), (125, 125, 125, 125)])
+    tape = build({"X": data}, known, name="inverse")
+    acts: dict[int, Act] = {1: lambda v: v.buy("X", 100), 2: lambda v: v.sell("X", 100)}
+    trip = one(backtest(Script(acts), tape, cash=10.0, currency="BTC", risk={"max_leverage": 5.0}))
+    assert (trip["entry_price"], trip["exit_price"], trip["currency"]) == (pytest.approx(100.0), pytest.approx(125.0), "BTC")
+    assert (trip["pnl"], trip["mae"], trip["mfe"]) == pytest.approx((0.2, -0.25, 0.2))
 
 
 def test_an_order_for_the_close_has_nothing_of_its_bar() -> None:
