@@ -47,7 +47,8 @@ from framework.kernel.codes import (
     TRAILING_LIMIT,
     TRIGGERED,
 )
-from framework.kernel.compile import inlined, kernel
+from framework.kernel.compile import address_of, call, inlined, kernel
+from framework.kernel.depth import depth_of
 from framework.kernel.exchange import refuse_to_take, session_of, venue_book
 from framework.kernel.filling import execute
 from framework.kernel.order_types import is_limit, reaches, set_stop, trailing_stop, trails, waits_for_price, waits_for_trigger
@@ -290,7 +291,11 @@ def _fill_at_close(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
 
 @kernel
 def match_quote(t: Any, x: Any, quote: Any) -> None:
-    """Match every working order of the quote's instrument against it."""
+    """Match every working order of the quote's instrument against it, or against its book: a quote beside one shows it again."""
+    if depth_of(x, quote.instrument).bids != 0:
+        x.tick = address_of(quote)
+        call(x.venue_tick, address_of(t), address_of(x))
+        return
     book, session = venue_book(x, quote.instrument), session_of(t, x, quote.instrument)
     if book.halted or (session.known and not session.is_open):
         return

@@ -40,7 +40,6 @@ from framework.kernel.codes import (
     W_TIMER,
 )
 from framework.kernel.compile import Unit, address_of, call, inlined, kernel, prefetch
-from framework.kernel.depth import depth_of
 from framework.kernel.exchange import arrive, deliver, next_due, send_outbox, venue_book
 from framework.kernel.ledger import record_point, write_point
 from framework.kernel.matching import match_bar, match_quote
@@ -131,11 +130,8 @@ def on_tape_event(t: Any, x: Any, event: Any) -> None:
             x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
             if kind == BAR:
                 match_bar(t, x, event)
-            elif depth_of(x, event.instrument).bids == 0:
+            else:
                 match_quote(t, x, event)
-            else:  # it shows again what the book has shown
-                x.tick = address_of(event)
-                call(x.venue_tick, address_of(t), address_of(x))
         apply(t, event)
     else:
         x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
