@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from framework.kernel.codes import AT_CLOSE, AT_OPEN, F_MAKER, O_PEGGED, O_POST_ONLY, O_RESTING
-from framework.kernel.compile import inlined, kernel
+from framework.kernel.compile import address_of, call, inlined, kernel
+from framework.kernel.depth import depth_of
 from framework.kernel.exchange import refuse_to_take, session_of, venue_book
 from framework.kernel.filling import execute
 from framework.kernel.matching import end_leftover, follow, trigger
@@ -58,7 +59,11 @@ def _next(x: Any, book: Any, session: Any, quote: Any, rank: int, after: int) ->
 
 @kernel
 def match_quote(t: Any, x: Any, quote: Any) -> None:
-    """Match every working order of the quote's instrument against it."""
+    """Match every working order of the quote's instrument against it, or against its book: a quote beside one shows it again."""
+    if depth_of(x, quote.instrument).bids != 0:
+        x.tick = address_of(quote)
+        call(x.venue_tick, address_of(t), address_of(x))
+        return
     book, session = venue_book(x, quote.instrument), session_of(t, x, quote.instrument)
     if book.halted or (session.known and not session.is_open):
         return

@@ -42,7 +42,6 @@ from framework.kernel.codes import (
     W_TIMER,
 )
 from framework.kernel.compile import Unit, address_of, call, inlined, kernel, outlined, prefetch
-from framework.kernel.depth import depth_of
 from framework.kernel.exchange import arrive, deliver, next_due, send_outbox, venue_book
 from framework.kernel.exits import end_waiting, match_exits
 from framework.kernel.ledger import record_point, write_point
@@ -164,11 +163,8 @@ def on_tape_event(t: Any, x: Any, event: Any) -> None:
                 match_bar(t, x, event)
                 if t.outbox_count > 0 and x.entry_latency_ns == 0:
                     _release_exits(t, x, event)
-            elif depth_of(x, event.instrument).bids == 0:
+            else:
                 match_quote(t, x, event)
-            else:  # it shows again what the book has shown
-                x.tick = address_of(event)
-                call(x.venue_tick, address_of(t), address_of(x))
         if x.waiting_count != 0 and is_last_of_stamp(t, x, event):
             x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
             _fill_waiting(t, x)
