@@ -6,7 +6,8 @@ not use it. So the venue keeps such a command, and such a date, until the bar is
 the order takes no part in the rest of that bar. Where no bar is told by the time it should have been, none was under way and the
 command acts.
 
-An order waits for an open if it would fill at the last price: market orders, triggered stops, limits and stops that the price has passed.
+An order waits for an open if nothing of it is filled and it would fill at the last price: market orders, triggered stops, limits and
+stops that the price has passed. What is filled in part works through the bars, so that its rest is let go inside one.
 
 Assumptions: bars of one length lie on one grid where the session's open lies on it too. An order that only a gap of the open would
 fill is let go inside the bar. The order of a target that a later target supersedes is let go too, since the later one counts on it.
@@ -41,7 +42,7 @@ def bar_ends(t: Any, x: Any, order: Any) -> int:
         if session.is_open == 0:
             return 0
         start_ns, ends_ns = max(start_ns, session.open_ns), session.close_ns
-    if x.now_ns <= start_ns or order.time_in_force == AT_CLOSE:
+    if x.now_ns <= start_ns or order.filled_lots > 0 or order.time_in_force == AT_CLOSE:
         return 0
     if length_ns > 0 and (session.known == 0 or (session.open_ns - book.bar_ns) % length_ns == 0):
         on_grid_ns = book.bar_ns + (x.now_ns - 1 - book.bar_ns) // length_ns * length_ns
