@@ -21,7 +21,7 @@ from framework.kernel.halves import Exchange, Trader
 from framework.kernel.records import EXCHANGE_TABLES, TRADER_TABLES
 from framework.kernel.state import State
 from framework.reports.result import Result
-from tests.kernel.crowded import HOUR, LATE, SHORTS, Families, Levered, Quoting, by_order, falling
+from tests.kernel.crowded import HOUR, LATE, SHORTS, Families, Levered, Quoting, TakingBack, by_order, falling
 from tests.kernel.guarded import guarded
 from tests.properties import random_runs
 
@@ -121,8 +121,10 @@ GROWING = [("trader", table.name) for table in TRADER_TABLES if table.grows or t
 GROWING += [("exchange", table.name) for table in EXCHANGE_TABLES if table.grows or table.name == "resting"]
 
 
-def crowd() -> Result:
-    """A run that fills every table."""
+def crowd(name: str = "") -> Result:
+    """A run that fills every table, or that of commands which wait for a bar."""
+    if name == "kept":
+        return backtest(TakingBack(), falling(1), cash=1e6, risk=SHORTS, latency={"entry_ns": HOUR // 60})
     return backtest(Quoting(), by_order(300), cash=1e6, risk=SHORTS, latency=LATE, costs={"fee_bps": 1.0})
 
 
@@ -133,7 +135,7 @@ def test_a_table_that_cannot_grow_breaks_the_run_and_nothing_else(half: str, nam
         for kind in (Trader, Exchange):
             patch.setattr(kind, "grow", _stingy(kind.grow, half, name, rows))
         with pytest.raises(KernelError) as error:
-            crowd()
+            crowd(name)
         guards.check()
     assert f"table {name!r} of the {half} half" in str(error.value)
     assert "could not grow (MemoryError: no more)" in str(error.value)
@@ -151,6 +153,7 @@ def _stingy(grow: Callable[[Any, str], None], half: str, name: str, rows: int) -
 def test_the_crowd_fills_every_table() -> None:
     with guarded() as guards:
         crowd()
+        crowd("kept")
     assert set(GROWING) - set(guards.grown) == set()
 
 
