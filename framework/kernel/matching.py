@@ -301,6 +301,10 @@ def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, is_cl
     """`opened_ns`: the open of the session whose first bar this is, which orders for the open must have reached, else NOT_OPENING."""
     budget = budget_of(t, bar)
     budget = _in_turn(t, x, bar, start_ns, opened_ns, OPEN, budget)
+    book = venue_book(x, bar.instrument)
+    if book.first >= 0 and book.first == book.last and is_done(order_of(x, book.first)):
+        sweep(x, bar.instrument)  # the usual case: one order, filled
+        return
     _rest_from_open(t, x, bar, start_ns, opened_ns)
     budget = _in_turn(t, x, bar, start_ns, opened_ns, STOPS, budget)
     budget = _in_turn(t, x, bar, start_ns, opened_ns, LIMITS, budget)

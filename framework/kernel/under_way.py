@@ -6,8 +6,8 @@ not use it. So the venue keeps such a command, and such a date, until the bar is
 the order takes no part in the rest of that bar. Where no bar is told by the time it should have been, none was under way and the
 command acts.
 
-An order waits for an open if it would fill at the last price: market orders, triggered stops, limits and stops that the price has passed.
-A date was set when nobody knew of that open; it lets limits go inside the bar and waits for what fills whatever the price.
+An order waits for an open if nothing of it is filled and it would fill at the last price: market orders, triggered stops, limits and
+stops that the price has passed. What is filled in part works through the bars, so that its rest is let go inside one.
 
 Assumptions: bars of one length lie on one grid where the session's open lies on it too. An order that only a gap of the open would
 fill is let go inside the bar. The order of a target that a later target supersedes is let go too, since the later one counts on it.
@@ -23,7 +23,7 @@ from framework.kernel.codes import AT_CLOSE, AT_OPEN, CANCEL, EXPIRED, R_SUPERSE
 from framework.kernel.compile import inlined, kernel, outlined
 from framework.kernel.depth import depth_of
 from framework.kernel.orders import is_done, order_of
-from framework.kernel.priority import FIRST, NEVER, rank_at
+from framework.kernel.priority import NEVER, rank_at
 from framework.kernel.records import event_row
 from framework.kernel.room import KEPT, has_row
 from framework.kernel.venue_records import session_row, venue_book_row
@@ -31,7 +31,7 @@ from framework.schema.units import NEVER_NS
 
 
 @kernel
-def bar_ends(t: Any, x: Any, order: Any, by_date: bool) -> int:
+def bar_ends(t: Any, x: Any, order: Any) -> int:
     """When the bar ends that is under way and whose open the order waits for; NEVER_NS where nobody knows, 0 where there is no such bar."""
     book, terms, venue = book_of(t, order.instrument), terms_of(t, order.instrument), venue_book_row(x.books, order.instrument)
     if book.bars == 0 or book.quote_ns != 0 or venue.traded_ns != 0 or venue.halted or depth_of(x, order.instrument).bids != 0:
@@ -42,7 +42,7 @@ def bar_ends(t: Any, x: Any, order: Any, by_date: bool) -> int:
         if session.is_open == 0:
             return 0
         start_ns, ends_ns = max(start_ns, session.open_ns), session.close_ns
-    if x.now_ns <= start_ns or order.time_in_force == AT_CLOSE:
+    if x.now_ns <= start_ns or order.filled_lots > 0 or order.time_in_force == AT_CLOSE:
         return 0
     if length_ns > 0 and (session.known == 0 or (session.open_ns - book.bar_ns) % length_ns == 0):
         on_grid_ns = book.bar_ns + (x.now_ns - 1 - book.bar_ns) // length_ns * length_ns
@@ -53,8 +53,7 @@ def bar_ends(t: Any, x: Any, order: Any, by_date: bool) -> int:
         return 0
     if order.time_in_force == AT_OPEN and (book.bar_ns > session.open_ns or order.accepted_ns > session.open_ns):
         return 0
-    rank = rank_at(order, int(book.mark_ticks), t.costs.limit_needs_through)
-    return ends_ns if rank == FIRST or (rank != NEVER and not by_date) else 0
+    return ends_ns if rank_at(order, int(book.mark_ticks), t.costs.limit_needs_through) != NEVER else 0
 
 
 @inlined
@@ -79,7 +78,7 @@ def keeps_command(t: Any, x: Any, event: Any) -> bool:
     order = order_of(x, event.w0)
     if order.state == S_NONE or is_done(order):
         return False
-    ends_ns = bar_ends(t, x, order, False)
+    ends_ns = bar_ends(t, x, order)
     if ends_ns == 0 and order.done_ns == 0:
         return False  # and what comes after a command that is kept is kept too
     _keep(x, order, event.kind, ends_ns if ends_ns != 0 else NEVER_NS, event.w1, event.w2, event.w3, event.w4)
@@ -89,7 +88,7 @@ def keeps_command(t: Any, x: Any, event: Any) -> bool:
 @kernel
 def keeps_date(t: Any, x: Any, order: Any) -> bool:
     """Whether an order whose date has come has to wait for the bar under way; then its end is kept."""
-    ends_ns = bar_ends(t, x, order, True)
+    ends_ns = bar_ends(t, x, order)
     if ends_ns == 0 and order.done_ns == 0:
         return False
     _keep(x, order, EXPIRED, ends_ns if ends_ns != 0 else NEVER_NS, 0, 0, 0, 0)

@@ -85,6 +85,16 @@ class Levered(Strategy):
                 view.order(i, 1.0, limit=view.price(i) - 60.0 - k)
 
 
+class TakingBack(Strategy):
+    """Buys, and cancels it all a moment after the open that it waits for."""
+
+    def on_bar(self, view, bar):
+        for k in range(max(view.next_order_id - 9, 0), view.next_order_id):
+            view.cancel(k)
+        for _ in range(9):
+            view.order(bar.instrument, 1.0)
+
+
 def falling(contracts: int) -> Tape:
     """Perpetuals at 100 that fall by a third, rise again and fall anew."""
     names = [f"P{k}" for k in range(contracts)]

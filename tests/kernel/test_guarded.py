@@ -24,7 +24,7 @@ from framework.kernel.records import EXCHANGE_TABLES, TRADER_TABLES
 from framework.kernel.state import State
 from framework.kernel.venue_account import VenueAccount
 from framework.reports.result import Result
-from tests.kernel.crowded import HOUR, LATE, SHORTS, Families, Levered, Quoting, by_order, falling
+from tests.kernel.crowded import HOUR, LATE, SHORTS, Families, Levered, Quoting, TakingBack, by_order, falling
 from tests.kernel.guarded import guarded
 from tests.properties import random_runs
 
@@ -141,16 +141,15 @@ class Rotates(Strategy):
         view.target_weights({symbol: 0.125 * ((k + self.day) % 2) for k, symbol in enumerate(SIXTEEN)})
 
 
-def crowd() -> Result:
-    """A run that fills every table but one."""
+def crowd(name: str = "") -> Result:
+    """A run that fills every table but two; that of fills which wait for each other; that of commands which wait for a bar."""
+    if name == "waiting":
+        index = pd.date_range("2024-01-01", periods=12, freq="D", tz="UTC")
+        flat = pd.DataFrame({column: 100.0 for column in ("open", "high", "low", "close")} | {"volume": 1e6}, index=index)
+        return backtest(Rotates(), dict.fromkeys(SIXTEEN, flat), tick_size=0.01, cash=1e6)
+    if name == "kept":
+        return backtest(TakingBack(), falling(1), cash=1e6, risk=SHORTS, latency={"entry_ns": HOUR // 60})
     return backtest(Quoting(), by_order(600), cash=1e6, risk=SHORTS, latency=LATE, costs={"fee_bps": 1.0, "us_regulatory": True})
-
-
-def rotation() -> Result:
-    """A run whose fills wait for each other."""
-    index = pd.date_range("2024-01-01", periods=12, freq="D", tz="UTC")
-    flat = pd.DataFrame({name: 100.0 for name in ("open", "high", "low", "close")} | {"volume": 1e6}, index=index)
-    return backtest(Rotates(), dict.fromkeys(SIXTEEN, flat), tick_size=0.01, cash=1e6)
 
 
 @pytest.mark.parametrize(("half", "name"), GROWING)
@@ -160,7 +159,7 @@ def test_a_table_that_cannot_grow_breaks_the_run_and_nothing_else(half: str, nam
         for kind in (Trader, Exchange, VenueAccount):
             patch.setattr(kind, "grow", _stingy(kind.grow, half, name, rows))
         with pytest.raises(KernelError) as error:
-            rotation() if name == "waiting" else crowd()
+            crowd(name)
         guards.check()
     assert f"table {name!r} of the {half} half" in str(error.value)
     assert "could not grow (MemoryError: no more)" in str(error.value)
@@ -180,7 +179,8 @@ def _stingy(grow: Callable[[Any, str], None], half: str, name: str, rows: int) -
 def test_the_crowd_fills_every_table() -> None:
     with guarded() as guards:
         crowd()
-        rotation()
+        crowd("waiting")
+        crowd("kept")
     assert set(GROWING) - set(guards.grown) == set()
 
 

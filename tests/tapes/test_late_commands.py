@@ -144,6 +144,21 @@ def test_an_order_fills_no_further_inside_the_bar_of_its_cancel() -> None:
     )
 
 
+@pytest.mark.parametrize("order", ["BUY 100 GTD 3 12:00", "BUY 100"])
+def test_the_rest_of_what_was_filled_before_is_let_go_inside_the_bar(order: str) -> None:
+    """It works through the bars: when of this one its volume came nobody knows."""
+    draw(
+        DAYS
+        + f"""
+        at 1: {order}
+        {"at 3 12:00: CANCEL 0" if order == "BUY 100" else ""}
+        fill 2: BUY 40 @ 101 taker
+        order 0: {"CANCELLED USER" if order == "BUY 100" else "EXPIRED DATE_REACHED"} filled 40 done 3 12:00
+        """,
+        costs={"max_participation": 0.1},
+    )
+
+
 MINUTES = """
         clock 2024-07-01 America/New_York 16:00
         instrument X calendar XNYS minutes 1
