@@ -106,7 +106,7 @@ class View(BookReading):
         wanted |= {name: 0.0 for name in self.positions if name not in wanted}
         now = {name: abs(self.market_value(name)) for name in wanted}
         first = sorted(wanted, key=lambda name: (wanted[name] != 0.0, abs(wanted[name]) * equity >= now[name], name))
-        self._call(entry.set_gross, sum(abs(weight) for weight in wanted.values()))
+        self._record["request"]["gross"] = sum(abs(weight) for weight in wanted.values())
         try:
             placed = [self.target_weight(name, wanted[name]) for name in first]
         finally:
@@ -246,7 +246,7 @@ class View(BookReading):
         if get_ident() != self._owner:
             raise InputError(_TOO_LATE if self._owner == 0 else _ELSEWHERE)
         if function not in self._linked:
-            entry.link(self._record, orders=function not in (entry.aim, entry.set_gross, panel.rebalance))
+            entry.link(self._record, orders=function not in (entry.aim, panel.rebalance))
             self._linked.add(function)
         result = function(self._record, *arguments)
         if result == entry.NO_ROOM:

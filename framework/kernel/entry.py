@@ -38,7 +38,6 @@ __all__ = [
     "order_in",
     "propose",
     "replace",
-    "set_gross",
     "sweep_ticks",
     "valuation",
     "weighted_mid_ticks",
@@ -67,13 +66,6 @@ def order_in(t: Any, what: int) -> int:
     """Hand over a request whose fields are filled."""
     t.request.what = what
     return call(t.order_unit, address_of(t), 0)
-
-
-@kernel
-def set_gross(trader: Any, gross: float) -> int:
-    """The sum of the absolute weights that are aimed at next, 0 where each stands alone; see `approval.target_lots`."""
-    trader[0].request.gross = gross
-    return 0
 
 
 @kernel

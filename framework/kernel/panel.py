@@ -19,7 +19,7 @@ from framework.kernel.entry import NO_ROOM, QUANTITY, aim_in
 from framework.kernel.ledger import position_of, rate_of
 from framework.kernel.orders import expected_lots
 from framework.kernel.records import exchange_row, trader_row
-from framework.kernel.valuation import projected_value, valuation
+from framework.kernel.valuation import valuation
 
 PANEL = np.dtype(
     [
@@ -91,22 +91,6 @@ def _read_row(t: Any, p: Any, row: int) -> None:
 
 
 @kernel
-def _gross(t: Any, p: Any) -> float:
-    """The sum of the weights of a row, and of what is held where it says nothing; 0 for quantities."""
-    if p.what == QUANTITY:
-        return 0.0
-    equity, _, _, _ = valuation(t)
-    gross = 0.0
-    for k in range(p.columns_count):
-        wish = wish_row(p.wishes, k)
-        if not math.isnan(wish.value):
-            gross += abs(wish.value)
-        elif equity > 0.0:
-            gross += abs(projected_value(t, wish.instrument)) / equity
-    return gross
-
-
-@kernel
 def _rebalance(t: Any, p: Any) -> int:
     """Order what the row of the present stamp wants, if there is one; NO_ROOM where the run has broken, else 0."""
     while p.at < p.rows_count and stamp_row(p.stamps, p.at).ns < t.now_ns:
@@ -115,13 +99,11 @@ def _rebalance(t: Any, p: Any) -> int:
         return 0
     _read_row(t, p, p.at)
     p.at += 1
-    t.request.gross = _gross(t, p)
     for turn in range(_NOTHING):
         for k in range(p.columns_count):
             wish = wish_row(p.wishes, k)
             if wish.turn == turn and aim_in(t, p.what, wish.instrument, wish.value) == NO_ROOM:
                 return NO_ROOM
-    t.request.gross = 0.0
     return 0
 
 
