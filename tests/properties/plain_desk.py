@@ -22,6 +22,8 @@ Said = tuple[Any, ...]
 """Kind, when it was heard, when it happened, instrument, order, words."""
 
 Event = dict[str, int]
+Holding = tuple[list[int], dict[str, Decimal]]
+"""Lots by instrument and cash by currency."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,7 @@ class Desk:
     agreed: int = 0
     mark_moved: bool = False
     best: dict[int, tuple[int | None, int | None]] = field(default_factory=dict)
+    noted: dict[int, tuple[bool, Holding, Holding]] = field(default_factory=dict)  # at timers: whether nothing is in flight, both accounts
     booked: Sequence[int] = ()  # instruments that are told by books
 
     def __post_init__(self) -> None:
@@ -356,6 +359,7 @@ class Desk:
     def wake(self, ns: int) -> None:
         """A timer: the wishes of this moment."""
         self.now = ns
+        self.noted[ns] = (not self.entry and not self.response, _holding(self.trader.account), _holding(self.account()))
         for k, wish in enumerate(self.script):
             if wish.ns == ns:
                 self.decide(k, wish)
@@ -481,3 +485,7 @@ def _as_market(event: Event) -> Market:
     is_bar, w0, w1 = event["kind"] == Kind.BAR, event["w0"], event["w1"]
     high, low = (w1, event["w2"]) if is_bar else (w1, w0)
     return Market(event["ts_local_ns"], event["instrument"], Kind(event["kind"]), w0, high, low, 0, 0)
+
+
+def _holding(account: Account) -> Holding:
+    return [account.lots(i) for i in account.parts], dict(account.cash)

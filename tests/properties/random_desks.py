@@ -33,6 +33,9 @@ CASH = 100_000
 DIGITS = 34
 FORMS = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH)
 
+DRAWN = frozenset({"families", "inside bars"})
+"""What is drawn besides: entries with exits and groups, and commands while a bar is under way."""
+
 KEPT: frozenset[str] = frozenset()
 """Which rules of the model the kernel keeps of: "own account" (the venue judges by its own), "broker's orders" (a liquidation is not
 ours to cancel), "worst price" (perpetuals are liquidated inside a bar), "price, then time" (and trailing stops tell their level), "makers
@@ -160,6 +163,17 @@ class Draft:
         return build({}, {i.symbol: i for i in self.instruments}, extra=np.array(self.rows, dtype=EVENT), name="drawn")
 
 
+Holds = tuple[list[float], dict[str, float]]
+"""What an account holds: units by instrument, cash by currency."""
+
+
+def accounts_of(view: View, draft: Draft) -> tuple[Holds, Holds]:
+    """Our account and the venue's, as the kernel has them. It keeps one for both so far."""
+    currencies = {"USD"} | {instrument.settlement_currency for instrument in draft.instruments}
+    ours = [view.position(i.symbol) for i in draft.instruments], {name: view.cash_in(name) for name in sorted(currencies)}
+    return ours, ours
+
+
 class Scripted(Strategy):
     """Does what a script says, by timers; notes which changes were sent."""
 
@@ -168,13 +182,14 @@ class Scripted(Strategy):
         self.draft = draft
         self.changed: set[int] = set()
         self.ids: dict[int, int] = {}
-        self.notes: dict[int, tuple[float, list[float], list[float]]] = {}
+        self.notes: dict[int, tuple[Holds, Holds]] = {}
 
     def on_start(self, view: View) -> None:
         for ns in sorted({wish.ns for wish in self.draft.script}):
             view.timers.once(pd.Timestamp(ns, tz="UTC").to_pydatetime(), name=str(ns))
 
     def on_timer(self, view: View, name: str) -> None:
+        self.notes[view.now_ns] = accounts_of(view, self.draft)
         for k, wish in enumerate(self.draft.script):
             if wish.ns == view.now_ns:
                 self.act(view, k, wish)
@@ -238,6 +253,7 @@ def play(draft: Draft) -> tuple[Desk, Result]:
         desk = Desk(prices_of(draft), rules_of(draft), Decimal(CASH), draft.latency, draft.script, refused, strategy.changed, booked=booked)
         desk.exchange.lengths = dict.fromkeys(range(len(draft.instruments)), draft.bar_length)
         desk.run(_events(tape))
+        compare_accounts(desk, strategy)
         compare(desk, result)
     return desk, result
 
@@ -309,6 +325,17 @@ def agree(found: Said, expected: Said) -> bool:
     if found[:5] != expected[:5] or len(found[5]) != len(expected[5]):
         return False
     return all(same(a, b, Decimal(CASH)) if isinstance(b, Decimal) else a == b for a, b in zip(found[5], expected[5], strict=True))
+
+
+def compare_accounts(desk: Desk, strategy: Scripted) -> None:
+    """Both accounts at every timer; they are one account whenever nothing is in flight."""
+    for ns, (is_quiet, *expected) in desk.noted.items():
+        found = strategy.notes[ns]
+        if is_quiet:
+            assert found[0] == found[1]
+        for (units, cash), (lots, money) in zip(found, expected, strict=True):
+            assert units == lots, (ns, units, lots)
+            assert all(same(cash[name], amount, Decimal(CASH) * 10) for name, amount in money.items()), (ns, cash, money)
 
 
 def compare(desk: Desk, result: Result) -> None:

@@ -14,7 +14,7 @@ from framework.schema.event import Kind
 from framework.schema.instrument import InstrumentKind
 from framework.schema.order import OrderType, TimeInForce
 from tests.properties.plain_desk import Latency, Wish
-from tests.properties.random_desks import ACCOUNTS, FORMS, HOUR, STEP, Draft, play
+from tests.properties.random_desks import ACCOUNTS, DRAWN, FORMS, HOUR, STEP, Draft, play
 from tests.seeds import seeds
 
 MET: Counter[Any] = Counter()
@@ -144,6 +144,7 @@ class Desks(RuleBasedStateMachine):
         self.step([(side, 3 * side, 1, volume)] * 4, 40)
         self.step([(0, -side, 1, volume)] * 4, 10)
 
+    @precondition(lambda self: "inside bars" in DRAWN)
     @rule()
     def later(self) -> None:
         """What follows is done while the next bar is under way."""
@@ -196,6 +197,7 @@ class Desks(RuleBasedStateMachine):
         self.order(place, first)
         self.order(place + 1, second)
 
+    @precondition(lambda self: "families" in DRAWN)
     @rule(place=places, entry=shapes, exits=st.lists(shapes, min_size=1, max_size=3), how=st.sampled_from(("apart", "group", "free")))
     def family(self, place: int, entry: Shape, exits: list[Shape], how: str) -> None:
         """An entry and exits that wait for it, which may cancel each other; the last may wait for nothing ("free")."""
@@ -205,6 +207,7 @@ class Desks(RuleBasedStateMachine):
             of = -1 if how == "free" and k > 0 and k == len(exits) - 1 else parent
             self.order(place, shape._replace(side=-entry.side, size=entry.size, reduces=how == "group"), parent=of, group=group)
 
+    @precondition(lambda self: "families" in DRAWN)
     @rule(place=places, members=st.lists(shapes, min_size=2, max_size=3))
     def group(self, place: int, members: list[Shape]) -> None:
         group = len(self.draft.script)
