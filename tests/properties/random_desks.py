@@ -33,10 +33,11 @@ CASH = 100_000
 DIGITS = 34
 FORMS = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH)
 
-DRAWN = frozenset({"families", "inside bars"})
-"""What is drawn besides: entries with exits and groups, and commands while a bar is under way."""
+DRAWN: frozenset[str] = frozenset()
+"""What is drawn besides: "families", entries with exits and groups; "inside bars", commands while a bar is under way. The model does not know
+yet how exits meet the bar of their entry, and that such a command comes after the open."""
 
-KEPT: frozenset[str] = frozenset()
+KEPT = frozenset({"own account", "broker's orders", "worst price", "together", "price, then time", "makers stood away", "late open"})
 """Which rules of the model the kernel keeps of: "own account" (the venue judges by its own), "broker's orders" (a liquidation is not
 ours to cancel), "worst price" (perpetuals are liquidated inside a bar), "price, then time" (and trailing stops tell their level), "makers
 stood away" (what would take and waits is a taker), "late open" (a session's first bar opens it however late it comes), "together"
