@@ -72,6 +72,12 @@ def delays_of(leg: Any, stamps_ns: Any, who: int, found: Any) -> None:
 
 
 @kernel
+def is_of_position(kind: int) -> bool:
+    """Whether an answer is about a position and not an order."""
+    return kind == CHARGE or kind == SETTLED
+
+
+@kernel
 def _put_before(wire: int, place: int, last: int) -> None:
     """Move the last row of a wire to `place`; those from there on move up by one."""
     for k in range(last, place, -1):
@@ -120,7 +126,7 @@ def _send_answer(exchange: int, _: int) -> int:
     x = exchange_row(exchange, 0)
     row = event_row(x.response, x.response_count)
     at_ns, heard_ns = row.ts_venue_ns, row.ts_local_ns  # it is not told before that
-    if row.kind == CHARGE or row.kind == SETTLED:  # about no order
+    if is_of_position(row.kind):
         told_ns = at_ns + delay_ns(x.response_leg, at_ns, -1 - (row.w0 if row.kind == CHARGE else SETTLED), at_ns)
     else:
         traffic = traffic_of(x, row.w0)
@@ -131,9 +137,9 @@ def _send_answer(exchange: int, _: int) -> int:
             traffic.answers += 1
         traffic.answered_ns = told_ns
     told_ns = max(told_ns, heard_ns)
-    for k in range(x.response_head, x.response_count):  # a fill and a settlement of the same position do not overtake each other
+    for k in range(x.response_head, x.response_count):  # fills of a position, its charges and settlements do not overtake each other
         before = event_row(x.response, k)
-        if before.instrument == row.instrument and (before.kind == SETTLED or row.kind == SETTLED):
+        if before.instrument == row.instrument and (is_of_position(before.kind) or is_of_position(row.kind)):
             told_ns = max(told_ns, before.ts_local_ns)
     if x.keeps_order != 0:
         told_ns = max(told_ns, x.last_told_ns)

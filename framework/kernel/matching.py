@@ -303,6 +303,7 @@ def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, is_cl
     budget = _in_turn(t, x, bar, start_ns, opened_ns, OPEN, budget)
     book = venue_book(x, bar.instrument)
     if book.first >= 0 and book.first == book.last and is_done(order_of(x, book.first)):
+        x.bar_budget = budget
         sweep(x, bar.instrument)  # the usual case: one order, filled
         return
     _rest_from_open(t, x, bar, start_ns, opened_ns)

@@ -27,9 +27,10 @@ from framework.kernel.codes import (
 from framework.kernel.compile import kernel
 from framework.kernel.ledger import record_point
 from framework.kernel.records import event_row
-from framework.kernel.replay import order_wake, pending_wake, point_is_due, wake_for
+from framework.kernel.replay import point_is_due
 from framework.kernel.room import is_log_filling
 from framework.kernel.trader import apply, apply_answer, write
+from framework.kernel.wakes import order_wake, pending_wake, wake_for
 
 
 @kernel

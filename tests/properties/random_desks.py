@@ -16,6 +16,7 @@ import pandas as pd
 from framework import Strategy, backtest
 from framework.data.tape import Tape, build
 from framework.engine.view import View
+from framework.kernel.state import half_at
 from framework.reports.result import Result
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument, InstrumentKind
@@ -34,8 +35,8 @@ DIGITS = 34
 FORMS = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH)
 
 DRAWN: frozenset[str] = frozenset()
-"""What is drawn besides: "families", entries with exits and groups; "inside bars", commands while a bar is under way. The model does not know
-yet how exits meet the bar of their entry, and that such a command comes after the open."""
+"""What is drawn besides: "families", entries with exits and groups; "inside bars", commands and dates while a bar is under way. The
+model does not know yet how exits meet the bar of their entry, and that such a command comes after the open."""
 
 KEPT = frozenset({"own account", "broker's orders", "worst price", "together", "price, then time", "makers stood away", "late open"})
 """Which rules of the model the kernel keeps of: "own account" (the venue judges by its own), "broker's orders" (a liquidation is not
@@ -169,10 +170,16 @@ Holds = tuple[list[float], dict[str, float]]
 
 
 def accounts_of(view: View, draft: Draft) -> tuple[Holds, Holds]:
-    """Our account and the venue's, as the kernel has them. It keeps one for both so far."""
-    currencies = {"USD"} | {instrument.settlement_currency for instrument in draft.instruments}
-    ours = [view.position(i.symbol) for i in draft.instruments], {name: view.cash_in(name) for name in sorted(currencies)}
-    return ours, ours
+    """Our account and the venue's, as the kernel has them: one for both where answers take no time."""
+    currencies = sorted({"USD"} | {instrument.settlement_currency for instrument in draft.instruments})
+    ours = [view.position(i.symbol) for i in draft.instruments], {name: view.cash_in(name) for name in currencies}
+    trader = view._trader
+    venue = half_at(int(trader.record["account"][0]))
+    if venue is None or "positions" not in venue.tables:
+        return ours, ours
+    lots, cash = venue.tables["positions"]["lots"], venue.tables["money"]["cash"]
+    held = {i.symbol: i.lot.to_float(int(n)) for i, n in zip(trader.instruments, lots, strict=True)}
+    return ours, ([held[i.symbol] for i in draft.instruments], {name: float(cash[trader.currencies.index(name)]) for name in currencies})
 
 
 class Scripted(Strategy):

@@ -182,7 +182,8 @@ class Desks(RuleBasedStateMachine):
         kind, force = shape.what
         if force in _AUCTIONS and self.draft.form(self.traded(place)) == Kind.DEPTH:
             force = TimeInForce.DAY  # books know auctions by prints only
-        expires = self.draft.now + self.late + (abs(shape.offset) + 1) * STEP // 2 if force == TimeInForce.GTD else 0
+        bars, inside = abs(shape.offset) + 1, self.late - STEP // 2 * bars if "inside bars" in DRAWN else 0
+        expires = self.draft.now + bars * STEP + inside if force == TimeInForce.GTD else 0
         prices = self.priced(place, kind, shape.side, shape.offset, shape.further)
         terms = {"reduces_only": shape.reduces, **prices, **terms}
         lots = self.lots(place, shape.size)

@@ -171,6 +171,7 @@ def test_what_fails_while_it_ends_does_not_hide_why_it_ended(monkeypatch: pytest
 
 
 def test_an_interrupt_loses_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "POOL", Pool())  # a log that has grown in another run would fill later
     whole = backtest(Quits(at=-1), tape(1, 3000))
     add, sizes = Records.add, []
 
