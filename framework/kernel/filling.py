@@ -39,7 +39,7 @@ from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.price_limits import is_barred
 from framework.kernel.ratio import share_of
-from framework.kernel.waiting import can_wait, wait, waits
+from framework.kernel.waiting import awaits_entry, can_wait, wait, waits
 
 
 @inlined
@@ -87,6 +87,8 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
     wanted = leaves(order)
     if order.flags & O_REDUCE_ONLY:
         wanted = reducible_lots(account_of(t, x), order, wanted)
+        if wanted == 0 and awaits_entry(t, x, order, event):
+            return wait(t, x, order, min(budget, leaves(order)), ticks, flags, event)
         if wanted == 0:
             lot, held = terms_of(t, order.instrument).lot, position_of(account_of(t, x), order.instrument).lots
             end_order(t, x, order, CANCELLED, R_REDUCE_ONLY, leaves(order) * lot, held * lot)

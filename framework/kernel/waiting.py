@@ -135,3 +135,14 @@ def is_waiting(x: Any, order_id: int) -> bool:
     for k in range(x.waiting_count):
         found = found or waiting_row(x.waiting, k).order_id == order_id
     return found
+
+
+@kernel
+def awaits_entry(t: Any, x: Any, order: Any, event: Any) -> bool:
+    """Whether a fill that waits will give a reduce-only order something to reduce."""
+    found = False
+    if can_wait(t, x, event):
+        for k in range(x.waiting_count):
+            other = order_of(x, waiting_row(x.waiting, k).order_id)
+            found = found or (other.instrument == order.instrument and other.side != order.side)
+    return found

@@ -120,7 +120,16 @@ class Trader:
         return lots - self.expected(instrument)
 
     def expected(self, instrument: int) -> int:
-        return self.account.lots(instrument) + self.working(instrument)[0]
+        """The position once its market orders have filled in turn; one that only reduces fills what it then finds."""
+        lots = self.account.lots(instrument)
+        for known in self.known:
+            order = known.order
+            if known.state == "live" and order.instrument == instrument and order.type == OrderType.MARKET:
+                wanted = order.lots - order.filled
+                if order.reduces_only:
+                    wanted = min(wanted, max(-order.side * lots, 0))
+                lots += order.side * wanted
+        return lots
 
     # what is told
 

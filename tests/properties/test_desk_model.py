@@ -29,6 +29,8 @@ LATENCIES = (
     Latency(0, HOUR // 2, 5 * HOUR),
     Latency(HOUR // 2, 0, 9 * HOUR),
 )
+if "inside bars" not in DRAWN:
+    LATENCIES = tuple(each for each in LATENCIES if each.decision + each.entry == 0)  # what is late arrives inside a bar
 COSTS = (
     {},
     {"maker_bps": -0.5, "taker_bps": 3.0, "borrow_bps": 300.0},
@@ -182,8 +184,9 @@ class Desks(RuleBasedStateMachine):
         kind, force = shape.what
         if force in _AUCTIONS and self.draft.form(self.traded(place)) == Kind.DEPTH:
             force = TimeInForce.DAY  # books know auctions by prints only
-        bars, inside = abs(shape.offset) + 1, self.late - STEP // 2 * bars if "inside bars" in DRAWN else 0
-        expires = self.draft.now + bars * STEP + inside if force == TimeInForce.GTD else 0
+        halves = abs(shape.offset) + 1
+        lasts_ns = self.late + halves * STEP // 2 if "inside bars" in DRAWN else halves * STEP
+        expires = self.draft.now + lasts_ns if force == TimeInForce.GTD else 0
         prices = self.priced(place, kind, shape.side, shape.offset, shape.further)
         terms = {"reduces_only": shape.reduces, **prices, **terms}
         lots = self.lots(place, shape.size)
@@ -285,6 +288,7 @@ def drawn(count: int) -> Counter[Any]:
     return MET
 
 
+@pytest.mark.long
 def test_five_hundred_runs() -> None:
     met = drawn(RUNS)
     assert met["runs"] > 400 and met["fills"] > 2000 and met["liquidations"] > 60 and met["fills in flight"] > 200, met
