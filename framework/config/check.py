@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -58,10 +59,17 @@ def sections_at(model: type[BaseModel], key: str, value: object) -> list[type[Ba
 
     In a union the key `model` of `value` chooses one; until it does, all members are possible.
     """
-    members = list(_sections(model.model_fields[key].annotation))
+    members = _members(model, key)
+    if not members:
+        return []
     tag = value.get("model") if isinstance(value, Mapping) else None
     chosen = [member for member in members if "model" in member.model_fields and member.model_fields["model"].default == tag]
-    return chosen or members
+    return chosen or list(members)
+
+
+@cache
+def _members(model: type[BaseModel], key: str) -> tuple[type[BaseModel], ...]:
+    return tuple(_sections(model.model_fields[key].annotation))
 
 
 def _sections(annotation: Any) -> Iterable[type[BaseModel]]:

@@ -22,13 +22,19 @@ from framework.kernel.costs import note_traded
 from framework.kernel.ledger import book_charge, book_fill, book_settlement, pay_dividend, pay_out, split_position
 from framework.kernel.orders import order_of
 from framework.kernel.records import money_row, trader_row
-from framework.kernel.valuation import forget_sums, sum_up
+from framework.kernel.valuation import cash_value, forget_sums, sum_up
 
 
 @inlined
-def account_of(t: Any, x: Any) -> Any:
-    """The venue's account, at the present stamp."""
-    account = trader_row(x.account, 0)
+def account_of(x: Any) -> Any:
+    """The venue's account, to look up what it holds."""
+    return trader_row(x.account, 0)
+
+
+@inlined
+def present_account(t: Any, x: Any) -> Any:
+    """The venue's account at the present stamp, for what goes by it: sums, tiers of fees, what is booked."""
+    account = account_of(x)
     account.now_ns = t.now_ns
     return account
 
@@ -36,11 +42,13 @@ def account_of(t: Any, x: Any) -> Any:
 @kernel
 def summed_account(t: Any, x: Any) -> Any:
     """The venue's account with its sums for the present stamp."""
-    account = account_of(t, x)
-    account.has_cash = 0  # where we book into its rows it is not told
-    if x.keeps_account != 0 and t.conversions_count != 0:
+    account = present_account(t, x)
+    if x.keeps_account == 0:
+        account.cash, account.has_cash = cash_value(t), 1  # we book into its rows
+    elif t.conversions_count != 0:
         for k in range(t.money_count):
             money_row(account.money, k).fx_rate = money_row(t.money, k).fx_rate
+        account.has_cash = 0
     sum_up(account)
     t.summed_ns = t.now_ns  # from now on marks and positions that change are taken out of its sums and put back
     return account
@@ -49,7 +57,7 @@ def summed_account(t: Any, x: Any) -> Any:
 @outlined
 def book_answer(t: Any, x: Any, kind: int, instrument: int, w0: int, w1: int, w2: int, w3: int, w4: int) -> None:
     """Book what the venue says, where its account has rows of its own."""
-    account = account_of(t, x)
+    account = present_account(t, x)
     if kind == FILLED:
         side, terms = order_of(x, w0).side, terms_of(t, instrument)
         if account.tiers_count != 0:
@@ -67,7 +75,7 @@ def restate_account(t: Any, x: Any, event: Any) -> None:
     """A corporate action on the venue's account, after the trader half applied it to its own."""
     if x.keeps_account == 0:
         return
-    account = account_of(t, x)
+    account = present_account(t, x)
     forget_sums(account)
     if event.kind == SPLIT:
         split_position(account, event.instrument, event.w0, event.w1)

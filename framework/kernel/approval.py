@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from framework.kernel.account import account_of, summed_account
 from framework.kernel.book import book_of, mean_gap, terms_of
 from framework.kernel.codes import (
     AT_CLOSE,
@@ -156,16 +157,15 @@ def _check_exposure(t: Any, order: Any, rate: float) -> Any:
 
 
 @kernel
-def affordable_lots(t: Any, order: Any, lots: int, ticks: int, cost: float) -> int:
+def affordable_lots(t: Any, x: Any, order: Any, lots: int, ticks: int, cost: float) -> int:
     """How many of `lots` the venue's account can carry at `ticks`, when all of them would cost `cost` in the instrument's currency.
 
     The broker's check at the fill, of what is held: orders that work pay for nothing. With s the side, n the notional of a lot at the
     price, L the leverage limit and m the initial margin: |position + s q| n + other exposure <= L (equity at p - cost q / lots), and
     |position + s q| n m + other margin <= the same / L.
     """
-    i = order.instrument
-    position, terms, book = position_of(t, i), terms_of(t, i), book_of(t, i)
-    closing = 0
+    i, closing = order.instrument, 0
+    terms, book, position = terms_of(t, i), book_of(t, i), position_of(account_of(x), i)
     if position.lots * order.side < 0:
         closing = min(lots, abs(position.lots))
         if closing == lots:
@@ -174,12 +174,13 @@ def affordable_lots(t: Any, order: Any, lots: int, ticks: int, cost: float) -> i
             return closing
     elif t.risk.allow_short == 0 and order.side < 0:
         return 0
-    rate = rate_of(t, terms.currency)
+    account = summed_account(t, x)
+    rate = rate_of(account, terms.currency)
     value = lot_notional(terms, ticks) * rate
     moved = position.lots * (basis(terms, ticks) - basis(terms, book.mark_ticks))
-    equity = cash_value(t) + t.net + moved * terms.point_value * rate
+    equity = cash_value(account) + account.net + moved * terms.point_value * rate
     held = abs(position.lots + order.side * closing)
-    other = t.gross - held_value(t, i)
+    other = account.gross - held_value(account, i)
     unit_cost = cost / lots * rate
     rounding = _ROUNDING * equity
     room = t.risk.max_leverage * (equity - unit_cost * closing + rounding) - other - held * value
@@ -188,7 +189,7 @@ def affordable_lots(t: Any, order: Any, lots: int, ticks: int, cost: float) -> i
     extra = at_most(room / (value + t.risk.max_leverage * unit_cost) + _PART_OF_A_LOT, lots - closing)
     if t.has_margin != 0:
         margin = terms.initial_margin
-        room = equity - unit_cost * closing + rounding - initial_held(t, i) - held * value * margin
+        room = equity - unit_cost * closing + rounding - initial_held(account, i) - held * value * margin
         extra = at_most(room / (value * margin + unit_cost) + _PART_OF_A_LOT, extra) if value * margin + unit_cost > 0.0 else extra
     return closing + extra
 

@@ -39,10 +39,10 @@ def _charge_borrow(t: Any, x: Any, calendar: int, open_ns: int) -> None:
     session = session_row(x.sessions, calendar)
     days = (open_ns - session.charged_ns) / NANOSECONDS_PER_DAY if session.charged_ns > 0 else 0.0
     session.charged_ns = open_ns
-    if days <= 0.0:
+    if days <= 0.0 or t.has_borrow == 0:
         return
     for i in range(x.books_count):
-        terms, lots = terms_of(t, i), position_of(account_of(t, x), i).lots
+        terms, lots = terms_of(t, i), position_of(account_of(x), i).lots
         if lots < 0 and terms.borrow_rate != 0.0 and terms.calendar == calendar and terms.settlement == SPOT:
             value = -lots * book_of(t, i).mark_ticks * terms.point_value
             answer(t, x, CHARGE, 0, i, C_BORROW, bits(value * terms.borrow_rate * days / _BORROW_DAYS), terms.currency, 0, 0)
@@ -52,7 +52,7 @@ def _charge_borrow(t: Any, x: Any, calendar: int, open_ns: int) -> None:
 def _charge_funding(t: Any, x: Any, event: Any) -> None:
     """Longs pay shorts the rate times the notional at the mark, where it is above 0; else shorts pay longs."""
     terms, book = terms_of(t, event.instrument), book_of(t, event.instrument)
-    lots = position_of(account_of(t, x), event.instrument).lots
+    lots = position_of(account_of(x), event.instrument).lots
     if terms.kind == K_PERPETUAL and lots != 0 and event.w0 != 0:
         amount = notional_of(terms, lots, book.mark_ticks) * (event.w0 * _RATE)
         answer(t, x, CHARGE, 0, event.instrument, C_FUNDING, bits(amount), terms.currency, 0, 0)
@@ -61,8 +61,8 @@ def _charge_funding(t: Any, x: Any, event: Any) -> None:
 @kernel
 def _settle_futures(t: Any, x: Any, calendar: int) -> None:
     """At a session's close what futures have made since the last settlement is paid, at the mark."""
-    account = account_of(t, x)
-    for i in range(x.books_count):
+    account = account_of(x)
+    for i in range(x.books_count if t.has_futures != 0 else 0):
         terms, book = terms_of(t, i), book_of(t, i)
         if terms.kind == K_FUTURE and terms.calendar == calendar and position_of(account, i).lots != 0:
             amount = settlement_due(account, i, book.mark_ticks)

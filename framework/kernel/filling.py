@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.account import account_of, summed_account
+from framework.kernel.account import account_of, present_account
 from framework.kernel.answers import answer, end_order
 from framework.kernel.approval import affordable_lots, reducible_lots
 from framework.kernel.book import terms_of, volatility
@@ -47,7 +47,8 @@ def _charges(t: Any, x: Any, order: Any, lots: int, ticks: int, is_maker: bool, 
     """(fee, raw fee, half spread, volume share, impact) of a fill, in the instrument's currency."""
     costs, terms = t.costs, terms_of(t, order.instrument)
     notional = notional_of(terms, lots, ticks)
-    raw = order.raw_fees + raw_fee(account_of(t, x), notional, lots * terms.lot, is_maker)
+    account = present_account(t, x) if t.tiers_count != 0 else account_of(x)
+    raw = order.raw_fees + raw_fee(account, notional, lots * terms.lot, is_maker)
     if order.flags & O_LIQUIDATION:
         raw += notional * terms.liquidation_fee
     if order.filled_value == 0.0:  # its first fill; a reverse split can bring its filled lots back to 0
@@ -86,11 +87,11 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
         return 0
     wanted = leaves(order)
     if order.flags & O_REDUCE_ONLY:
-        wanted = reducible_lots(account_of(t, x), order, wanted)
+        wanted = reducible_lots(account_of(x), order, wanted)
         if wanted == 0 and awaits_entry(t, x, order, event):
             return wait(t, x, order, min(budget, leaves(order)), ticks, flags, event)
         if wanted == 0:
-            lot, held = terms_of(t, order.instrument).lot, position_of(account_of(t, x), order.instrument).lots
+            lot, held = terms_of(t, order.instrument).lot, position_of(account_of(x), order.instrument).lots
             end_order(t, x, order, CANCELLED, R_REDUCE_ONLY, leaves(order) * lot, held * lot)
             return 0
     lots = min(wanted, budget)
@@ -102,7 +103,7 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
     fee, raw, spread, share, impact = _charges(t, x, order, lots, ticks, is_maker, event)
     asked = lots
     while lots > 0:
-        carried = affordable_lots(summed_account(t, x), order, lots, ticks, fee + spread + share + impact)
+        carried = affordable_lots(t, x, order, lots, ticks, fee + spread + share + impact)
         if carried == lots:
             break
         if can_wait(t, x, event):

@@ -184,6 +184,8 @@ class Trader(State):
             root["see_tick"], root["pass_ticks"], root["catch_up"] = SEE_TICK.address, PASS_TICKS.address, CATCH_UP.address
         self._place("terms", terms_table(instruments, currencies, calendars) if terms is None else terms)
         root["has_margin"] = int(np.any(self.tables["terms"]["initial_margin"] > 0.0))
+        root["has_borrow"] = int(np.any(self.tables["terms"]["borrow_rate"] != 0.0))
+        root["has_futures"] = int(np.any(self.tables["terms"]["kind"] == InstrumentKind.FUTURE))
         self._set_schedules(tiers, levies)
         self._set_rows("conversions", CONVERSION, conversions(self.instruments, self.currencies, base_currency))
         self._set_rows("decays", DECAY, decays)

@@ -62,7 +62,7 @@ def _cancel_all(t: Any, x: Any, instrument: int, need: float, have: float) -> No
 @kernel
 def _close_out(t: Any, x: Any, instrument: int) -> None:
     """Place a market order that closes a position."""
-    lots, order_id = position_of(account_of(t, x), instrument).lots, t.orders_count
+    lots, order_id = position_of(account_of(x), instrument).lots, t.orders_count
     terms = MARKET | (GTC << 8) | ((O_REDUCE_ONLY | O_LIQUIDATION) << 16) | ((1 if lots > 0 else 0) << 40)
     catch_up(t, x)
     row = write(t, PLACED, x.early, instrument, x.now_ns, order_id, terms, abs(lots), 0, 0)
@@ -83,7 +83,7 @@ def _liquidate(t: Any, x: Any, need: float, have: float) -> None:
         if terms_of(t, i).is_margined == 0 or is_liquidating(x, i):
             continue
         _cancel_all(t, x, i, need, have)
-        if position_of(account_of(t, x), i).lots != 0:
+        if position_of(account_of(x), i).lots != 0:
             _close_out(t, x, i)
 
 

@@ -46,7 +46,7 @@ from framework.kernel.codes import (
     TRAILING_LIMIT,
     TRIGGERED,
 )
-from framework.kernel.compile import inlined, kernel
+from framework.kernel.compile import inlined, kernel, outlined
 from framework.kernel.exchange import refuse_to_take, release_kept, session_of, venue_book
 from framework.kernel.filling import budget_of, execute
 from framework.kernel.order_types import is_limit, reaches, set_stop, trailing_stop, trails, waits_for_price, waits_for_trigger
@@ -276,23 +276,42 @@ def _next_in_turn(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, step:
     return best, found
 
 
-@kernel
-def _in_turn(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, step: int, budget: int) -> int:
-    """A step of the bar for all that it reaches, by price and time as in `priority.py`; returns the budget that is left."""
+@inlined
+def _act(t: Any, x: Any, order: Any, bar: Any, start_ns: int, step: int, budget: int) -> int:
+    """What a step of the bar does for an order that it reaches; returns the lots filled."""
+    if step == OPEN:
+        return _fill_at_open(t, x, order, bar, budget)
+    if step == STOPS:
+        return _stop_inside(t, x, order, bar, budget, start_ns)
+    if step == CLOSE:
+        return execute(t, x, order, budget, bar.w3, 0, bar)
+    if waits_for_trigger(order):
+        return _touch_inside(t, x, order, bar, budget)
+    return _limit_inside(t, x, order, bar, budget)
+
+
+@outlined
+def _several_in_turn(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, step: int, budget: int) -> int:
     rank, at = _next_in_turn(t, x, bar, start_ns, opened_ns, step, BEFORE_ALL, -1)
     while at >= 0:
-        order = order_of(x, at)
-        if step == OPEN:
-            budget -= _fill_at_open(t, x, order, bar, budget)
-        elif step == STOPS:
-            budget -= _stop_inside(t, x, order, bar, budget, start_ns)
-        elif step == CLOSE:
-            budget -= execute(t, x, order, budget, bar.w3, 0, bar)
-        elif waits_for_trigger(order):
-            budget -= _touch_inside(t, x, order, bar, budget)
-        else:
-            budget -= _limit_inside(t, x, order, bar, budget)
+        budget -= _act(t, x, order_of(x, at), bar, start_ns, step, budget)
         rank, at = _next_in_turn(t, x, bar, start_ns, opened_ns, step, rank, at)
+    return budget
+
+
+@inlined
+def _in_turn(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, step: int, budget: int) -> int:
+    """A step of the bar for all that it reaches, by price and time as in `priority.py`; returns the budget that is left."""
+    book, rank = venue_book(x, bar.instrument), BEFORE_ALL
+    if book.first != book.last:
+        return _several_in_turn(t, x, bar, start_ns, opened_ns, step, budget)
+    order = order_of(x, book.first)  # the usual case: nothing to compare it with
+    while book.first >= 0 and _has_turn(order, bar, start_ns, opened_ns, step):
+        own = rank_in_bar(t, order, bar, step)
+        if own == NEVER or own <= rank:
+            break
+        rank = own
+        budget -= _act(t, x, order, bar, start_ns, step, budget)
     return budget
 
 

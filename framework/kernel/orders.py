@@ -36,14 +36,14 @@ from framework.kernel.codes import (
     S_PENDING_CANCEL,
     STOP,
 )
-from framework.kernel.compile import inlined, kernel, real
+from framework.kernel.compile import inlined, kernel, outlined, real
 from framework.kernel.costs import planned_cost
 from framework.kernel.ledger import position_of, rate_of, see_range
 from framework.kernel.lifecycle import leaves, moved
 from framework.kernel.ratio import ceiled, floored
 from framework.kernel.records import order_row
 from framework.kernel.room import ORDERS, has_row
-from framework.kernel.valuation import put_back, take_out
+from framework.kernel.valuation import projected_value
 from framework.schema.units import LARGEST_STEPS, NANOS, NEAR, NOISE
 
 
@@ -80,7 +80,8 @@ def count(t: Any, order: Any, lots: int) -> None:
             position.reducing_lots += lots
             see_range(t, position.reducing_lots)
         return
-    has_sums = take_out(t, order.instrument)
+    has_sums = t.sums_ns == t.now_ns
+    before = projected_value(t, order.instrument) if has_sums else 0.0
     if order.quantity_lots > 0:  # a reverse split may have left nothing of it
         t.pending_costs += order.planned_cost * (lots / order.quantity_lots)
     if order.type == MARKET:
@@ -91,16 +92,19 @@ def count(t: Any, order: Any, lots: int) -> None:
         position.sell_lots += lots
     see_range(t, max(abs(position.market_lots), max(position.buy_lots, position.sell_lots)))
     if has_sums:
-        put_back(t, order.instrument)
+        t.projected += projected_value(t, order.instrument) - before
 
 
-@kernel
+@inlined
 def expected_lots(t: Any, instrument: int) -> int:
     """The position once its working market orders have filled one after the other; a reduce-only one fills what it then finds."""
     position = position_of(t, instrument)
-    if position.reducing_lots == 0:
-        return int(position.lots + position.market_lots)
-    lots = position.lots
+    return int(_lots_in_turn(t, instrument) if position.reducing_lots != 0 else position.lots + position.market_lots)
+
+
+@outlined
+def _lots_in_turn(t: Any, instrument: int) -> int:
+    lots = position_of(t, instrument).lots
     for k in range(first_live(t), t.orders_count):
         order = order_of(t, k)
         if order.instrument == instrument and order.type == MARKET and is_counted(order):
@@ -167,10 +171,10 @@ def clear(order: Any) -> None:
     order.filled_lots, order.trail, order.expire_ns = 0, 0, 0
     order.limit_offset, order.display_lots, order.peg_offset, order.peg_cap, order.shown_lots = 0, 0, 0, 0, 0
     order.decided_ns, order.accepted_ns, order.done_ns, order.blocked_ns = 0, 0, 0, 0
-    order.filled_ns, order.filled_ticks = 0, 0
+    order.filled_ns = 0  # `filled_ticks` is read beside it only, what was asked only while changes are under way
     order.filled_value, order.fees, order.raw_fees, order.planned_cost = 0.0, 0.0, 0.0, 0.0
     order.need, order.have = 0.0, 0.0
-    order.changes_under_way, order.asked_lots, order.asked_limit_ticks, order.asked_stop_ticks = 0, 0, 0, 0
+    order.changes_under_way = 0
     order.ahead_lots, order.passed_lots, order.place = 0.0, 0.0, 0
 
 

@@ -49,7 +49,7 @@ from framework.kernel.codes import (
     TRAILING,
     TRAILING_LIMIT,
 )
-from framework.kernel.compile import bits, inlined, kernel
+from framework.kernel.compile import bits, inlined, kernel, outlined
 from framework.kernel.grid import misfit, price_ticks, quantity_lots, steps
 from framework.kernel.ledger import position_of
 from framework.kernel.lifecycle import leaves
@@ -209,10 +209,13 @@ def aim(t: Any, instrument: int, lots: int) -> int:
     """
     if not has_room(t):
         return NO_ROOM
-    position = position_of(t, instrument)
     expected = expected_lots(t, instrument)
-    if lots == expected:
-        return -1
+    return -1 if lots == expected else _aim(t, instrument, lots, expected)
+
+
+@outlined
+def _aim(t: Any, instrument: int, lots: int, expected: int) -> int:
+    position = position_of(t, instrument)
     if position.target_order >= 0:
         live = order_of(t, position.target_order)
         if is_counted(live):

@@ -276,6 +276,8 @@ TRADER = _root(
         ("projected", "<f8"),  # gross exposure if working orders fill; see `approval.py`
         ("has_limits", "<i8"),  # price limits were told
         ("has_margin", "<i8"),  # some instrument asks for margin
+        ("has_borrow", "<i8"),  # some instrument costs who is short of it
+        ("has_futures", "<i8"),  # some instrument is settled at the close
         ("margined", "<i8"),  # positions that ask for margin, of the record that is watched
         ("mark_moved", "<i8"),  # a mark moved since margin was last looked at
         ("point_interval_ns", "<i8"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from framework.kernel.account import summed_account
 from framework.kernel.approval import affordable_lots
 from framework.kernel.codes import (
     F_MAKER,
@@ -81,7 +80,7 @@ def _whole_price(t: Any, x: Any, depth: Any, order: Any, worst: int) -> int:
         level = level_of(x, depth, -order.side, price)
         left -= level.lots - level.taken
         last, price = price, next_level(depth, -order.side, price)
-    return last if left <= 0 and affordable_lots(summed_account(t, x), order, leaves(order), last, 0.0) == leaves(order) else 0
+    return last if left <= 0 and affordable_lots(t, x, order, leaves(order), last, 0.0) == leaves(order) else 0
 
 
 @kernel

@@ -136,15 +136,18 @@ def sum_up(t: Any) -> None:
 @kernel
 def _begin_sums(t: Any) -> None:
     _, _, t.gross, t.net = valuation(t)
+    t.sums_ns, t.summed_ns = t.now_ns, t.now_ns
+    if t.is_venues != 0:
+        return  # orders that work pay for nothing
     projected = 0.0
     for i in range(t.positions_count):
         projected += projected_value(t, i)
-    t.projected, t.sums_ns, t.summed_ns = projected, t.now_ns, t.now_ns
+    t.projected = projected
 
 
 @inlined
 def take_out(t: Any, instrument: int) -> bool:
-    """Before the mark, the position or the working lots of an instrument change: take its part out of the sums, the venue's too.
+    """Before the mark or the position of an instrument changes: take its part out of the sums, the venue's too.
 
     Returns whether there are sums, so that `put_back` must follow the change.
     """
@@ -164,6 +167,7 @@ def put_back(t: Any, instrument: int) -> None:
 def _add_parts(t: Any, instrument: int, sign: float) -> None:
     if t.sums_ns == t.now_ns:
         _add_part(t, instrument, sign)
+        t.projected += sign * projected_value(t, instrument)
     if t.account != 0:
         account = trader_row(t.account, 0)
         if account.sums_ns == t.now_ns:
@@ -177,7 +181,6 @@ def _add_part(t: Any, instrument: int, sign: float) -> None:
         value = lots * lot_value(t, instrument)
         t.net += sign * (value if terms_row(t.terms, instrument).settlement == SPOT else open_profit(t, instrument))
         t.gross += sign * abs(value)
-    t.projected += sign * projected_value(t, instrument)
 
 
 @inlined

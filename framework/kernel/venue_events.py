@@ -72,6 +72,8 @@ def expire(t: Any, x: Any) -> None:
 def _close_session(t: Any, x: Any, calendar: int, close_ns: int) -> None:
     session = session_row(x.sessions, calendar)
     session.is_open = 0
+    if x.working == 0 and x.kept_count == 0:
+        return
     for i in range(x.books_count):
         if terms_of(t, i).calendar != calendar:
             continue

@@ -49,7 +49,7 @@ def is_last_of_stamp(t: Any, x: Any, event: Any) -> bool:
 @kernel
 def can_wait(t: Any, x: Any, event: Any) -> bool:
     """Whether the stamp has other bars and quotes, whose fills may pay for one of this."""
-    if (event.kind != BAR and event.kind != QUOTE) or x.fills_waiting != 0 or x.venue_tape != 0 or x.working < 2:
+    if x.working < 2 or (event.kind != BAR and event.kind != QUOTE) or x.fills_waiting != 0 or x.venue_tape != 0:
         return False
     if event.kind == QUOTE and depth_of(x, event.instrument).bids != 0:
         return False  # it is matched as the book beside it
@@ -103,7 +103,7 @@ def waits(t: Any, x: Any, order: Any, event: Any) -> bool:
     """Whether a fill that adds to a position must wait for the others of its stamp."""
     if not can_wait(t, x, event):
         return False
-    if _adding_lots(account_of(t, x), order) == 0:
+    if _adding_lots(account_of(x), order) == 0:
         return False
     if x.stamp_ns != event.ts_local_ns:
         _see_stamp(t, x)

@@ -287,6 +287,8 @@ class Tables:
         """A sentence where cash fell below zero though nothing may be borrowed, else nothing."""
         root = self._trader.record[0]
         stamps, lowest = int(root["overdrawn"]), float(root["lowest_cash"])
+        if stamps == 0:
+            return ()
         points = self._trader.count("points")
         rounding = 1e-12 * float(self._trader.used("points")["gross"].max(initial=0.0))
         if lowest >= -rounding or root["risk"]["max_leverage"] > 1.0 or root["risk"]["allow_short"]:
