@@ -57,6 +57,7 @@ class Check:
         self.charged: dict[int, Decimal] = {}
         self.fill: tuple[Decimal, Decimal, str, int, bool] | None = None
         self.volume: dict[str, int] = {}
+        self.bars: dict[str, dict[str, int]] = {}
         self.opens: list[int] = []
         self.due: list[tuple[str, Decimal]] = []
         self.curve: dict[int, Decimal] = {}
@@ -95,6 +96,7 @@ class Check:
         name = self.names[event["instrument"]]
         tick = self.ticks[name]
         if kind is Kind.BAR:
+            self.bars[name] = event
             ledger.mark(name, exact(event["w3"] * tick))
         elif kind is Kind.QUOTE:
             ledger.mark(name, exact((event["w0"] + event["w1"]) * tick / 2))
@@ -152,9 +154,11 @@ class Check:
         is_free = is_maker or name in {paper.symbol for paper in self.case.papers if paper.is_quoted}  # quotes carry their spread
         assert same(half, ZERO if is_free else rate * value, value / 1000)
         impact = self.case.costs.get("impact") or {}
-        bar = self.next_bar
         if impact.get("model") == "volume_share" and not self.case.latency:
-            assert bar is not None and self.names[bar["instrument"]] == name
+            bar = self.next_bar
+            if bar is None or self.names[bar["instrument"]] != name:
+                bar = self.bars[name]  # the fill waited for the other bars of its stamp
+            assert bar["ts_local_ns"] == event["ts_local_ns"]
             expected = Decimal(str(impact["price_impact"])) * (Decimal(lots) / bar["w4"]) ** 2 * value if bar["w4"] else ZERO
             assert same(share, expected, value / 1000)
         else:
