@@ -39,7 +39,6 @@ from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.price_limits import is_barred
 from framework.kernel.ratio import share_of
-from framework.kernel.waiting import awaits_entry, can_wait, wait, waits
 
 
 @inlined
@@ -79,17 +78,12 @@ def budget_of(t: Any, bar: Any) -> int:
 
 @outlined
 def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, event: Any) -> int:
-    """Fill what budget, account and reduce-only allow of the order's leaves at `ticks`.
-
-    Returns the lots filled, or kept for a fill that waits for the others of its stamp.
-    """
+    """Fill what budget, account and reduce-only allow of the order's leaves at `ticks`; returns the lots filled."""
     if is_barred(x, order.instrument, ticks, event):
         return 0
     wanted = leaves(order)
     if order.flags & O_REDUCE_ONLY:
         wanted = reducible_lots(account_of(x), order, wanted)
-        if wanted == 0 and awaits_entry(t, x, order, event):
-            return wait(t, x, order, min(budget, leaves(order)), ticks, flags, event)
         if wanted == 0:
             lot, held = terms_of(t, order.instrument).lot, position_of(account_of(x), order.instrument).lots
             end_order(t, x, order, CANCELLED, R_REDUCE_ONLY, leaves(order) * lot, held * lot)
@@ -97,8 +91,6 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
     lots = min(wanted, budget)
     if lots <= 0 or (order.time_in_force == FOK and lots < leaves(order)):
         return 0
-    if waits(t, x, order, event):
-        return wait(t, x, order, lots, ticks, flags, event)
     is_maker = flags & F_MAKER != 0
     fee, raw, spread, share, impact = _charges(t, x, order, lots, ticks, is_maker, event)
     asked = lots
@@ -106,8 +98,6 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
         carried = affordable_lots(t, x, order, lots, ticks, fee + spread + share + impact)
         if carried == lots:
             break
-        if can_wait(t, x, event):
-            return wait(t, x, order, asked, ticks, flags, event)
         lots = carried
         if lots > 0:
             fee, raw, spread, share, impact = _charges(t, x, order, lots, ticks, is_maker, event)

@@ -40,7 +40,7 @@ from framework.kernel.codes import (
 from framework.kernel.compile import kernel, outlined
 from framework.kernel.contracts import basis, lot_notional, price_of
 from framework.kernel.exchange import is_liquidating, is_open, venue_book
-from framework.kernel.filling import budget_of, execute
+from framework.kernel.filling import execute
 from framework.kernel.ledger import position_of, rate_of
 from framework.kernel.orders import is_done, order_of, unpack
 from framework.kernel.queue import join, open_rows, sweep
@@ -98,7 +98,7 @@ def enforce_margin(t: Any, x: Any) -> None:
 
 
 @outlined
-def enforce_inside(t: Any, x: Any, bar: Any) -> None:
+def enforce_inside(t: Any, x: Any, bar: Any, turn: Any) -> None:
     """Liquidate the account where it could not carry a bar's worst price; its position there is closed inside the bar."""
     i = bar.instrument
     terms, book = terms_of(t, i), book_of(t, i)
@@ -126,6 +126,6 @@ def enforce_inside(t: Any, x: Any, bar: Any) -> None:
     ticks = max(min(bar.w0, ticks), worst) if side > 0 else min(max(bar.w0, ticks), worst)
     _liquidate(t, x, need, equity)
     if is_liquidating(x, i):
-        budget = budget_of(t, bar)
-        execute(t, x, order_of(x, venue_book(x, i).liquidation - 1), budget, int(ticks), 0, bar)
+        order = order_of(x, venue_book(x, i).liquidation - 1)
+        turn.budget_lots -= execute(t, x, order, turn.budget_lots, int(ticks), 0, bar)
         sweep(x, i)

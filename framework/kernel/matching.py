@@ -49,6 +49,7 @@ from framework.kernel.codes import (
 from framework.kernel.compile import inlined, kernel, outlined
 from framework.kernel.exchange import refuse_to_take, release_kept, session_of, venue_book
 from framework.kernel.filling import budget_of, execute
+from framework.kernel.liquidation import enforce_inside
 from framework.kernel.order_types import is_limit, reaches, set_stop, trailing_stop, trails, waits_for_price, waits_for_trigger
 from framework.kernel.orders import is_done, is_touch, order_of
 from framework.kernel.priority import BEFORE_ALL, CLOSE, LIMITS, NEVER, OPEN, STOPS, betters, needs_through, rank_in_bar
@@ -56,7 +57,6 @@ from framework.kernel.queue import sweep
 from framework.kernel.records import event_row
 from framework.kernel.siblings import GIVES_WAY, TAKEN, left_by_exits, rivalry
 from framework.kernel.unshown import touched_lots
-from framework.kernel.waiting import is_waiting
 from framework.schema.units import NEVER_NS
 
 NOT_OPENING = -(2**62)
@@ -197,12 +197,12 @@ def end_leftover(t: Any, x: Any, order: Any, is_opening: bool) -> None:
 
 
 @inlined
-def _takes_part(order: Any, bar: Any, start_ns: int, opened_ns: int) -> bool:
-    if is_done(order) or order.accepted_ns > start_ns or order.blocked_ns == bar.ts_local_ns:
+def _takes_part(order: Any, bar: Any, turn: Any) -> bool:
+    if is_done(order) or order.accepted_ns > turn.start_ns or order.blocked_ns == bar.ts_local_ns:
         return False
     if order.time_in_force == AT_CLOSE or waits_for_price(order):
         return False
-    return order.time_in_force != AT_OPEN or order.accepted_ns <= opened_ns
+    return order.time_in_force != AT_OPEN or order.accepted_ns <= turn.opened_ns
 
 
 @kernel
@@ -219,18 +219,23 @@ def _bar_start(t: Any, x: Any, bar: Any) -> int:
 
 
 @kernel
-def match_bar(t: Any, x: Any, bar: Any) -> None:
-    """Match every working order of the bar's instrument against it; commands that waited for it act before its open or after it."""
+def begin_bar(t: Any, x: Any, bar: Any, turn: Any) -> None:
+    """Prepare the turn of a bar; commands that waited for it and came before its open act now."""
     book, session = venue_book(x, bar.instrument), session_of(t, x, bar.instrument)
-    is_trading, start_ns = book.halted == 0 and (session.known == 0 or session.is_open != 0), _bar_start(t, x, bar)
+    turn.is_trading = book.halted == 0 and (session.known == 0 or session.is_open != 0)
+    turn.start_ns, turn.budget_lots = _bar_start(t, x, bar), budget_of(t, bar)
     if x.kept_count > 0:
-        release_kept(t, x, bar.instrument, start_ns if is_trading else NEVER_NS, NEVER_NS)
-    if not is_trading:
-        return
+        release_kept(t, x, bar.instrument, turn.start_ns if turn.is_trading else NEVER_NS, NEVER_NS)
     is_opening = session.known != 0 and book_of(t, bar.instrument).bar_ns <= session.open_ns  # however late it comes
-    is_closing = session.known != 0 and bar.ts_venue_ns == session.close_ns
-    _match_prices(t, x, bar, start_ns, session.open_ns if is_opening else NOT_OPENING, is_closing)
-    if x.kept_count > 0:
+    turn.opened_ns = session.open_ns if is_opening else NOT_OPENING
+    turn.is_closing = session.known != 0 and bar.ts_venue_ns == session.close_ns
+
+
+@kernel
+def end_bar(t: Any, x: Any, bar: Any, turn: Any) -> None:
+    """Commands that waited for the open of a bar act after it."""
+    sweep(x, bar.instrument)
+    if x.kept_count > 0 and turn.is_trading:
         release_kept(t, x, bar.instrument, NEVER_NS, NEVER_NS)
 
 
@@ -243,31 +248,33 @@ def match_print(t: Any, x: Any, trade: Any) -> None:
     book.traded_ns = trade.ts_venue_ns
     if book.first < 0 or book.halted or (session.known and not session.is_open):
         return
-    bar = event_row(x.print, 0)
+    bar, turn = event_row(x.print, 0), x.print_turn
     bar.ts_local_ns, bar.ts_venue_ns, bar.kind, bar.flags, bar.instrument = trade.ts_local_ns, trade.ts_venue_ns, BAR, 0, trade.instrument
     bar.w0, bar.w1, bar.w2, bar.w3, bar.w4 = trade.w0, trade.w0, trade.w0, trade.w0, trade.w1
-    opened_ns = session.open_ns if is_opening else NOT_OPENING
-    _match_prices(t, x, bar, trade.ts_venue_ns - 1, opened_ns, has_ends and trade.ts_venue_ns == session.close_ns)
+    turn.row, turn.is_trading, turn.start_ns, turn.budget_lots = -1, 1, trade.ts_venue_ns - 1, budget_of(t, bar)
+    turn.opened_ns = session.open_ns if is_opening else NOT_OPENING
+    turn.is_closing = has_ends and trade.ts_venue_ns == session.close_ns
+    match_alone(t, x, bar, turn)
 
 
 @inlined
-def _has_turn(order: Any, bar: Any, start_ns: int, opened_ns: int, step: int) -> bool:
+def _has_turn(order: Any, bar: Any, turn: Any, step: int) -> bool:
     if step == CLOSE:
         return order.time_in_force == AT_CLOSE and not is_done(order) and order.accepted_ns < bar.ts_venue_ns
-    if not _takes_part(order, bar, start_ns, opened_ns):
+    if not _takes_part(order, bar, turn):
         return False
     force = order.time_in_force
     return step == OPEN or not (order.done_ns != 0 or force == AT_OPEN or (order.type == LIMIT and (force == IOC or force == FOK)))
 
 
 @kernel
-def _next_in_turn(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, step: int, rank: int, after: int) -> Any:
+def next_in_turn(t: Any, x: Any, bar: Any, turn: Any, step: int, rank: int, after: int) -> Any:
     """(rank, order) of the next that a step of the bar reaches after the one named; the order is -1 where none is left."""
     best, found, is_behind = NEVER, -1, False
     at = venue_book(x, bar.instrument).first
     while at >= 0:
         order = order_of(x, at)
-        if _has_turn(order, bar, start_ns, opened_ns, step):
+        if _has_turn(order, bar, turn, step):
             own = rank_in_bar(t, order, bar, step)
             if own < best and (own > rank or (own == rank and is_behind)):
                 best, found = own, at
@@ -277,91 +284,101 @@ def _next_in_turn(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, step:
 
 
 @inlined
-def _act(t: Any, x: Any, order: Any, bar: Any, start_ns: int, step: int, budget: int) -> int:
-    """What a step of the bar does for an order that it reaches; returns the lots filled."""
+def act(t: Any, x: Any, order: Any, bar: Any, turn: Any, step: int) -> None:
+    """What a step of the bar does for an order that it reaches."""
+    budget = turn.budget_lots
     if step == OPEN:
-        return _fill_at_open(t, x, order, bar, budget)
-    if step == STOPS:
-        return _stop_inside(t, x, order, bar, budget, start_ns)
-    if step == CLOSE:
-        return execute(t, x, order, budget, bar.w3, 0, bar)
-    if waits_for_trigger(order):
-        return _touch_inside(t, x, order, bar, budget)
-    return _limit_inside(t, x, order, bar, budget)
+        turn.budget_lots -= _fill_at_open(t, x, order, bar, budget)
+    elif step == STOPS:
+        turn.budget_lots -= _stop_inside(t, x, order, bar, budget, turn.start_ns)
+    elif step == CLOSE:
+        turn.budget_lots -= execute(t, x, order, budget, bar.w3, 0, bar)
+    elif waits_for_trigger(order):
+        turn.budget_lots -= _touch_inside(t, x, order, bar, budget)
+    else:
+        turn.budget_lots -= _limit_inside(t, x, order, bar, budget)
 
 
 @outlined
-def _several_in_turn(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, step: int, budget: int) -> int:
-    rank, at = _next_in_turn(t, x, bar, start_ns, opened_ns, step, BEFORE_ALL, -1)
+def _several_in_turn(t: Any, x: Any, bar: Any, turn: Any, step: int) -> None:
+    rank, at = next_in_turn(t, x, bar, turn, step, BEFORE_ALL, -1)
     while at >= 0:
-        budget -= _act(t, x, order_of(x, at), bar, start_ns, step, budget)
-        rank, at = _next_in_turn(t, x, bar, start_ns, opened_ns, step, rank, at)
-    return budget
+        act(t, x, order_of(x, at), bar, turn, step)
+        rank, at = next_in_turn(t, x, bar, turn, step, rank, at)
 
 
 @inlined
-def _in_turn(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, step: int, budget: int) -> int:
-    """A step of the bar for all that it reaches, by price and time as in `priority.py`; returns the budget that is left."""
+def step_through(t: Any, x: Any, bar: Any, turn: Any, step: int) -> None:
+    """A step of the bar for all that it reaches, by price and time as in `priority.py`."""
     book, rank = venue_book(x, bar.instrument), BEFORE_ALL
     if book.first != book.last:
-        return _several_in_turn(t, x, bar, start_ns, opened_ns, step, budget)
+        _several_in_turn(t, x, bar, turn, step)
+        return
     order = order_of(x, book.first)  # the usual case: nothing to compare it with
-    while book.first >= 0 and _has_turn(order, bar, start_ns, opened_ns, step):
+    while book.first >= 0 and _has_turn(order, bar, turn, step):
         own = rank_in_bar(t, order, bar, step)
         if own == NEVER or own <= rank:
             break
         rank = own
-        budget -= _act(t, x, order, bar, start_ns, step, budget)
-    return budget
+        act(t, x, order, bar, turn, step)
 
 
-@kernel
-def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, is_closing: bool) -> None:
-    """`opened_ns`: the open of the session whose first bar this is, which orders for the open must have reached, else NOT_OPENING."""
-    budget = budget_of(t, bar)
-    budget = _in_turn(t, x, bar, start_ns, opened_ns, OPEN, budget)
-    book = venue_book(x, bar.instrument)
-    if book.first >= 0 and book.first == book.last and is_done(order_of(x, book.first)):
-        x.bar_budget = budget
-        sweep(x, bar.instrument)  # the usual case: one order, filled
-        return
-    _rest_from_open(t, x, bar, start_ns, opened_ns)
-    budget = _in_turn(t, x, bar, start_ns, opened_ns, STOPS, budget)
-    budget = _in_turn(t, x, bar, start_ns, opened_ns, LIMITS, budget)
-    at = venue_book(x, bar.instrument).first
-    while at >= 0:
-        order = order_of(x, at)
-        at = order.next_working
-        if _takes_part(order, bar, start_ns, opened_ns):
-            if waits_for_trigger(order) and trails(order):
-                follow(t, x, order, bar.w2 if order.side > 0 else bar.w1)
-            elif _rests_at(t, order, bar.w3):
-                order.flags |= O_RESTING
-            end_leftover(t, x, order, opened_ns != NOT_OPENING)
-    x.bar_budget = budget
-    if is_closing:
-        _close(t, x, bar, start_ns, opened_ns, budget)
+@inlined
+def is_empty(x: Any, instrument: int) -> bool:
+    """Whether nothing works there any more; the usual case is one order, filled."""
+    book = venue_book(x, instrument)
+    return book.first < 0 or (book.first == book.last and is_done(order_of(x, book.first)))
+
+
+@inlined
+def match_alone(t: Any, x: Any, bar: Any, turn: Any) -> None:
+    """All steps of a bar of which the stamp has no other one."""
+    step_through(t, x, bar, turn, OPEN)
+    if not is_empty(x, bar.instrument):
+        after_open(t, x, bar, turn)
+        step_through(t, x, bar, turn, STOPS)
+        if t.margined != 0 and turn.row >= 0:
+            enforce_inside(t, x, bar, turn)
+        step_through(t, x, bar, turn, LIMITS)
+        after_limits(t, x, bar, turn)
+        if turn.is_closing:
+            step_through(t, x, bar, turn, CLOSE)
+            after_close(t, x, bar, turn)
     sweep(x, bar.instrument)
 
 
 @kernel
-def _close(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, budget: int) -> None:
-    """Orders for the close fill at it or end."""
-    _in_turn(t, x, bar, start_ns, opened_ns, CLOSE, budget)
+def after_limits(t: Any, x: Any, bar: Any, turn: Any) -> None:
+    """The range is passed: trailing stops follow it, limits rest from now on, and what may not outlive the bar ends."""
     at = venue_book(x, bar.instrument).first
     while at >= 0:
         order = order_of(x, at)
-        if _has_turn(order, bar, start_ns, opened_ns, CLOSE) and not is_waiting(x, at):
+        at = order.next_working
+        if _takes_part(order, bar, turn):
+            if waits_for_trigger(order) and trails(order):
+                follow(t, x, order, bar.w2 if order.side > 0 else bar.w1)
+            elif _rests_at(t, order, bar.w3):
+                order.flags |= O_RESTING
+            end_leftover(t, x, order, turn.opened_ns != NOT_OPENING)
+
+
+@kernel
+def after_close(t: Any, x: Any, bar: Any, turn: Any) -> None:
+    """Orders for the close that it has not filled end."""
+    at = venue_book(x, bar.instrument).first
+    while at >= 0:
+        order = order_of(x, at)
+        if _has_turn(order, bar, turn, CLOSE):
             end_order(t, x, order, EXPIRED, R_MISSED_CLOSE, 0.0, 0.0)
         at = order.next_working
 
 
 @kernel
-def _rest_from_open(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int) -> None:
+def after_open(t: Any, x: Any, bar: Any, turn: Any) -> None:
     """Limits that the opening price does not better rest from then on."""
     at = venue_book(x, bar.instrument).first
     while at >= 0:
         order = order_of(x, at)
-        if _takes_part(order, bar, start_ns, opened_ns) and _rests_at(t, order, bar.w0):
+        if _takes_part(order, bar, turn) and _rests_at(t, order, bar.w0):
             order.flags |= O_RESTING
         at = order.next_working

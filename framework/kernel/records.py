@@ -17,7 +17,7 @@ from framework.kernel.depth_records import DEPTH_BOOK, RESTING
 from framework.kernel.impact_records import DECAY, DISPLACEMENT, VOLUME
 from framework.kernel.latency_records import LEG, TRAFFIC
 from framework.kernel.request_record import REQUEST
-from framework.kernel.venue_records import SESSION_STATE, VENUE_BOOK, VENUE_RULES, WAITING_FILL
+from framework.kernel.venue_records import SESSION_STATE, TURN, VENUE_BOOK, VENUE_RULES
 from framework.schema.event import EVENT
 from framework.schema.order import ORDER
 
@@ -230,7 +230,7 @@ EXCHANGE_TABLES = (
     Table("traffic", TRAFFIC, 256),
     Table("entry", EVENT, 256),
     Table("response", EVENT, 256),
-    Table("waiting", WAITING_FILL, 256),
+    Table("turns", TURN, 64),
     Table("kept", EVENT, 16),  # commands that wait for a bar: `under_way.py`
 )
 
@@ -342,10 +342,8 @@ EXCHANGE = _root(
         ("working", "<i8"),  # orders in the books
         ("account", "<i8"),  # address of the account that the venue judges by; see `account.py`
         ("keeps_account", "<i8"),  # it has rows of its own: answers take time
-        ("stamp_ns", "<i8"),  # the stamp that `stamp_waits` was worked out for
-        ("stamp_waits", "<i8"),  # its fills that add to a position wait for its last event
+        ("matched", "<i8"),  # bars and quotes before this event of the tape have been matched
         ("early", "<i8"),  # EARLY while the broker acts on an event before its hooks are called, else 0
-        ("fills_waiting", "<i8"),  # those that waited are being made
         ("venue_tape", "<i8"),  # where the feed is late: the whole tape, which the venue sees at its own stamps
         ("venue_tape_count", "<i8"),
         ("venue_order", "<i8"),  # its rows in order of these stamps, 0: as they lie
@@ -357,7 +355,7 @@ EXCHANGE = _root(
         ("venue_tick", "<i8"),
         ("tick", "<i8"),  # address of the event that the venue sees
         ("arrived", "<i8"),  # address of the command that arrives
-        ("bar_budget", "<i8"),  # lots that the last bar has left for us
+        ("print_turn", TURN),  # of a trade that is matched as a bar
         ("has_auctions", "<i8"),  # of some instrument prints of auctions are told
         ("has_limits", "<i8"),  # price limits were told
         ("rules", VENUE_RULES),

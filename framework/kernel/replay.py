@@ -19,6 +19,7 @@ from framework.kernel.codes import (
     F_EARLY,
     LOG_FULL,
     NEED_TAPE,
+    ON_BARS,
     ON_ORDER,
     QUOTE,
     SESSION,
@@ -27,20 +28,17 @@ from framework.kernel.codes import (
 )
 from framework.kernel.compile import Unit, address_of, call, inlined, kernel, outlined, prefetch
 from framework.kernel.exchange import arrive, deliver, next_due, send_outbox, venue_book
-from framework.kernel.exits import end_waiting, match_exits
+from framework.kernel.exits import match_exits
 from framework.kernel.ledger import record_point, write_point
-from framework.kernel.liquidation import enforce_inside, enforce_margin
-from framework.kernel.matching import match_bar
-from framework.kernel.orders import is_done, order_of
+from framework.kernel.liquidation import enforce_margin
 from framework.kernel.price_limits import see_limits
-from framework.kernel.quotes import match_quote
 from framework.kernel.records import event_row, exchange_row, trader_row
 from framework.kernel.restating import end_all, restate_venue_orders
 from framework.kernel.room import is_log_filling
+from framework.kernel.stamp import collect_turns, judge_worst, match_one, match_together
 from framework.kernel.trader import apply, end_held, write
 from framework.kernel.venue_events import expire, venue_event
-from framework.kernel.venue_records import waiting_row
-from framework.kernel.waiting import is_last_of_stamp
+from framework.kernel.venue_records import turn_row
 from framework.kernel.wakes import order_wake, pending_wake, wake_for
 from framework.schema.event import NO_INSTRUMENT
 from framework.schema.units import NEVER_NS
@@ -66,27 +64,33 @@ def fire_timer(t: Any) -> None:
     t.timer_ns = NEVER_NS
 
 
-@kernel
-def _release_exits(t: Any, x: Any, bar: Any) -> None:
-    """What fills of this bar have released arrives before anybody is woken and meets the rest of the bar; nothing may delay it."""
+@outlined
+def _release_exits(t: Any, x: Any) -> None:
+    """What fills of this moment have released arrives before anybody is woken and meets the rest of its bar; nothing may delay it."""
     send_outbox(t, x)
     while x.due_ns <= t.now_ns:
         on_due(t, x)
-    match_exits(t, x, bar)
+    for k in range(x.turns_count):
+        turn = turn_row(x.turns, k)
+        event = event_row(x.tape, turn.row)
+        if event.kind == BAR:
+            match_exits(t, x, event, turn)
 
 
-@outlined
-def _fill_waiting(t: Any, x: Any) -> None:
-    """Make the fills that waited for the others of their stamp, in the order in which they were sent."""
-    x.fills_waiting = 1
-    for k in range(x.waiting_count):
-        row = waiting_row(x.waiting, k)
-        if is_done(order_of(x, row.order_id)):
-            continue
-        end_waiting(t, x, row)
-        if t.outbox_count > 0 and event_row(x.tape, row.row).kind == BAR:
-            _release_exits(t, x, event_row(x.tape, row.row))
-    x.waiting_count, x.fills_waiting = 0, 0
+@kernel
+def _match_moment(t: Any, x: Any) -> None:
+    """Match the bars and quotes of the present stamp, before anybody sees them."""
+    count = collect_turns(t, x)
+    if count == 0:
+        return
+    if count == 1:
+        match_one(t, x)
+    else:
+        match_together(t, x)
+    if t.outbox_count > 0 and x.entry_latency_ns == 0:
+        _release_exits(t, x)
+    if t.margined != 0:
+        judge_worst(t, x)
 
 
 @kernel
@@ -94,20 +98,8 @@ def on_tape_event(t: Any, x: Any, event: Any) -> None:
     """One market event: first the venue, then the trader half, then the venue's own restating of orders."""
     kind = event.kind
     if kind == BAR or kind == QUOTE:
-        if x.working > 0 and venue_book(x, event.instrument).first >= 0:
-            x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
-            if kind == BAR:
-                match_bar(t, x, event)
-                if t.outbox_count > 0 and x.entry_latency_ns == 0:
-                    _release_exits(t, x, event)
-            else:
-                match_quote(t, x, event)
-        if x.waiting_count != 0 and is_last_of_stamp(t, x, event):
-            x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
-            _fill_waiting(t, x)
-        if kind == BAR and t.margined != 0:
-            x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
-            enforce_inside(t, x, event)
+        if t.seen >= x.matched and (x.working > 0 or t.margined != 0):
+            _match_moment(t, x)
         apply(t, event)
     else:
         x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
@@ -139,10 +131,8 @@ def on_due(t: Any, x: Any) -> None:
 @inlined
 def horizon(t: Any, x: Any) -> int:
     """The first stamp that the fast lane must not reach: something else is due, or the replay is to stop."""
-    if x.venue_tape != 0 or t.margined != 0 or x.waiting_count != 0:
-        return (
-            0  # the venue is ahead of us and what it sees must come between; the broker looks at every mark; fills wait for the stamp's end
-        )
+    if x.venue_tape != 0 or t.margined != 0:
+        return 0  # the venue is ahead of us and what it sees must come between; or the broker looks at every mark
     stop = x.due_ns
     if t.timer_ns < stop:
         stop = t.timer_ns + 1
@@ -151,9 +141,18 @@ def horizon(t: Any, x: Any) -> int:
     return stop
 
 
+@kernel
+def _is_to_match(t: Any, x: Any, event: Any) -> bool:
+    """Whether the venue has to match the moment of a bar first: its own instrument has orders, or the moment may have other bars."""
+    if t.seen < x.matched:
+        return False
+    row = t.seen - x.tape_start + 1
+    return venue_book(x, event.instrument).first >= 0 or (row < x.tape_count and event_row(x.tape, row).ts_local_ns == event.ts_local_ns)
+
+
 @inlined
 def fast_bar(t: Any, x: Any, stop_ns: int) -> int:
-    """The fast lane: apply the next event if it is a bar before `stop_ns` that no working order can fill on.
+    """The fast lane: apply the next event if it is a bar before `stop_ns` of a moment in which no working order can fill.
 
     Returns the address of the bar, 0 where the next event is something else.
     """
@@ -163,7 +162,7 @@ def fast_bar(t: Any, x: Any, stop_ns: int) -> int:
     event = event_row(x.tape, row)
     prefetch(address_of(event) + _AHEAD_BYTES)
     next_ns = event.ts_local_ns
-    if event.kind != BAR or next_ns >= stop_ns or (x.working > 0 and venue_book(x, event.instrument).first >= 0):
+    if event.kind != BAR or next_ns >= stop_ns or (x.working > 0 and _is_to_match(t, x, event)):
         return 0
     if t.dirty & 1 != 0 and next_ns > t.now_ns and t.now_ns >= t.point_ns:
         write_point(t)
@@ -174,15 +173,22 @@ def fast_bar(t: Any, x: Any, stop_ns: int) -> int:
 
 
 @kernel
+def _has_more_bars(x: Any, row: int, stamp_ns: int) -> bool:
+    """Whether another bar of the stamp follows, whatever stands between."""
+    row += 1
+    while row < x.tape_count and event_row(x.tape, row).ts_local_ns == stamp_ns:
+        if event_row(x.tape, row).kind == BAR:
+            return True
+        row += 1
+    return False
+
+
+@kernel
 def bar_wake(t: Any, x: Any) -> int:
     """The wake of the bar just applied."""
     row = t.seen - x.tape_start - 1
     event = event_row(x.tape, row)
-    is_last = True
-    if row + 1 < x.tape_count:
-        following = event_row(x.tape, row + 1)
-        is_last = following.ts_local_ns != event.ts_local_ns or following.kind != BAR
-    return wake_for(t, event, row, is_last)
+    return wake_for(t, event, row, t.wakes & ON_BARS == 0 or not _has_more_bars(x, row, event.ts_local_ns))
 
 
 @kernel

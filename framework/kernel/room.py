@@ -27,7 +27,7 @@ FLOWS = _OF_TRADER["flows"]
 _LOG, _RESTING = _OF_TRADER["log"], _OF_TRADER["resting"]
 VENUE_ORDERS, ENTRY, RESPONSE, KEPT = _OF_VENUE["orders"], _OF_VENUE["entry"], _OF_VENUE["response"], _OF_VENUE["kept"]
 _TRAFFIC, _VENUE_RESTING = _OF_VENUE["traffic"], _OF_VENUE["resting"]
-WAITING = _OF_VENUE["waiting"]
+TURNS = _OF_VENUE["turns"]
 
 MOST_COMMANDS = 250_000
 """Most that is ordered at one stamp: orders, cancels and changes, those too that are refused and those that fills cause."""

@@ -42,7 +42,19 @@ VENUE_RULES = np.dtype(
 )
 """What the venue does that others do differently."""
 
-WAITING_FILL = np.dtype([("order_id", "<i8"), ("lots", "<i8"), ("ticks", "<i8"), ("flags", "<i8"), ("row", "<i8")])
-"""A fill that waits for the others of its stamp: of an order, so many lots at most, at a price, and the row of the tape it is made on."""
+TURN = np.dtype(
+    [
+        ("row", "<i8"),  # of the tape, -1: a trade that is matched as a bar
+        ("is_trading", "<i8"),  # the venue trades the instrument
+        ("is_closing", "<i8"),  # the bar ends its session
+        ("start_ns", "<i8"),  # orders that came later take no part
+        ("opened_ns", "<i8"),  # the open of the session whose first bar this is, else NOT_OPENING
+        ("budget_lots", "<i8"),  # what of the volume is left for us
+        ("rank", "<i8"),  # of the order that the step has come to
+        ("order_id", "<i8"),
+        ("behind", "<i8"),  # the turn that comes after it among those whose orders add, -1: none
+    ]
+)
+"""A bar or quote while it is matched with the others of its stamp: see `stamp.py`."""
 
-venue_book_row, session_row, waiting_row = row_of(VENUE_BOOK), row_of(SESSION_STATE), row_of(WAITING_FILL)
+venue_book_row, session_row, turn_row = row_of(VENUE_BOOK), row_of(SESSION_STATE), row_of(TURN)

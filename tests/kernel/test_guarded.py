@@ -142,8 +142,8 @@ class Rotates(Strategy):
 
 
 def crowd(name: str = "") -> Result:
-    """A run that fills every table but two; that of fills which wait for each other; that of commands which wait for a bar."""
-    if name == "waiting":
+    """A run that fills every table but two; that of the bars of one stamp; that of commands which wait for a bar."""
+    if name == "turns":
         index = pd.date_range("2024-01-01", periods=12, freq="D", tz="UTC")
         flat = pd.DataFrame({column: 100.0 for column in ("open", "high", "low", "close")} | {"volume": 1e6}, index=index)
         return backtest(Rotates(), dict.fromkeys(SIXTEEN, flat), tick_size=0.01, cash=1e6)
@@ -179,7 +179,7 @@ def _stingy(grow: Callable[[Any, str], None], half: str, name: str, rows: int) -
 def test_the_crowd_fills_every_table() -> None:
     with guarded() as guards:
         crowd()
-        crowd("waiting")
+        crowd("turns")
         crowd("kept")
     assert set(GROWING) - set(guards.grown) == set()
 

@@ -301,10 +301,11 @@ def test_cash_at_the_fill_is_counted_at_the_rate_of_the_fill() -> None:
         1  EURUSD  1.2500 1.2600 1.2400 1.2500  0
         1  SAP     100    101     99    100     1000
         2  EURUSD  1.6000 1.6000 1.6000 1.6000  0
-        2  SAP     100    101     99    100     1000
+        3  SAP     100    101     99    100     1000
+        3  EURUSD  1.3000 1.3000 1.3000 1.3000  0
 
         at 1: BUY 80 SAP
-        fill 2: BUY 62 SAP @ 100 taker                         # 10,000 / 160
+        fill 3: BUY 62 SAP @ 100 taker                         # 10,000 / 160: the rate of the same stamp is not known at its open
         order 0: CANCELLED NO_CASH_AT_FILL filled 62 needs 80 allows 62
         """,
         cash=10_000.0,
