@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.tapes.drawing import draw
 
 POWER = {"queue": "power"}
@@ -412,5 +414,25 @@ def test_after_a_split_the_book_is_unknown_until_its_next_snapshot() -> None:
         1 10:00:03  book 49 x 5 / 50 x 4
         at 1 10:00:00: BUY 1
         fill 1 10:00:03: BUY 2 @ 50 taker
+        """
+    )
+
+
+@pytest.mark.parametrize("other", ["BUY 1 LIMIT 90", None])
+def test_a_reduce_only_order_meets_a_message_once_whoever_stands_beside_it(other: str | None) -> None:
+    """It has sold what is held; the rest waits for the next message, at which there is nothing left to reduce."""
+    draw(
+        f"""
+        1 10:00:00  book 99 x 50 / 101 x 50
+        1 10:00:01  bid 98 x 1
+        1 10:00:02  bid 98 x 2
+        1 10:00:03  bid 98 x 3
+        at 1 10:00:00: BUY 5
+        at 1 10:00:01: SELL 9 REDUCE_ONLY
+        {"at 1 10:00:01: " + other if other else ""}
+        fill 1 10:00:01: BUY 5 @ 101 taker
+        fill 1 10:00:02: SELL 5 @ 99 taker
+        order 1: CANCELLED REDUCE_ONLY filled 5 needs 4 allows 0 done 1 10:00:03
+        {"order 2: EXPIRED END_OF_DATA" if other else ""}
         """
     )
