@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from framework.schema.event import CostKind, Kind
 from framework.schema.instrument import InstrumentKind
@@ -129,6 +129,17 @@ class Market:
     volume: int
 
 
+class Waiting(NamedTuple):
+    """A fill that waits for the others of its stamp, with the volume and the price that it had."""
+
+    number: int
+    lots: int
+    ticks: int
+    event: Market
+    is_maker: bool
+    is_ambiguous: bool
+
+
 @dataclass
 class Stamp:
     """The bars and quotes of one stamp: whether there are several, those from the present one on, and the fills that wait for them."""
@@ -136,7 +147,7 @@ class Stamp:
     has_others: bool = False
     coming: list[Market] = field(default_factory=list)  # of quotes low is the bid, high the ask
     waits: bool | None = None
-    waiting: list[tuple[int, int, int, Market, bool]] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
 
 
 @dataclass
@@ -291,8 +302,11 @@ class Exchange:
     def execute(self, order: Order, budget: int, ticks: int, event: Market, *, is_maker: bool = False, is_ambiguous: bool = False) -> int:
         """Fill what budget, account and reduce-only allow; return the lots."""
         i, wanted = order.instrument, order.left
+        has_others = self.stamp.has_others and event.kind in (Kind.BAR, Kind.QUOTE) and sum(map(len, self.lines.values())) > 1
         if order.reduces_only:
             held = self.judge.account().lots(i)
+            if held * order.side >= 0 and has_others and self.awaits_entry(order):
+                return self.wait(Waiting(order.number, min(budget, wanted), ticks, event, is_maker, is_ambiguous))
             if held * order.side >= 0:
                 self.end(order, Kind.ORDER_CANCELLED, Reason.REDUCE_ONLY)
                 return 0
@@ -301,12 +315,12 @@ class Exchange:
         if lots <= 0 or (order.force == TimeInForce.FOK and lots < order.left):
             return 0
         fee, slippage = self.costs(order, lots, ticks, is_maker=is_maker, kind=event.kind)
-        can_wait = self.stamp.has_others and event.kind in (Kind.BAR, Kind.QUOTE) and sum(map(len, self.lines.values())) > 1
-        if can_wait and self.adds(order) and self.cannot_carry_all():
-            return self.wait(order, lots, ticks, event, is_maker=is_maker)
+        as_asked = Waiting(order.number, lots, ticks, event, is_maker, is_ambiguous)
+        if has_others and self.adds(order) and self.cannot_carry_all():
+            return self.wait(as_asked)
         lots = self.can_carry(order, lots, ticks, fee + slippage)
-        if can_wait and lots < asked:
-            return self.wait(order, asked, ticks, event, is_maker=is_maker)
+        if has_others and lots < asked:
+            return self.wait(as_asked)
         if order.force == TimeInForce.FOK and lots < order.left:
             lots = 0
         if lots > 0:
@@ -350,20 +364,28 @@ class Exchange:
             self.stamp.waits = room < 0 or margin < 0
         return self.stamp.waits
 
-    def wait(self, order: Order, lots: int, ticks: int, event: Market, *, is_maker: bool) -> int:
-        """Let a fill wait until everything of its stamp that reduces a position has filled; it keeps its volume and its price."""
-        order.sits_out = event.ns
-        self.stamp.waiting.append((order.number, lots, ticks, event, is_maker))
-        return lots
+    def awaits_entry(self, order: Order) -> bool:
+        """Whether a fill that waits will give a reduce-only order something to reduce."""
+        others = [self.orders[each.number] for each in self.stamp.waiting]
+        return any(other.instrument == order.instrument and other.side != order.side for other in others)
+
+    def wait(self, fill: Waiting) -> int:
+        """Let a fill wait until everything of its stamp that reduces a position has filled; returns the lots that it keeps."""
+        self.orders[fill.number].sits_out = fill.event.ns
+        self.stamp.waiting.append(fill)
+        return fill.lots
+
+    def is_waiting(self, order: Order) -> bool:
+        return any(each.number == order.number for each in self.stamp.waiting)
 
     def fill_waiting(self) -> None:
         """The last bar or quote of the stamp is matched: what waited fills in the order in which it was sent."""
-        waiting, self.stamp = sorted(self.stamp.waiting, key=lambda each: each[0]), Stamp()
-        for number, lots, ticks, event, is_maker in waiting:
+        waiting, self.stamp = sorted(self.stamp.waiting, key=lambda each: each.number), Stamp()
+        for number, lots, ticks, event, is_maker, is_ambiguous in waiting:
             order = self.orders[number]
             if order.is_done:
                 continue
-            self.execute(order, lots, ticks, event, is_maker=is_maker)
+            self.execute(order, lots, ticks, event, is_maker=is_maker, is_ambiguous=is_ambiguous)
             self.end_at_close(order, event)
             self.end_leftover(order, is_opening=True)
             self.sweep(order.instrument)
@@ -572,12 +594,12 @@ class Exchange:
 
     def end_at_close(self, order: Order, bar: Market) -> None:
         is_due = order.force == TimeInForce.AT_CLOSE and not order.is_done and order.arrived < bar.ns
-        if is_due and not any(number == order.number for number, *_ in self.stamp.waiting):
+        if is_due and not self.is_waiting(order):
             self.end(order, Kind.ORDER_EXPIRED, Reason.MISSED_CLOSE)
 
     def end_leftover(self, order: Order, *, is_opening: bool) -> None:
         """What may not outlive its first chance ends, unless a fill of it waits."""
-        if order.is_done or order.waits or any(number == order.number for number, *_ in self.stamp.waiting):
+        if order.is_done or order.waits or self.is_waiting(order):
             return
         if order.force in (TimeInForce.IOC, TimeInForce.FOK):
             is_ioc = order.force == TimeInForce.IOC
