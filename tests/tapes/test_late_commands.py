@@ -296,3 +296,19 @@ def test_another_instruments_bar_does_not_tell_in_time() -> None:
     )
     result = backtest(TakesBack(), {"A": rows, "B": rows}, tick_size=0.01)
     assert result.fills[["instrument", "quantity", "price"]].values.tolist() == [["B", 10.0, 102.0]]
+
+
+def test_the_last_price_decides_and_not_a_mark_that_the_venue_tells() -> None:
+    draw(
+        """
+        instrument X kind PERPETUAL initial 0.1 maintenance 0.05
+        1  100 101  99 100  1000
+        2 09:00  MARK 110
+        2  104 104 104 104  1000
+
+        at 1: BUY 10 STOP 105              # passed by the mark, not by the last price
+        timer 2 10:00: CANCEL 0
+        order 0: CANCELLED USER done 2 10:00
+        """,
+        risk={"max_leverage": 10.0},
+    )
