@@ -21,7 +21,6 @@ from typing import Any
 from framework.kernel.answers import end_order
 from framework.kernel.codes import (
     AT_CLOSE,
-    BAR,
     EXPIRED,
     F_AMBIGUOUS,
     F_MAKER,
@@ -37,7 +36,7 @@ from framework.kernel.codes import (
 )
 from framework.kernel.compile import kernel
 from framework.kernel.exchange import venue_book
-from framework.kernel.filling import ALL, budget_of, execute
+from framework.kernel.filling import execute
 from framework.kernel.matching import end_leftover, trigger
 from framework.kernel.order_types import is_limit, reaches, waits_for_price, waits_for_trigger
 from framework.kernel.orders import is_done, is_touch, order_of
@@ -113,10 +112,10 @@ def _take_profit(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
 
 @kernel
 def end_waiting(t: Any, x: Any, row: Any) -> None:
-    """Make a fill that waited for the others of its stamp; what of the bar's volume it leaves is there for its exits."""
+    """Make a fill that waited for the others of its stamp; what of its lots it leaves is there for its exits."""
     order, event = order_of(x, row.order_id), event_row(x.tape, row.row)
-    budget = budget_of(t, event) if event.kind == BAR else ALL
-    x.bar_budget = budget - execute(t, x, order, row.lots, row.ticks, row.flags, event)
+    done = execute(t, x, order, row.lots, row.ticks, row.flags, event)
+    venue_book(x, order.instrument).left_lots += row.lots - done
     if order.time_in_force == AT_CLOSE and not is_done(order):
         end_order(t, x, order, EXPIRED, R_MISSED_CLOSE, 0.0, 0.0)
     end_leftover(t, x, order, True)
@@ -127,7 +126,7 @@ def end_waiting(t: Any, x: Any, row: Any) -> None:
 def match_exits(t: Any, x: Any, bar: Any) -> None:
     """Match the exits that have come for entries which this bar filled, with what came after the entry."""
     book = venue_book(x, bar.instrument)
-    budget = x.bar_budget
+    budget = book.left_lots
     at, found = book.first, False
     while at >= 0:
         order = order_of(x, at)
@@ -148,4 +147,5 @@ def match_exits(t: Any, x: Any, bar: Any) -> None:
                 budget -= _stop_out(t, x, order, bar, budget)
             elif step == 1 and not is_stop and (order.type == LIMIT or waits_for_trigger(order)):
                 budget -= _take_profit(t, x, order, bar, budget)
+    book.left_lots = budget
     sweep(x, bar.instrument)

@@ -126,6 +126,7 @@ def enforce_inside(t: Any, x: Any, bar: Any) -> None:
     ticks = max(min(bar.w0, ticks), worst) if side > 0 else min(max(bar.w0, ticks), worst)
     _liquidate(t, x, need, equity)
     if is_liquidating(x, i):
-        budget = budget_of(t, bar)
-        execute(t, x, order_of(x, venue_book(x, i).liquidation - 1), budget, int(ticks), 0, bar)
+        venue = venue_book(x, i)
+        budget = venue.left_lots if venue.matched_ns == bar.ts_local_ns else budget_of(t, bar)
+        execute(t, x, order_of(x, venue.liquidation - 1), budget, int(ticks), 0, bar)
         sweep(x, i)

@@ -303,7 +303,7 @@ def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, is_cl
     budget = _in_turn(t, x, bar, start_ns, opened_ns, OPEN, budget)
     book = venue_book(x, bar.instrument)
     if book.first >= 0 and book.first == book.last and is_done(order_of(x, book.first)):
-        x.bar_budget = budget
+        book.matched_ns, book.left_lots = bar.ts_local_ns, budget
         sweep(x, bar.instrument)  # the usual case: one order, filled
         return
     _rest_from_open(t, x, bar, start_ns, opened_ns)
@@ -319,7 +319,7 @@ def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, is_cl
             elif _rests_at(t, order, bar.w3):
                 order.flags |= O_RESTING
             end_leftover(t, x, order, opened_ns != NOT_OPENING)
-    x.bar_budget = budget
+    book.matched_ns, book.left_lots = bar.ts_local_ns, budget
     if is_closing:
         _close(t, x, bar, start_ns, opened_ns, budget)
     sweep(x, bar.instrument)

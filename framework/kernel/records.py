@@ -355,7 +355,6 @@ EXCHANGE = _root(
         ("venue_tick", "<i8"),
         ("tick", "<i8"),  # address of the event that the venue sees
         ("arrived", "<i8"),  # address of the command that arrives
-        ("bar_budget", "<i8"),  # lots that the last bar has left for us
         ("has_auctions", "<i8"),  # of some instrument prints of auctions are told
         ("has_limits", "<i8"),  # price limits were told
         ("rules", VENUE_RULES),
