@@ -219,19 +219,22 @@ def _bar_start(t: Any, x: Any, bar: Any) -> int:
 
 
 @kernel
-def match_bar(t: Any, x: Any, bar: Any) -> None:
-    """Match every working order of the bar's instrument against it; commands that waited for it act before its open or after it."""
+def match_bar(t: Any, x: Any, bar: Any) -> bool:
+    """Match every working order of the bar's instrument against it; commands that waited for it act before its open or after it.
+
+    Returns whether orders for the close are due, which come after the exits of what the bar filled.
+    """
     book, session = venue_book(x, bar.instrument), session_of(t, x, bar.instrument)
     is_trading, start_ns = book.halted == 0 and (session.known == 0 or session.is_open != 0), _bar_start(t, x, bar)
     if x.kept_count > 0:
         release_kept(t, x, bar.instrument, start_ns if is_trading else NEVER_NS, NEVER_NS)
     if not is_trading:
-        return
+        return False
     is_opening = session.known != 0 and book_of(t, bar.instrument).bar_ns <= session.open_ns  # however late it comes
-    is_closing = session.known != 0 and bar.ts_venue_ns == session.close_ns
-    _match_prices(t, x, bar, start_ns, session.open_ns if is_opening else NOT_OPENING, is_closing)
+    _match_prices(t, x, bar, start_ns, session.open_ns if is_opening else NOT_OPENING)
     if x.kept_count > 0:
         release_kept(t, x, bar.instrument, NEVER_NS, NEVER_NS)
+    return session.known != 0 and bar.ts_venue_ns == session.close_ns and book.first >= 0
 
 
 @kernel
@@ -247,13 +250,20 @@ def match_print(t: Any, x: Any, trade: Any) -> None:
     bar.ts_local_ns, bar.ts_venue_ns, bar.kind, bar.flags, bar.instrument = trade.ts_local_ns, trade.ts_venue_ns, BAR, 0, trade.instrument
     bar.w0, bar.w1, bar.w2, bar.w3, bar.w4 = trade.w0, trade.w0, trade.w0, trade.w0, trade.w1
     opened_ns = session.open_ns if is_opening else NOT_OPENING
-    _match_prices(t, x, bar, trade.ts_venue_ns - 1, opened_ns, has_ends and trade.ts_venue_ns == session.close_ns)
+    _match_prices(t, x, bar, trade.ts_venue_ns - 1, opened_ns)
+    if has_ends and trade.ts_venue_ns == session.close_ns:
+        match_close(t, x, bar)
+
+
+@inlined
+def _is_for_close(order: Any, bar: Any) -> bool:
+    return order.time_in_force == AT_CLOSE and not is_done(order) and order.accepted_ns < bar.ts_venue_ns
 
 
 @inlined
 def _has_turn(order: Any, bar: Any, start_ns: int, opened_ns: int, step: int) -> bool:
     if step == CLOSE:
-        return order.time_in_force == AT_CLOSE and not is_done(order) and order.accepted_ns < bar.ts_venue_ns
+        return _is_for_close(order, bar) and order.blocked_ns != bar.ts_local_ns
     if not _takes_part(order, bar, start_ns, opened_ns):
         return False
     force = order.time_in_force
@@ -297,7 +307,7 @@ def _in_turn(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, step: int,
 
 
 @kernel
-def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, is_closing: bool) -> None:
+def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int) -> None:
     """`opened_ns`: the open of the session whose first bar this is, which orders for the open must have reached, else NOT_OPENING."""
     budget = budget_of(t, bar)
     budget = _in_turn(t, x, bar, start_ns, opened_ns, OPEN, budget)
@@ -320,21 +330,21 @@ def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, is_cl
                 order.flags |= O_RESTING
             end_leftover(t, x, order, opened_ns != NOT_OPENING)
     book.matched_ns, book.left_lots = bar.ts_local_ns, budget
-    if is_closing:
-        _close(t, x, bar, start_ns, opened_ns, budget)
     sweep(x, bar.instrument)
 
 
 @kernel
-def _close(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, budget: int) -> None:
-    """Orders for the close fill at it or end."""
-    _in_turn(t, x, bar, start_ns, opened_ns, CLOSE, budget)
-    at = venue_book(x, bar.instrument).first
+def match_close(t: Any, x: Any, bar: Any) -> None:
+    """The bar ends its session: orders for the close fill at it or end."""
+    book = venue_book(x, bar.instrument)
+    book.left_lots = _in_turn(t, x, bar, NEVER_NS, NOT_OPENING, CLOSE, book.left_lots)
+    at = book.first
     while at >= 0:
         order = order_of(x, at)
-        if _has_turn(order, bar, start_ns, opened_ns, CLOSE) and not is_waiting(x, at):
+        if _is_for_close(order, bar) and not is_waiting(x, at):
             end_order(t, x, order, EXPIRED, R_MISSED_CLOSE, 0.0, 0.0)
         at = order.next_working
+    sweep(x, bar.instrument)
 
 
 @kernel

@@ -30,7 +30,7 @@ from framework.kernel.exchange import arrive, deliver, next_due, send_outbox, ve
 from framework.kernel.exits import end_waiting, match_exits
 from framework.kernel.ledger import record_point, write_point
 from framework.kernel.liquidation import enforce_inside, enforce_margin
-from framework.kernel.matching import match_bar
+from framework.kernel.matching import match_bar, match_close
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.price_limits import see_limits
 from framework.kernel.quotes import match_quote
@@ -97,9 +97,11 @@ def on_tape_event(t: Any, x: Any, event: Any) -> None:
         if x.working > 0 and venue_book(x, event.instrument).first >= 0:
             x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
             if kind == BAR:
-                match_bar(t, x, event)
+                is_closing = match_bar(t, x, event)
                 if t.outbox_count > 0 and x.entry_latency_ns == 0:
                     _release_exits(t, x, event)
+                if is_closing:
+                    match_close(t, x, event)
             else:
                 match_quote(t, x, event)
         if x.waiting_count != 0 and is_last_of_stamp(t, x, event):
