@@ -16,7 +16,8 @@ from framework.schema.event import Flag, Kind
 from framework.schema.order import OrderType, Reason, TimeInForce
 from tests.properties.plain_account import Account, Prices
 from tests.properties.plain_book import PlainBook
-from tests.properties.plain_exchange import Exchange, Market, Order, Rules
+from tests.properties.plain_exchange import Exchange
+from tests.properties.plain_orders import Market, Order, Rules
 
 Said = tuple[Any, ...]
 """Kind, when it was heard, when it happened, instrument, order, words."""
@@ -71,21 +72,6 @@ class Trader:
         self.known: list[Known] = []
         self.target: dict[int, int] = {}
 
-    def working(self, instrument: int) -> tuple[int, int, int]:
-        """Lots of market orders, signed, of other buys and of other sells that may still fill."""
-        market, buys, sells = 0, 0, 0
-        for known in self.known:
-            order = known.order
-            if known.state != "live" or order.instrument != instrument or order.reduces_only:
-                continue
-            if order.type == OrderType.MARKET:
-                market += order.side * order.left
-            elif order.side > 0:
-                buys += order.left
-            else:
-                sells += order.left
-        return market, buys, sells
-
     # decisions
 
     def add(self, order: Order, *, is_refused: bool) -> None:
@@ -99,7 +85,7 @@ class Trader:
 
     def ask_cancel(self, number: int, reason: int) -> None:
         known = self.known[number]
-        if known.state in ("done", "cancelling") or (known.order.is_brokers and "broker's orders" in self.desk.rules.kept):
+        if known.state in ("done", "cancelling") or known.order.is_brokers:
             return
         is_held = known.state == "held"
         known.state = "done" if is_held else "cancelling"
@@ -231,21 +217,9 @@ class Desk:
     def __post_init__(self) -> None:
         self.trader = Trader(self, Account(self.prices, self.cash))
         own = Account(self.prices, self.cash)
-        self.exchange = Exchange(self.prices, self.rules, own, self, self.tell, self.place)
+        self.exchange = Exchange(self.prices, self.rules, own, self.tell, self.let_in, self.place)
         self.books = {i: PlainBook(self.exchange, i) for i in self.booked}
         self.exchange.books.update(self.books)
-
-    # by whose account the exchange judges
-
-    @property
-    def has_own_account(self) -> bool:
-        return "own account" in self.rules.kept
-
-    def account(self) -> Account:
-        return self.exchange.account if self.has_own_account else self.trader.account
-
-    def working(self, instrument: int) -> tuple[int, int, int]:
-        return (0, 0, 0) if self.has_own_account else self.trader.working(instrument)
 
     # what is said
 
@@ -258,8 +232,7 @@ class Desk:
         at = self.exchange.now
         if kind == Kind.ORDER_FILLED and self.response:
             self.met["fills in flight"] += 1
-        is_at_once = kind == Kind.ORDER_PLACED or (kind == Kind.SETTLED and not self.has_own_account)
-        if is_at_once or not self.latency.response:
+        if kind == Kind.ORDER_PLACED or not self.latency.response:
             self.hear((at, at, kind, instrument, number, words))
         else:
             self.response.append((max(at + self.latency.response, self.now), at, kind, instrument, number, words))
@@ -290,15 +263,14 @@ class Desk:
             self.exchange.now = event["ts_venue_ns"]
             self.now = event["ts_local_ns"]
             self.mark_moved = False
-            if "together" in self.rules.kept:
-                self.see_stamp(events, k)
+            self.see_stamp(events, k)
             self.on_event(event)
             if self.mark_moved or event["kind"] not in (Kind.DEPTH, Kind.TRADE):  # of ticks only those that move a mark are looked at
                 self.exchange.enforce_margin()
             self.post()
             self.look()
         while self.due() <= self.now or (timers and timers[0] <= self.now):
-            self.one(timers) if self.due() <= self.now else self.wake(timers.popleft())
+            self.one() if self.due() <= self.now else self.wake(timers.popleft())
         self.finish()
         return self
 
@@ -327,13 +299,13 @@ class Desk:
         while True:
             due, timer = self.due(), timers[0] if timers else 2**62
             if due <= ns and due <= timer:
-                self.one(timers)
+                self.one()
             elif timer < ns:
                 self.wake(timers.popleft())
             else:
                 return
 
-    def one(self, timers: deque[int]) -> None:
+    def one(self) -> None:
         """What is due first: a command reaches the venue, an order's date passes, an answer reaches the trader."""
         due, venue = self.due(), self.exchange
         if self.entry and self.entry[0][0] == due:
@@ -352,12 +324,8 @@ class Desk:
     def command(self, kind: Kind, order: Order, words: tuple[Any, ...]) -> None:
         if kind == Kind.ORDER_SUBMIT:
             self.exchange.arrive(replace(order, lots=words[0], limit=words[1], stop=words[2], filled=0))
-        elif kind == Kind.ORDER_CANCEL:
-            self.exchange.cancel(order.number, words[0])
-            self.exchange.sweep(order.instrument)
         else:
-            self.exchange.replace(order.number, *words)
-            self.exchange.sweep(order.instrument)
+            self.exchange.command(kind, order.number, words)
 
     def post(self) -> None:
         """Put what the trader wants sent on its way."""
@@ -365,10 +333,17 @@ class Desk:
         self.entry.extend((at + way, kind, order, words) for at, kind, order, words in self.outbox)
         self.outbox.clear()
 
+    def let_in(self) -> None:
+        """What nothing delays arrives before anybody is woken."""
+        if self.latency.decision + self.latency.entry == 0:
+            self.post()
+        while self.due() <= self.now:
+            self.one()
+
     def wake(self, ns: int) -> None:
         """A timer: the wishes of this moment."""
         self.now = ns
-        self.noted[ns] = (not self.entry and not self.response, _holding(self.trader.account), _holding(self.account()))
+        self.noted[ns] = (not self.entry and not self.response, _holding(self.trader.account), _holding(self.exchange.account))
         for k, wish in enumerate(self.script):
             if wish.ns == ns:
                 self.decide(k, wish)
@@ -407,9 +382,8 @@ class Desk:
         if kind == Kind.BAR:
             venue.bar(Market(ns, i, kind, w0, w1, w2, w3, w4))
             self.end_stamp()
-            if "worst price" in self.rules.kept:
-                venue.enforce_inside(Market(ns, i, kind, w0, w1, w2, w3, w4))
-            venue.last_bar[i] = ns
+            venue.enforce_inside(Market(ns, i, kind, w0, w1, w2, w3, w4))
+            venue.last_bar[i], venue.last_close[i] = ns, w3
             self.see(i, Decimal(w3))
         elif kind == Kind.QUOTE:
             venue.quote(ns, i, w0, w1, w2, w3)
@@ -454,7 +428,7 @@ class Desk:
 
     def look(self) -> None:
         """Whenever nothing is in flight both accounts are the same."""
-        if self.entry or self.response or self.outbox or not self.has_own_account:
+        if self.entry or self.response or self.outbox:
             return
         mine, theirs = self.trader.account, self.exchange.account
         assert mine.parts == theirs.parts and mine.cash == theirs.cash, (

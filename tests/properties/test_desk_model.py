@@ -288,7 +288,6 @@ def drawn(count: int) -> Counter[Any]:
     return MET
 
 
-@pytest.mark.long
 def test_five_hundred_runs() -> None:
     met = drawn(RUNS)
     assert met["runs"] > 400 and met["fills"] > 2000 and met["liquidations"] > 60 and met["fills in flight"] > 200, met
