@@ -198,8 +198,8 @@ def match_book(t: Any, x: Any, event: Any) -> None:
         if not acted and book.first != book.last:
             act_in_turn(t, x, depth, event)
         acted = True
-        if not is_done(order) and (book.first == book.last or not is_reached(depth, order)):  # those that are have had their turn
-            act_on_book(t, x, depth, order, event)
+        if book.first == book.last or (takes_part(order, session, book, event) and not is_reached(depth, order)):
+            act_on_book(t, x, depth, order, event)  # those that are reached have had their turn
     if acted:
         sweep(x, instrument)
         if met & O_ICEBERG:

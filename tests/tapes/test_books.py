@@ -436,3 +436,21 @@ def test_a_reduce_only_order_meets_a_message_once_whoever_stands_beside_it(other
         {"order 2: EXPIRED END_OF_DATA" if other else ""}
         """
     )
+
+
+def test_the_first_in_the_line_does_nothing_either_when_a_member_of_its_group_has_filled() -> None:
+    draw(
+        """
+        1 10:00:00  book 99 x 50 / 101 x 50
+        1 10:00:01  book 89 x 2 / 91 x 50
+        1 10:00:02  bid 88 x 1
+
+        at 1 10:00:00: SELL 5 LIMIT 95 IOC GROUP 0
+        at 1 10:00:00: SELL 5 STOP 92 GROUP 0
+        fill 1 10:00:01: SELL 2 @ 89 taker
+        fill 1 10:00:02: SELL 1 @ 88 taker
+        order 0: EXPIRED END_OF_DATA quantity 2       # its first chance is still to come
+        order 1: EXPIRED END_OF_DATA filled 3
+        """,
+        risk={"allow_short": True},
+    )
