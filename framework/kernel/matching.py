@@ -324,7 +324,7 @@ def _match_prices(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int) -> No
         order = order_of(x, at)
         at = order.next_working
         if _takes_part(order, bar, start_ns, opened_ns):
-            if waits_for_trigger(order) and trails(order):
+            if waits_for_trigger(order) and trails(order) and order.done_ns == 0:  # not after a command that waited for the open
                 follow(t, x, order, bar.w2 if order.side > 0 else bar.w1)
             elif _rests_at(t, order, bar.w3):
                 order.flags |= O_RESTING

@@ -207,14 +207,14 @@ class Bars(Fills):
                     return True
         return False
 
-    def limit_inside(self, order: Order, bar: Market, *, is_ambiguous: bool = False) -> None:
+    def limit_inside(self, order: Order, bar: Market) -> None:
         """Limits that the range went through, and touches that it reached."""
         if order.waits:
             self.trigger(order)
             if not order.is_limit or order.betters(order.stop, through=False):
-                self.take(order, order.stop, bar, is_ambiguous=is_ambiguous)
+                self.take(order, order.stop, bar)
             return  # else its turn as a limit comes
-        self.take(order, order.limit, bar, budget=self.left_by_exits(order, bar), is_maker=True, is_ambiguous=is_ambiguous)
+        self.take(order, order.limit, bar, budget=self.left_by_exits(order, bar), is_maker=True)
 
     # entries and exits
 
@@ -257,33 +257,38 @@ class Bars(Fills):
         def goes_on(order: Order) -> bool:
             return order.number in rests and not order.is_done and order.sits_out != bar.ns and not _only_at_open(order)
 
-        def rank_of_stop(order: Order) -> int | None:
-            rest = rests[order.number]
-            is_reached = order.waits and order.is_stop and order.reaches(rest.high if order.side > 0 else rest.low)
-            return self.rank_of_stop(order, rest) if is_reached else None
+        def rank(order: Order, inside: Callable[[Order, Market], int | None]) -> int | None:
+            """At the entry's price, which has passed it already, else by where it lies in what came after."""
+            at_entry = self.rank_at(order, self.orders[order.parent].filled_ticks)
+            return inside(order, rests[order.number]) if at_entry is None else at_entry
 
-        self.in_turn(line, goes_on, rank_of_stop, lambda order: self.stop_out(order, bar))
-        self.in_turn(
-            line,
-            goes_on,
-            lambda order: self.rank_inside(order, rests[order.number]),
-            lambda order: self.limit_inside(order, bar, is_ambiguous=True),
-        )
-        for order in line:
-            if goes_on(order) and order.type >= OrderType.STOP:
-                self.end_leftover(order, is_opening=False)
+        def stops(order: Order) -> bool:
+            rest = rests.get(order.number, bar)
+            return goes_on(order) and order.is_stop and order.waits and order.reaches(rest.high if order.side > 0 else rest.low)
+
+        def targets(order: Order) -> bool:
+            return goes_on(order) and (order.is_touch if order.waits else order.is_limit)
+
+        self.in_turn(line, stops, lambda order: rank(order, self.rank_of_stop), lambda order: self.exit_at(order, bar))
+        self.in_turn(line, targets, lambda order: rank(order, self.rank_inside), lambda order: self.exit_at(order, bar))
         self.sweep(bar.instrument)
 
-    def stop_out(self, order: Order, bar: Market) -> None:
-        """A stop after its entry: at the stop, at the entry's price where that lies beyond it already."""
-        entered = self.orders[order.parent].filled_ticks
-        price = entered if order.reaches(entered) else order.stop
-        self.trigger(order)
-        if order.is_limit and not order.betters(price, through=False):
+    def exit_at(self, order: Order, bar: Market) -> None:
+        """An exit after its entry: at the entry's price where that has passed it already, else at its own."""
+        entered, price, waited = self.orders[order.parent].filled_ticks, order.limit, order.waits
+        if waited:
+            price = entered if order.reaches(entered) else order.stop
+            self.trigger(order)
+        if not order.is_limit or (waited and order.betters(price, through=False)):
+            self.take(order, price, bar, is_ambiguous=True)
+        elif waited and order.is_stop:
             order.sits_out, order.rests = bar.ns, True
-            return
-        self.take(order, price, bar, is_ambiguous=True)
-        self.end_leftover(order, is_opening=False)
+        elif not waited and order.betters(entered, through=self.rules.needs_through):
+            self.take(order, entered, bar, is_maker=order.rests, is_ambiguous=True)
+        elif not waited:
+            self.take(order, price, bar, is_maker=True, is_ambiguous=True)
+        if order.type >= OrderType.STOP and order.sits_out != bar.ns:
+            self.end_leftover(order, is_opening=False)
 
     def fill_waiting(self) -> None:
         """The last bar or quote of the stamp is matched: what waited fills in the order in which it was sent, each with its exits."""

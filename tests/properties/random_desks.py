@@ -34,7 +34,7 @@ CASH = 100_000
 DIGITS = 34
 FORMS = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH)
 
-DRAWN: frozenset[str] = frozenset({"inside bars"})
+DRAWN: frozenset[str] = frozenset({"inside bars", "families"})
 """What is drawn besides: "families", entries with exits and groups; "inside bars", commands and dates while a bar is under way. The
 model does not know yet how exits meet the bar of their entry, and that such a command comes after the open."""
 
@@ -255,8 +255,8 @@ def play(draft: Draft) -> tuple[Desk, Result]:
         desk = Desk(prices_of(draft), rules_of(draft), Decimal(CASH), draft.latency, draft.script, refused, strategy.changed, booked=booked)
         desk.exchange.lengths = dict.fromkeys(range(len(draft.instruments)), draft.bar_length)
         desk.run(_events(tape))
-        compare_accounts(desk, strategy)
         compare(desk, result)
+        compare_accounts(desk, strategy)
     return desk, result
 
 

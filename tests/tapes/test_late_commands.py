@@ -144,6 +144,17 @@ def test_an_order_fills_no_further_inside_the_bar_of_its_cancel() -> None:
     )
 
 
+def test_a_trailing_stop_moves_no_further_inside_the_bar_of_its_date() -> None:
+    draw(
+        DAYS.replace("2  101 104  95 103   400", "2  103 109  103 108   400")
+        + """
+        at 2 09:00: SELL 10 STOP 101 TRAIL 2 GTD 2 12:00       # the last price has passed it, the open has not
+        order 0: EXPIRED DATE_REACHED stop 101 done 2
+        """,
+        risk={"allow_short": True},
+    )
+
+
 @pytest.mark.parametrize("order", ["BUY 100 GTD 3 12:00", "BUY 100"])
 def test_the_rest_of_what_was_filled_before_is_let_go_inside_the_bar(order: str) -> None:
     """It works through the bars: when of this one its volume came nobody knows."""
