@@ -68,10 +68,13 @@ def fire_timer(t: Any) -> None:
 
 @kernel
 def _release_exits(t: Any, x: Any, bar: Any) -> None:
-    """What fills of this bar have released arrives before anybody is woken and meets the rest of the bar; nothing may delay it."""
-    send_outbox(t, x)
-    while x.due_ns <= t.now_ns:
-        on_due(t, x)
+    """What fills of this bar have released arrives before anybody is woken and meets the rest of the bar; with latency what stood before."""
+    if x.entry_latency_ns == 0 and x.response_latency_ns == 0:
+        if t.outbox_count == 0:
+            return
+        send_outbox(t, x)
+        while x.due_ns <= t.now_ns:
+            on_due(t, x)
     match_exits(t, x, bar)
 
 
@@ -84,7 +87,7 @@ def _fill_waiting(t: Any, x: Any) -> None:
         if is_done(order_of(x, row.order_id)):
             continue
         end_waiting(t, x, row)
-        if t.outbox_count > 0 and event_row(x.tape, row.row).kind == BAR:
+        if event_row(x.tape, row.row).kind == BAR:
             _release_exits(t, x, event_row(x.tape, row.row))
     x.waiting_count, x.fills_waiting = 0, 0
 
@@ -98,8 +101,7 @@ def on_tape_event(t: Any, x: Any, event: Any) -> None:
             x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
             if kind == BAR:
                 is_closing = match_bar(t, x, event)
-                if t.outbox_count > 0 and x.entry_latency_ns == 0:
-                    _release_exits(t, x, event)
+                _release_exits(t, x, event)
                 if is_closing:
                     match_close(t, x, event)
             else:

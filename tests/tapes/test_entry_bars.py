@@ -320,6 +320,33 @@ def test_exits_come_before_the_close_of_their_bar() -> None:
     )
 
 
+def test_with_latency_a_standing_stop_acts_on_what_it_stands_for() -> None:
+    # The exits reach the venue six hours into day 3. On day 5 the entry's rest fills at the open, and the stop of 4 is passed.
+    draw(
+        """
+        instrument X minutes 1440
+        1  101 101 101 101     40
+        2  101 101.50 99.50 101  40
+        3  101 101.50 100.50 101 40
+        4  101 101.50 100.50 101 40
+        5   99  99.50 90  99.50 400
+        6   99  99    99  99    400
+
+        at 1: BRACKET BUY 10 LIMIT 100 TARGET 120 LOSS 97
+        fill 2: BUY 4 @ 100 maker of 0
+        fill 5: BUY 6 @ 99 maker of 0
+        fill 5: SELL 4 @ 97 taker of 2 ambiguous
+        order 1: CANCELLED SIBLING_FILLED
+        order 2: FILLED quantity 4
+        end: 6 X
+        """,
+        both=True,
+        risk={"allow_short": True},
+        costs={"max_participation": 0.1},
+        latency={"response_ns": 21_600_000_000_000},
+    )
+
+
 class StoppedOut(Strategy):
     """Enters with a bracket and closes whatever it holds at the close of the entry's bar."""
 
