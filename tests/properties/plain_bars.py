@@ -1,4 +1,4 @@
-"""How orders fill on bars and prints, written plainly from `docs/fills.md`: the open, what lies inside, exits of what it fills, the close."""
+"""How orders fill on bars and prints, written plainly from `docs/fills.md`: the open, what lies inside, exits, the close."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ class Bars(Fills):
 
     @staticmethod
     def comes_before(other: Order, order: Order, bar: Market) -> bool:
-        """Of two stops of a group on one side the nearer is passed first; of two on both sides the one is that is worth less at the close."""
+        """Of two stops of a group the nearer is passed first, on both sides the one that is worth less at the close."""
         if other.side == order.side:
             return (order.stop - other.stop) * order.side > 0
         return (bar.close - other.stop) * other.side < (bar.close - order.stop) * order.side
@@ -275,6 +275,7 @@ class Bars(Fills):
 
     def exit_at(self, order: Order, bar: Market) -> None:
         """An exit after its entry: at the entry's price where that has passed it already, else at its own."""
+        self.met["exits in the bar of their entry"] += 1
         entered, price, waited = self.orders[order.parent].filled_ticks, order.limit, order.waits
         if waited:
             price = entered if order.reaches(entered) else order.stop

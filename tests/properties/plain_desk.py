@@ -217,7 +217,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.trader = Trader(self, Account(self.prices, self.cash))
         own = Account(self.prices, self.cash)
-        self.exchange = Exchange(self.prices, self.rules, own, self.tell, self.let_in, self.place)
+        self.exchange = Exchange(self.prices, self.rules, own, self.tell, self.let_in, self.place, met=self.met)
         self.books = {i: PlainBook(self.exchange, i) for i in self.booked}
         self.exchange.books.update(self.books)
 

@@ -37,7 +37,7 @@ class Exchange(Broker):
             self.cancel(number, words[0]) if kind == Kind.ORDER_CANCEL else self.replace(number, *words)
             self.sweep(order.instrument)
 
-        if words[0] == Reason.SUPERSEDED and kind == Kind.ORDER_CANCEL or not keeps(self, order, act):
+        if (words[0] == Reason.SUPERSEDED and kind == Kind.ORDER_CANCEL) or not keeps(self, order, act):
             act()
 
     def cancel(self, number: int, reason: int) -> None:

@@ -1,8 +1,9 @@
-"""What a fill costs and whether an account can carry it, written plainly from `docs/costs-and-risk.md`; fills of one stamp pay for each other."""
+"""What a fill costs and whether an account can carry it, written plainly from `docs/costs-and-risk.md`."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -41,6 +42,7 @@ class Fills:
     stamp: Stamp = field(default_factory=Stamp)
     kept: list[Kept] = field(default_factory=list)  # what waits for a bar
     books: dict[int, Book] = field(default_factory=dict)  # of what is told by books
+    met: Counter[str] = field(default_factory=Counter)
 
     def end(self, order: Order, kind: Kind, reason: int) -> None:
         order.is_done = True
@@ -161,6 +163,7 @@ class Fills:
 
     def wait(self, fill: Waiting) -> int:
         """Let a fill wait until everything of its stamp that reduces a position has filled; returns the lots that it keeps."""
+        self.met["fills that waited for their stamp"] += 1
         self.orders[fill.number].sits_out = fill.event.ns
         self.stamp.waiting.append(fill)
         return fill.lots

@@ -5,6 +5,7 @@ Such a cancel, change or date acts when the bar is told: after what its open has
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -32,6 +33,7 @@ class Venue(Protocol):
     last_close: dict[int, int]
     lengths: dict[int, int]
     kept: list[Kept]
+    met: Counter[str]
 
     def would_fill_at(self, order: Order, price: int) -> bool: ...
 
@@ -65,6 +67,7 @@ def keeps(venue: Venue, order: Order, act: Callable[[], None]) -> bool:
     ends = None if order.is_done else bar_ends(venue, order)
     if ends is None and (order.is_done or not waits(venue, order)):
         return False
+    venue.met["commands that waited for a bar"] += 1
     venue.kept.append(Kept(venue.now, NEVER if ends is None else ends, order, act))
     return True
 

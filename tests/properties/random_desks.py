@@ -34,10 +34,6 @@ CASH = 100_000
 DIGITS = 34
 FORMS = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH)
 
-DRAWN: frozenset[str] = frozenset({"inside bars", "families"})
-"""What is drawn besides: "families", entries with exits and groups; "inside bars", commands and dates while a bar is under way. The
-model does not know yet how exits meet the bar of their entry, and that such a command comes after the open."""
-
 
 def _derivative(symbol: str, kind: InstrumentKind, tick: Step, margins: tuple[float, float, float], **terms: Any) -> Instrument:
     initial, maintenance, fee = margins
