@@ -347,6 +347,34 @@ def test_with_latency_a_standing_stop_acts_on_what_it_stands_for() -> None:
     )
 
 
+def test_an_exit_whose_fill_waits_for_its_stamp_keeps_its_first_chance() -> None:
+    # 393 are there for 4 at 99; the bar of Y may bring more, so the fill waits. It brings nothing: 3 can be paid.
+    draw(
+        """
+        instrument X
+        instrument Y
+        1 X  100 100 100 100  1000
+        1 Y  100 100 100 100  1000
+        2 X  100 100 100 100  1000
+        2 Y  100 100 100 100  1000
+        3 X  100 101  97 100  1000
+        3 Y  100 100 100 100  1000
+
+        at 1: SELL 1 Y LIMIT 200 REDUCE_ONLY
+        at 1: BUY 10 X
+        at 2: SELL 4 X STOP 98
+        at 2: BUY 4 X STOP 99 IOC PARENT 2
+        fill 2: BUY 10 X @ 100 taker of 1
+        fill 3: SELL 4 X @ 98 taker of 2
+        fill 3: BUY 3 X @ 99 taker of 3 ambiguous
+        order 0: EXPIRED END_OF_DATA
+        order 3: CANCELLED NO_CASH_AT_FILL filled 3 needs 4 allows 3
+        end: 9 X, 0 Y, 96 USD
+        """,
+        cash=1_001.0,
+    )
+
+
 class StoppedOut(Strategy):
     """Enters with a bracket and closes whatever it holds at the close of the entry's bar."""
 
