@@ -7,8 +7,8 @@ bar's stamp, and what they meet of the bar is what came after the entry, as far 
 - the other side counts whole where the entry filled at the open, or was a stop, which the price passes on its way there. Else it
   counts as far as the close: a target is taken only where the price ended beyond it.
 
-A stop is filled at the stop, at the entry's price where that lies beyond it already. Stops come before targets. All such fills are
-ambiguous.
+A stop is filled at the stop, a target at its limit; each at the entry's price where that has passed it already. Stops come before
+targets, the nearer of each first. All such fills are ambiguous. An entry at the close, and an exit for an auction, know no rest of the bar.
 
 Assumptions: the bar's volume, less what was taken of it, is there for the exits too.
 Fails when: the price had left the stop behind before the entry filled: the loss is then not the position's.
@@ -19,6 +19,8 @@ from __future__ import annotations
 from typing import Any
 
 from framework.kernel.codes import (
+    AT_CLOSE,
+    AT_OPEN,
     F_AMBIGUOUS,
     F_MAKER,
     FOK,
@@ -26,17 +28,14 @@ from framework.kernel.codes import (
     LIMIT,
     O_RESTING,
     STOP,
-    STOP_LIMIT,
-    TRAILING,
-    TRAILING_LIMIT,
 )
-from framework.kernel.compile import kernel
+from framework.kernel.compile import inlined, kernel
 from framework.kernel.exchange import venue_book
 from framework.kernel.filling import execute
 from framework.kernel.matching import end_leftover, trigger
 from framework.kernel.order_types import is_limit, reaches, waits_for_price, waits_for_trigger
 from framework.kernel.orders import is_done, is_touch, order_of
-from framework.kernel.priority import betters, needs_through
+from framework.kernel.priority import BEFORE_ALL, LIMITS, NEVER, STOPS, betters, needs_through, rank_at, rank_in_bar
 from framework.kernel.queue import sweep
 from framework.kernel.records import event_row
 from framework.kernel.unshown import touched_lots
@@ -44,23 +43,25 @@ from framework.kernel.unshown import touched_lots
 
 @kernel
 def _entered(x: Any, order: Any, bar: Any) -> bool:
-    """Whether it is an exit of an entry that this bar filled."""
+    """Whether it is an exit of an entry that this bar filled before its close."""
     if order.parent_id < 0 or is_done(order) or waits_for_price(order):
         return False
+    if order.time_in_force == AT_OPEN or order.time_in_force == AT_CLOSE:
+        return False
     parent = order_of(x, order.parent_id)
-    return parent.filled_ns == bar.ts_local_ns and parent.instrument == order.instrument and parent.side != order.side
+    if parent.instrument != order.instrument or parent.side == order.side:
+        return False
+    return parent.filled_ns == bar.ts_local_ns and parent.time_in_force != AT_CLOSE
 
 
 @kernel
 def _rest_of(x: Any, order: Any, bar: Any) -> Any:
-    """What is left of the bar for an exit after its entry's fill, as a bar that opens at the entry's price."""
+    """What is left of the bar for an exit after its entry's fill, as a bar whose range the other side may have lost."""
     parent, rest = order_of(x, order.parent_id), event_row(x.print, 0)
     rest.ts_local_ns, rest.ts_venue_ns, rest.kind, rest.flags = bar.ts_local_ns, bar.ts_venue_ns, bar.kind, bar.flags
     rest.instrument = bar.instrument
-    rest.w0, rest.w1, rest.w2, rest.w3, rest.w4 = parent.filled_ticks, bar.w1, bar.w2, bar.w3, bar.w4
-    kind = parent.type
-    is_stop = kind == STOP or kind == STOP_LIMIT or kind == TRAILING or kind == TRAILING_LIMIT
-    if parent.filled_ticks != bar.w0 and not is_stop:
+    rest.w0, rest.w1, rest.w2, rest.w3, rest.w4 = bar.w0, bar.w1, bar.w2, bar.w3, bar.w4
+    if parent.filled_ticks != bar.w0 and not _is_stop(parent):
         if parent.side > 0:
             rest.w1 = max(parent.filled_ticks, bar.w3)
         else:
@@ -68,49 +69,78 @@ def _rest_of(x: Any, order: Any, bar: Any) -> Any:
     return rest
 
 
+@inlined
+def _is_stop(order: Any) -> bool:
+    return order.type >= STOP and not is_touch(order)
+
+
+@kernel
+def _rank(t: Any, x: Any, order: Any, bar: Any, step: int) -> int:
+    """The rank of an exit: at the entry's price, which has passed it already, or inside what came after it."""
+    if (step == STOPS) != (_is_stop(order) and waits_for_trigger(order)):
+        return NEVER
+    if order.type == LIMIT and (order.time_in_force == IOC or order.time_in_force == FOK):
+        return NEVER
+    if not waits_for_trigger(order) and not is_limit(order):
+        return NEVER
+    own = rank_at(order, order_of(x, order.parent_id).filled_ticks, needs_through(t, order))
+    if own == NEVER:
+        rest = _rest_of(x, order, bar)
+        if step == LIMITS or reaches(order, rest.w1 if order.side > 0 else rest.w2):
+            own = rank_in_bar(t, order, rest, step)
+    return int(own)
+
+
+@kernel
+def _next(t: Any, x: Any, bar: Any, step: int, rank: int, after: int) -> Any:
+    """(rank, order) of the next exit that a step reaches after the one named; the order is -1 where none is left."""
+    best, found, is_behind = NEVER, -1, False
+    at = venue_book(x, bar.instrument).first
+    while at >= 0:
+        order = order_of(x, at)
+        if _entered(x, order, bar) and order.blocked_ns != bar.ts_local_ns:
+            own = _rank(t, x, order, bar, step)
+            if own < best and (own > rank or (own == rank and is_behind)):
+                best, found = own, at
+        is_behind = is_behind or at == after
+        at = order.next_working
+    return best, found
+
+
 @kernel
 def _stop_out(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
-    rest = _rest_of(x, order, bar)
-    if not reaches(order, rest.w1 if order.side > 0 else rest.w2):
-        return 0
-    price = rest.w0 if reaches(order, rest.w0) else order.stop_ticks
+    entered = order_of(x, order.parent_id).filled_ticks
+    price = entered if reaches(order, entered) else order.stop_ticks
     trigger(t, x, order)
     if is_limit(order) and not betters(order.side, price, order.limit_ticks, 0):
         order.blocked_ns = bar.ts_local_ns  # as in any other bar: whether the price came back is not known
         order.flags |= O_RESTING
         return 0
-    done = execute(t, x, order, budget, price, F_AMBIGUOUS, rest)
-    end_leftover(t, x, order, False)
-    return int(done)
+    return int(execute(t, x, order, budget, price, F_AMBIGUOUS, bar))
 
 
 @kernel
 def _take_profit(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
+    """A target or touch: at the entry's price where that has passed it already, else at its own."""
+    entered, price = order_of(x, order.parent_id).filled_ticks, order.limit_ticks
+    if waits_for_trigger(order):
+        price = entered if reaches(order, entered) else order.stop_ticks
+        trigger(t, x, order)
+        if is_limit(order) and not betters(order.side, price, order.limit_ticks, 0):
+            return 0  # its turn as a limit comes
+        return int(execute(t, x, order, budget, price, F_AMBIGUOUS, bar))
+    if betters(order.side, entered, price, needs_through(t, order)):
+        flags = F_AMBIGUOUS | (F_MAKER if order.flags & O_RESTING else 0)
+        return int(execute(t, x, order, touched_lots(order, entered, budget), entered, flags, bar))
     rest = _rest_of(x, order, bar)
-    best = rest.w2 if order.side > 0 else rest.w1
-    if order.type == LIMIT:
-        if (
-            order.time_in_force == IOC
-            or order.time_in_force == FOK
-            or not betters(order.side, best, order.limit_ticks, needs_through(t, order))
-        ):
-            return 0
-        return int(execute(t, x, order, touched_lots(order, best, budget), order.limit_ticks, F_MAKER | F_AMBIGUOUS, rest))
-    if not is_touch(order) or not reaches(order, best):
-        return 0
-    trigger(t, x, order)
-    if is_limit(order) and not betters(order.side, order.stop_ticks, order.limit_ticks, 0):
-        return 0
-    done = execute(t, x, order, budget, order.stop_ticks, F_AMBIGUOUS, rest)
-    end_leftover(t, x, order, False)
-    return int(done)
+    lots = touched_lots(order, rest.w2 if order.side > 0 else rest.w1, budget)
+    return int(execute(t, x, order, lots, price, F_MAKER | F_AMBIGUOUS, bar))
 
 
 @kernel
 def match_exits(t: Any, x: Any, bar: Any, turn: Any) -> None:
     """Match the exits that have come for entries which this bar filled, with what came after the entry."""
     book = venue_book(x, bar.instrument)
-    budget = turn.budget_lots
     at, found = book.first, False
     while at >= 0:
         order = order_of(x, at)
@@ -119,17 +149,15 @@ def match_exits(t: Any, x: Any, bar: Any, turn: Any) -> None:
         at = order.next_working
     if not found:
         return
-    for step in range(2):
-        at = book.first
+    for step in (STOPS, LIMITS):
+        rank, at = _next(t, x, bar, step, BEFORE_ALL, -1)
         while at >= 0:
             order = order_of(x, at)
-            at = order.next_working
-            if not _entered(x, order, bar) or order.blocked_ns == bar.ts_local_ns:
-                continue
-            is_stop = order.type >= STOP and not is_touch(order)
-            if step == 0 and is_stop and waits_for_trigger(order):
-                budget -= _stop_out(t, x, order, bar, budget)
-            elif step == 1 and not is_stop and (order.type == LIMIT or waits_for_trigger(order)):
-                budget -= _take_profit(t, x, order, bar, budget)
-    turn.budget_lots = budget
+            if step == STOPS:
+                turn.budget_lots -= _stop_out(t, x, order, bar, turn.budget_lots)
+            else:
+                turn.budget_lots -= _take_profit(t, x, order, bar, turn.budget_lots)
+            if order.type >= STOP and order.blocked_ns != bar.ts_local_ns:
+                end_leftover(t, x, order, False)
+            rank, at = _next(t, x, bar, step, rank, at)
     sweep(x, bar.instrument)

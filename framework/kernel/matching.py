@@ -255,12 +255,19 @@ def match_print(t: Any, x: Any, trade: Any) -> None:
     turn.opened_ns = session.open_ns if is_opening else NOT_OPENING
     turn.is_closing = has_ends and trade.ts_venue_ns == session.close_ns
     match_alone(t, x, bar, turn)
+    if turn.is_closing:
+        match_close(t, x, bar, turn)
+
+
+@inlined
+def _is_for_close(order: Any, bar: Any) -> bool:
+    return order.time_in_force == AT_CLOSE and not is_done(order) and order.accepted_ns < bar.ts_venue_ns
 
 
 @inlined
 def _has_turn(order: Any, bar: Any, turn: Any, step: int) -> bool:
     if step == CLOSE:
-        return order.time_in_force == AT_CLOSE and not is_done(order) and order.accepted_ns < bar.ts_venue_ns
+        return _is_for_close(order, bar) and order.blocked_ns != bar.ts_local_ns
     if not _takes_part(order, bar, turn):
         return False
     force = order.time_in_force
@@ -332,7 +339,7 @@ def is_empty(x: Any, instrument: int) -> bool:
 
 @inlined
 def match_alone(t: Any, x: Any, bar: Any, turn: Any) -> None:
-    """All steps of a bar of which the stamp has no other one."""
+    """All steps of a bar up to its close, where it is the only one of its moment."""
     step_through(t, x, bar, turn, OPEN)
     if not is_empty(x, bar.instrument):
         after_open(t, x, bar, turn)
@@ -341,9 +348,6 @@ def match_alone(t: Any, x: Any, bar: Any, turn: Any) -> None:
             enforce_inside(t, x, bar, turn)
         step_through(t, x, bar, turn, LIMITS)
         after_limits(t, x, bar, turn)
-        if turn.is_closing:
-            step_through(t, x, bar, turn, CLOSE)
-            after_close(t, x, bar, turn)
     sweep(x, bar.instrument)
 
 
@@ -355,7 +359,7 @@ def after_limits(t: Any, x: Any, bar: Any, turn: Any) -> None:
         order = order_of(x, at)
         at = order.next_working
         if _takes_part(order, bar, turn):
-            if waits_for_trigger(order) and trails(order):
+            if waits_for_trigger(order) and trails(order) and order.done_ns == 0:  # not after a command that waited for the open
                 follow(t, x, order, bar.w2 if order.side > 0 else bar.w1)
             elif _rests_at(t, order, bar.w3):
                 order.flags |= O_RESTING
@@ -363,14 +367,22 @@ def after_limits(t: Any, x: Any, bar: Any, turn: Any) -> None:
 
 
 @kernel
-def after_close(t: Any, x: Any, bar: Any, turn: Any) -> None:
+def after_close(t: Any, x: Any, bar: Any) -> None:
     """Orders for the close that it has not filled end."""
     at = venue_book(x, bar.instrument).first
     while at >= 0:
         order = order_of(x, at)
-        if _has_turn(order, bar, turn, CLOSE):
+        if _is_for_close(order, bar):
             end_order(t, x, order, EXPIRED, R_MISSED_CLOSE, 0.0, 0.0)
         at = order.next_working
+    sweep(x, bar.instrument)
+
+
+@kernel
+def match_close(t: Any, x: Any, bar: Any, turn: Any) -> None:
+    """The bar ends its session: orders for the close fill at it or end."""
+    step_through(t, x, bar, turn, CLOSE)
+    after_close(t, x, bar)
 
 
 @kernel

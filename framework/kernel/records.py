@@ -343,6 +343,7 @@ EXCHANGE = _root(
         ("account", "<i8"),  # address of the account that the venue judges by; see `account.py`
         ("keeps_account", "<i8"),  # it has rows of its own: answers take time
         ("matched", "<i8"),  # bars and quotes before this event of the tape have been matched
+        ("is_short_of_money", "<i8"),  # the account cannot carry all that the present moment may add to positions
         ("early", "<i8"),  # EARLY while the broker acts on an event before its hooks are called, else 0
         ("venue_tape", "<i8"),  # where the feed is late: the whole tape, which the venue sees at its own stamps
         ("venue_tape_count", "<i8"),

@@ -26,19 +26,17 @@ from framework.kernel.codes import (
     TIMER,
     W_TIMER,
 )
-from framework.kernel.compile import Unit, address_of, call, inlined, kernel, outlined, prefetch
+from framework.kernel.compile import Unit, address_of, call, inlined, kernel, prefetch
 from framework.kernel.exchange import arrive, deliver, next_due, send_outbox, venue_book
-from framework.kernel.exits import match_exits
 from framework.kernel.ledger import record_point, write_point
 from framework.kernel.liquidation import enforce_margin
 from framework.kernel.price_limits import see_limits
 from framework.kernel.records import event_row, exchange_row, trader_row
 from framework.kernel.restating import end_all, restate_venue_orders
 from framework.kernel.room import is_log_filling
-from framework.kernel.stamp import collect_turns, judge_worst, match_one, match_together
+from framework.kernel.stamp import close_moment, collect_turns, judge_worst, match_exits_of_moment, match_moment
 from framework.kernel.trader import apply, end_held, write
 from framework.kernel.venue_events import expire, venue_event
-from framework.kernel.venue_records import turn_row
 from framework.kernel.wakes import order_wake, pending_wake, wake_for
 from framework.schema.event import NO_INSTRUMENT
 from framework.schema.units import NEVER_NS
@@ -64,31 +62,26 @@ def fire_timer(t: Any) -> None:
     t.timer_ns = NEVER_NS
 
 
-@outlined
+@kernel
 def _release_exits(t: Any, x: Any) -> None:
-    """What fills of this moment have released arrives before anybody is woken and meets the rest of its bar; nothing may delay it."""
-    send_outbox(t, x)
-    while x.due_ns <= t.now_ns:
-        on_due(t, x)
-    for k in range(x.turns_count):
-        turn = turn_row(x.turns, k)
-        event = event_row(x.tape, turn.row)
-        if event.kind == BAR:
-            match_exits(t, x, event, turn)
+    """What fills of this moment have released arrives before anybody is woken; with latency what stood meets the rest of its bar."""
+    if x.entry_latency_ns == 0 and x.response_latency_ns == 0:
+        if t.outbox_count == 0:
+            return
+        send_outbox(t, x)
+        while x.due_ns <= t.now_ns:
+            on_due(t, x)
+    match_exits_of_moment(t, x)
 
 
 @kernel
-def _match_moment(t: Any, x: Any) -> None:
-    """Match the bars and quotes of the present stamp, before anybody sees them."""
-    count = collect_turns(t, x)
-    if count == 0:
+def _match(t: Any, x: Any) -> None:
+    """Match the bars and quotes of the present moment, before anybody sees them."""
+    if collect_turns(t, x) == 0:
         return
-    if count == 1:
-        match_one(t, x)
-    else:
-        match_together(t, x)
-    if t.outbox_count > 0 and x.entry_latency_ns == 0:
-        _release_exits(t, x)
+    match_moment(t, x)
+    _release_exits(t, x)
+    close_moment(t, x)
     if t.margined != 0:
         judge_worst(t, x)
 
@@ -99,7 +92,7 @@ def on_tape_event(t: Any, x: Any, event: Any) -> None:
     kind = event.kind
     if kind == BAR or kind == QUOTE:
         if t.seen >= x.matched and (x.working > 0 or t.margined != 0):
-            _match_moment(t, x)
+            _match(t, x)
         apply(t, event)
     else:
         x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns

@@ -3,7 +3,7 @@
 They are matched before anybody sees one of them, by the marks and rates from before: no price of the stamp has a say in what can be
 paid at another one's open. Each step is gone through for all instruments before the next one begins:
 
-    open, stops inside, liquidation inside, limits inside, close
+    open, stops inside, liquidation inside, limits inside, exits of what has filled, close
 
 so that what is bought at an open can be paid with what is sold at an open of the same stamp, and not with what is sold later in a bar.
 Where the account could not carry all that the stamp may add to positions, a step begins with what only reduces one; what adds
@@ -27,6 +27,7 @@ from framework.kernel.contracts import notional_of
 from framework.kernel.costs import planned_cost
 from framework.kernel.depth import depth_of
 from framework.kernel.exchange import venue_book
+from framework.kernel.exits import match_exits
 from framework.kernel.ledger import position_of, rate_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.liquidation import enforce_inside
@@ -38,6 +39,7 @@ from framework.kernel.matching import (
     begin_bar,
     end_bar,
     match_alone,
+    match_close,
     next_in_turn,
     step_through,
 )
@@ -133,7 +135,7 @@ def _is_short_of_money(t: Any, x: Any) -> bool:
             cost = planned_cost(t, event.instrument, float(lots), float(ticks)) * rate
             room -= notional + t.risk.max_leverage * cost
             margin_room -= notional * terms.initial_margin + cost
-    return not (room >= 0.0 and margin_room >= 0.0)
+    return not (room >= 0.0 and margin_room >= 0.0)  # where a rate is not known too
 
 
 @kernel
@@ -223,8 +225,8 @@ def _lined_up(x: Any, k: int, first: int, last: int) -> Any:
 
 
 @kernel
-def _step(t: Any, x: Any, step: int, is_short: bool) -> None:
-    if is_short:
+def _step(t: Any, x: Any, step: int) -> None:
+    if x.is_short_of_money != 0:
         _in_order_sent(t, x, step)
         return
     for k in range(x.turns_count):
@@ -240,43 +242,45 @@ def _step(t: Any, x: Any, step: int, is_short: bool) -> None:
 
 @outlined
 def match_together(t: Any, x: Any) -> None:
-    """Match several bars and quotes of one moment."""
+    """Match several bars and quotes of one moment, up to the close."""
     for k in range(x.turns_count):
         event = event_row(x.tape, turn_row(x.turns, k).row)
         x.now_ns = event.ts_venue_ns
         if event.kind == BAR:
             begin_bar(t, x, event, turn_row(x.turns, k))
-    is_short = _is_short_of_money(t, x)
-    _step(t, x, OPEN, is_short)
-    _after(t, x, OPEN)
-    _step(t, x, STOPS, is_short)
+    x.is_short_of_money = _is_short_of_money(t, x)
+    _step(t, x, OPEN)
+    for k in range(x.turns_count):
+        turn = turn_row(x.turns, k)
+        if _takes_step(x, turn, STOPS):
+            x.now_ns = event_row(x.tape, turn.row).ts_venue_ns
+            after_open(t, x, event_row(x.tape, turn.row), turn)
+    _step(t, x, STOPS)
     if t.margined != 0:
         judge_worst(t, x)
-    _step(t, x, LIMITS, is_short)
-    _after(t, x, LIMITS)
-    _step(t, x, CLOSE, is_short)
-    _after(t, x, CLOSE)
-
-
-@kernel
-def _after(t: Any, x: Any, step: int) -> None:
+    _step(t, x, LIMITS)
     for k in range(x.turns_count):
         turn = turn_row(x.turns, k)
         event = event_row(x.tape, turn.row)
-        if event.kind != BAR:
-            continue
-        x.now_ns = event.ts_venue_ns
-        if turn.is_trading != 0 and step == OPEN:
-            after_open(t, x, event, turn)
-        elif turn.is_trading != 0 and step == LIMITS:
-            after_limits(t, x, event, turn)
-        elif step == CLOSE:
-            if turn.is_trading != 0 and turn.is_closing != 0:
-                after_close(t, x, event, turn)
+        if event.kind == BAR:
+            x.now_ns = event.ts_venue_ns
+            if turn.is_trading != 0:
+                after_limits(t, x, event, turn)
             end_bar(t, x, event, turn)
 
 
-@kernel
+@outlined
+def close_together(t: Any, x: Any) -> None:
+    """The close of several bars of one moment."""
+    _step(t, x, CLOSE)
+    for k in range(x.turns_count):
+        turn = turn_row(x.turns, k)
+        if _takes_step(x, turn, CLOSE):
+            x.now_ns = event_row(x.tape, turn.row).ts_venue_ns
+            after_close(t, x, event_row(x.tape, turn.row))
+
+
+@outlined
 def judge_worst(t: Any, x: Any) -> None:
     """Judge the bars of the moment by their worst prices."""
     for k in range(x.turns_count):
@@ -287,9 +291,12 @@ def judge_worst(t: Any, x: Any) -> None:
             enforce_inside(t, x, event, turn)
 
 
-@kernel
-def match_one(t: Any, x: Any) -> None:
-    """Match the only bar or quote of the moment that meets something of ours."""
+@inlined
+def match_moment(t: Any, x: Any) -> None:
+    """Match the bars and quotes of the moment, up to the close."""
+    if x.turns_count > 1:
+        match_together(t, x)
+        return
     turn = turn_row(x.turns, 0)
     event = event_row(x.tape, turn.row)
     x.now_ns = event.ts_venue_ns
@@ -300,3 +307,26 @@ def match_one(t: Any, x: Any) -> None:
     if turn.is_trading != 0:
         match_alone(t, x, event, turn)
     end_bar(t, x, event, turn)
+
+
+@inlined
+def match_exits_of_moment(t: Any, x: Any) -> None:
+    """What has come for entries that the moment filled meets the rest of their bars."""
+    for k in range(x.turns_count):
+        turn = turn_row(x.turns, k)
+        event = event_row(x.tape, turn.row)
+        if event.kind == BAR and venue_book(x, event.instrument).first >= 0:
+            x.now_ns = event.ts_venue_ns
+            match_exits(t, x, event, turn)
+
+
+@inlined
+def close_moment(t: Any, x: Any) -> None:
+    """Bars that end their session fill what is for the close, after the exits of what they filled."""
+    if x.turns_count > 1:
+        close_together(t, x)
+        return
+    turn = turn_row(x.turns, 0)
+    event = event_row(x.tape, turn.row)
+    if _takes_step(x, turn, CLOSE) and venue_book(x, event.instrument).first >= 0:
+        match_close(t, x, event, turn)

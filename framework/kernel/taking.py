@@ -148,6 +148,13 @@ def _next(t: Any, x: Any, depth: Any, event: Any, rank: int, after: int) -> Any:
 
 
 @kernel
+def is_reached(depth: Any, order: Any) -> bool:
+    """Whether the opposite side of a known book does something for an order now."""
+    opposite = depth.ask if order.side > 0 else depth.bid
+    return opposite != 0 and rank_at(order, opposite, 0) != NEVER
+
+
+@kernel
 def act_in_turn(t: Any, x: Any, depth: Any, event: Any) -> None:
     """Let all orders that the opposite side of a known book reaches act, the best price first, then in order of arrival."""
     rank, at = _next(t, x, depth, event, BEFORE_ALL, -1)

@@ -61,7 +61,7 @@ from framework.kernel.queue_position import join_line, level_changed, traded_ahe
 from framework.kernel.quotes import takes_part
 from framework.kernel.records import event_row, exchange_row, trader_row
 from framework.kernel.self_trade import is_prevented, meets, prevent
-from framework.kernel.taking import act_in_turn, act_on_book
+from framework.kernel.taking import act_in_turn, act_on_book, is_reached
 from framework.kernel.unshown import fill_resting, fill_unshown, replenish, shown_of
 
 
@@ -196,10 +196,10 @@ def match_book(t: Any, x: Any, event: Any) -> None:
         elif waits_for_price(order):
             continue
         if not acted and book.first != book.last:
-            act_in_turn(t, x, depth, event)  # those that are reached: what is left of them finds nothing more below
+            act_in_turn(t, x, depth, event)
         acted = True
-        if not is_done(order):
-            act_on_book(t, x, depth, order, event)
+        if book.first == book.last or (takes_part(order, session, book, event) and not is_reached(depth, order)):
+            act_on_book(t, x, depth, order, event)  # those that are reached have had their turn
     if acted:
         sweep(x, instrument)
         if met & O_ICEBERG:

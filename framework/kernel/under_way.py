@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.book import book_of, terms_of
+from framework.kernel.book import book_of, past_bar, terms_of
 from framework.kernel.codes import AT_CLOSE, AT_OPEN, CANCEL, EXPIRED, R_SUPERSEDED, S_NONE
 from framework.kernel.compile import inlined, kernel, outlined
 from framework.kernel.depth import depth_of
@@ -53,7 +53,8 @@ def bar_ends(t: Any, x: Any, order: Any) -> int:
         return 0
     if order.time_in_force == AT_OPEN and (book.bar_ns > session.open_ns or order.accepted_ns > session.open_ns):
         return 0
-    return ends_ns if rank_at(order, int(book.mark_ticks), t.costs.limit_needs_through) != NEVER else 0
+    last = int(past_bar(t, book, book.bars - 1).close)  # the mark may be one that the venue tells
+    return ends_ns if rank_at(order, last, t.costs.limit_needs_through) != NEVER else 0
 
 
 @inlined

@@ -8,7 +8,9 @@ import numpy as np
 
 from framework.schema.event import Kind
 from framework.schema.order import OrderType, TimeInForce
-from tests.properties import plain_exchange
+from tests.properties.decimal_ledger import ZERO
+from tests.properties.plain_exchange import Exchange
+from tests.properties.plain_orders import AT_ONCE, Market, Order
 from tests.properties.plain_venue import Order as Resting
 from tests.properties.plain_venue import PlainVenue
 from tests.properties.random_ticks import Plan
@@ -17,22 +19,22 @@ from tests.properties.random_ticks import Plan
 class PlainBook(PlainVenue):
     """Our orders in one book. What fills is asked of the exchange, since the account must be able to carry it."""
 
-    def __init__(self, exchange: plain_exchange.Exchange, instrument: int) -> None:
+    def __init__(self, exchange: Exchange, instrument: int) -> None:
         super().__init__(lambda ahead, behind: 1.0, "next", {"self_trade": "none"})
         self.exchange, self.instrument = exchange, instrument
 
-    def own(self, order: Resting) -> plain_exchange.Order:
+    def own(self, order: Resting) -> Order:
         """The exchange's record of an order."""
         return self.exchange.orders[order.k]
 
-    def enter(self, ns: int, order: plain_exchange.Order) -> None:
+    def enter(self, ns: int, order: Order) -> None:
         """An order that was accepted joins its line, or waits for the next message."""
-        force = order.force.name if order.force in (TimeInForce.IOC, TimeInForce.FOK) else "GTC"
+        force = order.force.name if order.force in AT_ONCE else "GTC"
         plan = Plan(ns, order.side, order.lots, order.limit, force, 0, trigger=order.stop, is_touch=order.is_touch, trail=order.trail)
         plan.trail_limit = order.trail_limit if order.type == OrderType.TRAILING_STOP_LIMIT else -1
         self.arrive(ns, order.number, plan)
 
-    def amend(self, ns: int, order: plain_exchange.Order) -> None:
+    def amend(self, ns: int, order: Order) -> None:
         """New terms of a working order."""
         resting = next(each for each in self.orders if each.k == order.number)
         self.change(ns, order.number, replace(resting.plan, change_lots=order.lots, change_limit=order.limit))
@@ -45,7 +47,7 @@ class PlainBook(PlainVenue):
         self.orders = [order for order in self.orders if not self.own(order).is_done]
 
     def fill(self, ns: int, order: Resting, lots: int, price: int) -> int:
-        own, event = self.own(order), plain_exchange.Market(ns, self.instrument, Kind.DEPTH, price, price, price, price, lots)
+        own, event = self.own(order), Market(ns, self.instrument, Kind.DEPTH, price, price, price, price, lots)
         if own.is_done or own.sits_out == ns or min(lots, order.left) <= 0:
             return 0
         done = self.exchange.execute(own, min(lots, order.left), price, event, is_maker=order.rests)
@@ -58,7 +60,7 @@ class PlainBook(PlainVenue):
         own.stop, own.limit = order.trigger, order.limit
         if has_triggered:
             self.exchange.trigger(own)
-        elif order.trigger != level and self.exchange.by_price:
+        elif order.trigger != level:
             self.exchange.tell(Kind.ORDER_REPRICED, own.instrument, own.number, own.limit, own.stop)
         return has_triggered
 
@@ -82,4 +84,4 @@ class PlainBook(PlainVenue):
         needed = int(np.searchsorted(np.cumsum([self.free(-order.side, price) for price in prices]), order.left))
         if needed >= len(prices):
             return False
-        return self.exchange.can_carry(self.own(order), order.left, prices[needed], plain_exchange.ZERO) == order.left
+        return self.exchange.can_carry(self.own(order), order.left, prices[needed], ZERO) == order.left

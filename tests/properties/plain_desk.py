@@ -16,7 +16,9 @@ from framework.schema.event import Flag, Kind
 from framework.schema.order import OrderType, Reason, TimeInForce
 from tests.properties.plain_account import Account, Prices
 from tests.properties.plain_book import PlainBook
-from tests.properties.plain_exchange import Exchange, Market, Order, Rules
+from tests.properties.plain_exchange import Exchange
+from tests.properties.plain_orders import Market, Order, Rules
+from tests.properties.plain_trader import Trader, broker_order
 
 Said = tuple[Any, ...]
 """Kind, when it was heard, when it happened, instrument, order, words."""
@@ -46,153 +48,6 @@ class Wish:
     parent: int = -1
     group: int = -1
     of: int = -1
-
-
-@dataclass
-class Known:
-    """An order as the trader knows it: held, live, cancelling or done."""
-
-    order: Order
-    state: str
-    asked: tuple[int, int, int] = (0, 0, 0)  # lots, limit and stop last asked for, where changes are under way
-    changes: int = 0
-
-    @property
-    def terms(self) -> tuple[int, int, int]:
-        """Lots, limit and stop once all that is under way is done: what a further change starts from."""
-        return self.asked if self.changes else (self.order.lots, self.order.limit, self.order.stop)
-
-
-class Trader:
-    """What was told, and what follows from it: children are released, groups kept consistent."""
-
-    def __init__(self, desk: Desk, account: Account) -> None:
-        self.desk, self.account = desk, account
-        self.known: list[Known] = []
-        self.target: dict[int, int] = {}
-
-    def working(self, instrument: int) -> tuple[int, int, int]:
-        """Lots of market orders, signed, of other buys and of other sells that may still fill."""
-        market, buys, sells = 0, 0, 0
-        for known in self.known:
-            order = known.order
-            if known.state != "live" or order.instrument != instrument or order.reduces_only:
-                continue
-            if order.type == OrderType.MARKET:
-                market += order.side * order.left
-            elif order.side > 0:
-                buys += order.left
-            else:
-                sells += order.left
-        return market, buys, sells
-
-    # decisions
-
-    def add(self, order: Order, *, is_refused: bool) -> None:
-        """Take an order into the books and send it, unless it is held or refused."""
-        self.known.append(Known(order, "done" if is_refused else "held" if order.parent >= 0 else "live"))
-        if self.known[-1].state == "live":
-            self.submit(order)
-
-    def submit(self, order: Order) -> None:
-        self.desk.send(Kind.ORDER_SUBMIT, order, order.lots, order.limit, order.stop)
-
-    def ask_cancel(self, number: int, reason: int) -> None:
-        known = self.known[number]
-        if known.state in ("done", "cancelling") or (known.order.is_brokers and "broker's orders" in self.desk.rules.kept):
-            return
-        is_held = known.state == "held"
-        known.state = "done" if is_held else "cancelling"
-        self.desk.send(Kind.ORDER_CANCEL, known.order, reason, leaves_us=not is_held)
-
-    def ask_replace(self, number: int, lots: int, limit: int, stop: int) -> None:
-        known = self.known[number]
-        known.asked, known.changes = (lots, limit, stop), known.changes + 1
-        self.desk.send(Kind.ORDER_REPLACE, known.order, lots, limit, stop)
-
-    def aim(self, instrument: int, lots: int) -> int:
-        """The change that a target asks for; an older target's rest is superseded."""
-        if lots == self.expected(instrument):
-            return 0
-        last = self.target.get(instrument, -1)
-        if last >= 0 and self.known[last].state == "live":
-            self.ask_cancel(last, Reason.SUPERSEDED)
-        return lots - self.expected(instrument)
-
-    def expected(self, instrument: int) -> int:
-        """The position once its market orders have filled in turn; one that only reduces fills what it then finds."""
-        lots = self.account.lots(instrument)
-        for known in self.known:
-            order = known.order
-            if known.state == "live" and order.instrument == instrument and order.type == OrderType.MARKET:
-                wanted = order.lots - order.filled
-                if order.reduces_only:
-                    wanted = min(wanted, max(-order.side * lots, 0))
-                lots += order.side * wanted
-        return lots
-
-    # what is told
-
-    def hear(self, kind: Kind, instrument: int, number: int, words: tuple[Any, ...]) -> None:
-        if kind == Kind.CHARGE:
-            self.account.charge(instrument, words[1])
-        elif kind == Kind.SETTLED:
-            self.account.settle(instrument, words[1])
-        elif kind == Kind.ORDER_PLACED:
-            self.known.append(Known(self.desk.broker_order(number, instrument, words), "live"))
-        else:
-            self.hear_of(self.known[number], kind, words)
-
-    def hear_of(self, known: Known, kind: Kind, words: tuple[Any, ...]) -> None:
-        order = known.order
-        if kind == Kind.ORDER_FILLED:
-            ticks, lots, _, _, _, fee, slippage = words
-            order.filled += lots
-            known.state = "done" if order.left <= 0 else known.state
-            self.account.fill(order.instrument, order.side * lots, ticks, slippage, fee)
-            self.react_to_fill(known, lots)
-        elif kind == Kind.ORDER_TRIGGERED:
-            if words[1]:
-                order.stop, order.limit = words
-        elif kind == Kind.ORDER_REPRICED:
-            order.limit, order.stop = words
-        elif kind == Kind.ORDER_REPLACED:
-            order.lots, order.limit, order.stop = words
-            known.changes = max(known.changes - 1, 0)
-        elif kind == Kind.ORDER_CANCEL_REJECTED:
-            known.state = "done" if known.state == "done" else "live"
-            known.changes = max(known.changes - 1, 0)
-        elif kind in (Kind.ORDER_CANCELLED, Kind.ORDER_EXPIRED, Kind.ORDER_REJECTED):
-            known.state = "done"
-            for child in self.children(order.number):
-                if child.state == "held" and not order.filled:
-                    child.state = "done"
-                    self.desk.send(Kind.ORDER_CANCELLED, child.order, Reason.PARENT_ENDED, leaves_us=False)
-
-    def children(self, number: int) -> list[Known]:
-        return [known for known in self.known if known.order.parent == number]
-
-    def react_to_fill(self, known: Known, lots: int) -> None:
-        """Children are released with what was filled and grow with it; a group loses it; an exit stops its entry."""
-        order = known.order
-        for child in self.children(order.number):
-            if child.state == "held":
-                child.state, child.order.lots = "live", lots
-                self.submit(child.order)
-            elif child.state == "live":
-                whole, limit, stop = child.terms
-                self.ask_replace(child.order.number, whole + lots, limit, stop)
-        for other in self.known if order.group >= 0 else []:
-            if other is known or other.order.group != order.group or other.state == "done":
-                continue
-            whole, limit, stop = other.terms
-            rest = whole - lots
-            if order.left <= 0 or rest <= other.order.filled:
-                self.ask_cancel(other.order.number, Reason.SIBLING_FILLED)
-            elif other.state == "live":
-                self.ask_replace(other.order.number, rest, limit, stop)
-        if order.parent >= 0 and self.known[order.parent].state != "done":
-            self.ask_cancel(order.parent, Reason.SIBLING_FILLED)
 
 
 @dataclass
@@ -231,21 +86,9 @@ class Desk:
     def __post_init__(self) -> None:
         self.trader = Trader(self, Account(self.prices, self.cash))
         own = Account(self.prices, self.cash)
-        self.exchange = Exchange(self.prices, self.rules, own, self, self.tell, self.place)
+        self.exchange = Exchange(self.prices, self.rules, own, self.tell, self.let_in, self.place, met=self.met)
         self.books = {i: PlainBook(self.exchange, i) for i in self.booked}
         self.exchange.books.update(self.books)
-
-    # by whose account the exchange judges
-
-    @property
-    def has_own_account(self) -> bool:
-        return "own account" in self.rules.kept
-
-    def account(self) -> Account:
-        return self.exchange.account if self.has_own_account else self.trader.account
-
-    def working(self, instrument: int) -> tuple[int, int, int]:
-        return (0, 0, 0) if self.has_own_account else self.trader.working(instrument)
 
     # what is said
 
@@ -258,8 +101,7 @@ class Desk:
         at = self.exchange.now
         if kind == Kind.ORDER_FILLED and self.response:
             self.met["fills in flight"] += 1
-        is_at_once = kind == Kind.ORDER_PLACED or (kind == Kind.SETTLED and not self.has_own_account)
-        if is_at_once or not self.latency.response:
+        if kind == Kind.ORDER_PLACED or not self.latency.response:
             self.hear((at, at, kind, instrument, number, words))
         else:
             self.response.append((max(at + self.latency.response, self.now), at, kind, instrument, number, words))
@@ -274,12 +116,7 @@ class Desk:
         number = len(self.trader.known)
         self.met["liquidations"] += 1
         self.tell(Kind.ORDER_PLACED, instrument, number, abs(lots), 1 if lots > 0 else -1)
-        return self.broker_order(number, instrument, (abs(lots), 1 if lots > 0 else -1))
-
-    @staticmethod
-    def broker_order(number: int, instrument: int, words: tuple[int, int]) -> Order:
-        lots, side = words
-        return Order(number, instrument, side, OrderType.MARKET, TimeInForce.GTC, lots, reduces_only=True, is_brokers=True)
+        return broker_order(number, instrument, (abs(lots), 1 if lots > 0 else -1))
 
     # the run
 
@@ -290,15 +127,14 @@ class Desk:
             self.exchange.now = event["ts_venue_ns"]
             self.now = event["ts_local_ns"]
             self.mark_moved = False
-            if "together" in self.rules.kept:
-                self.see_stamp(events, k)
+            self.see_stamp(events, k)
             self.on_event(event)
             if self.mark_moved or event["kind"] not in (Kind.DEPTH, Kind.TRADE):  # of ticks only those that move a mark are looked at
                 self.exchange.enforce_margin()
             self.post()
             self.look()
         while self.due() <= self.now or (timers and timers[0] <= self.now):
-            self.one(timers) if self.due() <= self.now else self.wake(timers.popleft())
+            self.one() if self.due() <= self.now else self.wake(timers.popleft())
         self.finish()
         return self
 
@@ -327,13 +163,13 @@ class Desk:
         while True:
             due, timer = self.due(), timers[0] if timers else 2**62
             if due <= ns and due <= timer:
-                self.one(timers)
+                self.one()
             elif timer < ns:
                 self.wake(timers.popleft())
             else:
                 return
 
-    def one(self, timers: deque[int]) -> None:
+    def one(self) -> None:
         """What is due first: a command reaches the venue, an order's date passes, an answer reaches the trader."""
         due, venue = self.due(), self.exchange
         if self.entry and self.entry[0][0] == due:
@@ -352,12 +188,8 @@ class Desk:
     def command(self, kind: Kind, order: Order, words: tuple[Any, ...]) -> None:
         if kind == Kind.ORDER_SUBMIT:
             self.exchange.arrive(replace(order, lots=words[0], limit=words[1], stop=words[2], filled=0))
-        elif kind == Kind.ORDER_CANCEL:
-            self.exchange.cancel(order.number, words[0])
-            self.exchange.sweep(order.instrument)
         else:
-            self.exchange.replace(order.number, *words)
-            self.exchange.sweep(order.instrument)
+            self.exchange.command(kind, order.number, words)
 
     def post(self) -> None:
         """Put what the trader wants sent on its way."""
@@ -365,10 +197,17 @@ class Desk:
         self.entry.extend((at + way, kind, order, words) for at, kind, order, words in self.outbox)
         self.outbox.clear()
 
+    def let_in(self) -> None:
+        """What nothing delays arrives before anybody is woken."""
+        if self.latency.decision + self.latency.entry == 0:
+            self.post()
+        while self.due() <= self.now:
+            self.one()
+
     def wake(self, ns: int) -> None:
         """A timer: the wishes of this moment."""
         self.now = ns
-        self.noted[ns] = (not self.entry and not self.response, _holding(self.trader.account), _holding(self.account()))
+        self.noted[ns] = (not self.entry and not self.response, _holding(self.trader.account), _holding(self.exchange.account))
         for k, wish in enumerate(self.script):
             if wish.ns == ns:
                 self.decide(k, wish)
@@ -407,9 +246,8 @@ class Desk:
         if kind == Kind.BAR:
             venue.bar(Market(ns, i, kind, w0, w1, w2, w3, w4))
             self.end_stamp()
-            if "worst price" in self.rules.kept:
-                venue.enforce_inside(Market(ns, i, kind, w0, w1, w2, w3, w4))
-            venue.last_bar[i] = ns
+            venue.enforce_inside(Market(ns, i, kind, w0, w1, w2, w3, w4))
+            venue.last_bar[i], venue.last_close[i] = ns, w3
             self.see(i, Decimal(w3))
         elif kind == Kind.QUOTE:
             venue.quote(ns, i, w0, w1, w2, w3)
@@ -454,7 +292,7 @@ class Desk:
 
     def look(self) -> None:
         """Whenever nothing is in flight both accounts are the same."""
-        if self.entry or self.response or self.outbox or not self.has_own_account:
+        if self.entry or self.response or self.outbox:
             return
         mine, theirs = self.trader.account, self.exchange.account
         assert mine.parts == theirs.parts and mine.cash == theirs.cash, (

@@ -369,7 +369,7 @@ class PlainVenue:
         ranks = [self.rank(order) for order in able]
         reached = [order for rank, order in sorted(zip(ranks, able, strict=True), key=lambda pair: pair[0]) if rank < math.inf]
         for order in reached + [order for order, rank in zip(able, ranks, strict=True) if rank == math.inf]:
-            if not order.left:
+            if not order.left or order.since >= ns:  # what filled before may have let it sit out
                 continue
             if order.trigger and not order.has_triggered:
                 order.has_triggered = self.triggers_now(order)

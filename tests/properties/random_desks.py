@@ -24,7 +24,7 @@ from framework.schema.order import OrderType
 from framework.schema.units import Step
 from tests.properties.plain_account import Prices, Terms
 from tests.properties.plain_desk import Desk, Event, Latency, Said, Wish
-from tests.properties.plain_exchange import Rules
+from tests.properties.plain_orders import Rules
 from tests.properties.test_ledger import real, same
 
 HOUR = 3_600_000_000_000
@@ -33,16 +33,6 @@ START = 18_262 * 24 * HOUR  # 2020-01-01
 CASH = 100_000
 DIGITS = 34
 FORMS = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH)
-
-DRAWN: frozenset[str] = frozenset()
-"""What is drawn besides: "families", entries with exits and groups; "inside bars", commands and dates while a bar is under way. The
-model does not know yet how exits meet the bar of their entry, and that such a command comes after the open."""
-
-KEPT = frozenset({"own account", "broker's orders", "worst price", "together", "price, then time", "makers stood away", "late open"})
-"""Which rules of the model the kernel keeps of: "own account" (the venue judges by its own), "broker's orders" (a liquidation is not
-ours to cancel), "worst price" (perpetuals are liquidated inside a bar), "price, then time" (and trailing stops tell their level), "makers
-stood away" (what would take and waits is a taker), "late open" (a session's first bar opens it however late it comes), "together"
-(fills of one stamp pay for each other)."""
 
 
 def _derivative(symbol: str, kind: InstrumentKind, tick: Step, margins: tuple[float, float, float], **terms: Any) -> Instrument:
@@ -261,8 +251,8 @@ def play(draft: Draft) -> tuple[Desk, Result]:
         desk = Desk(prices_of(draft), rules_of(draft), Decimal(CASH), draft.latency, draft.script, refused, strategy.changed, booked=booked)
         desk.exchange.lengths = dict.fromkeys(range(len(draft.instruments)), draft.bar_length)
         desk.run(_events(tape))
-        compare_accounts(desk, strategy)
         compare(desk, result)
+        compare_accounts(desk, strategy)
     return desk, result
 
 
@@ -286,7 +276,6 @@ def rules_of(draft: Draft) -> Rules:
         base.leverage,
         base.may_short,
         base.asks_margin,
-        KEPT,
     )
 
 

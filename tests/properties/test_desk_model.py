@@ -14,7 +14,7 @@ from framework.schema.event import Kind
 from framework.schema.instrument import InstrumentKind
 from framework.schema.order import OrderType, TimeInForce
 from tests.properties.plain_desk import Latency, Wish
-from tests.properties.random_desks import ACCOUNTS, DRAWN, FORMS, HOUR, STEP, Draft, play
+from tests.properties.random_desks import ACCOUNTS, FORMS, HOUR, STEP, Draft, play
 from tests.seeds import seeds
 
 MET: Counter[Any] = Counter()
@@ -29,8 +29,6 @@ LATENCIES = (
     Latency(0, HOUR // 2, 5 * HOUR),
     Latency(HOUR // 2, 0, 9 * HOUR),
 )
-if "inside bars" not in DRAWN:
-    LATENCIES = tuple(each for each in LATENCIES if each.decision + each.entry == 0)  # what is late arrives inside a bar
 COSTS = (
     {},
     {"maker_bps": -0.5, "taker_bps": 3.0, "borrow_bps": 300.0},
@@ -92,7 +90,7 @@ class Desks(RuleBasedStateMachine):
         costs=st.sampled_from(COSTS),
         latency=st.sampled_from(LATENCIES),
         swing=st.sampled_from((3, 10, 30)),
-        opening=st.sampled_from((0, 20, 45, 90, -30, -90)),
+        opening=st.sampled_from((0, 20, 45, 90, 95, -30, -90, -95)),
         chunk=st.sampled_from((None, None, 1, 7)),
         length=st.sampled_from((0, STEP)),
         first=moves,
@@ -146,7 +144,18 @@ class Desks(RuleBasedStateMachine):
         self.step([(side, 3 * side, 1, volume)] * 4, 40)
         self.step([(0, -side, 1, volume)] * 4, 10)
 
-    @precondition(lambda self: "inside bars" in DRAWN)
+    @rule(first=st.sampled_from((1, -1)))
+    def crash(self, first: int) -> None:
+        """One way and back, further than most accounts can carry."""
+        for side in (first, -first):
+            self.step([(side, 3 * side, 2, 9)] * 4, 50)
+
+    @rule(place=places, size=sizes, offset=st.integers(1, 3))
+    def rest(self, place: int, size: int, offset: int) -> None:
+        """Limits on both sides of the market that may wait there for long."""
+        for side in (1, -1):
+            self.order(place, Shape((OrderType.LIMIT, TimeInForce.GTC), side, size, -side * offset, 0, reduces=False))
+
     @rule()
     def later(self) -> None:
         """What follows is done while the next bar is under way."""
@@ -185,7 +194,7 @@ class Desks(RuleBasedStateMachine):
         if force in _AUCTIONS and self.draft.form(self.traded(place)) == Kind.DEPTH:
             force = TimeInForce.DAY  # books know auctions by prints only
         halves = abs(shape.offset) + 1
-        lasts_ns = self.late + halves * STEP // 2 if "inside bars" in DRAWN else halves * STEP
+        lasts_ns = self.late + halves * STEP // 2
         expires = self.draft.now + lasts_ns if force == TimeInForce.GTD else 0
         prices = self.priced(place, kind, shape.side, shape.offset, shape.further)
         terms = {"reduces_only": shape.reduces, **prices, **terms}
@@ -201,7 +210,6 @@ class Desks(RuleBasedStateMachine):
         self.order(place, first)
         self.order(place + 1, second)
 
-    @precondition(lambda self: "families" in DRAWN)
     @rule(place=places, entry=shapes, exits=st.lists(shapes, min_size=1, max_size=3), how=st.sampled_from(("apart", "group", "free")))
     def family(self, place: int, entry: Shape, exits: list[Shape], how: str) -> None:
         """An entry and exits that wait for it, which may cancel each other; the last may wait for nothing ("free")."""
@@ -211,7 +219,6 @@ class Desks(RuleBasedStateMachine):
             of = -1 if how == "free" and k > 0 and k == len(exits) - 1 else parent
             self.order(place, shape._replace(side=-entry.side, size=entry.size, reduces=how == "group"), parent=of, group=group)
 
-    @precondition(lambda self: "families" in DRAWN)
     @rule(place=places, members=st.lists(shapes, min_size=2, max_size=3))
     def group(self, place: int, members: list[Shape]) -> None:
         group = len(self.draft.script)
@@ -260,8 +267,10 @@ class Desks(RuleBasedStateMachine):
         places = {instrument.symbol: i for i, instrument in enumerate(draft.instruments)}
         for symbol, liquidity in zip(result.fills["instrument"], result.fills["liquidity"], strict=True):
             MET[f"{liquidity} by {draft.form(places[symbol]).name}"] += 1
-        MET["agreed"] += desk.agreed
-        MET.update({(draft.account, *kind) for kind in zip(result.orders["type"], result.orders["time_in_force"], strict=True)})
+        MET["ambiguous fills"] += int(result.fills["ambiguous"].sum())
+        MET["accounts compared"] += desk.agreed
+        sent = result.orders[result.orders["state"] != "REFUSED"]
+        MET.update({(draft.account, *kind) for kind in zip(sent["type"], sent["time_in_force"], strict=True)})
 
 
 RUNS = 500
@@ -272,7 +281,7 @@ def drawn(count: int) -> Counter[Any]:
     MET.clear()
     options = settings(
         max_examples=RUNS,
-        stateful_step_count=25,
+        stateful_step_count=30,
         deadline=None,
         database=None,
         report_multiple_bugs=False,
@@ -288,7 +297,6 @@ def drawn(count: int) -> Counter[Any]:
     return MET
 
 
-@pytest.mark.long
 def test_five_hundred_runs() -> None:
     met = drawn(RUNS)
     assert met["runs"] > 400 and met["fills"] > 2000 and met["liquidations"] > 60 and met["fills in flight"] > 200, met

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.tapes.drawing import draw
 
 POWER = {"queue": "power"}
@@ -413,4 +415,42 @@ def test_after_a_split_the_book_is_unknown_until_its_next_snapshot() -> None:
         at 1 10:00:00: BUY 1
         fill 1 10:00:03: BUY 2 @ 50 taker
         """
+    )
+
+
+@pytest.mark.parametrize("other", ["BUY 1 LIMIT 90", None])
+def test_a_reduce_only_order_meets_a_message_once_whoever_stands_beside_it(other: str | None) -> None:
+    """It has sold what is held; the rest waits for the next message, at which there is nothing left to reduce."""
+    draw(
+        f"""
+        1 10:00:00  book 99 x 50 / 101 x 50
+        1 10:00:01  bid 98 x 1
+        1 10:00:02  bid 98 x 2
+        1 10:00:03  bid 98 x 3
+        at 1 10:00:00: BUY 5
+        at 1 10:00:01: SELL 9 REDUCE_ONLY
+        {"at 1 10:00:01: " + other if other else ""}
+        fill 1 10:00:01: BUY 5 @ 101 taker
+        fill 1 10:00:02: SELL 5 @ 99 taker
+        order 1: CANCELLED REDUCE_ONLY filled 5 needs 4 allows 0 done 1 10:00:03
+        {"order 2: EXPIRED END_OF_DATA" if other else ""}
+        """
+    )
+
+
+def test_the_first_in_the_line_does_nothing_either_when_a_member_of_its_group_has_filled() -> None:
+    draw(
+        """
+        1 10:00:00  book 99 x 50 / 101 x 50
+        1 10:00:01  book 89 x 2 / 91 x 50
+        1 10:00:02  bid 88 x 1
+
+        at 1 10:00:00: SELL 5 LIMIT 95 IOC GROUP 0
+        at 1 10:00:00: SELL 5 STOP 92 GROUP 0
+        fill 1 10:00:01: SELL 2 @ 89 taker
+        fill 1 10:00:02: SELL 1 @ 88 taker
+        order 0: EXPIRED END_OF_DATA quantity 2       # its first chance is still to come
+        order 1: EXPIRED END_OF_DATA filled 3
+        """,
+        risk={"allow_short": True},
     )

@@ -338,3 +338,27 @@ def test_a_part_bought_today_and_a_part_of_yesterday_settle_from_where_each_stan
         cash=100_000.0,
         risk=LONG_AND_SHORT,
     )
+
+
+def test_a_liquidation_inside_a_bar_takes_what_our_orders_have_left_of_its_volume() -> None:
+    # 20 for us: 8 are sold at the open, so 12 can be bought back in the bar, and the rest at the next one
+    draw(
+        """
+        instrument X kind PERPETUAL initial 0.1 maintenance 0.05
+        1  100 100 100 100   2000
+        2  100 100 100 100   2000
+        3  100 112 100 104    200
+        4  104 104 104 104   2000
+
+        at 1: SELL 90
+        at 2: SELL 8
+        fill 2: SELL 90 @ 100 taker
+        fill 3: SELL 8 @ 100 taker
+        fill 3: BUY 12 @ 104.96 taker
+        fill 4: BUY 86 @ 104 taker
+        order 2: FILLED LIQUIDATED    # 1000 - 98 x 4.96 = 513.92 is less than 0.05 x 98 x 104.96 = 514.30
+        """,
+        cash=1_000.0,
+        risk={"max_leverage": 10.0, "allow_short": True},
+        costs={"max_participation": 0.1},
+    )

@@ -221,6 +221,160 @@ def test_children_by_hand_meet_the_bar_too() -> None:
     )
 
 
+@pytest.mark.parametrize(("exit", "fill"), [
+    ("SELL 10 LIMIT 105 PARENT 0", "SELL 10 @ 108 taker of 1 ambiguous"),
+    ("SELL 10 TOUCH 105 PARENT 0", "SELL 10 @ 108 taker of 1 ambiguous"),
+    ("SELL 10 TOUCH 105 LIMIT 104 PARENT 0", "SELL 10 @ 108 taker of 1 ambiguous"),
+])  # fmt: skip
+def test_an_entry_at_an_open_beyond_its_own_target(exit: str, fill: str) -> None:
+    draw(
+        f"""
+        1  100 100 100 100  1000
+        2  108 110 107 109  1000       # a gap: bought at 108, where a sale at 105 or better is made at once; 105 never traded
+
+        at 1: BUY 10
+        at 1: {exit}
+        fill 2: BUY 10 @ 108 taker of 0
+        fill 2: {fill}
+        end: 0 X, 1000000 USD
+        """,
+        both=True,
+        risk={"allow_short": True},
+    )
+
+
+def test_of_two_stops_after_one_entry_the_nearer_is_passed_first() -> None:
+    draw(
+        """
+        1  100 100 100 100  1000
+        2  100 101  90  99  1000
+
+        at 1: BUY 10
+        at 1: SELL 10 STOP 92 PARENT 0 GROUP 1
+        at 1: SELL 10 STOP 96 PARENT 0 GROUP 1
+        fill 2: BUY 10 @ 100 taker of 0
+        fill 2: SELL 10 @ 96 taker of 2 ambiguous
+        order 1: CANCELLED SIBLING_FILLED
+        end: 0 X
+        """,
+        both=True,
+        risk={"allow_short": True},
+    )
+
+
+def test_after_an_entry_at_the_close_nothing_of_the_bar_is_left() -> None:
+    draw(
+        """
+        1  100 100 100 100  1000
+        2  100 106  90  99  1000
+        3   97  98  94  97  1000
+
+        at 1: BUY 10 AT_CLOSE
+        at 1: SELL 10 STOP 95 PARENT 0
+        at 1: SELL 10 LIMIT 105 REDUCE_ONLY PARENT 0
+        fill 2: BUY 10 @ 99 taker of 0
+        fill 3: SELL 10 @ 95 taker of 1
+        order 2: EXPIRED END_OF_DATA
+        end: 0 X
+        """,
+        both=True,
+        risk={"allow_short": True},
+    )
+
+
+def test_an_exit_at_the_close_that_its_entry_releases_is_for_the_next_close() -> None:
+    draw(
+        """
+        1  100 100 100 100  1000
+        2  100 106  99 104  1000
+        3  104 107 103 106  1000
+
+        at 1: BUY 10
+        at 1: SELL 10 LIMIT 105 AT_CLOSE PARENT 0
+        fill 2: BUY 10 @ 100 taker of 0
+        fill 3: SELL 10 @ 106 taker of 1
+        end: 0 X
+        """,
+        both=True,
+        risk={"allow_short": True},
+    )
+
+
+def test_exits_come_before_the_close_of_their_bar() -> None:
+    # The stop was passed on the way; what was sold there cannot be sold again at the close, at a better price.
+    draw(
+        """
+        1  100 100 100 100  1000
+        2  100 101  90  99  1000
+
+        at 1: BUY 10
+        at 1: SELL 10 STOP 95 PARENT 0
+        at 1: SELL 10 AT_CLOSE REDUCE_ONLY
+        fill 2: BUY 10 @ 100 taker of 0
+        fill 2: SELL 10 @ 95 taker of 1 ambiguous
+        order 2: CANCELLED REDUCE_ONLY needs 10 allows 0
+        end: 0 X
+        """,
+        both=True,
+        risk={"allow_short": True},
+    )
+
+
+def test_with_latency_a_standing_stop_acts_on_what_it_stands_for() -> None:
+    # The exits reach the venue six hours into day 3. On day 5 the entry's rest fills at the open, and the stop of 4 is passed.
+    draw(
+        """
+        instrument X minutes 1440
+        1  101 101 101 101     40
+        2  101 101.50 99.50 101  40
+        3  101 101.50 100.50 101 40
+        4  101 101.50 100.50 101 40
+        5   99  99.50 90  99.50 400
+        6   99  99    99  99    400
+
+        at 1: BRACKET BUY 10 LIMIT 100 TARGET 120 LOSS 97
+        fill 2: BUY 4 @ 100 maker of 0
+        fill 5: BUY 6 @ 99 maker of 0
+        fill 5: SELL 4 @ 97 taker of 2 ambiguous
+        order 1: CANCELLED SIBLING_FILLED
+        order 2: FILLED quantity 4
+        end: 6 X
+        """,
+        both=True,
+        risk={"allow_short": True},
+        costs={"max_participation": 0.1},
+        latency={"response_ns": 21_600_000_000_000},
+    )
+
+
+def test_an_exit_whose_fill_waits_for_its_stamp_keeps_its_first_chance() -> None:
+    # 393 are there for 4 at 99; the bar of Y may bring more, so the fill waits. It brings nothing: 3 can be paid.
+    draw(
+        """
+        instrument X
+        instrument Y
+        1 X  100 100 100 100  1000
+        1 Y  100 100 100 100  1000
+        2 X  100 100 100 100  1000
+        2 Y  100 100 100 100  1000
+        3 X  100 101  97 100  1000
+        3 Y  100 100 100 100  1000
+
+        at 1: SELL 1 Y LIMIT 200 REDUCE_ONLY
+        at 1: BUY 10 X
+        at 2: SELL 4 X STOP 98
+        at 2: BUY 4 X STOP 99 IOC PARENT 2
+        fill 2: BUY 10 X @ 100 taker of 1
+        fill 3: SELL 4 X @ 98 taker of 2
+        fill 3: BUY 3 X @ 99 taker of 3 ambiguous
+        order 0: EXPIRED END_OF_DATA
+        order 3: CANCELLED NO_CASH_AT_FILL filled 3 needs 4 allows 3
+        end: 9 X, 0 Y, 96 USD
+        """,
+        cash=1_001.0,
+    )
+
+
 class StoppedOut(Strategy):
     """Enters with a bracket and closes whatever it holds at the close of the entry's bar."""
 

@@ -144,6 +144,17 @@ def test_an_order_fills_no_further_inside_the_bar_of_its_cancel() -> None:
     )
 
 
+def test_a_trailing_stop_moves_no_further_inside_the_bar_of_its_date() -> None:
+    draw(
+        DAYS.replace("2  101 104  95 103   400", "2  103 109  103 108   400")
+        + """
+        at 2 09:00: SELL 10 STOP 101 TRAIL 2 GTD 2 12:00       # the last price has passed it, the open has not
+        order 0: EXPIRED DATE_REACHED stop 101 done 2
+        """,
+        risk={"allow_short": True},
+    )
+
+
 @pytest.mark.parametrize("order", ["BUY 100 GTD 3 12:00", "BUY 100"])
 def test_the_rest_of_what_was_filled_before_is_let_go_inside_the_bar(order: str) -> None:
     """It works through the bars: when of this one its volume came nobody knows."""
@@ -296,3 +307,19 @@ def test_another_instruments_bar_does_not_tell_in_time() -> None:
     )
     result = backtest(TakesBack(), {"A": rows, "B": rows}, tick_size=0.01)
     assert result.fills[["instrument", "quantity", "price"]].values.tolist() == [["B", 10.0, 102.0]]
+
+
+def test_the_last_price_decides_and_not_a_mark_that_the_venue_tells() -> None:
+    draw(
+        """
+        instrument X kind PERPETUAL initial 0.1 maintenance 0.05
+        1  100 101  99 100  1000
+        2 09:00  MARK 110
+        2  104 104 104 104  1000
+
+        at 1: BUY 10 STOP 105              # passed by the mark, not by the last price
+        timer 2 10:00: CANCEL 0
+        order 0: CANCELLED USER done 2 10:00
+        """,
+        risk={"max_leverage": 10.0},
+    )

@@ -1,0 +1,168 @@
+"""What a plainly written venue works with: orders, what a run is charged and allowed, market events, sessions. No speed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from framework.schema.event import Kind
+from framework.schema.order import OrderType, TimeInForce
+from tests.properties.decimal_ledger import ZERO
+
+_LIMITS = (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.LIMIT_IF_TOUCHED, OrderType.TRAILING_STOP_LIMIT)
+_TOUCHES = (OrderType.MARKET_IF_TOUCHED, OrderType.LIMIT_IF_TOUCHED)
+_TRAILING = (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT)
+AUCTIONS = (TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE)
+AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
+
+
+@dataclass
+class Order:
+    """An order, as one half has it. Prices in ticks, 0 for none."""
+
+    number: int
+    instrument: int
+    side: int
+    type: OrderType
+    force: TimeInForce
+    lots: int
+    limit: int = 0
+    stop: int = 0
+    trail: int = 0
+    trail_limit: int = 0
+    expires: int = 0
+    reduces_only: bool = False
+    parent: int = -1
+    group: int = -1
+    is_brokers: bool = False
+    filled: int = 0
+    filled_at: int = -1
+    filled_ticks: int = 0
+    arrived: int = 0
+    rests: bool = False
+    has_triggered: bool = False
+    sits_out: int = -1  # the stamp of the bar that it sits out
+    fees: Decimal = ZERO
+    is_done: bool = False
+
+    @property
+    def left(self) -> int:
+        return self.lots - self.filled
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has a trigger that was not reached."""
+        return self.type >= OrderType.STOP and not self.has_triggered
+
+    @property
+    def is_limit(self) -> bool:
+        return self.type in _LIMITS
+
+    @property
+    def is_stop(self) -> bool:
+        return self.type >= OrderType.STOP and not self.is_touch
+
+    @property
+    def is_touch(self) -> bool:
+        return self.type in _TOUCHES
+
+    @property
+    def trails(self) -> bool:
+        return self.type in _TRAILING
+
+    def reaches(self, price: int) -> bool:
+        """Whether the trigger is reached at a price."""
+        return price >= self.stop if (self.side > 0) != self.is_touch else price <= self.stop
+
+    def set_stop(self, price: int) -> None:
+        """The limit of a trailing stop-limit keeps its distance."""
+        self.stop = price
+        if self.type == OrderType.TRAILING_STOP_LIMIT:
+            self.limit = max(price + self.side * self.trail_limit, 1)
+
+    def follow(self, best: int) -> bool:
+        """Move a trailing stop with the best price; whether it moved."""
+        moved = best + self.side * self.trail
+        if (moved - self.stop) * self.side >= 0:
+            return False
+        self.set_stop(moved)
+        return True
+
+    def betters(self, price: int, *, through: bool) -> bool:
+        """Whether a price fills the limit."""
+        gain = (self.limit - price) * self.side
+        return gain > 0 or (gain == 0 and not through)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a run is charged and allowed."""
+
+    maker: Decimal = ZERO
+    taker: Decimal = ZERO
+    half_spread: Decimal = ZERO
+    borrow: Decimal = ZERO
+    participation: Decimal | None = None
+    needs_through: bool = True
+    leverage: Decimal = Decimal(1)
+    may_short: bool = False
+    asks_margin: bool = False
+
+
+@dataclass(frozen=True)
+class Market:
+    """A bar, a quote as one (open is the price of a buyer), or a print: open, high, low, close, volume."""
+
+    ns: int
+    instrument: int
+    kind: Kind
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+
+
+class Waiting(NamedTuple):
+    """A fill that waits for the others of its stamp, with the volume and the price that it had."""
+
+    number: int
+    lots: int
+    ticks: int
+    event: Market
+    is_maker: bool
+    is_ambiguous: bool
+
+
+@dataclass
+class Stamp:
+    """The bars and quotes of one stamp: whether there are several, those from the present one on, and the fills that wait for them."""
+
+    has_others: bool = False
+    coming: list[Market] = field(default_factory=list)  # of quotes low is the bid, high the ask
+    waits: bool | None = None
+    waiting: list[Waiting] = field(default_factory=list)
+
+
+@dataclass
+class Session:
+    opens: int = 0
+    closes: int = 0
+    is_known: bool = False
+    is_open: bool = False
+    charged: int = 0
+
+
+class Book(Protocol):
+    """The lines of an instrument told by a book."""
+
+    def enter(self, ns: int, order: Order) -> None: ...
+    def amend(self, ns: int, order: Order) -> None: ...
+    def sit_out(self, number: int, ns: int) -> None: ...
+    def drop_ended(self) -> None: ...
+
+
+Tell = Callable[..., None]
+"""tell(kind, instrument, order number, *words)"""
