@@ -45,9 +45,9 @@ from framework.kernel.unshown import touched_lots
 
 
 @kernel
-def _entered(x: Any, order: Any, bar: Any) -> bool:
-    """Whether it is an exit of an entry that this bar filled before its close."""
-    if order.parent_id < 0 or is_done(order) or waits_for_price(order):
+def _entered(x: Any, order: Any, bar: Any, entry: int) -> bool:
+    """Whether it is an exit of an entry, or of the one named, that this bar filled before its close."""
+    if order.parent_id < 0 or is_done(order) or waits_for_price(order) or (entry >= 0 and order.parent_id != entry):
         return False
     if order.time_in_force == AT_OPEN or order.time_in_force == AT_CLOSE:
         return False
@@ -95,13 +95,13 @@ def _rank(t: Any, x: Any, order: Any, bar: Any, step: int) -> int:
 
 
 @kernel
-def _next(t: Any, x: Any, bar: Any, step: int, rank: int, after: int) -> Any:
+def _next(t: Any, x: Any, bar: Any, entry: int, step: int, rank: int, after: int) -> Any:
     """(rank, order) of the next exit that a step reaches after the one named; the order is -1 where none is left."""
     best, found, is_behind = NEVER, -1, False
     at = venue_book(x, bar.instrument).first
     while at >= 0:
         order = order_of(x, at)
-        if _entered(x, order, bar) and order.blocked_ns != bar.ts_local_ns:
+        if _entered(x, order, bar, entry) and order.blocked_ns != bar.ts_local_ns:
             own = _rank(t, x, order, bar, step)
             if own < best and (own > rank or (own == rank and is_behind)):
                 best, found = own, at
@@ -144,28 +144,30 @@ def _take_profit(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
 def end_waiting(t: Any, x: Any, row: Any) -> None:
     """Make a fill that waited for the others of its stamp; what of its lots it leaves is there for its exits."""
     order, event = order_of(x, row.order_id), event_row(x.tape, row.row)
-    done = execute(t, x, order, row.lots, row.ticks, row.flags, event)
-    venue_book(x, order.instrument).left_lots += row.lots - done
+    lots = row.lots
+    if lots > 0:  # else it sits out
+        done = execute(t, x, order, lots, row.ticks, row.flags, event)
+        venue_book(x, order.instrument).left_lots += lots - done
+        end_leftover(t, x, order, True)
     if order.time_in_force == AT_CLOSE and not is_done(order):
         end_order(t, x, order, EXPIRED, R_MISSED_CLOSE, 0.0, 0.0)
-    end_leftover(t, x, order, True)
     sweep(x, order.instrument)
 
 
 @kernel
-def match_exits(t: Any, x: Any, bar: Any) -> None:
-    """Match the exits that have come for entries which this bar filled, with what came after the entry."""
+def match_exits(t: Any, x: Any, bar: Any, entry: int) -> None:
+    """Match the exits that have come for entries which this bar filled (-1), or for the one named, with what came after the entry."""
     book = venue_book(x, bar.instrument)
     at, found = book.first, False
     while at >= 0:
         order = order_of(x, at)
-        if _entered(x, order, bar):
+        if _entered(x, order, bar, entry):
             order.blocked_ns, found = 0, True  # it sat out until its size was told
         at = order.next_working
     if not found:
         return
     for step in (STOPS, LIMITS):
-        rank, at = _next(t, x, bar, step, BEFORE_ALL, -1)
+        rank, at = _next(t, x, bar, entry, step, BEFORE_ALL, -1)
         while at >= 0:
             order = order_of(x, at)
             if step == STOPS:
@@ -174,5 +176,5 @@ def match_exits(t: Any, x: Any, bar: Any) -> None:
                 book.left_lots -= _take_profit(t, x, order, bar, book.left_lots)
             if order.type >= STOP and order.blocked_ns != bar.ts_local_ns:
                 end_leftover(t, x, order, False)
-            rank, at = _next(t, x, bar, step, rank, at)
+            rank, at = _next(t, x, bar, entry, step, rank, at)
     sweep(x, bar.instrument)

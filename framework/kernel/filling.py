@@ -39,7 +39,7 @@ from framework.kernel.lifecycle import leaves
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.price_limits import is_barred
 from framework.kernel.ratio import share_of
-from framework.kernel.waiting import awaits_entry, can_wait, wait, waits
+from framework.kernel.waiting import awaits_entry, can_wait, give_up_waiting, wait, waits
 
 
 @inlined
@@ -159,4 +159,6 @@ def _block_relatives(x: Any, order: Any, lots: int, now_ns: int) -> None:
         is_sibling = in_group and other.group_id == order.group_id and at != order.order_id
         if is_sibling or other.parent_id == order.order_id or at == order.parent_id:
             other.blocked_ns = now_ns
+            if x.waiting_count != 0:
+                give_up_waiting(x, other)
         at = other.next_working

@@ -6,7 +6,7 @@ On a bar, in this order, in each step the best price first, then in order of arr
 2. Inside the bar: stops whose price the range reached, at the stop; then limits the range went through, at the limit, and
    touches that it reached, at the touch. Stops first is the pessimistic choice where a stop and a target lie in one bar; such
    fills are flagged ambiguous.
-3. At the close, on the bar that ends a session: orders for the close, at the close.
+3. After the exits of what the bar has filled (`exits.py`), on the bar that ends a session: orders for the close, at the close.
 
 An order takes part only if it reached the venue at or before the bar began, for the close: before the bar ended. One bar
 fills at most `max_participation` of its volume over all orders; the rest goes on working. Quotes

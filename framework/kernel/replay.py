@@ -67,15 +67,15 @@ def fire_timer(t: Any) -> None:
 
 
 @kernel
-def _release_exits(t: Any, x: Any, bar: Any) -> None:
-    """What fills of this bar have released arrives before anybody is woken and meets the rest of the bar; with latency what stood before."""
+def _release_exits(t: Any, x: Any, bar: Any, entry: int) -> None:
+    """What fills of this bar, or of the one entry named, have released arrives before anybody is woken and meets the rest of it; with latency what stood before."""
     if x.entry_latency_ns == 0 and x.response_latency_ns == 0:
         if t.outbox_count == 0:
             return
         send_outbox(t, x)
         while x.due_ns <= t.now_ns:
             on_due(t, x)
-    match_exits(t, x, bar)
+    match_exits(t, x, bar, entry)
 
 
 @outlined
@@ -88,7 +88,7 @@ def _fill_waiting(t: Any, x: Any) -> None:
             continue
         end_waiting(t, x, row)
         if event_row(x.tape, row.row).kind == BAR:
-            _release_exits(t, x, event_row(x.tape, row.row))
+            _release_exits(t, x, event_row(x.tape, row.row), row.order_id)
     x.waiting_count, x.fills_waiting = 0, 0
 
 
@@ -101,7 +101,7 @@ def on_tape_event(t: Any, x: Any, event: Any) -> None:
             x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
             if kind == BAR:
                 is_closing = match_bar(t, x, event)
-                _release_exits(t, x, event)
+                _release_exits(t, x, event, -1)
                 if is_closing:
                     match_close(t, x, event)
             else:

@@ -138,6 +138,16 @@ def is_waiting(x: Any, order_id: int) -> bool:
 
 
 @kernel
+def give_up_waiting(x: Any, order: Any) -> None:
+    """An order that sits out the rest of its bar: a fill of it that waits is not made, and what it kept of the volume is there again."""
+    for k in range(x.waiting_count):
+        row = waiting_row(x.waiting, k)
+        if row.order_id == order.order_id:
+            venue_book(x, order.instrument).left_lots += row.lots
+            row.lots = 0
+
+
+@kernel
 def awaits_entry(t: Any, x: Any, order: Any, event: Any) -> bool:
     """Whether a fill that waits will give a reduce-only order something to reduce."""
     found = False
