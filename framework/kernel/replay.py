@@ -68,7 +68,7 @@ def fire_timer(t: Any) -> None:
 
 @kernel
 def _release_exits(t: Any, x: Any, bar: Any, entry: int) -> None:
-    """What fills of this bar, or of the one entry named, have released arrives before anybody is woken and meets the rest of it; with latency what stood before."""
+    """What fills of this bar, or of one entry, have released arrives before anybody is woken; it and what stood meet the bar's rest."""
     if x.entry_latency_ns == 0 and x.response_latency_ns == 0:
         if t.outbox_count == 0:
             return
