@@ -6,7 +6,7 @@ On a bar, in this order, in each step the best price first, then in order of arr
 2. Inside the bar: stops whose price the range reached, at the stop; then limits the range went through, at the limit, and
    touches that it reached, at the touch. Stops first is the pessimistic choice where a stop and a target lie in one bar; such
    fills are flagged ambiguous.
-3. At the close, on the bar that ends a session: orders for the close, at the close.
+3. After the exits of what the bar has filled (`exits.py`), on the bar that ends a session: orders for the close, at the close.
 
 An order takes part only if it reached the venue at or before the bar began, for the close: before the bar ended. One bar
 fills at most `max_participation` of its volume over all orders; the rest goes on working. Quotes
@@ -222,6 +222,7 @@ def _bar_start(t: Any, x: Any, bar: Any) -> int:
 def begin_bar(t: Any, x: Any, bar: Any, turn: Any) -> None:
     """Prepare the turn of a bar; commands that waited for it and came before its open act now."""
     book, session = venue_book(x, bar.instrument), session_of(t, x, bar.instrument)
+    book.matched_ns = bar.ts_venue_ns
     turn.is_trading = book.halted == 0 and (session.known == 0 or session.is_open != 0)
     turn.start_ns, turn.budget_lots = _bar_start(t, x, bar), budget_of(t, bar)
     if x.kept_count > 0:

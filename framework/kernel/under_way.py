@@ -38,6 +38,7 @@ def bar_ends(t: Any, x: Any, order: Any) -> int:
         return 0
     session = session_row(x.sessions, terms.calendar)
     start_ns, ends_ns, length_ns = book.bar_ns, NEVER_NS, terms.bar_interval_ns
+    start_ns = max(start_ns, venue.matched_ns)  # what a bar's own fills send is later
     if session.known:
         if session.is_open == 0:
             return 0

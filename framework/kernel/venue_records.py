@@ -25,6 +25,7 @@ VENUE_BOOK = np.dtype(
         ("highest_bid", "<i8"),
         ("lowest_ask", "<i8"),
         ("highest_ask", "<i8"),
+        ("matched_ns", "<i8"),  # the venue's stamp of the bar that was matched last
         ("draw_key", "<i8"),  # of its symbol, in the keys of draws
         ("orders", "<i8"),  # how many orders have sent a message, or had one, where latencies vary
     ]

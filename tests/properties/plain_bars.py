@@ -29,6 +29,7 @@ class Bars(Fills):
         if not is_trading:
             return
         is_opening = session.is_known and last <= session.opens  # however late it comes
+        self.matched[i] = bar.ns
         self.match(bar, start, session.opens if is_opening else -1)
         release(self, lambda each: each.order.instrument == i)
         self.release_exits(bar)
@@ -246,11 +247,11 @@ class Bars(Fills):
             return replace(bar, high=max(entry.filled_ticks, bar.close))
         return replace(bar, low=min(entry.filled_ticks, bar.close))
 
-    def release_exits(self, bar: Market) -> None:
-        """What fills have let go arrives, unless something delays it; exits of entries that the bar filled meet the rest of it."""
+    def release_exits(self, bar: Market, *, entry: int = -1) -> None:
+        """What fills have let go arrives, unless something delays it; exits of entries (-1: all) that the bar filled meet its rest."""
         self.let_in()
         line = self.lines.get(bar.instrument, [])
-        rests = {order.number: self.rest_of(order, bar) for order in line if self.has_entered(order, bar)}
+        rests = {order.number: self.rest_of(order, bar) for order in line if self.has_entered(order, bar) and entry in (-1, order.parent)}
         for order in line:
             order.sits_out = -1 if order.number in rests else order.sits_out
 
@@ -293,20 +294,20 @@ class Bars(Fills):
 
     def fill_waiting(self) -> None:
         """The last bar or quote of the stamp is matched: what waited fills in the order in which it was sent, each with its exits."""
-        waiting, self.stamp = sorted(self.stamp.waiting, key=lambda each: each.number), Stamp()
-        for number, lots, ticks, event, is_maker, is_ambiguous in waiting:
+        self.due, self.stamp = sorted(self.stamp.waiting, key=lambda each: each.number), Stamp()
+        while self.due:
+            number, lots, ticks, event, is_maker, is_ambiguous = self.due.pop(0)
             order = self.orders[number]
             if order.is_done:
                 continue
-            if event.kind == Kind.BAR:
-                self.left[event.instrument] += lots - self.execute(order, lots, ticks, event, is_maker=is_maker, is_ambiguous=is_ambiguous)
-            else:
-                self.execute(order, lots, ticks, event, is_maker=is_maker, is_ambiguous=is_ambiguous)
+            if lots:  # else it sits out
+                done = self.execute(order, lots, ticks, event, is_maker=is_maker, is_ambiguous=is_ambiguous)
+                self.left[event.instrument] = self.left.get(event.instrument, 0) + lots - done
+                self.end_leftover(order, is_opening=True)
             self.end_at_close(order, event)
-            self.end_leftover(order, is_opening=True)
             self.sweep(order.instrument)
             if event.kind == Kind.BAR:
-                self.release_exits(event)
+                self.release_exits(event, entry=number)
 
     def end_at_close(self, order: Order, bar: Market) -> None:
         is_due = order.force == TimeInForce.AT_CLOSE and not order.is_done and order.arrived < bar.ns

@@ -34,12 +34,14 @@ class Fills:
     orders: dict[int, Order] = field(default_factory=dict)
     session: Session = field(default_factory=Session)
     last_bar: dict[int, int] = field(default_factory=dict)
+    matched: dict[int, int] = field(default_factory=dict)  # the stamp of the last bar that was matched
     last_close: dict[int, int] = field(default_factory=dict)
     last_print: dict[int, int] = field(default_factory=dict)
     left: dict[int, int] = field(default_factory=dict)  # lots of the present bar that nothing took
     closing: dict[int, Order] = field(default_factory=dict)  # the broker's order by instrument
     lengths: dict[int, int] = field(default_factory=dict)  # of bars
     stamp: Stamp = field(default_factory=Stamp)
+    due: list[Waiting] = field(default_factory=list)  # fills that have waited for their stamp
     kept: list[Kept] = field(default_factory=list)  # what waits for a bar
     books: dict[int, Book] = field(default_factory=dict)  # of what is told by books
     met: Counter[str] = field(default_factory=Counter)
@@ -168,6 +170,14 @@ class Fills:
         self.stamp.waiting.append(fill)
         return fill.lots
 
+    def give_up_waiting(self, order: Order) -> None:
+        """A fill that waits is not made after all, and what it kept of the volume is there again."""
+        for fills in (self.stamp.waiting, self.due):
+            for k, fill in enumerate(fills):
+                if fill.number == order.number:
+                    self.left[order.instrument] = self.left.get(order.instrument, 0) + fill.lots
+                    fills[k] = fill._replace(lots=0)
+
     def is_waiting(self, order: Order) -> bool:
         return any(each.number == order.number for each in self.stamp.waiting)
 
@@ -179,5 +189,6 @@ class Fills:
             is_sibling = order.group >= 0 and other.group == order.group and other is not order
             if is_sibling or other.parent == order.number or other.number == order.parent:
                 other.sits_out = ns
+                self.give_up_waiting(other)
                 if order.instrument in self.books:
                     self.books[order.instrument].sit_out(other.number, ns)

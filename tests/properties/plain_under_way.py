@@ -31,6 +31,7 @@ class Venue(Protocol):
     session: Session
     last_bar: dict[int, int]
     last_close: dict[int, int]
+    matched: dict[int, int]
     lengths: dict[int, int]
     kept: list[Kept]
     met: Counter[str]
@@ -44,7 +45,9 @@ def bar_ends(venue: Venue, order: Order) -> int | None:
     if i not in venue.last_bar or order.filled or order.force == TimeInForce.AT_CLOSE or (session.is_known and not session.is_open):
         return None
     last, length = venue.last_bar[i], venue.lengths.get(i, 0)
-    begins, ends = (max(last, session.opens), session.closes) if session.is_known else (last, NEVER)
+    begins, ends = max(last, venue.matched.get(i, 0)), NEVER  # what a bar's own fills send comes after it
+    if session.is_known:
+        begins, ends = max(begins, session.opens), session.closes
     if now <= begins:
         return None
     if length:  # bars lie on one grid

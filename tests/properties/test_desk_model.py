@@ -210,6 +210,13 @@ class Desks(RuleBasedStateMachine):
         self.order(place, first)
         self.order(place + 1, second)
 
+    @rule(place=places, side=sides, offset=st.integers(-3, 3), first=st.integers(0, len(COMBINATIONS) - 1))
+    def assorted(self, place: int, side: int, offset: int, first: int) -> None:
+        """Small orders of many types and times in force at once."""
+        for k in range(6):
+            what = COMBINATIONS[(first + 7 * k) % len(COMBINATIONS)]
+            self.order(place + k, Shape(what, side, 1 + k, offset, k - 2, reduces=False))
+
     @rule(place=places, entry=shapes, exits=st.lists(shapes, min_size=1, max_size=3), how=st.sampled_from(("apart", "group", "free")))
     def family(self, place: int, entry: Shape, exits: list[Shape], how: str) -> None:
         """An entry and exits that wait for it, which may cancel each other; the last may wait for nothing ("free")."""
@@ -218,6 +225,22 @@ class Desks(RuleBasedStateMachine):
         for k, shape in enumerate(exits):
             of = -1 if how == "free" and k > 0 and k == len(exits) - 1 else parent
             self.order(place, shape._replace(side=-entry.side, size=entry.size, reduces=how == "group"), parent=of, group=group)
+
+    @rule(
+        place=places,
+        kind=st.sampled_from((OrderType.MARKET, OrderType.LIMIT, OrderType.STOP)),
+        side=sides,
+        size=sizes,
+        near=st.integers(0, 2),
+        far=st.integers(1, 6),
+    )
+    def bracket(self, place: int, kind: OrderType, side: int, size: int, near: int, far: int) -> None:
+        """An entry near the market with a target and a stop that a bar can reach."""
+        offset = -near * side if kind == OrderType.LIMIT else near * side
+        parent = self.order(place, Shape((kind, TimeInForce.GTC), side, size, offset, 0, reduces=False))
+        for exit, distance in ((OrderType.LIMIT, far), (OrderType.STOP, -far)):
+            shape = Shape((exit, TimeInForce.GTC), -side, size, side * distance, 0, reduces=True)
+            self.order(place, shape, parent=parent, group=parent + 1)
 
     @rule(place=places, members=st.lists(shapes, min_size=2, max_size=3))
     def group(self, place: int, members: list[Shape]) -> None:
@@ -300,6 +323,8 @@ def drawn(count: int) -> Counter[Any]:
 def test_five_hundred_runs() -> None:
     met = drawn(RUNS)
     assert met["runs"] > 400 and met["fills"] > 2000 and met["liquidations"] > 60 and met["fills in flight"] > 200, met
+    for what in ("exits in the bar of their entry", "commands that waited for a bar", "fills that waited for their stamp"):
+        assert met[what] > 10, met
 
 
 @pytest.mark.long
