@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from framework.schema.event import Kind
 from framework.schema.order import OrderType, Reason, TimeInForce
 from tests.properties.plain_fills import ALL, Fills
-from tests.properties.plain_orders import AT_ONCE, AUCTIONS, Market, Order, Stamp
+from tests.properties.plain_orders import AT_ONCE, AUCTIONS, Market, Order, Turn
 from tests.properties.plain_under_way import release, waits
 
 _FIRST, _MOVED = -(2**62), 2**61
+
+Acts = Iterator[Order]
+"""Orders that act one after the other, each after it was yielded."""
 
 
 class Bars(Fills):
     """Bars, and prints as bars of one price. In each step the best price comes first, then who came first."""
 
-    def bar(self, bar: Market) -> None:
-        """A bar: commands that waited for it act before its open or after it; what it fills lets exits go that meet the rest of it."""
-        i, session = bar.instrument, self.session
-        is_trading = not session.is_known or session.is_open
-        last = self.last_bar.get(i, 0)
-        start = max(last, session.opens if session.is_known else 0)
+    def begin(self, turn: Turn) -> None:
+        """A bar is told: commands that waited for it and came before its open act."""
+        bar, session = turn.event, self.session
+        i, last = bar.instrument, self.last_bar.get(bar.instrument, 0)
+        turn.is_trading = not session.is_known or session.is_open
+        turn.start = max(last, session.opens if session.is_known else 0)
         if self.lengths.get(i):
-            start = max(start, bar.ns - self.lengths[i])
-        release(self, lambda each: each.order.instrument == i and (each.came <= start or not is_trading))
-        if not is_trading:
-            return
-        is_opening = session.is_known and last <= session.opens  # however late it comes
-        self.matched[i] = bar.ns
-        self.match(bar, start, session.opens if is_opening else -1)
-        release(self, lambda each: each.order.instrument == i)
-        self.release_exits(bar)
-        if session.is_known and bar.ns == session.closes:
-            self.close(bar)
+            turn.start = max(turn.start, bar.ns - self.lengths[i])
+        self.matched[i], self.left[i] = bar.ns, self.share(bar.volume)
+        release(self, lambda each: each.order.instrument == i and (each.came <= turn.start or not turn.is_trading))
+        turn.opened = session.opens if session.is_known and last <= session.opens else -1  # however late it comes
+        turn.is_closing = session.is_known and bar.ns == session.closes
 
     def print(self, trade: Market) -> None:
         i, session = trade.instrument, self.session
@@ -42,64 +39,101 @@ class Bars(Fills):
         self.last_print[i] = trade.ns
         if session.is_known and not session.is_open:
             return
-        self.match(trade, trade.ns - 1, session.opens if is_opening else -1)
-        if session.is_known and trade.ns == session.closes:
-            self.close(trade)
-
-    def match(self, bar: Market, start: int, opened: int) -> None:
-        """The open, then stops inside, then limits and touches inside.
-
-        Orders for the open take part if they came by `opened`, the open of the session whose first bar it is, -1 where it is not.
-        """
-        i, line = bar.instrument, self.lines.get(bar.instrument, [])
-
-        def takes_part(order: Order) -> bool:
-            if order.is_done or order.arrived > start or order.sits_out == bar.ns or order.force == TimeInForce.AT_CLOSE:
-                return False
-            return order.force != TimeInForce.AT_OPEN or order.arrived <= opened
-
-        def goes_on(order: Order) -> bool:
-            return takes_part(order) and not _only_at_open(order) and not waits(self, order)
-
-        self.left[i] = self.share(bar.volume)
-        self.in_turn(line, takes_part, lambda order: self.rank_at(order, bar.open), lambda order: self.at_open(order, bar))
-        for order in line:
-            order.rests = order.rests or (takes_part(order) and self.stands_away(order, bar.open))
-        self.in_turn(line, goes_on, lambda order: self.rank_of_stop(order, bar), lambda order: self.stop_inside(order, bar, start))
-        self.in_turn(line, goes_on, lambda order: self.rank_inside(order, bar), lambda order: self.limit_inside(order, bar))
-        for order in line:
-            if takes_part(order):
-                if order.waits and order.trails and not waits(self, order):
-                    self.follow(order, bar.low if order.side > 0 else bar.high)
-                elif self.stands_away(order, bar.close):
-                    order.rests = True
-                self.end_leftover(order, is_opening=opened >= 0)
+        turn = Turn(trade, start=trade.ns - 1, opened=session.opens if is_opening else -1)
+        self.left[i] = self.share(trade.volume)
+        exhaust(self.opening(turn))
+        self.after_open(turn)
+        exhaust(self.stops_inside(turn))
+        exhaust(self.limits_inside(turn))
+        self.after_limits(turn)
         self.sweep(i)
+        if session.is_known and trade.ns == session.closes:
+            exhaust(self.closing_prices(turn))
+            self.after_close(turn)
 
-    def close(self, bar: Market) -> None:
-        """The bar ends a session: what is for the close fills at it or ends."""
-        line = self.lines.get(bar.instrument, [])
+    def takes_part(self, order: Order, turn: Turn) -> bool:
+        """Orders for the open take part if they came by the open of the session whose first bar it is."""
+        if order.is_done or order.arrived > turn.start or order.sits_out == turn.event.ns or order.force == TimeInForce.AT_CLOSE:
+            return False
+        return order.force != TimeInForce.AT_OPEN or order.arrived <= turn.opened
+
+    def goes_on(self, order: Order, turn: Turn) -> bool:
+        return self.takes_part(order, turn) and not _only_at_open(order) and not waits(self, order)
+
+    def line_of(self, turn: Turn) -> list[Order]:
+        return self.lines.get(turn.event.instrument, [])
+
+    # the steps of a bar; each yields an order before it acts
+
+    def opening(self, turn: Turn) -> Acts:
+        bar = turn.event
+        return self.acts(
+            self.line_of(turn),
+            lambda order: self.takes_part(order, turn),
+            lambda order: self.rank_at(order, bar.open),
+            lambda order: self.at_open(order, bar),
+        )
+
+    def stops_inside(self, turn: Turn) -> Acts:
+        bar = turn.event
+        return self.acts(
+            self.line_of(turn),
+            lambda order: self.goes_on(order, turn),
+            lambda order: self.rank_of_stop(order, bar),
+            lambda order: self.stop_inside(order, bar, turn.start),
+        )
+
+    def limits_inside(self, turn: Turn) -> Acts:
+        bar = turn.event
+        return self.acts(
+            self.line_of(turn),
+            lambda order: self.goes_on(order, turn),
+            lambda order: self.rank_inside(order, bar),
+            lambda order: self.limit_inside(order, bar),
+        )
+
+    def closing_prices(self, turn: Turn) -> Acts:
+        bar = turn.event
 
         def is_due(order: Order) -> bool:
             return order.force == TimeInForce.AT_CLOSE and not order.is_done and order.arrived < bar.ns and order.sits_out != bar.ns
 
-        self.in_turn(line, is_due, lambda order: self.rank_at(order, bar.close), lambda order: self.take(order, bar.close, bar))
-        for order in line:
-            self.end_at_close(order, bar)
-        self.sweep(bar.instrument)
+        return self.acts(
+            self.line_of(turn), is_due, lambda order: self.rank_at(order, bar.close), lambda order: self.take(order, bar.close, bar)
+        )
+
+    def after_open(self, turn: Turn) -> None:
+        for order in self.line_of(turn):
+            order.rests = order.rests or (self.takes_part(order, turn) and self.stands_away(order, turn.event.open))
+
+    def after_limits(self, turn: Turn) -> None:
+        bar = turn.event
+        for order in self.line_of(turn):
+            if self.takes_part(order, turn):
+                if order.waits and order.trails and not waits(self, order):
+                    self.follow(order, bar.low if order.side > 0 else bar.high)
+                elif self.stands_away(order, bar.close):
+                    order.rests = True
+                self.end_leftover(order, is_opening=turn.opened >= 0)
+
+    def after_close(self, turn: Turn) -> None:
+        for order in self.line_of(turn):
+            if order.force == TimeInForce.AT_CLOSE and not order.is_done and order.arrived < turn.event.ns:
+                self.end(order, Kind.ORDER_EXPIRED, Reason.MISSED_CLOSE)
+        self.sweep(turn.event.instrument)
 
     def take(self, order: Order, ticks: int, bar: Market, *, budget: int = ALL, is_maker: bool = False, is_ambiguous: bool = False) -> None:
         """Fill an order with what is left of the bar."""
         budget = min(self.left[bar.instrument], budget)
         self.left[bar.instrument] -= self.execute(order, budget, ticks, bar, is_maker=is_maker, is_ambiguous=is_ambiguous)
 
-    def in_turn(
+    def acts(
         self,
         line: list[Order],
         has_turn: Callable[[Order], bool],
         rank: Callable[[Order], int | None],
         act: Callable[[Order], None],
-    ) -> None:
+    ) -> Acts:
         """Let all that have their turn act, the lowest rank first, then in order of arrival; what one does may change ranks."""
         last = (_FIRST - 1, -1)
         while True:
@@ -108,7 +142,9 @@ class Bars(Fills):
             if not turns:
                 return
             last = min(turns)
-            act(line[last[1]])
+            order = line[last[1]]
+            yield order
+            act(order)
 
     def rank_at(self, order: Order, price: int, *, through: bool | None = None) -> int | None:
         """At a price that all get: what takes at any price first, then limits by how much it betters them. None: it does nothing."""
@@ -247,11 +283,10 @@ class Bars(Fills):
             return replace(bar, high=max(entry.filled_ticks, bar.close))
         return replace(bar, low=min(entry.filled_ticks, bar.close))
 
-    def release_exits(self, bar: Market, *, entry: int = -1) -> None:
-        """What fills have let go arrives, unless something delays it; exits of entries (-1: all) that the bar filled meet its rest."""
-        self.let_in()
+    def match_exits(self, bar: Market) -> None:
+        """Exits of entries that the bar filled meet the rest of it."""
         line = self.lines.get(bar.instrument, [])
-        rests = {order.number: self.rest_of(order, bar) for order in line if self.has_entered(order, bar) and entry in (-1, order.parent)}
+        rests = {order.number: self.rest_of(order, bar) for order in line if self.has_entered(order, bar)}
         for order in line:
             order.sits_out = -1 if order.number in rests else order.sits_out
 
@@ -270,8 +305,10 @@ class Bars(Fills):
         def targets(order: Order) -> bool:
             return goes_on(order) and (order.is_touch if order.waits else order.is_limit)
 
-        self.in_turn(line, stops, lambda order: rank(order, self.rank_of_stop), lambda order: self.exit_at(order, bar))
-        self.in_turn(line, targets, lambda order: rank(order, self.rank_inside), lambda order: self.exit_at(order, bar))
+        stopping = self.acts(line, stops, lambda order: rank(order, self.rank_of_stop), lambda order: self.exit_at(order, bar))
+        exhaust(stopping)
+        taking = self.acts(line, targets, lambda order: rank(order, self.rank_inside), lambda order: self.exit_at(order, bar))
+        exhaust(taking)
         self.sweep(bar.instrument)
 
     def exit_at(self, order: Order, bar: Market) -> None:
@@ -292,31 +329,9 @@ class Bars(Fills):
         if order.type >= OrderType.STOP and order.sits_out != bar.ns:
             self.end_leftover(order, is_opening=False)
 
-    def fill_waiting(self) -> None:
-        """The last bar or quote of the stamp is matched: what waited fills in the order in which it was sent, each with its exits."""
-        self.due, self.stamp = sorted(self.stamp.waiting, key=lambda each: each.number), Stamp()
-        while self.due:
-            number, lots, ticks, event, is_maker, is_ambiguous = self.due.pop(0)
-            order = self.orders[number]
-            if order.is_done:
-                continue
-            if lots:  # else it sits out
-                done = self.execute(order, lots, ticks, event, is_maker=is_maker, is_ambiguous=is_ambiguous)
-                self.left[event.instrument] = self.left.get(event.instrument, 0) + lots - done
-                self.end_leftover(order, is_opening=True)
-            self.end_at_close(order, event)
-            self.sweep(order.instrument)
-            if event.kind == Kind.BAR:
-                self.release_exits(event, entry=number)
-
-    def end_at_close(self, order: Order, bar: Market) -> None:
-        is_due = order.force == TimeInForce.AT_CLOSE and not order.is_done and order.arrived < bar.ns
-        if is_due and not self.is_waiting(order):
-            self.end(order, Kind.ORDER_EXPIRED, Reason.MISSED_CLOSE)
-
     def end_leftover(self, order: Order, *, is_opening: bool) -> None:
-        """What may not outlive its first chance ends, unless a fill of it waits."""
-        if order.is_done or order.waits or self.is_waiting(order):
+        """What may not outlive its first chance ends."""
+        if order.is_done or order.waits:
             return
         if order.force in AT_ONCE:
             is_ioc = order.force == TimeInForce.IOC
@@ -328,3 +343,8 @@ class Bars(Fills):
 def _only_at_open(order: Order) -> bool:
     """Whether a bar's open is its only chance."""
     return order.force == TimeInForce.AT_OPEN or (order.type == OrderType.LIMIT and order.force in AT_ONCE)
+
+
+def exhaust(acts: Iterable[Order]) -> None:
+    for _ in acts:
+        pass

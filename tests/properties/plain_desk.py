@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any
 
 from framework.schema.event import Flag, Kind
@@ -17,8 +18,11 @@ from framework.schema.order import OrderType, Reason, TimeInForce
 from tests.properties.plain_account import Account, Prices
 from tests.properties.plain_book import PlainBook
 from tests.properties.plain_exchange import Exchange
-from tests.properties.plain_orders import Market, Order, Rules
+from tests.properties.plain_orders import Market, Order, Rules, Turn
 from tests.properties.plain_trader import Trader, broker_order
+
+_PARTING = (Kind.HALT, Kind.PRICE_LIMITS, Kind.SESSION, Kind.SPLIT, Kind.DIVIDEND, Kind.DELIST, Kind.FUNDING)
+"""What changes an instrument or its venue: what follows at its stamp is another moment."""
 
 Said = tuple[Any, ...]
 """Kind, when it was heard, when it happened, instrument, order, words."""
@@ -79,6 +83,7 @@ class Desk:
     met: Counter[str] = field(default_factory=Counter)
     agreed: int = 0
     mark_moved: bool = False
+    matched: int = 0  # bars and quotes before this event have been matched
     best: dict[int, tuple[int | None, int | None]] = field(default_factory=dict)
     noted: dict[int, tuple[bool, Holding, Holding]] = field(default_factory=dict)  # at timers: whether nothing is in flight, both accounts
     booked: Sequence[int] = ()  # instruments that are told by books
@@ -127,7 +132,7 @@ class Desk:
             self.exchange.now = event["ts_venue_ns"]
             self.now = event["ts_local_ns"]
             self.mark_moved = False
-            self.see_stamp(events, k)
+            self.see_moment(events, k)
             self.on_event(event)
             if self.mark_moved or event["kind"] not in (Kind.DEPTH, Kind.TRADE):  # of ticks only those that move a mark are looked at
                 self.exchange.enforce_margin()
@@ -138,19 +143,18 @@ class Desk:
         self.finish()
         return self
 
-    def see_stamp(self, events: Sequence[Event], k: int) -> None:
-        """Tell the exchange which bars and quotes its stamp still has."""
-
-        def is_of_stamp(at: int) -> bool:
-            near = events[at] if 0 <= at < len(events) else None
-            return near is not None and near["ts_local_ns"] == events[k]["ts_local_ns"] and near["kind"] in (Kind.BAR, Kind.QUOTE)
-
-        stamp, last = self.exchange.stamp, k
-        while is_of_stamp(last):
-            last += 1
-        stamp.has_others = is_of_stamp(k) and (is_of_stamp(k - 1) or is_of_stamp(k + 1))
-        stamp.coming = [_as_market(event) for event in events[k:last]]
-        stamp.waits = stamp.waits if is_of_stamp(k - 1) else None
+    def see_moment(self, events: Sequence[Event], k: int) -> None:
+        """Bars and quotes of one stamp are matched together, before anybody sees one of them."""
+        if k < self.matched or events[k]["kind"] not in (Kind.BAR, Kind.QUOTE):
+            return
+        turns, self.matched = [], k
+        for event in takewhile(
+            lambda event: event["ts_local_ns"] == events[k]["ts_local_ns"] and event["kind"] not in _PARTING, events[k:]
+        ):
+            self.matched += 1
+            if event["kind"] in (Kind.BAR, Kind.QUOTE):
+                turns.append(Turn(_as_market(event), (event["w2"], event["w3"])))
+        self.exchange.moment(turns)
 
     def due(self) -> int:
         """The earliest of both wires and the dates of orders."""
@@ -242,16 +246,11 @@ class Desk:
 
     def on_event(self, event: Event) -> None:
         kind, i, ns, venue = Kind(event["kind"]), event["instrument"], event["ts_local_ns"], self.exchange
-        w0, w1, w2, w3, w4 = (event[word] for word in ("w0", "w1", "w2", "w3", "w4"))
+        w0, w1, w2, w3 = (event[word] for word in ("w0", "w1", "w2", "w3"))
         if kind == Kind.BAR:
-            venue.bar(Market(ns, i, kind, w0, w1, w2, w3, w4))
-            self.end_stamp()
-            venue.enforce_inside(Market(ns, i, kind, w0, w1, w2, w3, w4))
             venue.last_bar[i], venue.last_close[i] = ns, w3
             self.see(i, Decimal(w3))
         elif kind == Kind.QUOTE:
-            venue.quote(ns, i, w0, w1, w2, w3)
-            self.end_stamp()
             self.see(i, Decimal(w0 + w1) / 2)
         elif kind == Kind.DEPTH:
             self.on_level(event)
@@ -268,10 +267,6 @@ class Desk:
             venue.funding(i, Decimal(w0) / 10**9)
         elif kind == Kind.SESSION:
             (venue.opens if event["flags"] & Flag.SESSION_OPEN else venue.closes)(w1, w2)
-
-    def end_stamp(self) -> None:
-        if self.exchange.stamp.waiting and len(self.exchange.stamp.coming) == 1:
-            self.exchange.fill_waiting()
 
     def on_level(self, event: Event) -> None:
         """What stands at a price; the last of a message lets orders act, and moves the mark where a best price has moved."""
@@ -329,9 +324,10 @@ class Desk:
 
 def _as_market(event: Event) -> Market:
     """A bar, or a quote with the bid as its low and the ask as its high."""
-    is_bar, w0, w1 = event["kind"] == Kind.BAR, event["w0"], event["w1"]
-    high, low = (w1, event["w2"]) if is_bar else (w1, w0)
-    return Market(event["ts_local_ns"], event["instrument"], Kind(event["kind"]), w0, high, low, 0, 0)
+    ns, i, (w0, w1, w2, w3, w4) = event["ts_local_ns"], event["instrument"], (event[word] for word in ("w0", "w1", "w2", "w3", "w4"))
+    if event["kind"] == Kind.BAR:
+        return Market(ns, i, Kind.BAR, w0, w1, w2, w3, w4)
+    return Market(ns, i, Kind.QUOTE, w0, w1, w0, 0, 0)
 
 
 def _holding(account: Account) -> Holding:

@@ -10,12 +10,12 @@ from typing import Any
 
 from framework.schema.event import Kind
 from framework.schema.order import Reason
-from tests.properties.plain_broker import Broker
+from tests.properties.plain_moment import Moments
 from tests.properties.plain_orders import Order
 from tests.properties.plain_under_way import NEVER, keeps, release
 
 
-class Exchange(Broker):
+class Exchange(Moments):
     """The venue as the wires see it."""
 
     def arrive(self, order: Order) -> None:

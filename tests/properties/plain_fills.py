@@ -12,7 +12,7 @@ from framework.schema.event import Kind
 from framework.schema.order import OrderType, Reason, TimeInForce
 from tests.properties.decimal_ledger import ZERO
 from tests.properties.plain_account import Account, Prices
-from tests.properties.plain_orders import Book, Market, Order, Rules, Session, Stamp, Tell, Waiting
+from tests.properties.plain_orders import Book, Market, Order, Rules, Session, Tell, Turn
 from tests.properties.plain_under_way import Kept
 
 ALL = 2**62
@@ -40,8 +40,6 @@ class Fills:
     left: dict[int, int] = field(default_factory=dict)  # lots of the present bar that nothing took
     closing: dict[int, Order] = field(default_factory=dict)  # the broker's order by instrument
     lengths: dict[int, int] = field(default_factory=dict)  # of bars
-    stamp: Stamp = field(default_factory=Stamp)
-    due: list[Waiting] = field(default_factory=list)  # fills that have waited for their stamp
     kept: list[Kept] = field(default_factory=list)  # what waits for a bar
     books: dict[int, Book] = field(default_factory=dict)  # of what is told by books
     met: Counter[str] = field(default_factory=Counter)
@@ -96,11 +94,8 @@ class Fills:
     def execute(self, order: Order, budget: int, ticks: int, event: Market, *, is_maker: bool = False, is_ambiguous: bool = False) -> int:
         """Fill what budget, account and reduce-only allow; return the lots."""
         i, wanted = order.instrument, order.left
-        has_others = self.stamp.has_others and event.kind in (Kind.BAR, Kind.QUOTE) and sum(map(len, self.lines.values())) > 1
         if order.reduces_only:
             held = self.account.lots(i)
-            if held * order.side >= 0 and has_others and self.awaits_entry(order):
-                return self.wait(Waiting(order.number, min(budget, wanted), ticks, event, is_maker, is_ambiguous))
             if held * order.side >= 0:
                 self.end(order, Kind.ORDER_CANCELLED, Reason.REDUCE_ONLY)
                 return 0
@@ -109,12 +104,7 @@ class Fills:
         if lots <= 0 or (order.force == TimeInForce.FOK and lots < order.left):
             return 0
         fee, slippage = self.costs(order, lots, ticks, is_maker=is_maker, kind=event.kind)
-        as_asked = Waiting(order.number, lots, ticks, event, is_maker, is_ambiguous)
-        if has_others and self.adds(order) and self.cannot_carry_all():
-            return self.wait(as_asked)
         lots = self.can_carry(order, lots, ticks, fee + slippage)
-        if has_others and lots < asked:
-            return self.wait(as_asked)
         if order.force == TimeInForce.FOK and lots < order.left:
             lots = 0
         if lots > 0:
@@ -129,57 +119,34 @@ class Fills:
             self.end(order, Kind.ORDER_CANCELLED, Reason.NO_CASH_AT_FILL)
         return lots
 
-    # fills of one stamp pay for each other
+    # what bars and quotes of one stamp may add to positions
 
-    def adds(self, order: Order) -> int:
+    def adding(self, order: Order) -> int:
         """How many lots of an order's rest would add to the position."""
         held = self.account.lots(order.instrument)
+        if order.is_done or order.reduces_only:
+            return 0
         return order.left if held * order.side >= 0 else max(order.left - abs(held), 0)
 
-    def cannot_carry_all(self) -> bool:
-        """Whether the account cannot carry all that may add to positions in the bars and quotes of the stamp; asked once a stamp."""
-        if self.stamp.waits is None:
-            account, rules = self.account, self.rules
-            held = {i: abs(account.lots(i)) * self.prices.lot_value(i) for i, parts in account.parts.items() if parts}
-            room = rules.leverage * account.equity - sum(held.values(), ZERO)
-            margin = account.equity - sum((self.prices.terms[i].initial * value for i, value in held.items()), ZERO)
-            for event in self.stamp.coming:
-                terms, rate = self.prices.terms[event.instrument], self.prices.rate(event.instrument)
-                for order in self.lines.get(event.instrument, []):
-                    lots = 0 if order.is_done or order.reduces_only else self.adds(order)
-                    reached = event.low if order.side > 0 else event.high
-                    if not lots or (event.kind == Kind.BAR and order.limit and (order.limit - reached) * order.side < 0):
-                        continue
-                    price = max(event.high if event.kind == Kind.QUOTE and order.side > 0 else event.open, order.limit)
-                    notional = lots * terms.value(Decimal(price)) * rate
-                    cost = notional * (rules.taker + (rules.half_spread if event.instrument in self.last_bar else ZERO))
-                    room -= notional + rules.leverage * cost
-                    margin -= notional * terms.initial + cost
-            self.stamp.waits = room < 0 or margin < 0
-        return self.stamp.waits
-
-    def awaits_entry(self, order: Order) -> bool:
-        """Whether a fill that waits will give a reduce-only order something to reduce."""
-        others = [self.orders[each.number] for each in self.stamp.waiting]
-        return any(other.instrument == order.instrument and other.side != order.side for other in others)
-
-    def wait(self, fill: Waiting) -> int:
-        """Let a fill wait until everything of its stamp that reduces a position has filled; returns the lots that it keeps."""
-        self.met["fills that waited for their stamp"] += 1
-        self.orders[fill.number].sits_out = fill.event.ns
-        self.stamp.waiting.append(fill)
-        return fill.lots
-
-    def give_up_waiting(self, order: Order) -> None:
-        """A fill that waits is not made after all, and what it kept of the volume is there again."""
-        for fills in (self.stamp.waiting, self.due):
-            for k, fill in enumerate(fills):
-                if fill.number == order.number:
-                    self.left[order.instrument] = self.left.get(order.instrument, 0) + fill.lots
-                    fills[k] = fill._replace(lots=0)
-
-    def is_waiting(self, order: Order) -> bool:
-        return any(each.number == order.number for each in self.stamp.waiting)
+    def is_short_of_money(self, turns: list[Turn]) -> bool:
+        """Whether the account cannot carry all that bars and quotes of one stamp may add to positions."""
+        account, rules = self.account, self.rules
+        held = {i: abs(account.lots(i)) * self.prices.lot_value(i) for i, parts in account.parts.items() if parts}
+        room = rules.leverage * account.equity - sum(held.values(), ZERO)
+        margin = account.equity - sum((self.prices.terms[i].initial * value for i, value in held.items()), ZERO)
+        for event in (turn.event for turn in turns):
+            terms, rate = self.prices.terms[event.instrument], self.prices.rate(event.instrument)
+            for order in self.lines.get(event.instrument, []):
+                lots = self.adding(order)
+                reached = event.low if order.side > 0 else event.high
+                if not lots or (event.kind == Kind.BAR and order.limit and (order.limit - reached) * order.side < 0):
+                    continue
+                price = max(event.high if event.kind == Kind.QUOTE and order.side > 0 else event.open, order.limit)
+                notional = lots * terms.value(Decimal(price)) * rate
+                cost = notional * (rules.taker + (rules.half_spread if event.instrument in self.last_bar else ZERO))
+                room -= notional + rules.leverage * cost
+                margin -= notional * terms.initial + cost
+        return room < 0 or margin < 0
 
     def sit_out(self, order: Order, lots: int, ns: int) -> None:
         """After a fill its group, its parent and its children do nothing for the rest of the bar: what changes them is on its way."""
@@ -189,6 +156,5 @@ class Fills:
             is_sibling = order.group >= 0 and other.group == order.group and other is not order
             if is_sibling or other.parent == order.number or other.number == order.parent:
                 other.sits_out = ns
-                self.give_up_waiting(other)
                 if order.instrument in self.books:
                     self.books[order.instrument].sit_out(other.number, ns)

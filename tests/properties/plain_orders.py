@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from framework.schema.event import Kind
 from framework.schema.order import OrderType, TimeInForce
@@ -125,25 +125,16 @@ class Market:
     volume: int
 
 
-class Waiting(NamedTuple):
-    """A fill that waits for the others of its stamp, with the volume and the price that it had."""
-
-    number: int
-    lots: int
-    ticks: int
-    event: Market
-    is_maker: bool
-    is_ambiguous: bool
-
-
 @dataclass
-class Stamp:
-    """The bars and quotes of one stamp: whether there are several, those from the present one on, and the fills that wait for them."""
+class Turn:
+    """A bar or quote while it is matched with the others of its stamp; of quotes low is the bid and high the ask."""
 
-    has_others: bool = False
-    coming: list[Market] = field(default_factory=list)  # of quotes low is the bid, high the ask
-    waits: bool | None = None
-    waiting: list[Waiting] = field(default_factory=list)
+    event: Market
+    shown: tuple[int, int] = (0, 0)  # lots of a quote's bid and ask
+    is_trading: bool = True
+    is_closing: bool = False
+    start: int = 0  # orders that came later take no part
+    opened: int = -1  # the open of the session whose first bar it is, else -1
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from framework.schema.event import Kind
 from framework.schema.order import TimeInForce
-from tests.properties.plain_bars import Bars
+from tests.properties.plain_bars import Bars, exhaust
 from tests.properties.plain_orders import Market, Order
 
 
@@ -31,7 +31,7 @@ class Quotes(Bars):
             self.end_leftover(order, is_opening=True)
 
         line = self.lines.get(i, [])
-        self.in_turn(line, takes_part, rank, act)
+        exhaust(self.acts(line, takes_part, rank, act))
         for order in line:
             if takes_part(order) and rank(order) is None:
                 act(order)

@@ -323,7 +323,7 @@ def drawn(count: int) -> Counter[Any]:
 def test_five_hundred_runs() -> None:
     met = drawn(RUNS)
     assert met["runs"] > 400 and met["fills"] > 2000 and met["liquidations"] > 60 and met["fills in flight"] > 200, met
-    for what in ("exits in the bar of their entry", "commands that waited for a bar", "fills that waited for their stamp"):
+    for what in ("exits in the bar of their entry", "commands that waited for a bar", "orders that waited for others of their stamp"):
         assert met[what] > 10, met
 
 
