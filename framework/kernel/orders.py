@@ -73,13 +73,19 @@ def is_counted(order: Any) -> bool:
 
 @kernel
 def count(t: Any, order: Any, lots: int) -> None:
-    """Add `lots` of the order to what counts as working in its instrument."""
+    """Add `lots` of the order to what counts as working in its instrument.
+
+    What a target closes counts with the market orders, so that it pays for what others open, and with the reduce-only ones.
+    """
     position = position_of(t, order.instrument)
     if order.flags & O_REDUCE_ONLY:
         if order.type == MARKET:
             position.reducing_lots += lots
             see_range(t, position.reducing_lots)
-        return
+        if not order.flags & O_TARGET:
+            return
+    elif order.type == MARKET:
+        position.plain_lots += lots
     has_sums = t.sums_ns == t.now_ns
     before = projected_value(t, order.instrument) if has_sums else 0.0
     if order.quantity_lots > 0:  # a reverse split may have left nothing of it
@@ -104,7 +110,10 @@ def expected_lots(t: Any, instrument: int) -> int:
 
 @outlined
 def _lots_in_turn(t: Any, instrument: int) -> int:
-    lots = position_of(t, instrument).lots
+    position = position_of(t, instrument)
+    lots, side = position.lots, 1 if position.market_lots > 0 else -1
+    if position.plain_lots == 0 and position.reducing_lots == abs(position.market_lots):  # all are a target's, on one side
+        return int(lots + side * min(position.reducing_lots, max(-side * lots, 0)))
     for k in range(first_live(t), t.orders_count):
         order = order_of(t, k)
         if order.instrument == instrument and order.type == MARKET and is_counted(order):

@@ -95,8 +95,9 @@ POSITION = np.dtype(
         ("realised", "<f8"),  # money, fees not deducted
         ("fees", "<f8"),
         ("income", "<f8"),  # dividends received less dividends paid, cash in lieu aside
-        ("market_lots", "<i8"),  # signed leaves of working market orders
+        ("market_lots", "<i8"),  # signed leaves of working market orders, of reduce-only ones only a target's
         ("reducing_lots", "<i8"),  # leaves of working reduce-only market orders, of both sides together
+        ("plain_lots", "<i8"),  # leaves of the other working market orders, likewise
         ("buy_lots", "<i8"),  # leaves of other working buys
         ("sell_lots", "<i8"),  # leaves of other working sells
         ("target_order", "<i8"),  # the last order a target made, -1: none

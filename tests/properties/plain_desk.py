@@ -76,7 +76,7 @@ class Trader:
         market, buys, sells = 0, 0, 0
         for known in self.known:
             order = known.order
-            if known.state != "live" or order.instrument != instrument or order.reduces_only:
+            if known.state != "live" or order.instrument != instrument or (order.reduces_only and not order.is_targets):
                 continue
             if order.type == OrderType.MARKET:
                 market += order.side * order.left
@@ -386,9 +386,12 @@ class Desk:
                 order.set_stop(order.stop)
             trader.add(order, is_refused=number in self.refused)
         elif wish.verb == "target":
-            change = trader.aim(wish.instrument, wish.side * wish.lots)
+            wanted = wish.side * wish.lots
+            change = trader.aim(wish.instrument, wanted)
             if change:
                 order = Order(number, wish.instrument, 1 if change > 0 else -1, OrderType.MARKET, TimeInForce.GTC, abs(change))
+                was = wanted - change
+                order.is_targets, order.reduces_only = True, min(was, 0) <= wanted <= max(was, 0)
                 trader.add(order, is_refused=number in self.refused)
                 if number not in self.refused:
                     trader.target[wish.instrument] = number

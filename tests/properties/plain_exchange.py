@@ -43,6 +43,7 @@ class Order:
     trail_limit: int = 0
     expires: int = 0
     reduces_only: bool = False
+    is_targets: bool = False  # it counts as working though it only reduces
     parent: int = -1
     group: int = -1
     is_brokers: bool = False
