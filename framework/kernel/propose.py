@@ -57,6 +57,7 @@ from framework.kernel.order_terms import G_LIMIT, G_STOP, G_TOUCH, limit_to_chec
 from framework.kernel.orders import asked_terms, clear, count, expected_lots, is_counted, is_done, order_of, pack
 from framework.kernel.room import ORDERS, has_row
 from framework.kernel.trader import ask_cancel, has_instructions, issue
+from framework.kernel.under_way import is_past_recall
 from framework.schema.units import LARGEST_STEPS
 
 NO_ROOM = -2
@@ -221,7 +222,7 @@ def _aim(t: Any, instrument: int, lots: int, expected: int) -> int:
     position = position_of(t, instrument)
     if position.target_order >= 0:
         live = order_of(t, position.target_order)
-        if is_counted(live):
+        if is_counted(live) and not is_past_recall(t, live):
             ask_cancel(t, live, R_SUPERSEDED)
             expected = expected_lots(t, instrument)
             if lots == expected:

@@ -68,6 +68,7 @@ BOOK = np.dtype(
         ("lower_limit", "<i8"),  # price limits of the venue in ticks, 0: none
         ("upper_limit", "<i8"),
         ("limits_ns", "<i8"),  # the venue's stamp of when they were told
+        ("halted_ns", "<i8"),  # when the last halt began, or ended
     ]
 )
 """The market of one instrument as seen by the trader half."""
@@ -214,6 +215,7 @@ TRADER_TABLES = (
     Table("points", POINT, 4096),
     Table("changes", CHANGE, 256),
     Table("flows", FLOW, 64),
+    Table("sessions", SESSION_STATE, 1, grows=False),
     Table("depths", DEPTH_BOOK, 1, grows=False),
     Table("resting", RESTING, 1, grows=False),
     Table("log", EVENT, 8192),
