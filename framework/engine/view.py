@@ -99,11 +99,12 @@ class View(BookReading):
     def target_weights(self, weights: Mapping[str, float]) -> list[int]:
         """Bring the whole book to `weights` of equity, what is not named to zero; return the ids of the orders made.
 
-        What is closed is ordered first, then what is reduced, so that both pay for what is enlarged.
+        An instrument is in the book where it is held or a market order of it works. What is closed is ordered first, then what is
+        reduced, so that both pay for what is enlarged.
         """
         equity = self.equity
         wanted = {self._names[self.number(name)]: float(weight) for name, weight in weights.items()}
-        wanted |= {name: 0.0 for name in self.positions if name not in wanted}
+        wanted |= {name: 0.0 for name in (*self.positions, *self._names_at_work()) if name not in wanted}
         now = {name: abs(self.market_value(name)) for name in wanted}
         first = sorted(wanted, key=lambda name: (wanted[name] != 0.0, abs(wanted[name]) * equity >= now[name], name))
         self._record["request"]["gross"] = sum(abs(weight) for weight in wanted.values())
@@ -112,6 +113,11 @@ class View(BookReading):
         finally:
             self._record["request"]["gross"] = 0.0
         return [order_id for order_id in placed if order_id >= 0]
+
+    def _names_at_work(self) -> list[Any]:
+        """Instruments of which a market order works."""
+        rows = self._trader.tables["positions"][: len(self._names)]
+        return [self._names[i] for i in np.flatnonzero((rows["plain_lots"] != 0) | (rows["reducing_lots"] != 0))]
 
     def target_quantity(self, instrument: str, quantity: float) -> int:
         """Bring the position to `quantity` (signed units) by a market order; return its id, -1 where nothing is to be done."""

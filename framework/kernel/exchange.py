@@ -58,7 +58,6 @@ from framework.kernel.trader import apply_answer, write
 from framework.kernel.under_way import keeps_command
 from framework.kernel.venue_records import session_row, venue_book_row
 from framework.schema.event import Kind
-from framework.schema.units import NEVER_NS
 
 _TAKEN = int(Kind.NONE)
 """Kind of a message on a wire that was delivered ahead of its time."""
@@ -334,10 +333,9 @@ def release_kept(t: Any, x: Any, instrument: int, came_by_ns: int, due_by_ns: in
 def settle_messages(t: Any, x: Any, instrument: int) -> None:
     """Everything under way about an instrument arrives before a corporate action, so that no message speaks of other shares.
 
-    A command still counts as arrived when it would have: it does not get into a bar sooner.
+    A command still counts as arrived when it would have: it does not get into a bar sooner. What waits for a bar goes on waiting, and is
+    restated with its order.
     """
-    if x.kept_count > 0:
-        release_kept(t, x, instrument, NEVER_NS, NEVER_NS)
     busy = True
     while busy:
         busy = False
@@ -345,10 +343,11 @@ def settle_messages(t: Any, x: Any, instrument: int) -> None:
         for k in range(x.entry_head, x.entry_count):
             row = event_row(x.entry, k)
             if row.instrument == instrument and row.kind != _TAKEN:
-                _take_command(t, x, row)
-                if row.w0 < x.orders_count:  # what overtook its order knows of none
-                    order = order_of(x, row.w0)
-                    order.accepted_ns = max(order.accepted_ns, row.ts_venue_ns)
+                if not ((row.kind == CANCEL or row.kind == REPLACE) and keeps_command(t, x, row)):
+                    _take_command(t, x, row)
+                    if row.w0 < x.orders_count:  # what overtook its order knows of none
+                        order = order_of(x, row.w0)
+                        order.accepted_ns = max(order.accepted_ns, row.ts_venue_ns)
                 row.kind, busy = _TAKEN, True
         for k in range(x.response_head, x.response_count):
             row = event_row(x.response, k)

@@ -148,16 +148,12 @@ class Trader(State):
     ) -> None:
         n = len(instruments)
         ring = 1 << max(history, 2).bit_length() if history & (history - 1) else max(history, 2)
-        super().__init__(
-            "trader",
-            TRADER,
-            TRADER_TABLES,
-            {"terms": n, "books": n, "history": n * ring, "positions": n, "money": len(currencies), "depths": n},
-        )
+        sizes = {"terms": n, "books": n, "positions": n, "money": len(currencies), "sessions": max(len(calendars), 1)}
+        super().__init__("trader", TRADER, TRADER_TABLES, sizes | {"history": n * ring, "depths": n})
         self.instruments, self.owner = tuple(instruments), owner
         self.currencies = tuple(currencies)
         root = self.record
-        for name, count in (("terms", n), ("books", n), ("positions", n), ("money", len(currencies))):
+        for name, count in sizes.items():
             root[f"{name}_count"] = count
         root["trader"] = self.address
         root["apply_answer"], root["advance"] = ANSWERS.address, ADVANCE.address

@@ -73,13 +73,19 @@ def is_counted(order: Any) -> bool:
 
 @kernel
 def count(t: Any, order: Any, lots: int) -> None:
-    """Add `lots` of the order to what counts as working in its instrument."""
+    """Add `lots` of the order to what counts as working in its instrument.
+
+    What a target closes counts with the market orders, so that it pays for what others open, and with the reduce-only ones.
+    """
     position = position_of(t, order.instrument)
     if order.flags & O_REDUCE_ONLY:
         if order.type == MARKET:
             position.reducing_lots += lots
             see_range(t, position.reducing_lots)
-        return
+        if not order.flags & O_TARGET:
+            return
+    elif order.type == MARKET:
+        position.plain_lots += lots
     has_sums = t.sums_ns == t.now_ns
     before = projected_value(t, order.instrument) if has_sums else 0.0
     if order.quantity_lots > 0:  # a reverse split may have left nothing of it
@@ -104,7 +110,10 @@ def expected_lots(t: Any, instrument: int) -> int:
 
 @outlined
 def _lots_in_turn(t: Any, instrument: int) -> int:
-    lots = position_of(t, instrument).lots
+    position = position_of(t, instrument)
+    lots, side = position.lots, 1 if position.market_lots > 0 else -1
+    if position.plain_lots == 0 and position.reducing_lots == abs(position.market_lots):  # all are a target's, on one side
+        return int(lots + side * min(position.reducing_lots, max(-side * lots, 0)))
     for k in range(first_live(t), t.orders_count):
         order = order_of(t, k)
         if order.instrument == instrument and order.type == MARKET and is_counted(order):
@@ -235,6 +244,15 @@ def take_cancel_request(t: Any, event: Any) -> None:
 
 
 @kernel
+def split_prices(order: Any, limit_ticks: int, stop_ticks: int, new: int, old: int) -> Any:
+    """(limit, stop) of an order across a split, each rounded away from a fill."""
+    down_limit = order.side > 0
+    down_stop = down_limit == is_touch(order)
+    limit = floored(limit_ticks, old, new) if down_limit else ceiled(limit_ticks, old, new)
+    return limit, floored(stop_ticks, old, new) if down_stop else ceiled(stop_ticks, old, new)
+
+
+@kernel
 def split_terms(order: Any, new: int, old: int) -> None:
     """Restate quantity and prices of a working order across a split, each price rounded away from a fill.
 
@@ -242,31 +260,39 @@ def split_terms(order: Any, new: int, old: int) -> None:
     """
     order.quantity_lots = floored(order.quantity_lots, new, old)
     order.filled_lots = floored(order.filled_lots, new, old)
-    down_limit = order.side > 0
-    order.limit_ticks = floored(order.limit_ticks, old, new) if down_limit else ceiled(order.limit_ticks, old, new)
-    down_stop = down_limit == is_touch(order)
-    order.stop_ticks = floored(order.stop_ticks, old, new) if down_stop else ceiled(order.stop_ticks, old, new)
+    order.limit_ticks, order.stop_ticks = split_prices(order, order.limit_ticks, order.stop_ticks, new, old)
+    if order.changes_under_way > 0:
+        order.asked_lots = floored(order.asked_lots, new, old)
+        order.asked_limit_ticks, order.asked_stop_ticks = split_prices(order, order.asked_limit_ticks, order.asked_stop_ticks, new, old)
     if not order.flags & O_TRAIL_BPS:
         order.trail = max(floored(order.trail, old, new), 1) if order.trail > 0 else 0
     order.limit_offset = floored(order.limit_offset, old, new)
     order.peg_offset = floored(order.peg_offset, old, new)
-    order.peg_cap = floored(order.peg_cap, old, new) if down_limit else ceiled(order.peg_cap, old, new)
+    order.peg_cap = floored(order.peg_cap, old, new) if order.side > 0 else ceiled(order.peg_cap, old, new)
     if order.display_lots > 0:
         order.display_lots = max(floored(order.display_lots, new, old), 1)
 
 
 @kernel
-def dividend_terms(order: Any, ticks: int) -> None:
-    """Lower open buy limits and touches and sell stops by a dividend rounded up to ticks (FINRA rule 5330 (a)); others stand."""
+def dividend_prices(order: Any, limit_ticks: int, stop_ticks: int, ticks: int) -> Any:
+    """(limit, stop) of an order across a dividend: open buy limits and touches and sell stops are lowered by it, others stand."""
     if order.time_in_force != GTC and order.time_in_force != GTD:
-        return
+        return limit_ticks, stop_ticks
     if order.side > 0 and order.type == LIMIT:
-        order.limit_ticks = max(order.limit_ticks - ticks, 1)
-        order.peg_cap = max(order.peg_cap - ticks, 1) if order.peg_cap > 0 else 0
-    elif order.type >= STOP and (order.side < 0) != is_touch(order):
-        order.stop_ticks = max(order.stop_ticks - ticks, 1)
-        if order.limit_ticks > 0:
-            order.limit_ticks = max(order.limit_ticks - ticks, 1)
+        return max(limit_ticks - ticks, 1), stop_ticks
+    if order.type >= STOP and (order.side < 0) != is_touch(order):
+        return max(limit_ticks - ticks, 1) if limit_ticks > 0 else limit_ticks, max(stop_ticks - ticks, 1)
+    return limit_ticks, stop_ticks
+
+
+@kernel
+def dividend_terms(order: Any, ticks: int) -> None:
+    """Restate the prices of a working order across a dividend rounded up to ticks (FINRA rule 5330 (a))."""
+    if order.side > 0 and order.type == LIMIT and order.peg_cap > 0 and (order.time_in_force == GTC or order.time_in_force == GTD):
+        order.peg_cap = max(order.peg_cap - ticks, 1)
+    order.limit_ticks, order.stop_ticks = dividend_prices(order, order.limit_ticks, order.stop_ticks, ticks)
+    if order.changes_under_way > 0:
+        order.asked_limit_ticks, order.asked_stop_ticks = dividend_prices(order, order.asked_limit_ticks, order.asked_stop_ticks, ticks)
 
 
 @kernel

@@ -51,12 +51,13 @@ from framework.kernel.codes import (
 )
 from framework.kernel.compile import bits, inlined, kernel, outlined
 from framework.kernel.grid import misfit, price_ticks, quantity_lots, steps
-from framework.kernel.ledger import position_of
+from framework.kernel.ledger import position_of, rate_of
 from framework.kernel.lifecycle import leaves
 from framework.kernel.order_terms import G_LIMIT, G_STOP, G_TOUCH, limit_to_check, set_terms
 from framework.kernel.orders import asked_terms, clear, count, expected_lots, is_counted, is_done, order_of, pack
 from framework.kernel.room import ORDERS, has_row
 from framework.kernel.trader import ask_cancel, has_instructions, issue
+from framework.kernel.under_way import is_past_recall
 from framework.schema.units import LARGEST_STEPS
 
 NO_ROOM = -2
@@ -205,6 +206,9 @@ def propose_bracket(
 def aim(t: Any, instrument: int, lots: int) -> int:
     """Order what brings position and working market orders, the reduce-only too, to `lots`; the last target's remainder is superseded.
 
+    One that waits for the open of the bar now under way counts as filled. An order that brings the position nearer to zero and not past it
+    is sent reduce-only: a stop that fills before it leaves less to close.
+
     Returns the new order's id, -1 where nothing is to be done, or NO_ROOM.
     """
     if not has_room(t):
@@ -218,26 +222,29 @@ def _aim(t: Any, instrument: int, lots: int, expected: int) -> int:
     position = position_of(t, instrument)
     if position.target_order >= 0:
         live = order_of(t, position.target_order)
-        if is_counted(live):
+        if is_counted(live) and not is_past_recall(t, live):
             ask_cancel(t, live, R_SUPERSEDED)
             expected = expected_lots(t, instrument)
             if lots == expected:
                 return -1
     change = lots - expected
-    order = _candidate(t, instrument, 1 if change > 0 else -1, MARKET, GTC, O_TARGET)
+    is_closing = 0 <= lots < expected or expected < lots <= 0  # it never opens, whatever fills before it
+    flags = O_TARGET | O_REDUCE_ONLY if is_closing else O_TARGET
+    order = _candidate(t, instrument, 1 if change > 0 else -1, MARKET, GTC, flags)
     order.quantity_lots = abs(change)
     return _place(t, order, R_NONE, 0.0, 0.0, False)
 
 
 @kernel
 def aim_weight(t: Any, instrument: int, weight: float) -> int:
-    """`aim` at a fraction of equity; a weight that is not a number, or an unseen instrument, is refused."""
+    """`aim` at a fraction of equity; refused where it is not a number, or an instrument has no price or no rate of exchange yet."""
     if not has_room(t):
         return NO_ROOM
     if math.isnan(weight) or math.isinf(weight):
         order = _candidate(t, instrument, 1, MARKET, GTC, O_TARGET)
         return _place(t, order, R_QUANTITY, weight, 0.0, False)
-    if book_of(t, instrument).seen_ns == 0 and weight != 0.0:
+    is_sized = book_of(t, instrument).seen_ns != 0 and rate_of(t, terms_of(t, instrument).currency) > 0.0
+    if not is_sized and weight != 0.0:  # the checks say which of both it lacks
         order = _candidate(t, instrument, 1 if weight > 0 else -1, MARKET, GTC, O_TARGET)
         order.quantity_lots = 1
         return _place(t, order, R_NONE, 0.0, 0.0, False)

@@ -68,6 +68,7 @@ BOOK = np.dtype(
         ("lower_limit", "<i8"),  # price limits of the venue in ticks, 0: none
         ("upper_limit", "<i8"),
         ("limits_ns", "<i8"),  # the venue's stamp of when they were told
+        ("halted_ns", "<i8"),  # when the last halt began, or ended
     ]
 )
 """The market of one instrument as seen by the trader half."""
@@ -95,8 +96,9 @@ POSITION = np.dtype(
         ("realised", "<f8"),  # money, fees not deducted
         ("fees", "<f8"),
         ("income", "<f8"),  # dividends received less dividends paid, cash in lieu aside
-        ("market_lots", "<i8"),  # signed leaves of working market orders
+        ("market_lots", "<i8"),  # signed leaves of working market orders, of reduce-only ones only a target's
         ("reducing_lots", "<i8"),  # leaves of working reduce-only market orders, of both sides together
+        ("plain_lots", "<i8"),  # leaves of the other working market orders, likewise
         ("buy_lots", "<i8"),  # leaves of other working buys
         ("sell_lots", "<i8"),  # leaves of other working sells
         ("target_order", "<i8"),  # the last order a target made, -1: none
@@ -213,6 +215,7 @@ TRADER_TABLES = (
     Table("points", POINT, 4096),
     Table("changes", CHANGE, 256),
     Table("flows", FLOW, 64),
+    Table("sessions", SESSION_STATE, 1, grows=False),
     Table("depths", DEPTH_BOOK, 1, grows=False),
     Table("resting", RESTING, 1, grows=False),
     Table("log", EVENT, 8192),

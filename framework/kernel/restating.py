@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from framework.kernel.answers import end_order
-from framework.kernel.codes import CANCELLED, DIVIDEND, EXPIRED, R_SPLIT, SPLIT
-from framework.kernel.compile import kernel
+from framework.kernel.codes import CANCELLED, DIVIDEND, EXPIRED, R_SPLIT, REPLACE, SPLIT
+from framework.kernel.compile import kernel, outlined
 from framework.kernel.depth import lose_depth
 from framework.kernel.exchange import release_kept, venue_book
 from framework.kernel.lifecycle import leaves
-from framework.kernel.orders import dividend_terms, dividend_ticks, order_of, split_terms
+from framework.kernel.orders import dividend_prices, dividend_terms, dividend_ticks, order_of, split_prices, split_terms
 from framework.kernel.queue import sweep
+from framework.kernel.ratio import floored
+from framework.kernel.records import event_row
 from framework.schema.units import NEVER_NS
 
 
@@ -31,11 +33,28 @@ def _restate(t: Any, x: Any, event: Any, is_split: bool) -> None:
     sweep(x, event.instrument)
 
 
+@outlined
+def _restate_kept(t: Any, x: Any, event: Any) -> None:
+    """Changes of orders that wait for a bar ask for terms in the shares of their time."""
+    for k in range(x.kept_count):
+        row = event_row(x.kept, k)
+        if row.instrument != event.instrument or row.kind != REPLACE:
+            continue
+        order = order_of(x, row.w0)
+        if event.kind == SPLIT:
+            row.w2 = floored(row.w2, event.w0, event.w1)
+            row.w3, row.w4 = split_prices(order, row.w3, row.w4, event.w0, event.w1)
+        else:
+            row.w3, row.w4 = dividend_prices(order, row.w3, row.w4, dividend_ticks(t, event.instrument, event.w0))
+
+
 @kernel
 def restate_venue_orders(t: Any, x: Any, event: Any) -> None:
     """Splits and dividends on the venue's orders. Runs after the trader half applied the same event to its own."""
     if event.kind == SPLIT or event.kind == DIVIDEND:
         _restate(t, x, event, event.kind == SPLIT)
+        if x.kept_count > 0:
+            _restate_kept(t, x, event)
     if event.kind == SPLIT:
         lose_depth(x, event.instrument)
 

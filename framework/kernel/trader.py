@@ -98,6 +98,8 @@ from framework.kernel.orders import (
 from framework.kernel.price_limits import hear_limits
 from framework.kernel.records import event_row, trader_row
 from framework.kernel.room import OUTBOX, count_command, has_row, next_in_log
+from framework.kernel.sessions import tell_halt, tell_session
+from framework.kernel.venue_records import session_row
 from framework.schema.event import NO_INSTRUMENT
 
 
@@ -370,8 +372,10 @@ def apply_market(t: Any, event: Any) -> None:
     elif kind == MARK_PRICE:
         see_mark(t, event)
     elif kind == HALT:
-        book_of(t, event.instrument).halted = event.w0
+        tell_halt(book_of(t, event.instrument), event)
     elif kind == PRICE_LIMITS or kind == SESSION:
+        if kind == SESSION:
+            tell_session(session_row(t.sessions, event.w0), event)
         hear_limits(t, event)
     elif (kind == DEPTH or kind == TRADE_TICK or kind == GAP) and t.see_tick != 0:
         call(t.see_tick, address_of(t), address_of(event))

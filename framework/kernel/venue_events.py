@@ -30,6 +30,7 @@ from framework.kernel.exchange import release_kept, settle_messages, venue_book
 from framework.kernel.orders import is_done, order_of
 from framework.kernel.queue import sweep
 from framework.kernel.records import event_row
+from framework.kernel.sessions import tell_halt, tell_session
 from framework.kernel.under_way import keeps_date
 from framework.kernel.venue_records import session_row
 from framework.schema.units import NEVER_NS
@@ -71,7 +72,6 @@ def expire(t: Any, x: Any) -> None:
 @outlined
 def _close_session(t: Any, x: Any, calendar: int, close_ns: int) -> None:
     session = session_row(x.sessions, calendar)
-    session.is_open = 0
     if x.working == 0 and x.kept_count == 0:
         return
     for i in range(x.books_count):
@@ -103,18 +103,15 @@ def venue_event(t: Any, x: Any, event: Any) -> None:
     """What a market event other than a price means to the venue. Runs before the trader half applies the same event."""
     kind = event.kind
     if kind == SPLIT or kind == DIVIDEND or kind == DELIST:
+        if kind == DELIST and x.kept_count > 0:
+            release_kept(t, x, event.instrument, NEVER_NS, NEVER_NS)  # no bar comes any more
         settle_messages(t, x, event.instrument)
     if kind == SESSION:
-        session = session_row(x.sessions, event.w0)
-        session.known, session.open_ns, session.close_ns = 1, event.w1, event.w2
-        if event.flags & F_PAUSE:
-            session.is_open = 1 if event.flags & F_OPEN else 0  # orders stay, nothing is charged, no auction opens the second half
-        elif event.flags & F_OPEN:
-            session.is_open = 1
-        else:
+        tell_session(session_row(x.sessions, event.w0), event)
+        if not event.flags & (F_PAUSE | F_OPEN):  # in a pause orders stay, nothing is charged, no auction opens the second half
             _close_session(t, x, event.w0, event.w2)
     elif kind == HALT:
-        venue_book(x, event.instrument).halted = event.w0
+        tell_halt(venue_book(x, event.instrument), event)
     elif kind == DELIST:
         book = venue_book(x, event.instrument)
         book.delisted = 1

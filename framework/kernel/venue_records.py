@@ -15,6 +15,7 @@ VENUE_BOOK = np.dtype(
         ("traded_ns", "<i8"),  # the venue's stamp of the last trade, where only trades are told
         ("halted", "<i4"),
         ("delisted", "<i4"),
+        ("halted_ns", "<i8"),  # when the last halt began, or ended
         ("liquidation", "<i8"),  # the broker's last order here plus one, 0: none
         ("has_auctions", "<i8"),  # the tape tells prints of auctions
         ("lower_limit", "<i8"),  # the same price limits

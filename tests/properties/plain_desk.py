@@ -20,6 +20,7 @@ from tests.properties.plain_book import PlainBook
 from tests.properties.plain_exchange import Exchange
 from tests.properties.plain_orders import Market, Order, Rules, Turn
 from tests.properties.plain_trader import Trader, broker_order
+from tests.properties.plain_under_way import bar_ends
 
 _PARTING = (Kind.HALT, Kind.PRICE_LIMITS, Kind.SESSION, Kind.SPLIT, Kind.DIVIDEND, Kind.DELIST, Kind.FUNDING)
 """What changes an instrument or its venue: what follows at its stamp is another moment."""
@@ -115,6 +116,8 @@ class Desk:
         heard, at, kind, instrument, number, words = message
         self.now = max(self.now, heard)
         self.said.append((kind, self.now, at, instrument, number, words))
+        if kind == Kind.ORDER_ACCEPTED:
+            self.trader.known[number].order.arrived = at
         self.trader.hear(kind, instrument, number, words)
 
     def place(self, instrument: int, lots: int) -> Order:
@@ -122,6 +125,12 @@ class Desk:
         self.met["liquidations"] += 1
         self.tell(Kind.ORDER_PLACED, instrument, number, abs(lots), 1 if lots > 0 else -1)
         return broker_order(number, instrument, (abs(lots), 1 if lots > 0 else -1))
+
+    def is_past_recall(self, order: Order) -> bool:
+        """Whether by what the trader has heard an order must count as filled: it waited for the open of the bar under way."""
+        venue = self.exchange
+        seen = replace(venue, now=self.now, matched={}, kept=[], met=Counter())
+        return order.arrived > 0 and bar_ends(seen, order) is not None
 
     # the run
 
@@ -229,9 +238,11 @@ class Desk:
                 order.set_stop(order.stop)
             trader.add(order, is_refused=number in self.refused)
         elif wish.verb == "target":
-            change = trader.aim(wish.instrument, wish.side * wish.lots)
+            wanted = wish.side * wish.lots
+            change = trader.aim(wish.instrument, wanted)
             if change:
                 order = Order(number, wish.instrument, 1 if change > 0 else -1, OrderType.MARKET, TimeInForce.GTC, abs(change))
+                order.reduces_only = min(wanted - change, 0) <= wanted <= max(wanted - change, 0)
                 trader.add(order, is_refused=number in self.refused)
                 if number not in self.refused:
                     trader.target[wish.instrument] = number

@@ -15,6 +15,7 @@ class Wires(Protocol):
     """By what a trader says something."""
 
     def send(self, kind: Kind, order: Order, *words: Any, leaves_us: bool = True) -> None: ...
+    def is_past_recall(self, order: Order) -> bool: ...
 
 
 def broker_order(number: int, instrument: int, words: tuple[int, int]) -> Order:
@@ -71,11 +72,11 @@ class Trader:
         self.desk.send(Kind.ORDER_REPLACE, known.order, lots, limit, stop)
 
     def aim(self, instrument: int, lots: int) -> int:
-        """The change that a target asks for; an older target's rest is superseded."""
+        """The change that a target asks for; an older target's rest is superseded, unless the open of the bar under way has filled it."""
         if lots == self.expected(instrument):
             return 0
         last = self.target.get(instrument, -1)
-        if last >= 0 and self.known[last].state == "live":
+        if last >= 0 and self.known[last].state == "live" and not self.desk.is_past_recall(self.known[last].order):
             self.ask_cancel(last, Reason.SUPERSEDED)
         return lots - self.expected(instrument)
 

@@ -244,16 +244,100 @@ def test_a_session_without_a_bar_lets_a_cancel_act_at_its_close() -> None:
     )
 
 
-def test_a_split_lets_it_act_before_the_shares_are_others() -> None:
+@pytest.mark.parametrize("command", ["timer 2 06:00: CANCEL 0", "timer 2 18:00: CANCEL 0"])
+@pytest.mark.parametrize(("action", "lots", "price"), [("SPLIT 2:1", 20, 50), ("SPLIT 1:2", 5, 200), ("DIVIDEND 1", 10, 99)])
+def test_a_corporate_action_inside_the_bar_takes_nothing_back(command: str, action: str, lots: int, price: int) -> None:
+    draw(
+        f"""
+        1  100 101  99 100  1000
+        2 12:00  {action}
+        2  {price} {price} {price} {price}  1000
+
+        at 1: BUY 10
+        {command}
+        fill 2: BUY {lots} @ {price} taker
+        """
+    )
+
+
+def test_a_date_that_waits_for_the_bar_outlives_a_dividend() -> None:
+    draw(
+        """
+        1  100 101  99 100  1000
+        2 12:00  DIVIDEND 1
+        2   99  99  99  99  1000
+
+        at 1: BUY 10 GTD 2 06:00
+        fill 2: BUY 10 @ 99 taker
+        """
+    )
+
+
+def test_a_change_that_waits_for_the_bar_is_restated_with_its_order() -> None:
+    # 15 at 102 become 30 at 51, 10 become 20; the bar's volume leaves half of them, and the second change is made in new shares.
     draw(
         """
         1  100 101  99 100  1000
         2 12:00  SPLIT 2:1
-        2   50  51  49  50  1000
+        2   50  51  49  50   100
+        3   50  51  49  50   100
+        4   50  51  49  50   100
+
+        at 1: BUY 10 LIMIT 103
+        timer 2 06:00: REPLACE 0 QUANTITY 15 LIMIT 102
+        timer 2 18:00: REPLACE 0 LIMIT 52
+        fill 2: BUY 10 @ 50 taker of 0
+        fill 3: BUY 10 @ 50 taker of 0
+        fill 4: BUY 10 @ 50 taker of 0
+        order 0: FILLED quantity 30 limit 52
+        """,
+        costs={"max_participation": 0.1},
+    )
+
+
+def test_a_delisting_inside_the_bar_ends_what_waits_for_it() -> None:
+    draw(
+        """
+        1  100 101  99 100  1000
+        2 12:00  DELIST 90
 
         at 1: BUY 10
         timer 2 06:00: CANCEL 0
         order 0: CANCELLED USER done 2 12:00
+        """
+    )
+
+
+@pytest.mark.parametrize("halt", ["2 05:00", "2 00:30"])
+def test_a_halt_inside_the_bar_comes_after_its_open(halt: str) -> None:
+    draw(
+        f"""
+        1  100 101  99 100  1000
+        {halt} HALT
+        2 10:00 RESUME
+        2  101 104  95 103  1000
+
+        at 1: BUY 10
+        timer 2 06:00: CANCEL 0
+        fill 2: BUY 10 @ 101 taker
+        """
+    )
+
+
+@pytest.mark.parametrize(
+    ("cancelled", "expected"), [("2 06:00", "order 0: CANCELLED USER done 2 06:00"), ("2 11:00", "fill 2: BUY 10 @ 101 taker")]
+)
+def test_a_bar_that_begins_in_a_halt_opens_when_that_ends(cancelled: str, expected: str) -> None:
+    draw(
+        f"""
+        1  100 101  99 100  1000
+        1 20:00 HALT
+        2 10:00 RESUME
+        2  101 104  95 103  1000
+
+        at 1: BUY 10
+        timer {cancelled}: CANCEL 0
+        {expected}
         """
     )
 
@@ -274,14 +358,76 @@ def test_a_cancel_with_latency_misses_the_open_that_it_comes_after() -> None:
     )
 
 
-def test_a_later_target_still_supersedes() -> None:
+def test_a_target_does_not_take_back_what_the_open_has_filled() -> None:
     draw(
         DAYS
         + """
         at 2 09:00: HOLD 10
         at 2 10:00: HOLD 0
-        order 0: CANCELLED SUPERSEDED done 2 10:00
+        at 2 11:00: HOLD 4                       # of the second nothing has filled: it is superseded
+        fill 2: BUY 10 @ 101 taker of 0
+        fill 3 13:00: SELL 6 @ 102 taker of 2
+        order 1: CANCELLED SUPERSEDED done 2 11:00
+        end: 4 X
         """
+    )
+
+
+@pytest.mark.parametrize(("first", "second", "taken"), [("2 09:00", "2 09:15", "2 09:15"), ("2 10:00", "2 11:00", "2 11:00")])
+def test_a_target_supersedes_before_the_open_and_what_came_after_it(first: str, second: str, taken: str) -> None:
+    draw(
+        DAYS
+        + f"""
+        at {first}: HOLD 10
+        at {second}: HOLD 0
+        order 0: CANCELLED SUPERSEDED done {taken}
+        end: 0 X
+        """
+    )
+
+
+def test_a_target_supersedes_at_the_end_of_a_bar() -> None:
+    # The order of the second day's end is for the third day. When the halted third ends nothing new has begun.
+    draw(
+        DAYS.replace("        3 13:00", "        3 09:00 HALT\n        3 13:00").replace("        5  ", "        4 RESUME\n        5  ")
+        + """
+        at 2: HOLD 10
+        at 3 13:00: HOLD 4
+        fill 5: BUY 4 @ 103 taker of 1
+        order 0: CANCELLED SUPERSEDED done 3 13:00
+        end: 4 X
+        """
+    )
+
+
+def test_quotes_fill_at_once_so_a_target_supersedes_there() -> None:
+    draw(
+        """
+        1 10:00  99 x 5 / 101 x 5
+        1 11:00  99 x 5 / 101 x 0
+        1 13:00  99 x 5 / 102 x 5
+
+        at 1 10:00: HOLD 10
+        timer 1 12:00: HOLD 3
+        fill 1 13:00: BUY 3 @ 102 taker of 1
+        order 0: CANCELLED SUPERSEDED done 1 12:00
+        """
+    )
+
+
+def test_a_later_target_that_was_decided_before_the_open_is_in_time() -> None:
+    draw(
+        """
+        instrument X minutes 1440
+        1  100 100 100 100  1000
+        2  101 101 101 101  1000
+        3  102 102 102 102  1000
+
+        at 1: HOLD 10                          # arrives a second after the open of day 2, waits for that of day 3
+        at 2: HOLD 0                           # its cancel arrives a second after it, but was decided without knowledge of it
+        order 0: CANCELLED SUPERSEDED done 3 00:00:01
+        """,
+        latency={"entry_ns": 1_000_000_000},
     )
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from framework import State, Strategy, backtest, compiled
+from framework import Instrument, State, Strategy, backtest, compiled
+from framework.data.tape import build
 from framework.engine.market import Bar
 from framework.engine.view import View
 from tests.tapes.drawing import draw
@@ -190,3 +191,198 @@ def test_rows_of_weights_close_what_a_ruined_account_holds() -> None:
     rows = pd.DataFrame({"X": [-1.0, np.nan, np.nan, 1.0, np.nan, np.nan]}, index=bars.index)
     result = backtest(weights=rows, data={"X": bars}, cash=10_000.0, risk=SHORT)
     assert result.positions["X"].tolist() == [0.0, -100.0, -100.0, -100.0, 0.0, 0.0]
+
+
+GAP = """
+        1  100 100 100 100  1000
+        2  100 100 100 100  1000
+        3  100 100 100 100  1000
+        4   75  75  75  75  1000
+        5   75  75  75  75  1000
+"""
+
+
+@pytest.mark.parametrize(("target", "lots"), [("HOLD 0", 10), ("HOLD 5", 5), ("WEIGHT 0", 10)])
+def test_a_target_beside_a_stop_never_ends_on_the_other_side(target: str, lots: int) -> None:
+    # The gap fills the stop, which came first; the target's sale then finds nothing to close.
+    draw(
+        GAP
+        + f"""
+        at 1: BUY 10
+        at 2: SELL 10 STOP 80 REDUCE_ONLY
+        at 3: {target}
+        fill 2: BUY 10 @ 100 taker of 0
+        fill 4: SELL 10 @ 75 taker of 1
+        order 2: CANCELLED REDUCE_ONLY needs {lots} allows 0
+        end: 0 X
+        """,
+        both=target == "HOLD 0",
+        risk=SHORT,
+    )
+
+
+def test_a_bracket_and_a_target_close_what_is_held_once() -> None:
+    draw(
+        GAP
+        + """
+        at 1: BRACKET BUY 10 TARGET 120 LOSS 80
+        at 3: HOLD 0
+        fill 2: BUY 10 @ 100 taker of 0
+        fill 4: SELL 10 @ 75 taker of 2
+        order 1: CANCELLED SIBLING_FILLED
+        order 3: CANCELLED REDUCE_ONLY needs 10 allows 0
+        end: 0 X
+        """,
+        both=True,
+        risk=SHORT,
+    )
+
+
+def test_a_target_that_turns_the_position_is_a_plain_order() -> None:
+    draw(
+        GAP
+        + """
+        at 1: BUY 10
+        at 3: HOLD -5
+        fill 2: BUY 10 @ 100 taker of 0
+        fill 4: SELL 15 @ 75 taker of 1
+        end: -5 X
+        """,
+        risk=SHORT,
+    )
+
+
+@pytest.mark.parametrize(("target", "lots"), [(4, 6), (0, 10)])
+def test_a_target_sells_what_a_working_purchase_will_have_bought(target: int, lots: int) -> None:
+    draw(
+        f"""
+        1  100 100 100 100  1000
+        2  101 101 101 101  1000
+        3  102 102 102 102  1000
+
+        at 1: BUY 10
+        at 1: HOLD {target}
+        fill 2: BUY 10 @ 101 taker of 0
+        fill 2: SELL {lots} @ 101 taker of 1
+        end: {target} X
+        """
+    )
+
+
+def test_what_a_target_will_find_to_close_is_what_the_next_one_counts() -> None:
+    # The stop, first in line, takes the 50 lots of the bar: 50 of the target's 100 will find nothing, so zero is still what comes of it.
+    draw(
+        """
+        1  100 100 100 100  5000
+        2  100 100 100 100  5000
+        3  100 100 100 100  5000
+        4   75  75  75  75   500
+        5   75  75  75  75   500
+        6   75  75  75  75   500
+
+        at 1: BUY 100
+        at 2: SELL 100 STOP 80 REDUCE_ONLY
+        at 3: HOLD 0
+        at 4: HOLD 0
+        fill 2: BUY 100 @ 100 taker of 0
+        fill 4: SELL 50 @ 75 taker of 1
+        fill 5: SELL 50 @ 75 taker of 1
+        order 2: CANCELLED REDUCE_ONLY needs 100 allows 0
+        end: 0 X
+        """,
+        both=True,
+        risk=SHORT,
+        costs={"max_participation": 0.1},
+    )
+
+
+def test_a_target_counts_plain_orders_and_what_another_target_closes_in_turn() -> None:
+    # 20 bought, 10 of them sold again: ten are expected, though twice ten work on either side.
+    draw(
+        """
+        1  100 100 100 100  1000
+        2  100 100 100 100  1000
+
+        at 1: BUY 20
+        at 1: HOLD 10
+        at 1: HOLD 10
+        fill 2: BUY 20 @ 100 taker of 0
+        fill 2: SELL 10 @ 100 taker of 1
+        end: 10 X
+        """,
+        risk=SHORT,
+    )
+
+
+def test_what_a_target_closes_pays_for_what_another_opens() -> None:
+    draw(
+        """
+        instrument A
+        instrument B
+        1 A  100 100 100 100  1000
+        1 B  100 100 100 100  1000
+        2 A  100 100 100 100  1000
+        2 B  100 100 100 100  1000
+        3 A  100 100 100 100  1000
+        3 B  100 100 100 100  1000
+
+        at 1: HOLD 100 A
+        at 2: HOLD 0 A
+        at 2: HOLD 100 B
+        fill 2: BUY 100 A @ 100 taker of 0
+        fill 3: SELL 100 A @ 100 taker of 1
+        fill 3: BUY 100 B @ 100 taker of 2
+        end: 0 A, 100 B
+        """,
+        cash=10_000.0,
+    )
+
+
+class Rotates(Strategy):
+    """Everything into A, and before that has filled everything into B."""
+
+    first: str = "market"
+
+    def on_bars(self, view: View, bars: tuple[Bar, ...]) -> None:
+        count = view.bar_count("A")
+        if count == 1 and self.first == "target":
+            view.target_weights({"A": 0.5})
+        elif count == 1:
+            view.buy("A", 50)
+        elif count == 2:
+            view.target_weights({"B": 0.5})
+
+
+@pytest.mark.parametrize(("first", "bought"), [("target", 0.0), ("market", 50.0)])
+def test_weights_for_the_whole_book_count_what_is_on_its_way(first: str, bought: float) -> None:
+    # Nothing trades on the second day, so the purchase of A still works when the book is to be B alone. A target of it is superseded, an
+    # order of one's own fills and is sold at the same open.
+    flat, thin = _flat(100, 100, 100, 100), _flat(100, 100, 100, 100)
+    thin.iloc[1, thin.columns.get_loc("volume")] = 0
+    result = backtest(Rotates(first=first), {"A": thin, "B": flat}, tick_size=0.01, cash=10_000.0, costs={"max_participation": 0.5})
+    assert result.positions.iloc[-1].to_dict() == {"A": 0.0, "B": 50.0}
+    of_a = result.fills[result.fills["instrument"] == "A"]
+    assert of_a["quantity"].tolist() == ([bought, bought] if bought else [])
+
+
+@pytest.mark.parametrize("weight", [0.5, -0.5])
+def test_a_weight_without_a_rate_of_exchange_is_refused(weight: float) -> None:
+    draw(
+        f"""
+        instrument X currency EUR
+        1  100 100 100 100  1000
+        2  100 100 100 100  1000
+
+        at 1: WEIGHT {weight}
+        order 0: REFUSED NO_FX_RATE needs 1 allows 0
+        """,
+        risk=SHORT,
+    )
+
+
+def test_rows_of_weights_without_a_rate_of_exchange_are_refused() -> None:
+    bars = _flat(100, 100, 100)
+    rows = pd.DataFrame({"X": [0.5, np.nan, 0.0]}, index=bars.index)
+    tape = build({"X": bars}, {"X": Instrument("X", calendar="bars")}, name="dollars")
+    result = backtest(weights=rows, data=tape, currency="EUR")
+    assert result.orders[["state", "reason"]].values.tolist() == [["REFUSED", "NO_FX_RATE"]]
