@@ -154,7 +154,7 @@ def _longest_drawdown(points: Curve) -> str:
     if run.stop == run.start:
         return "points under water"
     days = float(points.stamps_ns[run.stop - 1] - points.stamps_ns[run.start - 1]) / NANOSECONDS_PER_DAY
-    return f"points under water, {days:,.0f} days"
+    return f"points under water, {days:,.0f} {'day' if round(days) == 1 else 'days'}"
 
 
 def _specs(runs: Sequence[charts.Drawn]) -> list[tuple[str, str, charts.Spec]]:
