@@ -324,6 +324,7 @@ class Tables:
         return RunTables(
             name=name,
             symbols=self.symbols,
+            price_currencies={instrument.symbol: instrument.currency for instrument in self._trader.instruments},
             currency=currency,
             initial_cash=cash,
             equity=self.equity,
