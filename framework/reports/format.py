@@ -82,6 +82,11 @@ def amount(value: float, currency: str) -> str:
     return f"{money(value, currency)} {currency}".rstrip() if math.isfinite(value) else number(value)
 
 
+def is_amount(name: str) -> bool:
+    """Whether a metric is money."""
+    return name in _MONEY
+
+
 def card_text(name: str, value: float, currency: str = "") -> str:
     """A metric in its own unit: `card_text("sharpe", 1.234)` is "1.23", `card_text("average_win", 2.0, "USD")` "2.00 USD"."""
     if name in _PERCENT:

@@ -9,7 +9,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from framework.reports.format import MISSING, card_text, cell, label, money, number, percent, quantity
+from framework.reports.format import MISSING, card_text, cell, is_amount, label, money, number, percent, quantity
 from framework.reports.periods import monthly_returns, yearly_returns
 from framework.reports.summary import Curve
 
@@ -30,8 +30,9 @@ def _card(name: str, value: float, note: str, currency: str) -> str:
     size = " headline" if name in HEADLINE else ""
     sign = " loss" if size and value < 0 else ""
     small = f"<small>{escape(note)}</small>" if note else ""
-    text = escape(card_text(name, value, currency))
-    return f'<div class="card{size}"><span>{label(name)}</span><b class="{sign.strip()}" data-metric="{name}">{text}</b>{small}</div>'
+    text = escape(card_text(name, value, currency).removesuffix(f" {currency}"))
+    unit = f", {escape(currency)}" if is_amount(name) and currency else ""
+    return f'<div class="card{size}"><span>{label(name)}{unit}</span><b class="{sign.strip()}" data-metric="{name}">{text}</b>{small}</div>'
 
 
 def comparison(names: Sequence[str], metrics: Sequence[pd.Series], currencies: Sequence[str]) -> str:

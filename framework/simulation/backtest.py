@@ -290,7 +290,7 @@ def _shown(header: Mapping[str, object]) -> dict[str, object]:
     shown: dict[str, object] = {}
     for key, value in header.items():
         if isinstance(value, Mapping):
-            shown.update({f"{key}.{inner}": v for inner, v in value.items() if v not in (None, 0, 0.0, False)})
+            shown.update({f"{key}.{inner}": v for inner, v in value.items() if v not in (None, 0, 0.0, False, [], {}, ())})
         else:
             shown[key] = value
     return shown

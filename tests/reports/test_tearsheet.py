@@ -83,7 +83,8 @@ def test_page_is_self_contained(html: str) -> None:
 
 
 def test_every_metric_is_on_the_page(html: str, result: Result) -> None:
-    assert Page(html).metrics == {name: [card_text(name, value, "USD")] for name, value in result.metrics.items()}
+    assert Page(html).metrics == {name: [card_text(name, value)] for name, value in result.metrics.items()}
+    assert "<span>Average win, USD</span>" in html
 
 
 def test_several_runs_are_compared_column_by_column() -> None:
