@@ -315,9 +315,6 @@ def test_a_currency_that_is_none_is_said_as_in_python(tmp_path: Path) -> None:
     path = write(tmp_path, "run.yaml", "strategy: a.b:C\ndata: {source: x}\n")
     with pytest.raises(ConfigError) as caught:
         load(path, ["account.currency=yen"])
-    assert (
-        str(caught.value)
-        == "--set: account.currency = 'yen': must be three to five capital letters, as 'USD' or 'USDT'"
-    )
+    assert str(caught.value) == "--set: account.currency = 'yen': must be three to five capital letters, as 'USD' or 'USDT'"
     with pytest.raises(ConfigError, match="account.currency = 5: must be a valid string"):
         load(path, ["account.currency=5"])
