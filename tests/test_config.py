@@ -294,3 +294,27 @@ def test_the_digest_is_the_same_in_another_process() -> None:
     code = f"from framework.config import digest, parse_run; print(digest(parse_run({RUN!r})))"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "7"})
     assert other.stdout.strip() == digest(parse_run(RUN))
+
+
+@pytest.mark.parametrize(
+    ("entry_ns", "said"),
+    [
+        (-1, "latency: entry_ns = -1: must be greater than or equal to 0"),
+        ("fast", "latency: entry_ns = 'fast': must be a number, not str"),
+        ({"median_ns": 5}, "latency: entry_ns needs the key `model`, which chooses among its kinds: lognormal, recorded, sampled"),
+        ({"model": "lognormal", "median_ns": -5, "sigma": 1}, "latency: entry_ns.median_ns = -5: must be greater than 0"),
+    ],
+)
+def test_where_a_number_or_a_section_may_stand_one_mistake_is_one_sentence(entry_ns: object, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_latency({"entry_ns": entry_ns})
+    assert str(caught.value) == said
+
+
+def test_a_currency_that_is_none_is_said_as_in_python(tmp_path: Path) -> None:
+    path = write(tmp_path, "run.yaml", "strategy: a.b:C\ndata: {source: x}\n")
+    with pytest.raises(ConfigError) as caught:
+        load(path, ["account.currency=yen"])
+    assert str(caught.value) == "--set: account.currency = 'yen': must be three to five capital letters, as 'USD' or 'USDT'"
+    with pytest.raises(ConfigError, match="account.currency = 5: must be a valid string"):
+        load(path, ["account.currency=5"])

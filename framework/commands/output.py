@@ -51,17 +51,18 @@ def show(console: Console, results: Mapping[str, Result]) -> None:
     """Print one column a run and one row a metric."""
     from rich.table import Table
 
-    from framework.reports.format import card_text, label, money
+    from framework.reports.format import amount, card_text, label
 
     table = Table(title="Summary")
     table.add_column("")
     for name in results:
         table.add_column(name, justify="right")
+    runs = [(result, result.tables.currency) for result in results.values()]
     for row in _ROWS:
-        if any(row in result.metrics.index for result in results.values()):
-            table.add_row(label(row), *(card_text(row, float(result.metrics.get(row, math.nan))) for result in results.values()))
-    table.add_row("Final equity", *(money(float(result.equity.iloc[-1])) if len(result.equity) else "" for result in results.values()))
-    table.add_row("Costs", *(money(float(result.costs.sum())) for result in results.values()))
+        if any(row in result.metrics.index for result, _ in runs):
+            table.add_row(label(row), *(card_text(row, float(result.metrics.get(row, math.nan)), currency) for result, currency in runs))
+    table.add_row("Final equity", *(amount(float(run.equity.iloc[-1]), currency) if len(run.equity) else "" for run, currency in runs))
+    table.add_row("Costs", *(amount(float(result.costs.sum()), currency) for result, currency in runs))
     console.print(table)
 
 

@@ -11,7 +11,7 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 
-from framework.config.section import CURRENCY, LARGEST_MONEY
+from framework.config.section import CURRENCY, CURRENCY_RULE, LARGEST_MONEY
 from framework.config.text import shown
 from framework.errors import ConfigError
 
@@ -30,7 +30,7 @@ def check_account(*, cash: object, currency: object, seed: object) -> None:
     if not 0 < cash <= LARGEST_MONEY:
         raise ConfigError(f"cash = {shown(cash)}: must be above 0 and at most {LARGEST_MONEY:g}; give it in a larger unit of the currency")
     if not isinstance(currency, str) or not re.fullmatch(CURRENCY, currency):
-        raise ConfigError(f"currency = {shown(currency)}: must be three to five capital letters, as 'USD' or 'USDT'")
+        raise ConfigError(f"currency = {shown(currency)}: {CURRENCY_RULE}")
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise ConfigError(
             f"seed = {shown(seed)}: must be a whole number from 0 to 2**63 - 1, not {type(seed).__name__}; write it as seed=7"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from types import UnionType
@@ -14,6 +15,10 @@ from framework.config.text import shown
 from framework.errors import ConfigError, did_you_mean
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_SECTION_TYPES = ("model_type", "model_attributes_type", "dict_type")
+_PLAIN_TYPES = ("int_type", "float_type", "string_type", "bool_type")
+"""Of mistakes: no section where one is needed, and a section where a plain value is."""
 
 
 def validate(model: type[Model], raw: Mapping[str, Any] | Model | None, place: str, origins: Mapping[str, str] | None = None) -> Model:
@@ -34,8 +39,8 @@ def validate(model: type[Model], raw: Mapping[str, Any] | Model | None, place: s
     try:
         return model.model_validate(dict(content))
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        raise ConfigError("\n".join(_sentence(detail, content, place, origins or {}) for detail in details)) from None
+        details = _meant(error.errors(include_url=False), content)
+        raise ConfigError("\n".join(_sentence(detail, model, content, place, origins or {}) for detail in details)) from None
 
 
 def check_keys(model: type[BaseModel], raw: Mapping[str, Any], place: str, prefix: str = "") -> None:
@@ -82,17 +87,37 @@ def _sections(annotation: Any) -> Iterable[type[BaseModel]]:
         yield from _sections(get_args(annotation)[0])
 
 
-def _sentence(detail: ErrorDetails, raw: Mapping[str, Any], place: str, origins: Mapping[str, str]) -> str:
+def _meant(details: Sequence[ErrorDetails], raw: Mapping[str, Any]) -> list[ErrorDetails]:
+    """The mistakes without those of what was not meant: where a number or a section may stand, pydantic says what both lack."""
+    paths = [_path_in(raw, detail["loc"]) for detail in details]
+
+    def is_meant(k: int) -> bool:
+        others = [path for j, path in enumerate(paths) if j != k and path[: len(paths[k])] == paths[k]]
+        of_the_other_kind = _PLAIN_TYPES if isinstance(details[k]["input"], Mapping) else _SECTION_TYPES
+        return not others or details[k]["type"] not in of_the_other_kind
+
+    return [detail for k, detail in enumerate(details) if is_meant(k)]
+
+
+def _kinds_at(model: type[BaseModel], path: Sequence[str]) -> str:
+    """What the key `model` of a section may be."""
+    members: tuple[type[BaseModel], ...] = (model,)
+    for step in path:
+        members = _members(members[0], step) if len(members) == 1 and step in members[0].model_fields else ()
+    return ", ".join(sorted(str(member.model_fields["model"].default) for member in members if "model" in member.model_fields))
+
+
+def _sentence(detail: ErrorDetails, model: type[BaseModel], raw: Mapping[str, Any], place: str, origins: Mapping[str, str]) -> str:
     path = _path_in(raw, detail["loc"])
     dotted = ".".join(path)
     where = origins.get(dotted, place)
-    rule = detail["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-    if detail["type"] in ("model_type", "model_attributes_type", "dict_type"):
+    rule = re.sub(r"^\w+ should ", "must ", detail["msg"].removeprefix("Value error, "))
+    if detail["type"] in _SECTION_TYPES:
         rule = "must be a section of keys and values"
     if detail["type"] == "missing":
         return f"{where}: {'.'.join(str(step) for step in detail['loc'])} is missing and has no default"
     if detail["type"] == "union_tag_not_found":
-        return f"{where}: {dotted} needs the key `model`, which chooses among its kinds"
+        return f"{where}: {dotted} needs the key `model`, which chooses among its kinds: {_kinds_at(model, path)}"
     if detail["type"] == "union_tag_invalid":
         tags = [tag.strip().strip("'") for tag in detail["ctx"]["expected_tags"].split(",")]
         return f"{where}: {dotted}.model = {detail['ctx']['tag']!r} is not one of its kinds. {did_you_mean(detail['ctx']['tag'], tags)}"

@@ -16,8 +16,8 @@ from framework.config.check import validate
 from framework.config.impact import Impact
 from framework.config.latency import LatencyConfig
 from framework.config.section import (
-    CURRENCY,
     Bps,
+    Currency,
     Lots,
     Money,
     Number,
@@ -231,7 +231,7 @@ class AccountConfig(Section):
     """What the account starts with."""
 
     cash: PositiveMoney = 1_000_000.0
-    currency: Annotated[str, Field(pattern=CURRENCY)] = "USD"
+    currency: Currency = "USD"
 
 
 class RunConfig(Section):

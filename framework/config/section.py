@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from framework.schema.units import LARGEST_STEPS, LONGEST_NS
 
@@ -33,7 +34,16 @@ Bps = Annotated[NonNegative, Field(le=LARGEST_BPS)]
 SignedBps = Annotated[Number, Field(ge=-LARGEST_BPS, le=LARGEST_BPS)]
 Factor = Annotated[NonNegative, Field(le=LARGEST_FACTOR)]
 PositiveFactor = Annotated[Positive, Field(le=LARGEST_FACTOR)]
-CURRENCY = "^[A-Z]{3,5}$"
+CURRENCY, CURRENCY_RULE = "[A-Z]{3,5}", "must be three to five capital letters, as 'USD' or 'USDT'"
+
+
+def _currency(value: str) -> str:
+    if not re.fullmatch(CURRENCY, value):
+        raise ValueError(CURRENCY_RULE)
+    return value
+
+
+Currency = Annotated[str, AfterValidator(_currency)]
 Seed = Annotated[Whole, Field(ge=0, le=2**63 - 1)]
 
 

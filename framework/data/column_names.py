@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.parquet as parquet
 
 from framework.data.library_errors import SHAPE, opened, reading
-from framework.data.quality.bars import check_known
+from framework.data.quality.bars import call_mapping, check_known
 from framework.errors import DataError, did_you_mean, some_of
 
 STAMP_COLUMNS = ("ts", "timestamp", "time", "date", "datetime")
@@ -51,12 +51,12 @@ def check_names(names: Sequence[str], *, place: str, is_indexed: bool = False) -
     stamps = [name for name in names if name in STAMP_COLUMNS]
     if len(stamps) > 1:
         raise DataError(
-            f'{place}: columns {some_of(stamps, " and ")} could all be the stamp. Leave all but one out: columns={{"{stamps[1]}": ""}}.'
+            f"{place}: columns {some_of(stamps, ' and ')} could all be the stamp. Leave all but one out: {call_mapping({stamps[1]: ''})}."
         )
     if not stamps and not is_indexed:
         raise DataError(
             f"{place}: no stamp column; found {some_of(names)}. Name it one of {', '.join(STAMP_COLUMNS)}, "
-            'or map it with columns={"...": "ts"}.'
+            f"or map it: {call_mapping({'...': 'ts'})}."
         )
     if names.count("symbol") > 1:
         raise DataError(f"{place}: column 'symbol' appears more than once. Remove or rename all but one.")

@@ -81,10 +81,10 @@ def read_bars(
     terms = Terms(
         start, end, bar_stamp, calendar, tick_size, lot_size, currency, time_zone, epoch, missing, instrument_specs
     )  # fmt: skip
-    if isinstance(data, str) and not _is_path(data):
+    if is_dataset(data):
         if terms != Terms(start, end) or columns or actions is not None:
             raise DataError(f"dataset {data!r} brings its own stamps, calendar and steps. Give only instruments=, start= and end= with it.")
-        return catalog.load(data, instruments=instruments, start=start, end=end)
+        return catalog.load(str(data), instruments=instruments, start=start, end=end)
     if isinstance(data, (str, Path)):
         sources, name = _from_path(Path(data), columns or {}), Path(data).name
         sources = _chosen(sources, instruments, name)
@@ -98,6 +98,11 @@ def read_bars(
     else:
         raise DataError(f"data is a {type(data).__name__}. Give a dataset name, a path, a DataFrame or a dict of DataFrames.")
     return to_tape(sources, terms, actions=actions, name=name)
+
+
+def is_dataset(data: object) -> bool:
+    """Whether `read_bars` takes this for the name of a dataset, which brings its own terms, and not for a path or frames."""
+    return isinstance(data, str) and not _is_path(data)
 
 
 def _is_path(text: str) -> bool:

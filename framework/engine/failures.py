@@ -106,7 +106,7 @@ def unknown_instrument(number: object, count: int) -> str:
 
 def unknown_order(order_id: object, count: int) -> str:
     """What is wrong with the id of an order."""
-    return f"unknown order {order_id}; ids so far are 0 to {count - 1}"
+    return f"unknown order {order_id}; " + (f"ids so far are 0 to {count - 1}" if count else "no order was placed yet")
 
 
 def too_many_bars(asked: int, kept: int) -> str:

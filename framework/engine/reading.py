@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -276,14 +276,13 @@ class Reading:
         number = int(row["instrument"])
         return OrderView.of(row, self._names[number], self._trader.instruments[number])
 
-    def working_orders(self, instrument: str | None = None) -> Iterator[OrderView]:
-        """Every order that has not ended, oldest first."""
+    def working_orders(self, instrument: str | None = None) -> tuple[OrderView, ...]:
+        """Every order that has not ended, oldest first; empty, so false, where there is none."""
         orders = self._trader.used("orders")
         alive = (orders["state"] > 0) & (orders["state"] < codes.S_FILLED)
         if instrument is not None:
             alive &= orders["instrument"] == self.number(instrument)
-        for order_id in np.flatnonzero(alive).tolist():
-            yield self.order_state(order_id)
+        return tuple(self.order_state(order_id) for order_id in np.flatnonzero(alive).tolist())
 
     @property
     def order_event(self) -> OrderView:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -21,17 +20,14 @@ from framework.config import (
 )
 from framework.config.account import check_account, check_count
 from framework.data.embedded import DEFAULT
-from framework.data.readers import read_bars
 from framework.data.stamps import BarStamp, Bound
-from framework.data.tape import Tape
 from framework.engine.library import Folders, load_strategy
-from framework.errors import ConfigError, InputError, did_you_mean
+from framework.errors import ConfigError, did_you_mean
 from framework.prove import determinism, look_ahead, metamorphic, warm_up
 from framework.prove.subject import Source, Subject
 from framework.prove.trial import Progress, Records, Trial
 from framework.prove.verdict import Proof, Verdict
-
-Data = str | Path | pd.DataFrame | Mapping[str, pd.DataFrame] | Tape
+from framework.simulation.backtest import Data, tape_of, tape_of_config
 
 CHECKS: Mapping[str, Callable[[Trial, Records, Progress], Verdict]] = {
     look_ahead.NAME: look_ahead.check,
@@ -95,26 +91,22 @@ def prove(
     check_account(cash=cash, currency=currency, seed=seed)
     if isinstance(checks, str):
         raise ConfigError(f"checks = {checks!r}: must be a list; one check is written [{checks!r}]")
-    if isinstance(data, Tape):
-        given = (calendar, tick_size, lot_size, time_zone, actions, instrument_specs)
-        if any(value is not None for value in given) or bar_stamp != "close":
-            raise InputError("a tape is complete: how to read data cannot be given with it")
-        tape = data if instruments is None and start is None and end is None else data.select(instruments, start, end)
-    else:
-        tape = read_bars(
-            data,
-            instruments=instruments,
-            start=start,
-            end=end,
-            bar_stamp=bar_stamp,
-            calendar=calendar,
-            tick_size=tick_size,
-            lot_size=lot_size,
-            currency="USD" if isinstance(data, str) else currency,
-            time_zone=time_zone,
-            actions=actions,
-            instrument_specs=instrument_specs,
-        )
+    tape = tape_of(
+        data,
+        currency=currency,
+        instruments=instruments,
+        start=start,
+        end=end,
+        settings={
+            "bar_stamp": bar_stamp,
+            "calendar": calendar,
+            "tick_size": tick_size,
+            "lot_size": lot_size,
+            "time_zone": time_zone,
+            "actions": actions,
+            "instrument_specs": instrument_specs,
+        },
+    )
     named = None if instruments is None else tuple(sorted(set(instruments)))
     terms = (parse_costs(costs), parse_risk(risk), parse_latency(latency), parse_venue(venue))
     trial = Trial(Subject(strategy), tape, cash, currency, *terms, seed, named, _positive(points))
@@ -124,17 +116,7 @@ def prove(
 def trial_of(config: RunConfig, points: int = POINTS, *, strategies: Folders = ()) -> Trial:
     """What a config asks to be proved; it may name the modules of the folders `strategies` too."""
     strategy, data = load_strategy(config.strategy, config.params, strategies=strategies), config.data
-    tape = read_bars(
-        data.source,
-        instruments=data.instruments,
-        start=data.start,
-        end=data.end,
-        bar_stamp=data.bar_stamp,
-        calendar=data.calendar,
-        tick_size=data.tick_size,
-        lot_size=data.lot_size,
-        time_zone=data.time_zone,
-    )
+    tape = tape_of_config(config)
     named = None if data.instruments is None else tuple(sorted(set(data.instruments)))
     account = config.account
     terms = (config.costs, config.risk, config.latency, config.venue)

@@ -119,7 +119,7 @@ def _is_flat(view: View, symbol: str, *, is_idle: bool) -> bool:
     """
     if not symbol:
         return True
-    return view.position(symbol) == 0.0 and not (is_idle and any(True for _ in view.working_orders(symbol)))
+    return view.position(symbol) == 0.0 and not (is_idle and view.working_orders(symbol))
 
 
 def _same(one: Sequence[Intent], other: Sequence[Intent]) -> bool:

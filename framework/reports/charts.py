@@ -34,6 +34,7 @@ class Drawn:
     exposure: pd.DataFrame
     benchmark: pd.Series | None
     costs: pd.Series
+    currency: str
 
 
 def drawn(
@@ -43,11 +44,12 @@ def drawn(
     exposure: pd.DataFrame,
     benchmark: pd.Series | None,
     costs: pd.Series,
+    currency: str,
     deposits: pd.Series | None = None,
 ) -> Drawn:
     """Collect what the charts of one run need. plotly reads names as HTML, so the name is escaped here."""
     points = curve(equity, initial, deposits)
-    return Drawn(escape(name), points, annual_curve(points), exposure, benchmark, costs)
+    return Drawn(escape(name), points, annual_curve(points), exposure, benchmark, costs, currency)
 
 
 def keep_extremes(values: m.Floats, limit: int = MAX_POINTS) -> NDArray[np.int64]:
@@ -209,7 +211,7 @@ def overview(run: Drawn) -> Spec:
         suffix = "" if row == 1 else str(row)
         traces += [{**trace, "xaxis": "x", "yaxis": f"y{suffix}", "showlegend": row != 2} for trace in spec["data"]]
         layout[f"yaxis{suffix}"] = {**spec["layout"]["yaxis"], "domain": ((0.5, 1.0), (0.25, 0.46), (0.0, 0.21))[row - 1]}
-    for suffix, title in (("", "Equity"), ("2", "Drawdown"), ("3", "Exposure")):
+    for suffix, title in (("", f"Equity, {escape(run.currency)}"), ("2", "Drawdown"), ("3", "Exposure")):
         layout[f"yaxis{suffix}"]["title"] = {"text": title}
     layout["xaxis"]["anchor"] = "y3"
     layout["margin"] = {"l": 70, "r": 20, "t": 86, "b": 35}

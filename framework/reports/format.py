@@ -17,6 +17,12 @@ _PERCENT = {
 }
 _COUNT = {"trades", "round_trips", "max_drawdown_length"}
 _MONEY = {"average_win", "average_loss"}
+_DECIMALS = {
+    **dict.fromkeys(("CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("BTC", "XBT", "ETH"), 8),
+}
+"""Decimals of currencies that do not have two: ISO 4217, and coins whose hundredth is much money."""
 _LABELS = {
     "pnl": "PnL",
     "entry_ts": "Entry",
@@ -63,19 +69,32 @@ def number(value: float, decimals: int = 2) -> str:
     return text.lstrip("-") if not text.strip("-0.,") else text.replace("-", MINUS)
 
 
-def money(value: float) -> str:
-    """Money: no decimals from 1,000 on, two below."""
-    return number(value, 0 if abs(value) >= 1000 else 2)
+def money(value: float, currency: str = "") -> str:
+    """An amount with the decimals of its currency, two where it has no others, always as many: `money(1234.5, "JPY")` is "1,234"."""
+    if not math.isfinite(value):
+        return number(value)
+    text = f"{value:,.{_DECIMALS.get(currency, 2)}f}"
+    return text.lstrip("-") if not text.strip("-0.,") else text.replace("-", MINUS)
 
 
-def card_text(name: str, value: float) -> str:
-    """A metric in its own unit: `card_text("sharpe", 1.234)` is "1.23", `card_text("total_return", 0.5)` is "50.0 %"."""
+def amount(value: float, currency: str) -> str:
+    """An amount and its currency: `amount(1234.5, "USD")` is "1,234.50 USD"."""
+    return f"{money(value, currency)} {currency}".rstrip() if math.isfinite(value) else number(value)
+
+
+def is_amount(name: str) -> bool:
+    """Whether a metric is money."""
+    return name in _MONEY
+
+
+def card_text(name: str, value: float, currency: str = "") -> str:
+    """A metric in its own unit: `card_text("sharpe", 1.234)` is "1.23", `card_text("average_win", 2.0, "USD")` "2.00 USD"."""
     if name in _PERCENT:
         return percent(value, 2 if name.startswith(("value_at", "expected")) else 1)
     if name in _COUNT:
         return number(value, 0)
     if name in _MONEY:
-        return money(value)
+        return amount(value, currency)
     return number(value, 1) + TIMES if name == "turnover" and math.isfinite(value) else number(value, 2)
 
 

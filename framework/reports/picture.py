@@ -6,13 +6,13 @@ import numpy as np
 
 from framework.reports import metrics as m
 from framework.reports.charts import FONT, GREY, LOSS, PALETTE, keep_extremes
-from framework.reports.format import money, percent
+from framework.reports.format import amount, percent
 from framework.reports.summary import Curve
 
 _WIDTH, _TOP, _BOTTOM, _GAP = 720.0, 150.0, 56.0, 22.0
 
 
-def svg(points: Curve) -> str:
+def svg(points: Curve, currency: str) -> str:
     """Equity above, drawdown below; empty text for fewer than two points."""
     if len(points.levels) < 2:
         return ""
@@ -27,8 +27,8 @@ def svg(points: Curve) -> str:
             f'<svg viewBox="0 0 {_WIDTH:g} {height:g}" style="{style}" role="img">',
             f'<path d="{line}" fill="none" stroke="{PALETTE[0]}" stroke-width="1.4"/>',
             f'<path d="{hollow}L{_WIDTH:g} {_TOP + _GAP:g}L0 {_TOP + _GAP:g}Z" fill="{LOSS}" fill-opacity="0.18" stroke="{LOSS}"/>',
-            _text(0, 11, f"high {money(high)}", GREY),
-            _text(0, _TOP - 2, f"low {money(low)}", GREY),
+            _text(0, 11, f"high {amount(high, currency)}", GREY),
+            _text(0, _TOP - 2, f"low {amount(low, currency)}", GREY),
             _text(0, height - 6, f"deepest drawdown {percent(float(below.min()))}", LOSS),
             "</svg>",
         ]

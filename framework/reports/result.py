@@ -44,7 +44,7 @@ class Result(Run):
         head = [f"Result {self.name!r}: {_few(self.tables.symbols)}, {first} to {last}, {len(self.equity):,} points", *early]
         names = list(metrics.index)
         half = (len(names) + 1) // 2
-        cells = [f"{label(name):<24}{card_text(name, float(metrics[name])):>12}" for name in names]
+        cells = [f"{label(name):<24}{card_text(name, float(metrics[name]), self.tables.currency):>18}" for name in names]
         rows = [f"  {left}    {right}".rstrip() for left, right in zip(cells[:half], [*cells[half:], ""], strict=False)]
         notes = [fill(note, 96, initial_indent="  ! ", subsequent_indent="    ") for note in tearsheet.caveats(self)]
         return "\n".join([*head, *rows, *notes])

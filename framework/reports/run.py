@@ -58,6 +58,7 @@ class RunTables:
             TRAILING_STOP, TAKE_PROFIT (of a bracket's limit or touch), else the type of the order that ended it.
         excursions: columns `mae`, `mfe`, money at most and at least 0; the rows of `round_trips`. See `simulation.excursions`.
         positions: index stamps, a column per symbol, signed quantities.
+        price_currencies: what the prices of a symbol are in; where it says nothing, in `currency`.
         costs: index of `COST_KINDS`, money paid; negative where received (funding).
         income: money received besides trading, such as dividends; the index names it.
         notes: what a reader must know before believing the numbers (survivorship, repairs, gaps).
@@ -87,6 +88,7 @@ class RunTables:
     income: LazySeries = field(default_factory=lambda: pd.Series(dtype=np.float64))
     notes: tuple[str, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
+    price_currencies: Mapping[str, str] = field(default_factory=dict)
     refused: LazyFrame = field(default_factory=lambda: empty_table(REFUSED_COLUMNS))
     deposits: pd.Series | None = None
     ambiguous_pnl: float = 0.0

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
 from framework.errors import InputError
 from framework.reports import charts, metrics, picture, tables
-from framework.reports.format import card_text, label, money, percent
+from framework.reports.format import MISSING, amount, card_text, duration, label, money, percent
 from framework.reports.page import page, section, slot
 from framework.reports.run import Run
 from framework.reports.summary import Curve
 from framework.schema.units import NANOSECONDS_PER_DAY
 
 if TYPE_CHECKING:
-    import pandas as pd
     from plotly.graph_objects import Figure
 
 _ROUND_TRIPS = (
@@ -60,14 +62,14 @@ def figure(result: Run) -> Figure:
 def snippet(result: Run) -> str:
     """A picture and the key metrics for a notebook: static, a few kilobytes, no script."""
     points = _drawn(result).points
-    shown = {label(name): card_text(name, float(result.metrics[name])) for name in _SNIPPET}
+    shown = {label(name): escape(card_text(name, float(result.metrics[name]), result.tables.currency)) for name in _SNIPPET}
     heads = "".join(f"<th style='{_CELL};font-weight:400;opacity:0.7'>{name}</th>" for name in shown)
     cells = "".join(f"<td style='{_CELL};font-weight:600'>{text}</td>" for text in shown.values())
     notes = "".join(f"<p style='margin:4px 0'>⚠ {escape(note)}</p>" for note in caveats(result))
     heading = f"<b>{escape(result.name)}</b>"
     font = charts.FONT.replace("'", "")
     table = f"<table style='border-collapse:collapse;font-size:13px'><tr>{heads}</tr><tr>{cells}</tr></table>"
-    body = f"{heading}{picture.svg(points)}<div style='overflow-x:auto'>{table}</div>{notes}"
+    body = f"{heading}{picture.svg(points, escape(result.tables.currency))}<div style='overflow-x:auto'>{table}</div>{notes}"
     return f"<div style='max-width:720px;font:13px/1.4 {font}'>{body}</div>"
 
 
@@ -79,7 +81,7 @@ def caveats(result: Run) -> list[str]:
     if result.tables.ambiguous_fills:
         found.append(_ambiguity(result))
     if result.tables.deposits is not None and len(result.tables.deposits):
-        paid_in = f"{money(float(result.tables.deposits.sum()))} {result.tables.currency}"
+        paid_in = amount(float(result.tables.deposits.sum()), result.tables.currency)
         found.append(f"Returns, drawdowns and curves are time-weighted: as if the {paid_in} of deposits less withdrawals were not there.")
     if len(result.equity) and float(result.equity.min()) <= 0:
         found.append("The account reached zero or less. Returns after that point are undefined and left out.")
@@ -90,8 +92,8 @@ def _ambiguity(result: Run) -> str:
     count, pnl, net = result.tables.ambiguous_fills, result.tables.ambiguous_pnl, _net(result)
     share = f", {percent(abs(pnl) / abs(net))} of net PnL" if net else ""
     fills = "1 fill was" if count == 1 else f"{count:,} fills were"
-    amount = f"{money(pnl)} {result.tables.currency}"
-    return f"{fills} decided inside ambiguous bars, where the order of prices is unknown: {amount}{share}. The worse case was taken."
+    worth = amount(pnl, result.tables.currency)
+    return f"{fills} decided inside ambiguous bars, where the order of prices is unknown: {worth}{share}. The worse case was taken."
 
 
 def _net(result: Run) -> float:
@@ -101,7 +103,9 @@ def _net(result: Run) -> float:
 
 def _drawn(result: Run) -> charts.Drawn:
     parts = result.tables
-    return charts.drawn(result.name, result.equity, parts.initial_cash, result.exposure, parts.benchmark, result.costs, parts.deposits)
+    return charts.drawn(
+        result.name, result.equity, parts.initial_cash, result.exposure, parts.benchmark, result.costs, parts.currency, parts.deposits
+    )
 
 
 # Sections
@@ -139,14 +143,33 @@ def _notice(note: str, names: Sequence[str], runs: int) -> str:
 
 def _metrics(runs: Sequence[Run]) -> str:
     if len(runs) > 1:
-        return section("Key metrics", tables.comparison([run.name for run in runs], [run.metrics for run in runs]))
+        return section("Key metrics", _compared(runs))
     run = runs[0]
-    return f'<section class="cards">{tables.cards(run.metrics, _card_notes(run))}</section>'
+    return f'<section class="cards">{tables.cards(run.metrics, _card_notes(run), run.tables.currency)}</section>'
+
+
+def _compared(runs: Sequence[Run]) -> str:
+    table = tables.comparison([run.name for run in runs], [run.metrics for run in runs], [run.tables.currency for run in runs])
+    periods = [return_period(_drawn(run).annual) for run in runs]
+    same = f"of returns over {periods[0]}" if len(set(periods)) == 1 else f"of returns over {', '.join(periods)}, run by run"
+    return f'{table}<p class="caption">VaR and shortfall are {same}.</p>'
+
+
+def return_period(annual: Curve) -> str:
+    """Over how long a return is that VaR, shortfall and the histogram are made of: the median, as `1 d`; a dash without a return."""
+    steps = np.diff(annual.stamps_ns)
+    steps = steps[steps > 0]  # the account before its first mark stands at the stamp of that mark
+    return duration(pd.Timedelta(int(np.median(steps)), unit="ns")) if len(steps) else MISSING
 
 
 def _card_notes(run: Run) -> dict[str, str]:
-    final = f"{money(run.tables.initial_cash)} to {money(run.tables.initial_cash + _net(run))} {run.tables.currency}"
-    return {"total_return": final, "max_drawdown_length": _longest_drawdown(_drawn(run).points)}
+    unit, cash, drawn = run.tables.currency, run.tables.initial_cash, _drawn(run)
+    over = f"of returns over {return_period(drawn.annual)}"
+    return {
+        "total_return": f"{money(cash, unit)} to {amount(cash + _net(run), unit)}",
+        "max_drawdown_length": _longest_drawdown(drawn.points),
+        **{name: over for name in run.metrics.index if str(name).startswith(("value_at_risk", "expected_shortfall"))},
+    }
 
 
 def _longest_drawdown(points: Curve) -> str:
@@ -154,17 +177,18 @@ def _longest_drawdown(points: Curve) -> str:
     if run.stop == run.start:
         return "points under water"
     days = float(points.stamps_ns[run.stop - 1] - points.stamps_ns[run.start - 1]) / NANOSECONDS_PER_DAY
-    return f"points under water, {days:,.0f} days"
+    return f"points under water, {days:,.0f} {'day' if round(days) == 1 else 'days'}"
 
 
 def _specs(runs: Sequence[charts.Drawn]) -> list[tuple[str, str, charts.Spec]]:
-    several = len(runs) > 1
+    several, units = len(runs) > 1, list(dict.fromkeys(run.currency for run in runs))
+    paid = f"Costs by kind, {units[0] if len(units) == 1 else 'each in the currency of its account'}"
     return [
-        ("equity", "Equity, growth of 1" if several else "Equity", charts.equity(runs)),
+        ("equity", "Equity, growth of 1" if several else f"Equity, {units[0]}", charts.equity(runs)),
         ("drawdown", "Drawdown", charts.drawdown(runs)),
         ("exposure", "Gross exposure, share of equity" if several else "Exposure, share of equity", charts.exposure(runs)),
         ("distribution", "Distribution of returns", charts.distribution(runs)),
-        ("costs", "Costs by kind", charts.costs(runs)),
+        ("costs", paid, charts.costs(runs)),
     ]
 
 
@@ -189,8 +213,9 @@ def _averaging(runs: Sequence[charts.Drawn]) -> str:
 
 def _frequency(runs: Sequence[charts.Drawn]) -> str:
     daily = all(_is_resampled(run.points, run.annual) for run in runs)
-    count = max(len(run.annual.levels) - 1 for run in runs)
-    kind = "daily returns, last equity of each UTC day" if daily else "returns from point to point"
+    count = max(int(np.isfinite(run.annual.returns).sum()) for run in runs)
+    periods = dict.fromkeys(return_period(run.annual) for run in runs)
+    kind = "daily returns, last equity of each UTC day" if daily else f"returns from point to point, over {', '.join(periods)}"
     return f"{count:,} {kind}. Sharpe, volatility, VaR and shortfall are computed on these; drawdowns on every point."
 
 
@@ -198,11 +223,11 @@ def _is_resampled(points: Curve, annual: Curve) -> bool:
     return len(annual.levels) < len(points.levels)
 
 
-def _listed(closed: pd.DataFrame, columns: Sequence[str]) -> str:
+def _listed(run: Run, closed: pd.DataFrame, columns: Sequence[str]) -> str:
     if not len(closed):
         return '<p class="caption">None was closed.</p>'
     shown = f"Showing {min(len(closed), tables.MAX_ROWS):,} of {len(closed):,}. Click a column to sort what is shown."
-    return f'{tables.rows(closed, columns)}<p class="caption">{shown}</p>'
+    return f'{tables.rows(closed, columns, run.tables.currency, run.tables.price_currencies)}<p class="caption">{shown}</p>'
 
 
 def _details(run: Run, one: charts.Drawn, *, named: bool) -> str:
@@ -216,8 +241,8 @@ def _details(run: Run, one: charts.Drawn, *, named: bool) -> str:
             section("From gross to net", bridge),
             section("Order outcomes", tables.outcomes(run.orders, run.refused)),
             "</div>",
-            section("Round trips, flat to flat", _listed(run.round_trips, _ROUND_TRIPS)),
-            section("Closed lots, first in first out", _listed(run.trades, _LOTS)),
+            section("Round trips, flat to flat", _listed(run, run.round_trips, _ROUND_TRIPS)),
+            section("Closed lots, first in first out", _listed(run, run.trades, _LOTS)),
             section("Settings", _settings(run)) if named else "",
             "</div>",
         ]

@@ -24,7 +24,7 @@ from framework.config import (
 from framework.config.account import check_account, check_benchmark, check_count, check_text
 from framework.data.embedded import DEFAULT
 from framework.data.mapped import give_back, is_mapped
-from framework.data.readers import read_bars
+from framework.data.readers import is_dataset, read_bars
 from framework.data.stamps import Bound
 from framework.data.tape import Tape, chunks
 from framework.data.tape_frames import frames_of
@@ -97,7 +97,8 @@ def backtest(
         instruments, start, end, bar_stamp, calendar, tick_size, lot_size, time_zone, missing, actions, instrument_specs: see
             `framework.data.readers.read_bars`; none of them but the first three go with a dataset or a tape.
         cash: opening balance in `currency`, above 0.
-        currency: what the account counts in, and of prices that name no other.
+        currency: what the account counts in, and that of prices in frames and files that name no other (`instrument_specs`). Datasets
+            and tapes have their own.
         costs: keys of `CostsConfig`, as in YAML: `{"fee_bps": 1.0, "half_spread_bps": 0.5}`; None is no costs.
         risk: keys of `RiskConfig`; None is long only, without leverage.
         latency: keys of `LatencyConfig`; None is none.
@@ -177,7 +178,7 @@ def _simulate(
     def result(ended_early: str = "") -> Result:
         early = (ended_early,) if ended_early else ()
         unchecked = (*machine_code.unchecked_note(), *unchecked_note(strategy))
-        notes = (*early, *tape.notes, *latency_notes(latency), *tables.overdraft_note(), *unchecked)
+        notes = (*early, *tables.refusal_note(), *tape.notes, *latency_notes(latency), *tables.overdraft_note(), *unchecked)
         return Result(tables.of_run(name, currency, cash, notes, _shown(header), levels, ended_early))
 
     try:
@@ -235,7 +236,7 @@ def tape_of(data: Data, *, currency: str, instruments: Sequence[str] | None, sta
         if instruments is None and start is None and end is None:
             return data
         return data.select(instruments, start, end)
-    if currency != "USD" and not isinstance(data, str):
+    if currency != "USD" and not is_dataset(data):
         given["currency"] = currency
     return read_bars(data, instruments=instruments, start=start, end=end, **given)
 
@@ -289,7 +290,7 @@ def _shown(header: Mapping[str, object]) -> dict[str, object]:
     shown: dict[str, object] = {}
     for key, value in header.items():
         if isinstance(value, Mapping):
-            shown.update({f"{key}.{inner}": v for inner, v in value.items() if v not in (None, 0, 0.0, False)})
+            shown.update({f"{key}.{inner}": v for inner, v in value.items() if v not in (None, 0, 0.0, False, [], {}, ())})
         else:
             shown[key] = value
     return shown

@@ -283,6 +283,17 @@ class Tables:
         """Money received besides trading, base currency."""
         return pd.Series({"dividends": float(self._trader.record["income"][0])})
 
+    def refusal_note(self) -> tuple[str, ...]:
+        """A sentence where every order of the run was refused, else nothing."""
+        orders = self._trader.used("orders")
+        if not len(orders) or not (orders["state"] == OrderState.REFUSED).all():
+            return ()
+        reasons, counts = np.unique(orders["reason"], return_counts=True)
+        most, total = int(np.argmax(counts)), len(orders)
+        every = "The only order was refused" if total == 1 else f"Each of the {total:,} orders was refused"
+        often = "" if counts[most] == total else f", {counts[most]:,} of them"
+        return (f"{every}{often} with {Reason(int(reasons[most])).name}, so nothing was traded; `result.refused` has the rule's numbers.",)
+
     def overdraft_note(self) -> tuple[str, ...]:
         """A sentence where cash fell below zero though nothing may be borrowed, else nothing."""
         root = self._trader.record[0]
@@ -313,6 +324,7 @@ class Tables:
         return RunTables(
             name=name,
             symbols=self.symbols,
+            price_currencies={instrument.symbol: instrument.currency for instrument in self._trader.instruments},
             currency=currency,
             initial_cash=cash,
             equity=self.equity,

@@ -366,7 +366,7 @@ class AsksForNone(Strategy):
 @pytest.mark.parametrize("how", range(6))
 def test_an_order_that_there_is_not_is_the_same_error_in_both(how: int) -> None:
     for make in (AsksForNone, AsksForNone.python):
-        with pytest.raises(InputError, match=r"AsksForNone.on_bar at 2020-01-01T00:02:00.*unknown order 3; ids so far are 0 to -1"):
+        with pytest.raises(InputError, match=r"AsksForNone.on_bar at 2020-01-01T00:02:00.*unknown order 3; no order was placed yet"):
             backtest(make(how=how), TAPE)
 
 

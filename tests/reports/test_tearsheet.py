@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -15,10 +16,10 @@ from hypothesis import strategies as st
 
 from framework.errors import InputError
 from framework.reports import axes, charts, metrics, tables
-from framework.reports.format import card_text, number, percent, quantity
+from framework.reports.format import card_text, money, number, percent, quantity
 from framework.reports.result import Result
 from framework.reports.summary import curve
-from framework.reports.tearsheet import render
+from framework.reports.tearsheet import render, return_period
 from tests.reports.fake_run import fake_tables
 
 VOID = {"meta", "link", "br"}
@@ -83,12 +84,13 @@ def test_page_is_self_contained(html: str) -> None:
 
 def test_every_metric_is_on_the_page(html: str, result: Result) -> None:
     assert Page(html).metrics == {name: [card_text(name, value)] for name, value in result.metrics.items()}
+    assert "<span>Average win, USD</span>" in html
 
 
 def test_several_runs_are_compared_column_by_column() -> None:
     runs = [Result(fake_tables(seed=seed, name=f"Run {seed}")) for seed in (1, 2)]
     html = render(runs, title="Two seeds")
-    expected = {name: [card_text(name, float(run.metrics[name])) for run in runs] for name in runs[0].metrics.index}
+    expected = {name: [card_text(name, float(run.metrics[name]), "USD") for run in runs] for name in runs[0].metrics.index}
     assert Page(html).metrics == expected
     equity = _specs(html)["equity"]["data"]
     assert [trace["name"] for trace in equity] == ["Run 1", "Benchmark", "Run 2"]
@@ -258,3 +260,76 @@ def test_bars_begin_at_nothing() -> None:
 def test_dates_have_room_for_their_year(html: str) -> None:
     dated = [spec["layout"]["xaxis"] for spec in _specs(html).values() if spec["layout"]["xaxis"].get("type") == "date"]
     assert len(dated) == 3 and all(axis["automargin"] for axis in dated)
+
+
+def _heads(html: str, title: str) -> list[str]:
+    body = html[html.index(f"<h2>{title}</h2>") :]
+    return re.findall(r"<th[^>]*>(.*?)</th>", body[: body.index("</thead>")])
+
+
+def _cells(html: str, title: str) -> list[list[str]]:
+    body = html[html.index(f"<h2>{title}</h2>") :]
+    return [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(<td.*?)</tr>", body[: body.index("</table>")])]
+
+
+def test_amounts_and_prices_name_their_currencies() -> None:
+    parts = fake_tables(trades=2)
+    trips = Result(parts).round_trips.assign(
+        instrument=["AAPL", "TM"], entry_price=[190.0, 2500.0], exit_price=[191.0, 2600.0], pnl=-1234.5
+    )
+    lots = Result(parts).trades.assign(instrument="TM", pnl=-0.4)
+    told = replace(parts, round_trips=trips.drop(columns=["mae", "mfe"]), trades=lots, price_currencies={"AAPL": "USD", "TM": "JPY"})
+    html = render(Result(told))
+    trip_heads = _heads(html, "Round trips, flat to flat")
+    assert trip_heads[5:10] == ["Entry price", "Exit price", "Prices in", "MAE, USD", "MFE, USD"] and trip_heads[-1] == "PnL, USD"
+    assert [row[5:8] for row in _cells(html, "Round trips, flat to flat")] == [["190.00", "191.00", "USD"], ["2,500.00", "2,600.00", "JPY"]]
+    minus = "\N{MINUS SIGN}"
+    assert {row[-1] for row in _cells(html, "Round trips, flat to flat")} == {f"{minus}1,234.50"}
+    lot_heads = _heads(html, "Closed lots, first in first out")
+    assert lot_heads[5:] == ["Entry price, JPY", "Exit price, JPY", "Fees, USD", "PnL, USD"]
+    assert "<h2>Equity, USD</h2>" in html and "<h2>Costs by kind, USD</h2>" in html
+    yen = render(Result(replace(told, currency="JPY")))
+    assert {row[-1] for row in _cells(yen, "Round trips, flat to flat")} == {f"{minus}1,234"}
+    assert {row[-1] for row in _cells(yen, "Closed lots, first in first out")} == {"0"}
+    both = render([Result(told), Result(replace(told, currency="JPY"))])
+    assert "<h2>Costs by kind, each in the currency of its account</h2>" in both
+    assert Page(both).metrics["average_loss"] == [f"{minus}1,234.50 USD", f"{minus}1,234 JPY"]
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "text"),
+    [
+        (1234.5, "USD", "1,234.50"),
+        (0.005, "", "0.01"),
+        (2_500_000_000.4, "JPY", "2,500,000,000"),
+        (-0.3, "KRW", "0"),
+        (0.00123456, "BTC", "0.00123456"),
+        (math.nan, "USD", "\N{EN DASH}"),
+    ],
+)
+def test_money_has_the_decimals_of_its_currency(value: float, currency: str, text: str) -> None:
+    assert money(value, currency) == text
+
+
+@pytest.mark.parametrize(
+    ("index", "period"),
+    [
+        (pd.date_range("2024-01-02", periods=3 * 1440, freq="min", tz="UTC"), "1 min"),  # three days: from point to point
+        (pd.date_range("2024-01-02", periods=7 * 24, freq="h", tz="UTC"), "1 d"),  # seven: the last of each day
+        (pd.bdate_range("2024-01-01", periods=30, tz="UTC"), "1 d"),
+        (pd.date_range("2024-01-07", periods=9, freq="W", tz="UTC"), "7 d"),
+    ],
+)
+def test_tail_measures_say_over_how_long(index: pd.DatetimeIndex, period: str) -> None:
+    run = Result(fake_tables(index))
+    assert return_period(charts.drawn("", run.equity, 1.0, run.exposure, None, run.costs, "USD").annual) == period
+    html = render(run)
+    assert html.count(f"<small>of returns over {period}</small>") == 4
+    assert f"VaR and shortfall are of returns over {period}." in render([run, run])
+
+
+def test_returns_that_are_undefined_are_not_counted() -> None:
+    index = pd.bdate_range("2024-01-01", periods=6, tz="UTC")
+    equity = pd.Series([100.0, 50.0, 0.0, 0.0, 10.0, 11.0], index=index)  # two returns on nothing are none
+    html = render(Result(replace(fake_tables(index), equity=equity, initial_cash=100.0)))
+    assert "3 returns from point to point, over 1 d." in html

@@ -49,13 +49,14 @@ def read(
     bar_stamp: BarStamp = "close",
     tick_size: Size = None,
     lot_size: Size = None,
+    displayed_size: Size = None,
 ) -> Recording:
     """Read a table of one instrument.
 
     Args:
         data: a .csv, .csv.gz or .parquet file, which streams, or a DataFrame.
-        kind: "quotes" (columns ts, bid, ask and, where there are any, bid_size, ask_size), "trades" (ts, price, size and, where there
-            are any, side of who took, "buy" or "sell", and trade_id) or "bars" (see `read_bars`).
+        kind: "quotes" (columns ts, bid, ask, bid_size, ask_size, the last two or `displayed_size`), "trades" (ts, price, size and, where
+            there are any, side of who took, "buy" or "sell", and trade_id) or "bars" (see `read_bars`).
         columns: names in the source to ours, {"timestamp": "ts"}; {"name": ""} leaves a column out.
         symbol: of the instrument; if not given, the file's stem, or ASSET.
         time_zone: of stamps that do not say theirs.
@@ -65,34 +66,59 @@ def read(
         delimiter: between the fields of a CSV file.
         bar_stamp: of bars, "close" (the default) or "open": what their stamps are. Opens are moved to the closes.
         tick_size, lot_size: if not given, the coarsest decimal that represents every value, which takes a pass of its own.
+        displayed_size: of quotes without a column of sizes, how much each is taken to show on either side; a note says so. Orders fill
+            against what is displayed: 0 is for quotes that are only looked at.
 
     Raises:
-        DataError: unknown or missing columns, values that cannot be trusted, stamps without a zone or out of order, crossed quotes.
+        DataError: unknown or missing columns, quotes without sizes, values that cannot be trusted, stamps without a zone or out of
+            order, crossed quotes.
     """
     stem = "ASSET" if isinstance(data, pd.DataFrame) else Path(data).name.split(".")[0]
     source = Source(data, header, delimiter, stamp_format is not None)
     name, place = symbol or stem, source.place
+    if displayed_size is not None and kind != "quotes":
+        raise DataError(f"{place}: displayed_size= is of quotes, and these are {kind}. Leave it out.")
     if kind == "bars":
         return _bars(source, name, columns or {}, time_zone, unit, stamp_format, bar_stamp, tick_size, lot_size)
     if kind not in _NEEDED:
         raise DataError(f"kind={kind!r} is unknown. {did_you_mean(str(kind), (*_NEEDED, 'bars'))}")
     ours = _names(source.names(), kind, columns or {}, place)
+    shown, notes = _displayed(ours, kind, displayed_size, place)
     tick = None if tick_size is None else Step.of(tick_size)
     lot = None if lot_size is None else Step.of(lot_size)
     if tick is None or lot is None:
-        found = _finest(source, {own: theirs for theirs, own in ours.items()}, kind)
+        found = _finest(source, {own: theirs for theirs, own in ours.items()}, kind, shown)
         tick, lot = tick or found[0], lot or found[1]
     instrument = Instrument(name, tick, lot)
+    shown_lots = int(steps(np.array([shown]), lot, place=place, column="displayed_size=", minimum=0)[0])
 
     def parts() -> Iterator[Events]:
         row, last = 0, int(np.iinfo(np.int64).min)
         for batch in _batches(source, ours):
             stamps = _stamps(batch, place, time_zone, unit, stamp_format, row)
             last = check_order(stamps, last, place=place, first_row=row)
-            yield _events(batch, kind, stamps, instrument, place, row)
+            yield _events(batch, kind, stamps, instrument, place, row, shown_lots)
             row += len(stamps)
 
-    return Recording((instrument,), parts, place)
+    return Recording((instrument,), parts, place, notes)
+
+
+def _displayed(ours: Mapping[str, str], kind: TableKind, given: Size, place: str) -> tuple[float, tuple[str, ...]]:
+    """What quotes are taken to show where no column says, and the note of it. An unknown size is not a size of 0."""
+    missing = [name for name in _ALLOWED[kind] if kind == "quotes" and name not in ours.values()]
+    if not missing:
+        if given is not None:
+            raise DataError(f"{place}: displayed_size={given} beside columns of sizes. Leave it out, or the columns.")
+        return 0.0, ()
+    which = f"no column {' and no column '.join(repr(name) for name in missing)}"
+    if given is None:
+        raise DataError(
+            f"{place}: {which}; rule: orders fill against the sizes that quotes display, and what is unknown would fill nothing. "
+            "Map them with columns=, or say how much each quote is taken to show: displayed_size=1_000_000 (0: nothing trades on them)."
+        )
+    shown = 0.0 if given in (0, "0") else Step.of(given).size
+    told = f"each quote is taken to show {shown:,.12g}" if shown else "each quote is taken to show 0, so no order fills on them"
+    return shown, (f"{place}: {which}; {told} (displayed_size=).",)
 
 
 def _bars(
@@ -126,9 +152,9 @@ def _bars(
     return Recording(tuple(tape.instruments), parts, source.place, tuple(tape.notes))
 
 
-def _finest(source: Source, theirs: Mapping[str, str], kind: TableKind) -> tuple[Step, Step]:
-    """The coarsest decimal steps of prices and of sizes."""
-    tick, lot, row = Step(1, 1), Step(1, 1), 0
+def _finest(source: Source, theirs: Mapping[str, str], kind: TableKind, shown: float) -> tuple[Step, Step]:
+    """The coarsest decimal steps of prices and of sizes, what quotes are taken to show among them."""
+    tick, lot, row = Step(1, 1), finest(np.array([shown]), None, 9, place=source.place, column="displayed_size="), 0
     prices, sizes = ([name for name in names[kind] if name in theirs] for names in (_PRICES, _SIZES))
     for batch in _batches(source, {theirs[name]: name for name in (*prices, *sizes)}) if prices or sizes else ():
         for column in prices:
@@ -252,7 +278,7 @@ def _zoned(column: pa.Array, place: str, time_zone: str, first_row: int) -> pa.A
         ) from error
 
 
-def _events(batch: pa.RecordBatch, kind: TableKind, stamps: Ints, instrument: Instrument, place: str, row: int) -> Events:
+def _events(batch: pa.RecordBatch, kind: TableKind, stamps: Ints, instrument: Instrument, place: str, row: int, shown_lots: int) -> Events:
     events = np.zeros(len(stamps), EVENT)
     events["ts_local_ns"] = events["ts_venue_ns"] = stamps
 
@@ -271,6 +297,8 @@ def _events(batch: pa.RecordBatch, kind: TableKind, stamps: Ints, instrument: In
         for word, name in (("w2", "bid_size"), ("w3", "ask_size")):
             if name in present:
                 fill(word, name, instrument.lot, 0)
+            else:
+                events[word] = shown_lots
         crossed = events["w0"] > events["w1"]
         if crossed.any():
             at = int(np.argmax(crossed))

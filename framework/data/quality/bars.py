@@ -5,8 +5,9 @@ Nothing is repaired here. The first offence is reported with its place, value, r
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +51,7 @@ def check_columns(columns: Sequence[str], *, place: str, volume_needed: bool = T
         if name not in columns and (name != "volume" or volume_needed):
             raise DataError(
                 f"{place}: column {name!r} is missing; found {some_of(columns) or 'none'}. "
-                f'Map another column to it with columns={{"...": "{name}"}}.'
+                f"Map another column to it: {call_mapping({'...': name})}."
             )
 
 
@@ -67,17 +68,31 @@ def check_known(columns: Sequence[str], *, place: str) -> None:
     unknown = [name[:80] for name in columns if name not in COLUMNS]
     for name in unknown:
         if name.replace("_", " ") in ("adj close", "adjusted close"):
+            knowingly = (
+                f"To backtest on adjusted prices knowingly, multiply open, high, low and close by {name} / close first."
+                if "close" in columns
+                else f"To backtest on adjusted closes knowingly: {call_mapping({name: 'close'})}."
+            )
             raise DataError(
                 f"{place}: column {name!r}: adjusted prices are not the prices that traded. Remove the column and give the splits "
-                f"and dividends as actions= (framework.data.adjust.derive_actions finds them), or say "
-                f'columns={{"{name}": "close"}} to backtest on adjusted closes knowingly.'
+                f"and dividends as actions= (framework.data.adjust.derive_actions finds them). {knowingly}"
             )
     if unknown:
         name, more = unknown[0], some_of([repr(name) for name in unknown[1:]], most=3)
+        missing = [column for column in COLUMNS if column not in columns]
+        meant = missing if len(missing) == 1 else difflib.get_close_matches(name, missing, n=1, cutoff=0.5)
         raise DataError(
-            f"{place}: column {name!r} is unknown{f', so are {more}' if more else ''}. {did_you_mean(name, COLUMNS)} "
-            f'Rename it with columns={{"{name}": "close"}} or drop it with columns={{"{name}": ""}}.'
+            f"{place}: column {name!r} is unknown{f', so are {more}' if more else ''}. "
+            f"{did_you_mean(name, missing) if missing else f'Known: {some_of(sorted(COLUMNS))}.'} "
+            f"{f'If it is what is missing, rename it: {call_mapping({name: meant[0]})}. ' if meant else ''}"
+            f"Leave it out: {call_mapping({name: ''})}."
         )
+
+
+def call_mapping(columns: Mapping[str, str]) -> str:
+    """How columns are renamed, or left out, in a call that works for frames and files alike."""
+    names = ", ".join(f'"{theirs}": "{ours}"' for theirs, ours in columns.items())
+    return f"read_bars(..., columns={{{names}}}) makes a tape that backtest takes"
 
 
 def check_bars(frame: pd.DataFrame, *, place: str, lines: Lines | None = None, volume_needed: bool = True) -> pd.DataFrame:
@@ -225,8 +240,10 @@ def check_sessions(
     else:
         wrong = (session >= len(table.close_ns)) | (table.open_ns[inside] >= ns)
 
+    are_opens = bool(np.isin(ns[wrong], table.open_ns).all())  # and no bar at another time lies outside
+
     def say(row: int) -> str:
-        return _say_outside(stamps[row], table.open_ns, table.close_ns, calendar, daily=daily)
+        return _say_outside(stamps[row], table.open_ns, table.close_ns, calendar, daily=daily, are_opens=are_opens)
 
     report([_Rule(wrong, "stamp", say)], stamps, place=place, lines=lines)
     expected = np.arange(session[0], session[-1] + 1)
@@ -243,14 +260,23 @@ def check_sessions(
     )
 
 
-def _say_outside(stamp: pd.Timestamp, opens: NDArray[np.int64], closes: NDArray[np.int64], calendar: str, *, daily: bool) -> str:
+_OPENS = (
+    'All bars outside are stamped at the open of a session, as where stamps are opens: say bar_stamp="open" to have them moved to the '
+    "closes, or the last prices of a bar are known before they traded. If they are closes, "
+)
+
+
+def _say_outside(
+    stamp: pd.Timestamp, opens: NDArray[np.int64], closes: NDArray[np.int64], calendar: str, *, daily: bool, are_opens: bool
+) -> str:
     ns = stamp.as_unit("ns").value
     near = min(max(int(np.searchsorted(closes, ns)), 0), len(closes) - 1)
     label, shut = pd.Timestamp(int(opens[near]), tz="UTC"), pd.Timestamp(int(closes[near]), tz="UTC")
     if not daily:
         return (
             f"{stamp}; rule: bars of {calendar} lie inside its sessions, but the nearest runs from {label} to {shut}. "
-            'Keep only the regular session, or name another calendar (calendar="24/7" has no closed hours).'
+            f"{_OPENS if are_opens else ''}{'k' if are_opens else 'K'}eep only the regular session, or name another calendar "
+            '(calendar="24/7" has no closed hours).'
         )
     if ns % NANOSECONDS_PER_DAY == 0:
         return (

@@ -7,20 +7,24 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from framework import Strategy, backtest
 from framework.data.formats import freqtrade, table
-from framework.errors import DataError
+from framework.engine.market import Quote
+from framework.engine.view import View
+from framework.errors import DataError, InputError
 from framework.schema.event import Flag, Kind
+from framework.schema.units import Step
 
 
 def test_quotes_by_mapping_and_zone(tmp_path: Path) -> None:
     path = tmp_path / "q.csv"
     path.write_text("when,b,a,x\n2024-01-02 09:30:00.5,9.99,10.01,1\n2024-01-02 09:30:01,10,10.01,1\n")
     columns = {"when": "ts", "b": "bid", "a": "ask", "x": ""}
-    events = table.read(path, "quotes", columns, time_zone="America/New_York").events()
+    events = table.read(path, "quotes", columns, time_zone="America/New_York", displayed_size=0).events()
     assert events["ts_local_ns"].tolist() == [1_704_205_800_500_000_000, 1_704_205_801_000_000_000]
     assert events["w0"].tolist() == [999, 1000] and events["w1"].tolist() == [1001, 1001]
     with pytest.raises(DataError, match="no zone"):
-        table.read(path, "quotes", columns).events()
+        table.read(path, "quotes", columns, displayed_size=0).events()
 
 
 @pytest.mark.parametrize(
@@ -44,14 +48,14 @@ def test_a_wall_time_that_is_no_instant_is_refused(tmp_path: Path, stamp: str) -
     path = tmp_path / "q.csv"
     path.write_text(f"ts,bid,ask\n2024-01-02 09:30:00,9.99,10.01\n{stamp},10,10.01\n")
     with pytest.raises(DataError, match=rf"q.csv, row 1, column ts: {stamp}.* in America/New_York; rule: .* twice or never"):
-        table.read(path, "quotes", time_zone="America/New_York").events()
+        table.read(path, "quotes", time_zone="America/New_York", displayed_size=0).events()
 
 
 def test_an_unknown_zone_is_named(tmp_path: Path) -> None:
     path = tmp_path / "q.csv"
     path.write_text("ts,bid,ask\n2024-01-02 09:30:00,9.99,10.01\n")
     with pytest.raises(DataError, match="time_zone='New York'"):
-        table.read(path, "quotes", time_zone="New York").events()
+        table.read(path, "quotes", time_zone="New York", displayed_size=0).events()
 
 
 @pytest.mark.parametrize("number", ["1.5", ""])
@@ -62,11 +66,59 @@ def test_a_trade_id_that_is_no_whole_number_is_refused(tmp_path: Path, number: s
         table.read(path, "trades", unit="ms").events()
 
 
+QUOTES = pd.DataFrame({"ts": pd.date_range("2024-07-01", periods=3, freq="min", tz="UTC"), "bid": 9.99, "ask": 10.01})
+
+
+def test_quotes_without_sizes_are_refused_until_one_is_assumed() -> None:
+    said = "frame: no column 'bid_size' and no column 'ask_size'; rule: .* would fill nothing. .* displayed_size=1_000_000"
+    with pytest.raises(DataError, match=said):
+        table.read(QUOTES, "quotes")
+    with pytest.raises(DataError, match="frame: no column 'ask_size'; rule: "):
+        table.read(QUOTES.assign(bid_size=5), "quotes")
+    recording = table.read(QUOTES.assign(bid_size=5), "quotes", displayed_size="2.5")
+    assert recording.instruments[0].lot == Step(1, 10)
+    assert recording.events()[["w2", "w3"]].tolist() == [(50, 25)] * 3
+    assert recording.notes == ("frame: no column 'ask_size'; each quote is taken to show 2.5 (displayed_size=).",)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"displayed_size": -1}, "a step must be positive, got -1/1"),
+        ({"displayed_size": 2.5, "lot_size": 1}, r"column displayed_size=: .*2\.5.*; rule: a whole multiple of 1/1"),
+        ({"displayed_size": 2.5, "columns": {"bid": "bid"}, "kind": "trades"}, "displayed_size= is of quotes, and these are trades"),
+    ],
+)
+def test_a_displayed_size_that_cannot_be(words: dict[str, object], said: str) -> None:
+    with pytest.raises((DataError, InputError), match=said):
+        table.read(QUOTES, **{"kind": "quotes", **words})  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="displayed_size=7 beside columns of sizes"):
+        table.read(QUOTES.assign(bid_size=5, ask_size=5), "quotes", displayed_size=7)
+
+
+class BuysOnce(Strategy):
+    def on_start(self, view: View) -> None:
+        self.is_sent = False
+
+    def on_quote(self, view: View, quote: Quote) -> None:
+        if not self.is_sent:
+            self.is_sent = True
+            view.buy("ASSET", 8)
+
+
+def test_orders_fill_against_the_size_that_is_assumed() -> None:
+    result = backtest(BuysOnce(), table.read(QUOTES, "quotes", displayed_size=5).tape())
+    assert result.fills[["quantity", "price"]].values.tolist() == [[5.0, 10.01], [3.0, 10.01]]
+    none = backtest(BuysOnce(), table.read(QUOTES, "quotes", displayed_size=0).tape())
+    assert not len(none.fills) and "each quote is taken to show 0, so no order fills on them" in none.notes[0]
+
+
 HISTDATA = {
     "header": ["ts", "bid", "ask", "unused"],
     "columns": {"unused": ""},
     "stamp_format": "%Y%m%d %H%M%S%f",
     "time_zone": "Etc/GMT+5",
+    "displayed_size": 0,
 }
 
 
@@ -121,7 +173,7 @@ def test_real_files_of_other_shapes(shared: Path) -> None:
     first = histdata.events()[0]
     assert len(histdata.events()) == 9500
     assert (str(first["ts_local_ns"].astype("datetime64[ns]")), int(first["w0"])) == ("2020-01-01T22:00:00.065000000", 112120)
-    truefx = table.read(room / "truefx/usdjpy-ticks.csv", "quotes", {"timestamp": "ts"}).events()
+    truefx = table.read(room / "truefx/usdjpy-ticks.csv", "quotes", {"timestamp": "ts"}, displayed_size=0).events()
     assert (len(truefx), str(truefx["ts_local_ns"][0].astype("datetime64[ns]"))) == (1000, "2013-01-01T22:00:00.295000000")
     bid, ask = (
         pd.read_csv(room / f"fxcm/usdjpy-m1-{side}-2013.csv.gz", index_col="timestamp", parse_dates=True)["close"]
@@ -130,8 +182,8 @@ def test_real_files_of_other_shapes(shared: Path) -> None:
     both = pd.DataFrame({"bid": bid, "ask": ask}).dropna()
     both.insert(0, "ts", both.index + pd.Timedelta(minutes=1))
     with pytest.raises(DataError, match="row 53: bid 91730 above ask 91729 ticks"):  # the two last prices of a minute are of two moments
-        table.read(both, "quotes", tick_size=0.001).events()
-    quotes = table.read(both[both["bid"] <= both["ask"]], "quotes", tick_size=0.001).events()
+        table.read(both, "quotes", tick_size=0.001, displayed_size=0).events()
+    quotes = table.read(both[both["bid"] <= both["ask"]], "quotes", tick_size=0.001, displayed_size=0).events()
     assert (int(quotes["w0"][0]), int(quotes["w1"][0])) == (91653, 91655)
     klines = shared / "03_crypto/gravestone-data/1d/BTCUSDT.csv"
     columns = {"timestamp": "ts", "quote_volume": "", "trades": "", "close_time": ""}

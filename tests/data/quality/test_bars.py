@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -130,3 +132,45 @@ def test_lines_are_right_where_a_file_holds_several_symbols(tmp_path: Path) -> N
     with pytest.raises(DataError, match=r"many\.csv \(1299\), line 5, column close: -1\.0"):
         read_bars(path)
     assert [i.symbol for i in read_bars(path, instruments=["NA"]).instruments] == ["NA"]
+
+
+MINUTES = pd.date_range("2024-01-02 09:30", periods=390, freq="min", tz="America/New_York")
+MINUTE_BARS = pd.DataFrame({"open": 5.0, "high": 5.1, "low": 4.9, "close": 5.0, "volume": 1.0}, index=MINUTES)
+
+
+def test_bars_at_the_opens_of_sessions_are_told_of_stamps_that_are_opens() -> None:
+    two = pd.concat([MINUTE_BARS, MINUTE_BARS.set_axis(MINUTES + pd.Timedelta(days=1))])
+    with pytest.raises(DataError, match=r'2024-01-02 14:30.* are opens: say bar_stamp="open" .* 2 offending rows') as opens:
+        read_bars(two, calendar="XNYS")
+    assert "If they are closes, keep only the regular session" in str(opens.value)
+    assert read_bars(two, calendar="XNYS", bar_stamp="open").events["ts_local_ns"].max() == pd.Timestamp("2024-01-03T21:00Z").value
+    early = MINUTE_BARS.set_axis(MINUTES - pd.Timedelta(minutes=5))  # some before the open: nothing is told of what the stamps are
+    with pytest.raises(DataError, match="6 offending rows") as outside:
+        read_bars(early, calendar="XNYS")
+    assert "bar_stamp" not in str(outside.value) and ". Keep only the regular session" in str(outside.value)
+
+
+def _advised(message: str) -> list[dict[str, str]]:
+    return [ast.literal_eval(found) for found in re.findall(r"read_bars\(\.\.\., columns=(\{.*?\})\) makes a tape", message)]
+
+
+@pytest.mark.parametrize(
+    "bars",
+    [
+        MINUTE_BARS.assign(quote_volume=7.0),
+        MINUTE_BARS.rename(columns={"close": "last"}),
+        MINUTE_BARS.rename(columns={"close": "adj close"}),
+        MINUTE_BARS.rename_axis("ts").reset_index().assign(date=MINUTES),
+    ],
+)
+def test_advice_on_columns_works_as_it_is_written(bars: pd.DataFrame) -> None:
+    with pytest.raises(DataError) as refusal:
+        read_bars(bars)
+    first = _advised(str(refusal.value))[0]
+    assert len(read_bars(bars, columns=first).instruments) == 1
+
+
+def test_an_adjusted_close_beside_the_close_is_not_renamed_onto_it() -> None:
+    with pytest.raises(DataError, match="multiply open, high, low and close by adj close / close first") as refusal:
+        read_bars(MINUTE_BARS.assign(**{"adj close": 5.0}))
+    assert not _advised(str(refusal.value))
