@@ -15,8 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from framework.data.decimals import exact
+from framework.data.far_off import FAR_OFF
 from framework.data.library_errors import SHAPE, reading
-from framework.data.stamps import FAR_OFF
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT, NO_INSTRUMENT, Kind
 from framework.schema.instrument import Instrument

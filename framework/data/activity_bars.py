@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 
 from framework.data import resample_kernels as kernels
+from framework.data.event_arrays import joined
 from framework.data.recording import Events
 from framework.data.streams import plain, stranger, together
-from framework.data.tape import joined
 from framework.errors import InputError, did_you_mean
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as parquet
 
+from framework.data.bar_columns import check_known
 from framework.data.library_errors import SHAPE, opened, reading
-from framework.data.quality.bars import check_known
 from framework.errors import DataError, did_you_mean, some_of
 
 STAMP_COLUMNS = ("ts", "timestamp", "time", "date", "datetime")

@@ -20,9 +20,10 @@ import numpy as np
 import pandas as pd
 
 from framework.data import conflate_kernels as kernels
+from framework.data.event_arrays import joined
 from framework.data.recording import Events, Recording
 from framework.data.streams import interval_of, name_of, parts_of, plain, record_of, stranger, together
-from framework.data.tape import Tape, joined
+from framework.data.tape import Tape
 from framework.errors import DataError, InputError, did_you_mean
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument

@@ -10,11 +10,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from framework.data import tape
+from framework.data.bar_columns import PRICE_COLUMNS, check_columns
 from framework.data.calendar import ALWAYS_OPEN, BARS, is_bars
+from framework.data.far_off import Lines
 from framework.data.grids import Column, lot_grid, price_grid
-from framework.data.quality.bars import PRICE_COLUMNS, Lines, check_bars, check_columns, check_sessions
+from framework.data.quality.bars import check_bars, check_sessions
 from framework.data.stamps import DAILY_FROM_NS, BarStamp, Bound, Epoch, bounds_ns, close_stamps, modal_interval, parse
+from framework.data.tape import Tape, build
 from framework.errors import DataError, did_you_mean
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.units import Step
@@ -53,9 +55,7 @@ class Terms:
     specs: Mapping[str, Spec] | None = None
 
 
-def to_tape(
-    sources: Sequence[Source], terms: Terms, *, actions: pd.DataFrame | None = None, name: str, notes: Sequence[str] = ()
-) -> tape.Tape:
+def to_tape(sources: Sequence[Source], terms: Terms, *, actions: pd.DataFrame | None = None, name: str, notes: Sequence[str] = ()) -> Tape:
     """Check every source, settle its instrument, and build the tape.
 
     Raises:
@@ -76,7 +76,7 @@ def to_tape(
     for source in sources:
         frames[source.symbol], instruments[source.symbol], note = prepare(source, terms)
         said += note
-    whole = tape.build(frames, instruments, actions=actions, name=name, notes=said)
+    whole = build(frames, instruments, actions=actions, name=name, notes=said)
     return whole if terms.start is None and terms.end is None else whole.select(start=terms.start, end=terms.end)
 
 

@@ -15,9 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from framework.data.calendar import session_table
+from framework.data.far_off import refuse_far, within_reach
 from framework.data.library_errors import SHAPE, reading
 from framework.data.quality.numbers import numbers_of, say_not_a_number
-from framework.data.stamps import refuse_far, within_reach
 from framework.errors import DataError
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from framework.data.stamps import FAR_OFF
+from framework.data.far_off import FAR_OFF
 from framework.errors import DataError
 from framework.schema.event import NO_INSTRUMENT, Kind
 from framework.schema.instrument import Instrument

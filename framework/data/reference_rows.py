@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 
 from framework.data.decimals import exact
+from framework.data.far_off import FAR_OFF
 from framework.data.library_errors import reading, said, text_of
-from framework.data.stamps import FAR_OFF
 from framework.errors import DataError, InputError, did_you_mean
 from framework.schema.instrument import InstrumentKind
 from framework.schema.units import NANOSECONDS_PER_DAY, NEVER_NS, Step

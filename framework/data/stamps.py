@@ -15,9 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from framework.data.calendar import is_bars, session_table
-from framework.data.quality.bars import Lines, check_stamps, row_name
+from framework.data.far_off import EARLIEST_NS, FAR_OFF, LATEST_NS, Lines, row_text, within_reach
+from framework.data.quality.bars import check_stamps, row_name
 from framework.errors import DataError, did_you_mean
-from framework.schema.units import FIRST_STAMP_NS, LAST_STAMP_NS, NANOSECONDS_PER_DAY, NEVER_NS
+from framework.schema.units import NANOSECONDS_PER_DAY, NEVER_NS
 
 Bound = str | dt.date | pd.Timestamp | int | None
 BarStamp = Literal["close", "open"]
@@ -26,9 +27,7 @@ Epoch = Literal["s", "ms", "us", "ns"]
 DAILY_FROM_NS = 20 * 3600 * 10**9
 """Bars at least this far apart are daily: half-days and clock changes bring two closes up to four hours nearer."""
 
-EARLIEST_NS, LATEST_NS = FIRST_STAMP_NS, LAST_STAMP_NS
 _FIRST_DAY, _LAST_DAY = pd.Timestamp(EARLIEST_NS), pd.Timestamp(LATEST_NS)
-FAR_OFF = "stamps lie from 1850-01-01 to 2200-01-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,9 @@ def _from_numbers(values: pd.Series[Any] | pd.Index[Any], place: str, lines: Lin
     missing = np.asarray(values.isna())
     if missing.any():
         row = int(np.argmax(missing))
-        raise DataError(f"{place}, {_row(row, lines)}, column stamp: empty; rule: every row needs a stamp. Fill it in or remove the row.")
+        raise DataError(
+            f"{place}, {row_text(row, lines)}, column stamp: empty; rule: every row needs a stamp. Fill it in or remove the row."
+        )
     whole = np.asarray(values.to_numpy(dtype=np.float64) if pd.api.types.is_float_dtype(values.dtype) else values.to_numpy())
     try:
         return within_reach(pd.DatetimeIndex(pd.to_datetime(whole, unit=epoch, utc=True)), place, lines)
@@ -117,43 +118,6 @@ def _from_numbers(values: pd.Series[Any] | pd.Index[Any], place: str, lines: Lin
         ) from error
 
 
-def within_reach(index: pd.DatetimeIndex, place: str, lines: Lines | None) -> pd.DatetimeIndex:
-    """Stamps of any unit in nanoseconds; what is missing stays so.
-
-    Raises:
-        DataError: one before `EARLIEST_NS` or after `LATEST_NS`.
-    """
-    per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[index.unit]
-    counts = index.asi8
-    far = (counts < EARLIEST_NS // 10**9 * per_second) | (counts > LATEST_NS // 10**9 * per_second)
-    far &= ~np.asarray(index.isna())
-    if far.any():
-        row = int(np.argmax(far))
-        shown = np.datetime64(int(counts[row]), index.unit)
-        raise DataError(
-            f"{place}, {_row(row, lines)}, column stamp: {shown}; rule: {FAR_OFF}; {int(far.sum())} in all. Correct or remove the rows."
-        )
-    return index.as_unit("ns")
-
-
-def refuse_far(stamps: NDArray[np.int64], place: str, *, first_row: int = 0, word: str = "row") -> None:
-    """Raise for the first of some stamps, in ns, that lies out of reach.
-
-    Args:
-        stamps: UTC ns.
-        place: of the file, for the message.
-        first_row: number of the first of them.
-        word: what a row is called: "row", "record".
-
-    Raises:
-        DataError: one before `EARLIEST_NS` or after `LATEST_NS`.
-    """
-    if len(stamps) and (int(stamps.min()) < EARLIEST_NS or int(stamps.max()) > LATEST_NS):
-        row = int(np.argmax((stamps < EARLIEST_NS) | (stamps > LATEST_NS)))
-        shown = f"{int(stamps[row])} ns, {np.datetime64(int(stamps[row]), 'ns')}"
-        raise DataError(f"{place}, {word} {first_row + row}, column stamp: {shown}; rule: {FAR_OFF}. Correct or remove the row.")
-
-
 def _parse_text(text: pd.Series[str], place: str, lines: Lines | None) -> RawStamps:
     parsed = pd.DatetimeIndex(pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True))
     failed = np.asarray(parsed.isna())
@@ -161,7 +125,7 @@ def _parse_text(text: pd.Series[str], place: str, lines: Lines | None) -> RawSta
         row = int(np.argmax(failed))
         shown = repr(text.iloc[row]) if text.iloc[row] else "empty"
         raise DataError(
-            f"{place}, {_row(row, lines)}, column stamp: {shown}; rule: stamps are ISO 8601, such as 2020-01-31 or "
+            f"{place}, {row_text(row, lines)}, column stamp: {shown}; rule: stamps are ISO 8601, such as 2020-01-31 or "
             f"2020-01-31T15:30Z (3/4/2020 could be March or April); {int(failed.sum())} in all. Rewrite them."
         )
     parsed = within_reach(parsed, place, lines)
@@ -172,7 +136,7 @@ def _parse_text(text: pd.Series[str], place: str, lines: Lines | None) -> RawSta
     if dated.any() or partial.any():
         row = int(np.argmax(partial if partial.any() else dated))
         raise DataError(
-            f"{place}, {_row(row, lines)}, column stamp: {text.iloc[row]!r}; rule: all stamps are dates like 2020-01-31, or all have a "
+            f"{place}, {row_text(row, lines)}, column stamp: {text.iloc[row]!r}; rule: all stamps are dates like 2020-01-31, or all have a "
             "time like 2020-01-31T15:30Z. Rewrite it."
         )
     zoned = text.str.contains(r":\d\d(?:\.\d+)?\s*(?:Z|[+-]\d\d:?\d\d)$", regex=True).to_numpy(dtype=bool)
@@ -181,13 +145,9 @@ def _parse_text(text: pd.Series[str], place: str, lines: Lines | None) -> RawSta
     if not zoned.all():
         row = int(np.argmin(zoned))
         raise DataError(
-            f"{place}, {_row(row, lines)}, column stamp: {text.iloc[row]!r} has no zone while others do. Write the zone on every row."
+            f"{place}, {row_text(row, lines)}, column stamp: {text.iloc[row]!r} has no zone while others do. Write the zone on every row."
         )
     return RawStamps(parsed, False)
-
-
-def _row(row: int, lines: Lines | None) -> str:
-    return f"row {row}" if lines is None else f"line {int(lines[row])}"
 
 
 def modal_interval(ns: NDArray[np.int64]) -> tuple[int, bool]:

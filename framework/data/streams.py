@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from framework.data.event_arrays import chunks, joined, taken
 from framework.data.recording import Events, Recording
-from framework.data.tape import Tape, chunks, joined, taken
+from framework.data.tape import Tape
 from framework.errors import DataError, InputError
 from framework.schema.event import Kind
 from framework.schema.units import NANOSECONDS_PER_DAY

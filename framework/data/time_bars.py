@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from framework.data import resample_kernels as kernels
 from framework.data.calendar import is_bars, session_table
+from framework.data.event_arrays import joined
 from framework.data.recording import Events
 from framework.data.streams import interval_of, plain, stranger, together
-from framework.data.tape import joined
 from framework.errors import DataError, InputError, did_you_mean
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument

@@ -9,7 +9,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.tape import Tape, joined
+from framework.data.event_arrays import joined
+from framework.data.tape import Tape
 from framework.data.tape_frames import frames_of
 from framework.engine import audit as audits
 from framework.engine.audit import Audit

@@ -72,8 +72,8 @@ def test_unknown_columns_are_counted_before_a_row_is_read(tmp_path: Path, count:
     wide = pd.concat([BARS, pd.DataFrame(1.0, index=STAMPS, columns=names)], axis=1)
     wide.to_csv(tmp_path / "X.csv", index_label="ts")
     wide.to_parquet(tmp_path / "X.parquet")
-    monkeypatch.setattr("framework.data.readers._read_csv", None)
-    monkeypatch.setattr("framework.data.readers._read_parquet", None)
+    monkeypatch.setattr("framework.data.formats.bar_tables._read_csv", None)
+    monkeypatch.setattr("framework.data.formats.bar_tables._read_parquet", None)
     said = rf"column 'c0' is unknown, so are 'c1', 'c2', 'c3' and {count - 4} more\. Known: close"
     for data in (wide, tmp_path / "X.csv", tmp_path / "X.parquet"):
         with pytest.raises(DataError, match=said):

@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from framework.data.calendar import session_table
+from framework.data.event_arrays import chunks
 from framework.data.formats import lean_actions
 from framework.data.formats.lean_files import (
     CONTRACTS,
@@ -36,7 +37,6 @@ from framework.data.formats.lean_reference import SCALED, Given, Reference
 from framework.data.formats.lean_rows import Rows, close_stamps, member_names, read_rows, to_events
 from framework.data.recording import Recording
 from framework.data.stamps import Bound, bounds_ns
-from framework.data.tape import chunks
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT
 from framework.schema.instrument import Instrument

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.tape import in_order, joined
+from framework.data.event_arrays import in_order, joined
 
 Events = NDArray[np.void]
 
