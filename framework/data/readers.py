@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from framework.data import catalog
-from framework.data.asked import check_asked
+from framework.data.checks.asked import check_asked
 from framework.data.formats.bar_tables import SUFFIXES, tape_of
-from framework.data.frames import Missing, Spec, Terms
-from framework.data.stamps import BarStamp, Bound, Epoch
+from framework.data.store import catalog
 from framework.data.tape import Tape
+from framework.data.tape.from_frames import Missing, Spec, Terms
+from framework.data.tape.stamps import BarStamp, Bound, Epoch
 from framework.errors import DataError
 from framework.schema.units import Step
 

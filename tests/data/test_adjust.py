@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from framework.data import embedded
-from framework.data.adjust import adjusted_returns, derive_actions
+from framework.data.series.adjust import adjusted_returns, derive_actions
+from framework.data.store import embedded
 from framework.errors import DataError
 
 

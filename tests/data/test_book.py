@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from framework.data.book import BookCheck, OrderBook, check_books
-from framework.data.recording import Events, Recording
+from framework.data.series.book_replay import BookCheck, OrderBook, check_books
+from framework.data.tape.recording import Events, Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from framework.data.calendar import session_table, sessions
+from framework.data.reference.calendar import session_table, sessions
 from framework.errors import DataError
 
 

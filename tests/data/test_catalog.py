@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from framework.data import catalog
 from framework.data.readers import read_bars
+from framework.data.store import catalog
 from framework.errors import DataError
 from framework.schema.event import Flag, Kind
 

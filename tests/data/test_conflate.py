@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from framework.data.book import OrderBook
-from framework.data.conflate import Conflater, conflate
 from framework.data.formats import binance, databento, lobster
-from framework.data.recording import Events, Recording
+from framework.data.series.book_replay import OrderBook
+from framework.data.series.conflate import Conflater, conflate
+from framework.data.tape.recording import Events, Recording
 from framework.errors import DataError, InputError
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from framework import Strategy, backtest
-from framework.data.continuous import (
+from framework.data.reference.rows import ContractRow
+from framework.data.series.continuous import (
     Activity,
     Adjust,
     Roll,
@@ -21,9 +22,8 @@ from framework.data.continuous import (
     by_volume,
     continuous,
 )
-from framework.data.recording import Recording
-from framework.data.reference_rows import ContractRow
 from framework.data.tape import Tape, build
+from framework.data.tape.recording import Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument, InstrumentKind

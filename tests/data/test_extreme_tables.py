@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from framework.data import column_names
+from framework.data.checks import column_names
 from framework.data.formats import lines, table
 from framework.data.formats.capture import Rows
 from framework.data.formats.lines import Line

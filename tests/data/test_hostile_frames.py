@@ -13,13 +13,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from framework.data.actions import action_events, split_ratio
-from framework.data.decimals import exact
-from framework.data.far_off import EARLIEST_NS, LATEST_NS
+from framework.data.checks.decimals import exact
+from framework.data.checks.far_off import EARLIEST_NS, LATEST_NS
 from framework.data.formats import table
-from framework.data.price_limits import limit_events
 from framework.data.readers import read_bars
-from framework.data.stamps import bounds_ns
+from framework.data.reference.actions import action_events, split_ratio
+from framework.data.reference.price_limits import limit_events
+from framework.data.tape.stamps import bounds_ns
 from framework.errors import DataError, InputError
 from framework.schema.event import Flag, Kind
 from framework.schema.instrument import Instrument

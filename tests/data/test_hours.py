@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from framework import Strategy, backtest
-from framework.data.calendar import last_session, pauses, session_table, sessions
-from framework.data.hours import WeeklyHours
+from framework.data.reference.calendar import last_session, pauses, session_table, sessions
+from framework.data.reference.hours import WeeklyHours
 from framework.data.tape import build
 from framework.errors import DataError
 from framework.schema.event import Flag, Kind

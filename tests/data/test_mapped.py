@@ -9,9 +9,8 @@ import pytest
 from numpy.lib.format import open_memmap
 
 from framework import Instrument, Strategy, backtest
-from framework.data import mapped
-from framework.data.event_arrays import room
-from framework.data.tape import Tape, build
+from framework.data.tape import Tape, build, mapped
+from framework.data.tape.event_arrays import room
 from framework.schema.event import EVENT, Kind
 from tests.residence import resident_kb
 

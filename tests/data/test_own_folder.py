@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from framework.data import own_folder as own
-from framework.data.abandoned import PREFIX, remove_abandoned
-from framework.data.own_folder import own_folder
+from framework.data.store import own_folder as own
+from framework.data.store.abandoned import PREFIX, remove_abandoned
+from framework.data.store.own_folder import own_folder
 
 ROOT = Path(__file__).parents[2]
 HOLDS = """
-from framework.data.own_folder import own_folder
+from framework.data.store.own_folder import own_folder
 (own_folder() / "deep").mkdir()
 (own_folder() / "deep" / "tape.npy").write_bytes(b"x" * 100)
 print(own_folder(), flush=True)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from framework.data.price_limits import Tier, daily_limits, limit_events, luld_limits
+from framework.data.reference.price_limits import Tier, daily_limits, limit_events, luld_limits
 from framework.errors import DataError
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from framework.data.reference import Reference
-from framework.data.reference_rows import (
+from framework.data.reference.rows import (
     ActionRow,
     AnyRow,
     ContractRow,

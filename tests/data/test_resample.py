@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from framework.data.activity_bars import ActivityBars, Expectations
-from framework.data.event_arrays import chunks
 from framework.data.formats import freqtrade, lean
-from framework.data.recording import Events, Recording
-from framework.data.resample import resample
+from framework.data.series.activity_bars import ActivityBars, Expectations
+from framework.data.series.resample import resample
+from framework.data.series.time_bars import TimeBars
 from framework.data.tape import build
-from framework.data.time_bars import TimeBars
+from framework.data.tape.event_arrays import chunks
+from framework.data.tape.recording import Events, Recording
 from framework.errors import DataError, InputError
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from framework.data.event_arrays import chunks
 from framework.data.tape import Tape, build
+from framework.data.tape.event_arrays import chunks
 from framework.errors import DataError, InputError
 from framework.schema.event import EVENT, NO_INSTRUMENT, Flag, Kind
 from framework.schema.instrument import Instrument, InstrumentKind

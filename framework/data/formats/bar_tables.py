@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from framework.data import catalog
-from framework.data.column_names import STAMP_COLUMNS, check_names, names_of_csv, names_of_parquet, our_names, refuse_blank
-from framework.data.csv_faults import refuse_empty, refuse_long_row
-from framework.data.frames import Source, Terms, to_tape
-from framework.data.library_errors import SHAPE, reading
+from framework.data.checks.column_names import STAMP_COLUMNS, check_names, names_of_csv, names_of_parquet, our_names, refuse_blank
+from framework.data.checks.csv_faults import refuse_empty, refuse_long_row
+from framework.data.checks.library_errors import SHAPE, reading
+from framework.data.store import catalog
 from framework.data.tape import Tape
+from framework.data.tape.from_frames import Source, Terms, to_tape
 from framework.errors import DataError, did_you_mean
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")

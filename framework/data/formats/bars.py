@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from framework.data.asked import check_asked
+from framework.data.checks.asked import check_asked
 from framework.data.formats.bar_tables import tape_of
-from framework.data.frames import Missing, Spec, Terms
-from framework.data.recording import Events, Recording
-from framework.data.stamps import BarStamp, Epoch
+from framework.data.tape.from_frames import Missing, Spec, Terms
+from framework.data.tape.recording import Events, Recording
+from framework.data.tape.stamps import BarStamp, Epoch
 from framework.schema.event import Kind
 from framework.schema.units import Step
 

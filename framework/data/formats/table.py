@@ -12,15 +12,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from framework.data.column_names import STAMP_COLUMNS
-from framework.data.far_off import EARLIEST_NS, FAR_OFF, LATEST_NS
+from framework.data.checks.column_names import STAMP_COLUMNS
+from framework.data.checks.far_off import EARLIEST_NS, FAR_OFF, LATEST_NS
 from framework.data.formats.bar_tables import tape_of
 from framework.data.formats.columns import floats, sides, wholes
-from framework.data.formats.grid import Floats, Ints, check_order, finest, steps
+from framework.data.formats.price_steps import Floats, Ints, check_order, finest, steps
 from framework.data.formats.table_source import Source
-from framework.data.frames import Terms
-from framework.data.recording import Events, Recording
-from framework.data.stamps import BarStamp, Epoch
+from framework.data.tape.from_frames import Terms
+from framework.data.tape.recording import Events, Recording
+from framework.data.tape.stamps import BarStamp, Epoch
 from framework.errors import DataError, did_you_mean, some_of
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument

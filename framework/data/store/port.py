@@ -17,11 +17,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.recording import Recording
-from framework.data.stamps import Bound
 from framework.data.store.manifest import DIGEST_BYTES
 from framework.data.store.read import kind_of
 from framework.data.store.write import BUFFER_EVENTS, check_part
+from framework.data.tape.recording import Recording
+from framework.data.tape.stamps import Bound
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import NO_INSTRUMENT, Kind
 from framework.schema.instrument import Instrument

@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyarrow import NativeFile
 
-from framework.data.library_errors import SHAPE, reading, said
-from framework.data.recording import Recording
-from framework.data.stamps import Bound, bounds_ns
+from framework.data.checks.library_errors import SHAPE, reading, said
 from framework.data.store.manifest import Manifest, Partition, read_manifest
-from framework.data.store.merge import merged
 from framework.data.store.root import MANIFEST, Root, folder_of
 from framework.data.store.write import COLUMNS
+from framework.data.tape.merge import merged
+from framework.data.tape.recording import Recording
+from framework.data.tape.stamps import Bound, bounds_ns
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT, NO_INSTRUMENT, Kind
 from framework.schema.instrument import Instrument

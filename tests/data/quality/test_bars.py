@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from framework.data.quality.bars import check_bars
 from framework.data.readers import read_bars
+from framework.data.tape.bar_rules import check_bars
 from framework.errors import DataError
 
 GOOD = [

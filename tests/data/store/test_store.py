@@ -12,13 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import fs
 
-from framework.data import catalog
-from framework.data.hours import WeeklyHours
-from framework.data.recording import Recording
-from framework.data.store import write
+from framework.data.reference.hours import WeeklyHours
+from framework.data.store import catalog, write
 from framework.data.store.read import open_dataset
 from framework.data.store.root import root_of
 from framework.data.store.tapes import cache_folder
+from framework.data.tape.recording import Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, NO_INSTRUMENT, Kind
 from framework.schema.instrument import Instrument

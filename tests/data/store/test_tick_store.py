@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from framework.data import catalog
-from framework.data.store import segment_files
+from framework.data.store import catalog, segment_files
 from framework.data.store.port import Position, TickStore
 from framework.data.store.ticks import open_store
 from framework.errors import DataError, StoreLost
@@ -223,7 +222,7 @@ def recorder(opened_at: tuple[str, str], made: np.ndarray, pipe: Any) -> None:
 @pytest.fixture(scope="module")
 def forks() -> Any:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["framework.data.catalog", "framework.data.store.ticks", "tests.data.store.market"])
+    context.set_forkserver_preload(["framework.data.store.catalog", "framework.data.store.ticks", "tests.data.store.market"])
     return context
 
 
