@@ -1,4 +1,4 @@
-"""Decimal text of files as exact fractions, within bounds: Fraction("1e999999999") would work for hours."""
+"""Decimals: text of files as exact fractions, within bounds (Fraction("1e999999999") would work for hours), and the roundest amount."""
 
 from __future__ import annotations
 
@@ -25,3 +25,12 @@ def exact(text: str) -> Fraction:
         if int(denominator):
             return Fraction(int(numerator), int(denominator))
     raise ValueError(f"{text[:60]!r} is no number of at most 30 digits before and after its point")
+
+
+def roundest(amount: float, tolerance: float) -> float:
+    """The amount with the fewest decimals, at most nine, that is within the tolerance."""
+    for decimals in range(9):
+        rounded = round(amount, decimals)
+        if rounded > 0 and abs(rounded - amount) <= tolerance:
+            return rounded
+    return round(amount, 9)

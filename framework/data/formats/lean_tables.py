@@ -27,6 +27,7 @@ from framework.data.formats.lean_files import FIRST_YEAR, LAST_YEAR, ContractTer
 from framework.data.formats.lean_reference import PROPERTIES, Given, calendar_of
 from framework.data.formats.lean_reference import Reference as Databases
 from framework.data.reference import Reference
+from framework.data.reference.activity import Activity
 from framework.data.reference.calendar import session_table
 from framework.data.reference.hours import Sessions
 from framework.data.reference.rows import (
@@ -37,7 +38,6 @@ from framework.data.reference.rows import (
     SymbolRow,
     TickRow,
 )
-from framework.data.series.continuous import Activity
 from framework.errors import DataError
 from framework.schema.instrument import Instrument
 from framework.schema.units import NANOSECONDS_PER_DAY, NEVER_NS, Step

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from framework.data.checks.decimals import roundest
 from framework.data.reference.actions import split_ratio
 from framework.errors import DataError, did_you_mean
 from framework.schema.inferred import infer_step
@@ -151,12 +152,3 @@ def _explain(factor: float, base: float, yields: float, noise: float, place: str
             "Correct the closes, or give actions by hand."
         )
     return "dividend", roundest(dividend, max(noise * base * ratio, 1e-9))
-
-
-def roundest(amount: float, tolerance: float) -> float:
-    """The amount with the fewest decimals, at most nine, that is within the tolerance."""
-    for decimals in range(9):
-        rounded = round(amount, decimals)
-        if rounded > 0 and abs(rounded - amount) <= tolerance:
-            return rounded
-    return round(amount, 9)

@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from framework.data.reference.activity import Activity
 from framework.data.reference.calendar import BARS, is_bars, session_table
-from framework.data.reference.hours import Sessions
 from framework.data.reference.rows import At, ContractRow, instant_ns, shown
 from framework.data.tape import Tape
 from framework.data.tape.assembly import assemble
@@ -117,21 +117,6 @@ def by_calendar(contracts: Sequence[ContractRow], calendar: str, *, sessions_bef
     if not rolls:
         raise DataError(f"every contract is rolled out of before {shown(begin)}; the last is {ordered[-1].id}.")
     return RollSchedule(tuple(rolls), at)
-
-
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """Sessions, and what each contract did in them: arrays of shape (sessions, contracts).
-
-    `volume` counts lots, NaN where a contract has neither bar nor trade. `open_interest` is the last figure told up to the session's
-    close, NaN where none was told yet.
-    """
-
-    calendar: str
-    sessions: Sessions
-    contracts: tuple[str, ...]
-    volume: NDArray[np.float64]
-    open_interest: NDArray[np.float64]
 
 
 def activity(source: Tape | Recording, calendar: str) -> Activity:
