@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from framework.data.checks.asked import check_asked
 from framework.data.formats.bar_tables import SUFFIXES, tape_of
 from framework.data.store import catalog
 from framework.data.tape import Tape
@@ -69,7 +68,6 @@ def read_bars(
     >>> read_bars(bars, instruments=["X"]).instruments[0].tick
     Step(numerator=1, denominator=100)
     """
-    check_asked(instruments)
     terms = Terms(
         start, end, bar_stamp, calendar, tick_size, lot_size, currency, time_zone, epoch, missing, instrument_specs
     )  # fmt: skip

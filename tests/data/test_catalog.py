@@ -57,6 +57,20 @@ def test_one_symbol_is_the_same_alone_and_selected() -> None:
     assert catalog.load(instruments=["FB"]).digest() == catalog.load().select(["FB"]).digest()
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("FB", r"instruments = 'FB': must be a list of symbols; one symbol is written \['FB'\]"),
+        (5, "must be a list of symbols"),
+        ([5], "symbols are text"),
+    ],
+)
+def test_instruments_are_a_list_of_symbols(given: object, said: str) -> None:
+    for call in (catalog.load, catalog.open, read_bars):
+        with pytest.raises(DataError, match=said):
+            call("us_equities_daily", instruments=given)  # type: ignore[operator]
+
+
 def test_names_and_descriptions() -> None:
     assert catalog.names()[0] == "us_equities_daily"
     for name in catalog.names():

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from framework import Strategy, backtest
+from framework.data.reference.activity import Activity
 from framework.data.reference.rows import ContractRow
 from framework.data.series.continuous import (
-    Activity,
     Adjust,
     Roll,
     RollSchedule,

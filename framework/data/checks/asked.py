@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from framework.errors import DataError
+from framework.errors import DataError, did_you_mean
 
 
 def check_asked(symbols: Sequence[str] | None) -> None:
@@ -24,3 +24,21 @@ def check_asked(symbols: Sequence[str] | None) -> None:
         other: object = symbol
         if not isinstance(other, str):
             raise DataError(f"instruments names {other!r}, which is {type(other).__name__}; rule: symbols are text. Write {str(other)!r}.")
+
+
+def chosen_of(known: Collection[str], asked: Sequence[str] | None, place: str) -> list[str]:
+    """The symbols asked for, each once and in order; None asks for all that are known.
+
+    Args:
+        known: symbols that there are.
+        asked: by the user.
+        place: what holds them, named in the message: "dataset 'us_equities_daily'".
+
+    Raises:
+        DataError: as `check_asked`, and for an unknown symbol, naming the nearest.
+    """
+    check_asked(asked)
+    for symbol in asked or ():
+        if symbol not in known:
+            raise DataError(f"{place} has no instrument {symbol!r}. {did_you_mean(symbol, known)}")
+    return sorted(set(known if asked is None else asked))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from framework.data.checks.asked import check_asked
 from framework.data.checks.column_names import STAMP_COLUMNS, check_names, names_of_csv, names_of_parquet, our_names, refuse_blank
 from framework.data.checks.csv_faults import refuse_empty, refuse_long_row
 from framework.data.checks.library_errors import SHAPE, reading
@@ -32,6 +33,7 @@ def tape_of(
     Raises:
         DataError: naming place, row, column, value, rule and what to do.
     """
+    check_asked(instruments)
     if isinstance(data, Path):
         sources, name = _from_path(data, columns), data.name
         sources = _chosen(sources, instruments, name)

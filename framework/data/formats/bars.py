@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from framework.data.checks.asked import check_asked
 from framework.data.formats.bar_tables import tape_of
 from framework.data.tape.from_frames import Missing, Spec, Terms
 from framework.data.tape.recording import Events, Recording
@@ -40,7 +39,6 @@ def read(
     Raises:
         DataError: as `read_bars`.
     """
-    check_asked(instruments)
     terms = Terms(
         None, None, bar_stamp, calendar, tick_size, lot_size, currency, time_zone, epoch, missing, instrument_specs
     )  # fmt: skip

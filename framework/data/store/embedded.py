@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from framework.data.checks.asked import chosen_of
 from framework.data.reference.calendar import session_table
 from framework.data.series.adjust import derive_actions
 from framework.data.tape import Tape
 from framework.data.tape.from_frames import Source, Terms, to_tape
 from framework.data.tape.recording import Recording
 from framework.data.tape.stamps import Bound
-from framework.errors import DataError, did_you_mean
+from framework.errors import DataError
 from framework.schema.instrument import InstrumentKind
 from framework.schema.units import NANOSECONDS_PER_DAY
 
@@ -33,13 +34,6 @@ class Dataset:
     load: Callable[[Sequence[str] | None, Bound, Bound], Tape]
 
 
-def _chosen(instruments: Sequence[str] | None, known: Sequence[str], name: str) -> list[str]:
-    for symbol in instruments or ():
-        if symbol not in known:
-            raise DataError(f"dataset {name!r} has no instrument {symbol!r}. {did_you_mean(symbol, known)}")
-    return sorted(set(instruments)) if instruments is not None else sorted(known)
-
-
 # us_equities_daily
 
 _SURVIVORS = (
@@ -51,7 +45,7 @@ _SURVIVORS = (
 
 def _us_equities_daily(instruments: Sequence[str] | None, start: Bound, end: Bound) -> Tape:
     table = _read_stocks()
-    chosen = _chosen(instruments, sorted(set(table["Ticker"])), DEFAULT)
+    chosen = chosen_of(sorted(set(table["Ticker"])), instruments, f"dataset {DEFAULT!r}")
     sources, actions = [], []
     for symbol in chosen:
         rows = table[table["Ticker"] == symbol].set_index("Date")
@@ -115,7 +109,7 @@ def _index_tape(dataset: str, symbol: str, bars: pd.DataFrame, calendar: str, te
 
 def _arch_index(dataset: str, module: str, symbol: str) -> Callable[[Sequence[str] | None, Bound, Bound], Tape]:
     def load_index(instruments: Sequence[str] | None, start: Bound, end: Bound) -> Tape:
-        _chosen(instruments, [symbol], dataset)
+        chosen_of([symbol], instruments, f"dataset {dataset!r}")
         bars = _arch_frame(dataset, module)[["open", "high", "low", "close", "volume"]]
         note = f"{symbol} is an index: a value to read, not to trade. Without dividends."
         return _index_tape(dataset, symbol, bars, "XNYS", Terms(start=start, end=end), (note,))
@@ -124,7 +118,7 @@ def _arch_index(dataset: str, module: str, symbol: str) -> Callable[[Sequence[st
 
 
 def _vix_daily(instruments: Sequence[str] | None, start: Bound, end: Bound) -> Tape:
-    _chosen(instruments, ["VIX"], "vix_daily")
+    chosen_of(["VIX"], instruments, "dataset 'vix_daily'")
     values = _arch_frame("vix_daily", "vix").iloc[:, -1]
     empty = values.isna()
     kept = values[~empty]
@@ -148,7 +142,7 @@ _MADE_UP = "Made by a generator with a fixed seed, not recorded from a market."
 def _synthetic(name: str, make: Callable[[], Recording]) -> Callable[[Sequence[str] | None, Bound, Bound], Tape]:
     def load_synthetic(instruments: Sequence[str] | None, start: Bound, end: Bound) -> Tape:
         made = make()
-        chosen = _chosen(instruments, [instrument.symbol for instrument in made.instruments], name)
+        chosen = chosen_of([instrument.symbol for instrument in made.instruments], instruments, f"dataset {name!r}")
         tape = made.tape(name)
         whole = len(chosen) == len(made.instruments) and start is None and end is None
         return tape if whole else tape.select(chosen, start, end)

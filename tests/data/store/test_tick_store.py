@@ -107,6 +107,8 @@ def test_a_part_of_it(opened: Open) -> None:
     assert as_rows(read(store, instruments=["ETH/USDT:USDT"])) == own
     with pytest.raises(DataError, match="has no instrument 'BTCC'. Did you mean BTC"):
         store.read(instruments=["BTCC"])
+    with pytest.raises(DataError, match="instruments = 'BTC': must be a list of symbols"):
+        store.read(instruments="BTC")
     with pytest.raises(DataError, match="kind 'trades' is unknown"):
         store.read(kinds=["trades"])
 
