@@ -27,6 +27,13 @@ def test_every_folder_of_data_is_a_room_with_a_floor() -> None:
     assert beside - {"__init__"} == DOORS_OF_DATA, "a file lies in a room; only what users import by this name stands beside them"
 
 
+def test_the_page_for_contributors_lists_the_rooms_from_the_highest_down() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text[text.index("| room | what is in it |") :].split("\n\n")[0].splitlines()[3:]
+    assert [row.split("`")[1].removesuffix("/") for row in table] == list(reversed(DATA_ROOMS))
+    assert f"at most {MOST_ARROWS}." in text
+
+
 def test_a_name_of_a_file_stands_for_one_thing() -> None:
     places = defaultdict(list)
     for source in sources("framework"):
