@@ -14,7 +14,7 @@ from framework.data.store import own_folder as own
 from framework.data.store.abandoned import PREFIX, remove_abandoned
 from framework.data.store.own_folder import own_folder
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HOLDS = """
 from framework.data.store.own_folder import own_folder
 (own_folder() / "deep").mkdir()
