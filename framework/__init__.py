@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from framework.version import __version__
 
 if TYPE_CHECKING:
-    from framework.data.shared import shared_feature
+    from framework.data.tape.shared_features import shared_feature
     from framework.engine.compiled import compiled
     from framework.engine.strategy import PerInstrument, State, Strategy
     from framework.reports.result import Result
@@ -55,7 +55,7 @@ _HOMES = {
     "TimeInForce": "framework.schema.order",
     "backtest": "framework.simulation.backtest",
     "compiled": "framework.engine.compiled",
-    "shared_feature": "framework.data.shared",
+    "shared_feature": "framework.data.tape.shared_features",
     "sweep": "framework.simulation.sweep",
 }
 

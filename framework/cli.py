@@ -15,7 +15,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from framework import __version__
-from framework.data.abandoned import remove_abandoned
+from framework.data.store.abandoned import remove_abandoned
 from framework.errors import ConfigError, OneTapeError
 
 GROUP = "onetape.commands"

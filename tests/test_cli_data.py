@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from framework import cli
 from framework.commands import formats
-from framework.data.recording import Recording
 from framework.data.store.ticks import open_store
+from framework.data.tape.recording import Recording
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument
 from tests.data.store.market import INSTRUMENTS, as_rows, events

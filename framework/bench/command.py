@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from framework.data.own_folder import own_folder
+from framework.data.store.own_folder import own_folder
 from framework.errors import InputError, did_you_mean
 
 _TIMED = ("W1", "W2", "W3", "W4", "W4R", "W4B")

@@ -18,10 +18,10 @@ import pyarrow.csv as csv
 from numpy.typing import NDArray
 
 from framework.bench.peers.harness import peak_rss_mb
-from framework.data import catalog
 from framework.data.formats import table
-from framework.data.recording import Recording
+from framework.data.store import catalog
 from framework.data.store.ticks import open_store
+from framework.data.tape.recording import Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument

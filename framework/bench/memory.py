@@ -26,7 +26,7 @@ from framework.bench.ours import quotes_on, tick_tape
 from framework.bench.peers.harness import Work, peak_rss_mb
 from framework.bench.strategies import Sleeper
 from framework.config import parse_costs, parse_latency, parse_risk, parse_venue
-from framework.data.own_folder import own_folder
+from framework.data.store.own_folder import own_folder
 from framework.data.tape import Tape, build
 from framework.kernel.halves import Exchange
 from framework.schema.event import EVENT, Kind

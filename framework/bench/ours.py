@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from framework.bench.peers.harness import Outcome, Work
 from framework.bench.strategies import CompiledCross, PanelWeights, Quoter, RowQuoter, Sleeper
 from framework.bench.workloads import bar_frame
-from framework.data import catalog
-from framework.data.hours import WEEKDAYS, WeeklyHours
-from framework.data.mapped import blocks, give_back
 from framework.data.readers import read_bars
-from framework.data.recording import Recording
+from framework.data.reference.hours import WEEKDAYS, WeeklyHours
+from framework.data.store import catalog
 from framework.data.tape import Tape
+from framework.data.tape.mapped import blocks, give_back
+from framework.data.tape.recording import Recording
 from framework.kernel.machine_code import CHECKS
 from framework.reports.result import Result
 from framework.schema.event import EVENT, Kind

@@ -13,7 +13,7 @@ from typing import Any
 from framework.bench import workloads
 from framework.bench.engines import PEERS, Entry, ours
 from framework.bench.measure import Row, Skipped, run
-from framework.data.own_folder import own_folder
+from framework.data.store.own_folder import own_folder
 from framework.version import __version__
 
 _IMPORT = "import json, time; t = time.perf_counter(); {}; print(json.dumps({{'seconds': time.perf_counter() - t}}))"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from framework.bench.book_walk import book_walk
 from framework.bench.captured import ABSENT, Capture, captured
-from framework.data.calendar import sessions
+from framework.data.reference.calendar import sessions
 from framework.errors import InputError
 
 TICKS_PER_UNIT = 10_000

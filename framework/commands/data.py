@@ -37,7 +37,7 @@ def _alone(context: typer.Context) -> None:
 @data.command("ls")
 def list_datasets(root: Root = None, *, as_json: AsJson = False) -> None:
     """List the datasets that a config can name, with their span, origin and faults."""
-    from framework.data import catalog
+    from framework.data.store import catalog
 
     console = Console()
     rows = []
@@ -55,7 +55,7 @@ def list_datasets(root: Root = None, *, as_json: AsJson = False) -> None:
 @data.command()
 def show(name: Name, root: Root = None, *, as_json: AsJson = False) -> None:
     """Show what a dataset holds: instruments, kinds, span, files, where it came from."""
-    from framework.data import catalog
+    from framework.data.store import catalog
 
     if catalog.is_embedded(name):
         description = catalog.describe(name)
@@ -88,7 +88,7 @@ def import_paths(
     With --finer bars are kept at their closes: opens are moved, and stamps that the finer data do not prove are refused.
     """
     from framework.commands.formats import recording_of, without_password
-    from framework.data import catalog
+    from framework.data.store import catalog
 
     recording = recording_of(format_name, paths, settings or [])
     if finer:
@@ -125,7 +125,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Compare a dataset with its manifest, then examine it; exits with 1 where it is damaged or has an error."""
-    from framework.data import catalog
+    from framework.data.store import catalog
 
     found = catalog.manifest(name, root)
     with _counting(f"checking {name}", total=found.rows, quiet=as_json) as progress:
@@ -152,9 +152,9 @@ def check(
 def _examined(
     name: str, root: str | None, calendar: str | None, against: str | None, symbol: str | None, progress: Callable[[int], None]
 ) -> list[Examination]:
-    from framework.data import catalog
     from framework.data.quality.compare import compare
     from framework.data.quality.examine import examine
+    from framework.data.store import catalog
 
     recording = catalog.open(name, root=root)
     made = [examine(recording, calendar=calendar, now_ns=examination.now_ns(), progress=progress)]
@@ -182,10 +182,10 @@ def repair(
     """Make a new version of a dataset with the repairs that are asked for, each told in its log; nothing else is changed."""
     from dataclasses import replace
 
-    from framework.data import catalog
     from framework.data.quality.repair import Repairs
     from framework.data.quality.repair import repair as repaired
-    from framework.data.stamps import bounds_ns
+    from framework.data.store import catalog
+    from framework.data.tape.stamps import bounds_ns
 
     found = catalog.manifest(name, root)
     asked = Repairs(
@@ -221,7 +221,7 @@ def export(
 ) -> None:
     """Write the events of a dataset into one file: integer ticks and lots, symbols and kinds by name."""
     from framework.commands.formats import write_table
-    from framework.data import catalog
+    from framework.data.store import catalog
 
     recording = catalog.open(name, instruments=instruments or None, kinds=kinds or None, start=start, end=end, root=root)
     with _counting(f"writing {target}") as progress:
@@ -232,7 +232,7 @@ def export(
 @data.command()
 def rm(name: Name, root: Root = None, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Remove a version of a dataset; NAME alone is the newest."""
-    from framework.data import catalog
+    from framework.data.store import catalog
 
     found = catalog.manifest(name, root)
     if not yes:

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from framework.data.quality.findings import Examination
-    from framework.data.recording import Recording
+    from framework.data.tape.recording import Recording
 
 
 def doctor(

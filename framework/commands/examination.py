@@ -15,7 +15,7 @@ from framework.commands.clock import now
 
 if TYPE_CHECKING:
     from framework.data.quality.findings import Examination
-    from framework.data.recording import Recording
+    from framework.data.tape.recording import Recording
 
 EXIT_FINDINGS = 1
 _COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 
 from framework.config.text import parse_value
 from framework.data import formats
-from framework.data.recording import Recording
 from framework.data.store.together import together
+from framework.data.tape.recording import Recording
 from framework.errors import ConfigError, DataError, did_you_mean
 from framework.schema.event import EVENT, NO_INSTRUMENT, Kind
 

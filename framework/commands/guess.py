@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from framework.commands.formats import format_names, recording_of
-from framework.data.library_errors import reading
-from framework.data.recording import Recording
+from framework.data.checks.library_errors import reading
+from framework.data.tape.recording import Recording
 from framework.errors import DataError
 
 _BARS = {"open", "high", "low", "close"}

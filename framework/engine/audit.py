@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.tape import joined, taken
+from framework.data.tape.event_arrays import joined, taken
 from framework.engine.records import HELD_BYTES, Records
 from framework.engine.world import Decision
 from framework.errors import DataError

@@ -14,8 +14,8 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.mapped import blocks
-from framework.data.tape import joined
+from framework.data.tape.event_arrays import joined
+from framework.data.tape.mapped import blocks
 from framework.errors import InputError
 from framework.schema.event import EVENT
 

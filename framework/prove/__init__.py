@@ -16,7 +16,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from framework.data.tape_frames import frames_of
+    from framework.data.tape.frames import frames_of
     from framework.prove.proof import CHECKS, prove
     from framework.prove.verdict import Datum, Difference, Proof, Verdict
 
@@ -28,7 +28,7 @@ _HOMES = {
     "Difference": "framework.prove.verdict",
     "Proof": "framework.prove.verdict",
     "Verdict": "framework.prove.verdict",
-    "frames_of": "framework.data.tape_frames",
+    "frames_of": "framework.data.tape.frames",
     "prove": "framework.prove.proof",
 }
 

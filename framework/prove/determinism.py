@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from framework.data.own_folder import own_folder
+from framework.data.store.own_folder import own_folder
 from framework.errors import StrategyError
 from framework.prove.trial import Progress, Records, Trial
 from framework.prove.verdict import Verdict, first_difference

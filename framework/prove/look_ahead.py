@@ -17,8 +17,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.survey import survey
 from framework.data.tape import Tape
+from framework.data.tape.survey import survey
 from framework.errors import StrategyError
 from framework.prove.culprit import find, find_truncated
 from framework.prove.perturb import TRUNCATED, changed, kinds_of, truncated

@@ -10,8 +10,9 @@ import numpy as np
 
 from framework.config import CostsConfig, RecordedLatency
 from framework.config.impact import Push
-from framework.data.calendar import BARS, is_bars
-from framework.data.tape import Tape, assemble
+from framework.data.reference.calendar import BARS, is_bars
+from framework.data.tape import Tape
+from framework.data.tape.assembly import assemble
 from framework.engine.strategy import Strategy
 from framework.engine.view import View
 from framework.engine.world import Decision, WakeKind

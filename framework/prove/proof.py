@@ -19,8 +19,8 @@ from framework.config import (
     parse_venue,
 )
 from framework.config.account import check_account, check_count
-from framework.data.embedded import DEFAULT
-from framework.data.stamps import BarStamp, Bound
+from framework.data.store.embedded import DEFAULT
+from framework.data.tape.stamps import BarStamp, Bound
 from framework.engine.library import Folders, load_strategy
 from framework.errors import ConfigError, did_you_mean
 from framework.prove import determinism, look_ahead, metamorphic, warm_up

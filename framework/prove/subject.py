@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.data.tape_frames import Frames
+from framework.data.tape.frames import Frames
 from framework.engine.strategy import Strategy
 from framework.errors import ConfigError, OneTapeError, StrategyError
 

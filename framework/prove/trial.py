@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.config import CostsConfig, LatencyConfig, RiskConfig, VenueConfig
-from framework.data.survey import survey, take_after
 from framework.data.tape import Tape
-from framework.data.tape_frames import Frames, frames_of
+from framework.data.tape.frames import Frames, frames_of
+from framework.data.tape.survey import survey, take_after
 from framework.engine.strategy import Strategy
 from framework.prove.subject import Subject
 from framework.prove.verdict import DECISIONS

@@ -8,9 +8,9 @@ from html import escape
 import numpy as np
 
 from framework.data.quality.findings import SEVERITIES, Examination, Finding, moment
-from framework.data.quality.rows import mid
+from framework.data.quality.row_rules import mid
 from framework.data.quality.stretches import Floats, Ints, Splitter, Stretch
-from framework.data.recording import Recording
+from framework.data.tape.recording import Recording
 from framework.reports.charts import GREY, LOSS, MAX_POINTS, PALETTE, Spec, figure, keep_extremes, rounded
 from framework.reports.page import page, section, slot
 from framework.schema.event import Kind

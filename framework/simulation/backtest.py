@@ -22,12 +22,13 @@ from framework.config import (
     parse_venue,
 )
 from framework.config.account import check_account, check_benchmark, check_count, check_text
-from framework.data.embedded import DEFAULT
-from framework.data.mapped import give_back, is_mapped
 from framework.data.readers import is_dataset, read_bars
-from framework.data.stamps import Bound
-from framework.data.tape import Tape, chunks
-from framework.data.tape_frames import frames_of
+from framework.data.store.embedded import DEFAULT
+from framework.data.tape import Tape
+from framework.data.tape.event_arrays import chunks
+from framework.data.tape.frames import frames_of
+from framework.data.tape.mapped import give_back, is_mapped
+from framework.data.tape.stamps import Bound
 from framework.engine.compiled import unchecked_note
 from framework.engine.library import Folders, load_strategy
 from framework.engine.panel import Panel

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from framework.data.shared import SetFrames
-from framework.data.tape_frames import Frames
+from framework.data.tape.frames import Frames
+from framework.data.tape.shared_features import SetFrames
 from framework.engine.strategy import Strategy
 from framework.errors import ConfigError, OneTapeError, StrategyError
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from framework.data.calendar import is_bars, session_table
+from framework.data.reference.calendar import is_bars, session_table
 from framework.data.tape import Tape
 from framework.errors import InputError
 from framework.schema.event import Kind

@@ -25,9 +25,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.mapped import blocks
-from framework.data.survey import survey
 from framework.data.tape import Tape
+from framework.data.tape.mapped import blocks
+from framework.data.tape.survey import survey
 from framework.reports.metrics import Floats
 from framework.schema.event import Kind
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from framework.config import CostsConfig, LatencyConfig, RiskConfig, VenueConfig, parse_costs, parse_risk
 from framework.config.impact import Push
-from framework.data.survey import survey
+from framework.data.reference.us_fees import us_levies
 from framework.data.tape import Tape
-from framework.data.us_fees import us_levies
+from framework.data.tape.survey import survey
 from framework.engine.audit import Audit
 from framework.engine.interrupts import deferred_interrupts
 from framework.engine.strategy import Strategy

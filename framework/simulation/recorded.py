@@ -9,8 +9,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.tape import Tape, joined
-from framework.data.tape_frames import frames_of
+from framework.data.tape import Tape
+from framework.data.tape.event_arrays import joined
+from framework.data.tape.frames import frames_of
 from framework.engine import audit as audits
 from framework.engine.audit import Audit
 from framework.engine.engine import run as run_engine

@@ -23,9 +23,9 @@ from framework.config import (
     parse_venue,
 )
 from framework.config.account import check_account, check_count
-from framework.data.abandoned import remove_abandoned
-from framework.data.embedded import DEFAULT
-from framework.data.stamps import Bound
+from framework.data.store.abandoned import remove_abandoned
+from framework.data.store.embedded import DEFAULT
+from framework.data.tape.stamps import Bound
 from framework.engine.fingerprint import code_digest
 from framework.engine.library import Folders, load_class
 from framework.engine.strategy import Strategy

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from framework.data.tape_frames import frames_of
+from framework.data.tape.frames import frames_of
 from framework.engine.compiled import unchecked_note
 from framework.errors import InputError, ReplayMismatch, did_you_mean
 from framework.reports.charts import FONT, heatmap, line_over

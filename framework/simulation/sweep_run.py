@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from framework.config import CostsConfig, LatencyConfig, RiskConfig, VenueConfig
-from framework.data.shared import Features, SetFrames
 from framework.data.tape import Tape
-from framework.data.tape_frames import Frames, frames_of
+from framework.data.tape.frames import Frames, frames_of
+from framework.data.tape.shared_features import Features, SetFrames
 from framework.engine.strategy import Strategy
 from framework.errors import KernelError, OneTapeError
 from framework.reports.metrics import hit_rate, profit_factor

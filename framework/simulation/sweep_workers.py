@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.data.own_folder import own_folder
+from framework.data.store.own_folder import own_folder
 from framework.errors import ConfigError, OneTapeError, WorkerLost
 from framework.kernel.machine_code import is_cached
 from framework.simulation.sweep_run import REPORT_SECONDS, Given, Job, Row, Runner

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.config import VenueConfig
-from framework.data.survey import survey
 from framework.data.tape import Tape
+from framework.data.tape.survey import survey
 from framework.engine.compiled import Driver
 from framework.engine.engine import Recorder
 from framework.engine.engine import run as run_engine

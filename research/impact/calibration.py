@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from framework.config import parse_costs
-from framework.data.recording import Recording
 from framework.data.tape import Tape
+from framework.data.tape.recording import Recording
 from framework.errors import InputError
 from framework.schema.order import Side
 from framework.stages.execution import AlmgrenChriss

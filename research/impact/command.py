@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from framework.data.recording import Recording
+    from framework.data.tape.recording import Recording
     from research.impact.calibration import ImpactCalibration
 
 

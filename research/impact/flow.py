@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from framework.data.calendar import is_bars, sessions
-from framework.data.recording import Events, Recording
+from framework.data.reference.calendar import is_bars, sessions
 from framework.data.tape import Tape
+from framework.data.tape.recording import Events, Recording
 from framework.errors import InputError
 from framework.schema.event import Flag, Kind
 from framework.schema.instrument import Instrument

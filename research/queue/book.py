@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.recording import Events
+from framework.data.tape.recording import Events
 from framework.kernel.depth import rehash
 from framework.kernel.depth_records import DEPTH_BOOK, LEVEL, RESTING
 from framework.schema.event import Kind

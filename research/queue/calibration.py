@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from framework.data.recording import Events, Recording
-from framework.data.stamps import Bound, bounds_ns
-from framework.data.streams import name_of, parts_of
 from framework.data.tape import Tape
+from framework.data.tape.parts import name_of, parts_of
+from framework.data.tape.recording import Events, Recording
+from framework.data.tape.stamps import Bound, bounds_ns
 from framework.errors import DataError, InputError, did_you_mean
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument

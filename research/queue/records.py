@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from framework.data.streams import record_of
+from framework.data.tape.parts import record_of
 from framework.kernel.compile import row_of
 
 BOOK_HALF = record_of("depths resting resting_count resting_capacity grow trader")

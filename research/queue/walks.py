@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.conflate import Conflater
-from framework.data.recording import Events
+from framework.data.series.conflate import Conflater
+from framework.data.tape.recording import Events
 from framework.errors import DataError
 from framework.kernel.codes import QUEUE_LOG, QUEUE_PESSIMISTIC, QUEUE_POWER
 from framework.schema.event import EVENT, Kind

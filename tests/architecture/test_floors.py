@@ -110,9 +110,9 @@ def test_every_floor_is_still_inhabited_or_planned() -> None:
     ("module", "text"),
     [
         ("framework.schema.order", "from framework.kernel import ledger"),
-        ("framework.kernel.ledger", "import framework.data.catalog"),
+        ("framework.kernel.ledger", "import framework.data.store.catalog"),
         ("framework.kernel.ledger", "def f():\n    from framework.config import load"),
-        ("framework.data.catalog", "from ..simulation import backtest"),
+        ("framework.data.store.catalog", "from ...simulation import backtest"),
         ("framework.engine.engine", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from framework.reports.result import Result"),
         ("framework.engine.engine", "from framework.config import RunConfig"),
         ("framework.engine.engine", "from framework.stages.sizing import Kelly"),

@@ -19,8 +19,8 @@ from framework.bench.book_walk import book_walk
 from framework.bench.captured import Capture, captured
 from framework.bench.measure import Skipped
 from framework.bench.peers.harness import Work
-from framework.data.book import OrderBook
 from framework.data.formats import binance
+from framework.data.series.book_replay import OrderBook
 from framework.errors import DataError
 from framework.schema.event import Flag, Kind
 

@@ -9,7 +9,7 @@ import pytest
 
 import framework
 from framework.config.models import CostsConfig, LatencyConfig, RiskConfig, VenueConfig
-from framework.data.embedded import DATASETS
+from framework.data.store.embedded import DATASETS
 from framework.engine.reading import Reading
 from framework.engine.strategy import Strategy
 from framework.engine.view import View

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from framework.data.book import OrderBook
 from framework.data.formats import databento, lobster
-from framework.data.recording import Recording
+from framework.data.series.book_replay import OrderBook
+from framework.data.tape.recording import Recording
 from framework.kernel import entry
 from framework.kernel.book_memory import Ticks
 from framework.kernel.halves import Trader

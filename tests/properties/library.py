@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
 
 from framework import Strategy, backtest
-from framework.data import catalog
+from framework.data.store import catalog
 from framework.data.tape import Tape
 from framework.reports.result import Result
 from strategies.crossover import Crossover

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from framework import Strategy, backtest
-from framework.data.tape import chunks
+from framework.data.tape.event_arrays import chunks
 from framework.engine.engine import run as run_engine
 from framework.engine.view import View
 from framework.kernel.halves import Exchange

@@ -10,8 +10,8 @@ import pytest
 
 from framework import Strategy, backtest
 from framework.data.formats import binance, databento, lobster
-from framework.data.survey import survey
 from framework.data.tape import Tape
+from framework.data.tape.survey import survey
 from framework.prove import prove
 from strategies.order_book_pressure import OrderBookPressure
 from tests.prove import tick_strategies as made

@@ -10,9 +10,9 @@ import pytest
 
 from framework import Strategy, backtest
 from framework.config import parse_costs, parse_latency, parse_risk, parse_venue
-from framework.data.book import OrderBook
-from framework.data.survey import survey, take_after
+from framework.data.series.book_replay import OrderBook
 from framework.data.tape import Tape
+from framework.data.tape.survey import survey, take_after
 from framework.prove import CHECKS, Verdict, look_ahead, prove
 from framework.prove.culprit import find
 from framework.prove.perturb import changed, kinds_of, truncated

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from framework.data.recording import Recording
 from framework.data.synthetic.queue_reactive import queue_reactive_book
 from framework.data.synthetic.streams import Market
 from framework.data.tape import Tape, build
+from framework.data.tape.recording import Recording
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
 

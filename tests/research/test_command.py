@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from framework import cli
 from framework.config import load
-from framework.data.recording import Recording
+from framework.data.tape.recording import Recording
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
 from tests.research.made import SECOND_NS, START_NS, moved, remembering_signs

@@ -10,8 +10,8 @@ import pytest
 
 from framework import Strategy, backtest, shared_feature, sweep
 from framework.config import parse_run
-from framework.data.shared import Features, SetFrames
-from framework.data.tape_frames import frames_of
+from framework.data.tape.frames import frames_of
+from framework.data.tape.shared_features import Features, SetFrames
 from framework.errors import ConfigError, StrategyError
 from framework.simulation.backtest import run as run_config
 from framework.simulation.sweep import sweep_config

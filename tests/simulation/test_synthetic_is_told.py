@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from framework import backtest, cli, sweep
-from framework.data import catalog
-from framework.data.resample import resample
+from framework.data.series.resample import resample
+from framework.data.store import catalog
 from strategies.crossover import Crossover
 
 TOLD = "Synthetic data: made by a generator (cointegrated pair, seed 20240102), not recorded from a market."

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from framework.data.frames import Missing, Spec
-from framework.data.readers import read_bars
-from framework.data.recording import Events, Recording
-from framework.data.stamps import BarStamp, Epoch
+from framework.data.formats.bar_tables import tape_of
+from framework.data.tape.from_frames import Missing, Spec, Terms
+from framework.data.tape.recording import Events, Recording
+from framework.data.tape.stamps import BarStamp, Epoch
 from framework.schema.event import Kind
 from framework.schema.units import Step
 
@@ -39,10 +39,10 @@ def read(
     Raises:
         DataError: as `read_bars`.
     """
-    tape = read_bars(
-        Path(path), instruments=instruments, bar_stamp=bar_stamp, calendar=calendar, tick_size=tick_size, lot_size=lot_size,
-        currency=currency, time_zone=time_zone, epoch=epoch, columns=columns, missing=missing, instrument_specs=instrument_specs,
+    terms = Terms(
+        None, None, bar_stamp, calendar, tick_size, lot_size, currency, time_zone, epoch, missing, instrument_specs
     )  # fmt: skip
+    tape = tape_of(Path(path), terms, instruments=instruments, columns=columns or {}, actions=None)
 
     def parts() -> Iterator[Events]:
         yield tape.events[tape.events["kind"] == Kind.BAR]

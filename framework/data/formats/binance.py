@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from framework.data.formats.capture import Paths, Rows, Symbols, record, whole
 from framework.data.formats.lines import Line, Truncated
-from framework.data.recording import Recording
+from framework.data.tape.recording import Recording
 from framework.errors import DataError
 from framework.schema.event import Flag
 from framework.schema.instrument import Instrument

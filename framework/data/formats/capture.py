@@ -13,10 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.data.checks.far_off import LATEST_NS
+from framework.data.checks.numbers import LARGEST
 from framework.data.formats.lines import Line, Truncated, lines
-from framework.data.quality.numbers import LARGEST
-from framework.data.recording import Events, Recording
-from framework.data.stamps import LATEST_NS
+from framework.data.tape.recording import Events, Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument

@@ -12,48 +12,21 @@ them says that messages are missing, and is a GAP. `last_match` is an old trade 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Sequence
 
 import numpy as np
 
-from framework.data.formats.capture import Paths, Rows, Symbols, record, whole
-from framework.data.formats.lines import Line, Truncated
-from framework.data.recording import Recording
+from framework.data.formats.capture import Rows, Symbols, whole
+from framework.data.formats.cryptofeed import Messages, reader_of
+from framework.data.formats.lines import Line
 from framework.errors import DataError
 from framework.schema.event import Flag
-from framework.schema.instrument import Instrument
 
 _TIME = re.compile(r"(19|20|21)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
 
 
-def read(
-    paths: Paths,
-    *,
-    instruments: Sequence[Instrument] | None = None,
-    clock_offset_ns: int = 0,
-    truncated: Truncated = "refuse",
-) -> Recording:
-    """Read captures of cryptofeed; several files are merged by their local stamps.
-
-    Args:
-        paths: one file or several.
-        instruments: which products, and their ticks and lots; if not given, all, at the coarsest decimal steps that represent them.
-        clock_offset_ns: added to local stamps, for a capture whose clock was behind the venue's.
-        truncated: "refuse" a file that ends inside its gzip stream, or "allow" it and note where it ends.
-
-    Raises:
-        DataError: naming file, line, value and rule.
-    """
-    return record(
-        paths, _Coinbase, venue="COINBASE", instruments=instruments, clock_offset_ns=clock_offset_ns, truncated=truncated
-    )  # fmt: skip
-
-
-class _Coinbase:
+class _Coinbase(Messages):
     def __init__(self, symbols: Symbols) -> None:
-        self.notes: Counter[str] = Counter()
-        self._symbols = symbols
+        super().__init__(symbols)
         self._last_trade: dict[int, int] = {}
 
     def feed(self, line: Line, rows: Rows) -> None:
@@ -96,3 +69,6 @@ def _ns(time: str) -> int:
     if not _TIME.fullmatch(time):
         raise ValueError(f"time {time!r}, not 2021-10-12T00:28:10.5Z,")
     return int(np.datetime64(time[:-1], "ns").astype(np.int64))
+
+
+read = reader_of(_Coinbase, venue="COINBASE")

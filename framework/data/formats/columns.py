@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from framework.data.library_errors import said
-from framework.data.quality.numbers import LARGEST
+from framework.data.checks.library_errors import said
+from framework.data.checks.numbers import LARGEST
 from framework.errors import DataError
 
 Ints = NDArray[np.int64]

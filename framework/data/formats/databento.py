@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from framework.data.checks.far_off import refuse_far
 from framework.data.formats.databento_definitions import instruments_of
 from framework.data.formats.databento_file import head, package, stream, take
 from framework.data.formats.databento_levels import LEVELS, price_names, snapshots
-from framework.data.formats.grid import Ints, check_order
 from framework.data.formats.order_sizes import OrderSizes
-from framework.data.recording import Events, Recording
-from framework.data.stamps import refuse_far
+from framework.data.formats.price_steps import Ints, check_order
+from framework.data.tape.recording import Events, Recording
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument

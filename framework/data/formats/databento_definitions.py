@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from framework.data.checks.library_errors import FETCH_AGAIN, reading
 from framework.data.formats.databento_file import head, package, rust, stream, take
-from framework.data.library_errors import FETCH_AGAIN, reading
 from framework.errors import DataError
 from framework.schema.instrument import Instrument
 from framework.schema.units import Step

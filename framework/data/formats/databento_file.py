@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from framework.data.library_errors import FETCH_AGAIN, MOST_BYTES, reading, said
+from framework.data.checks.library_errors import FETCH_AGAIN, MOST_BYTES, reading, said
 from framework.errors import DataError
 
 _BLOCK_BYTES = 1 << 22

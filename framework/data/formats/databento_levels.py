@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from framework.data.formats.grid import Ints
-from framework.data.recording import Events
+from framework.data.formats.price_steps import Ints
+from framework.data.tape.recording import Events
 from framework.schema.event import EVENT, Flag, Kind
 
 LEVELS = 10

@@ -15,12 +15,12 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import feather
 
+from framework.data.checks.far_off import EARLIEST_NS, FAR_OFF, LATEST_NS
+from framework.data.checks.library_errors import reading
+from framework.data.checks.numbers import LARGEST
 from framework.data.formats.columns import floats, sides, wholes
-from framework.data.formats.grid import Floats, Ints, check_order, finest, steps
-from framework.data.library_errors import reading
-from framework.data.quality.numbers import LARGEST
-from framework.data.recording import Events, Recording
-from framework.data.stamps import EARLIEST_NS, FAR_OFF, LATEST_NS
+from framework.data.formats.price_steps import Floats, Ints, check_order, finest, steps
+from framework.data.tape.recording import Events, Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument, InstrumentKind

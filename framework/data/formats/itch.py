@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.data.checks.library_errors import FETCH_AGAIN, reading
 from framework.data.formats import itch_messages as messages
-from framework.data.library_errors import FETCH_AGAIN, reading
-from framework.data.recording import Events, Recording
+from framework.data.tape.recording import Events, Recording
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT
 from framework.schema.instrument import Instrument

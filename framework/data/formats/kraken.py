@@ -16,42 +16,16 @@ from __future__ import annotations
 import re
 import zlib
 from bisect import bisect_left, insort
-from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
-from framework.data.formats.capture import Levels, Paths, Rows, Symbols, record
-from framework.data.formats.lines import Line, Truncated
-from framework.data.recording import Recording
+from framework.data.formats.capture import Levels, Rows, Symbols
+from framework.data.formats.cryptofeed import Messages, reader_of
+from framework.data.formats.lines import Line
 from framework.errors import DataError
 from framework.schema.event import Flag
-from framework.schema.instrument import Instrument
 
 CHECKED_LEVELS = 10
 _SECONDS = re.compile(r"\d{1,10}(\.\d+)?", re.ASCII)
-
-
-def read(
-    paths: Paths,
-    *,
-    instruments: Sequence[Instrument] | None = None,
-    clock_offset_ns: int = 0,
-    truncated: Truncated = "refuse",
-) -> Recording:
-    """Read captures of cryptofeed; several files, such as books and trades, are merged by their local stamps.
-
-    Args:
-        paths: one file or several.
-        instruments: which pairs, and their ticks and lots; if not given, all, at the coarsest decimal steps that represent them.
-        clock_offset_ns: added to local stamps, for a capture whose clock was behind the venue's.
-        truncated: "refuse" a file that ends inside its gzip stream, or "allow" it and note where it ends.
-
-    Raises:
-        DataError: naming file, line, value and rule.
-    """
-    return record(
-        paths, _Kraken, venue="KRAKEN", instruments=instruments, clock_offset_ns=clock_offset_ns, truncated=truncated
-    )  # fmt: skip
 
 
 class _Side:
@@ -86,10 +60,9 @@ class _Side:
         )  # fmt: skip
 
 
-class _Kraken:
+class _Kraken(Messages):
     def __init__(self, symbols: Symbols) -> None:
-        self.notes: Counter[str] = Counter()
-        self._symbols = symbols
+        super().__init__(symbols)
         self._books: dict[int, tuple[_Side, _Side]] = {}  # offers, bids
 
     def feed(self, line: Line, rows: Rows) -> None:
@@ -142,3 +115,6 @@ def _ns(seconds: str) -> int:
         raise ValueError(f"stamp {seconds!r}, not 1633998512.063356,")
     whole, _, fraction = seconds.partition(".")
     return int(whole) * 1_000_000_000 + int(fraction.ljust(9, "0")[:9])
+
+
+read = reader_of(_Kraken, venue="KRAKEN")

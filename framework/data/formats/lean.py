@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from framework.data.calendar import session_table
 from framework.data.formats import lean_actions
 from framework.data.formats.lean_files import (
     CONTRACTS,
@@ -34,9 +33,10 @@ from framework.data.formats.lean_files import (
 )
 from framework.data.formats.lean_reference import SCALED, Given, Reference
 from framework.data.formats.lean_rows import Rows, close_stamps, member_names, read_rows, to_events
-from framework.data.recording import Recording
-from framework.data.stamps import Bound, bounds_ns
-from framework.data.tape import chunks
+from framework.data.reference.calendar import session_table
+from framework.data.tape.event_arrays import chunks
+from framework.data.tape.recording import Recording
+from framework.data.tape.stamps import Bound, bounds_ns
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT
 from framework.schema.instrument import Instrument

@@ -21,12 +21,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from framework.data.adjust import roundest
-from framework.data.calendar import session_table
-from framework.data.decimals import exact
+from framework.data.checks.decimals import exact, roundest
+from framework.data.checks.library_errors import text_of
 from framework.data.formats.lean_files import FIRST_YEAR, LAST_YEAR
 from framework.data.formats.lean_reference import calendar_of
-from framework.data.library_errors import text_of
+from framework.data.reference.calendar import session_table
 from framework.errors import DataError, did_you_mean
 from framework.schema.units import NANOSECONDS_PER_DAY
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from framework.data.decimals import exact
+from framework.data.checks.decimals import exact
+from framework.data.checks.library_errors import text_of
 from framework.data.formats.lean_files import FIRST_YEAR, LAST_YEAR
-from framework.data.library_errors import text_of
-from framework.data.recording import Events, Recording
+from framework.data.tape.recording import Events, Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
+from framework.data.checks.library_errors import FETCH_AGAIN, SHAPE, json_of, reading, text_of
 from framework.data.formats.lean_reference import zone_of
-from framework.data.hours import WEEKDAYS, WeeklyHours
-from framework.data.library_errors import FETCH_AGAIN, SHAPE, json_of, reading, text_of
+from framework.data.reference.hours import WEEKDAYS, WeeklyHours
 from framework.errors import DataError, did_you_mean
 
 Which = Literal["regular", "extended"]

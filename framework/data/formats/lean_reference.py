@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from framework.data.decimals import exact
-from framework.data.library_errors import FETCH_AGAIN, SHAPE, json_of, reading, text_of
+from framework.data.checks.decimals import exact
+from framework.data.checks.library_errors import FETCH_AGAIN, SHAPE, json_of, reading, text_of
 from framework.errors import DataError
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.units import Step

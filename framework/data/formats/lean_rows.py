@@ -16,11 +16,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from framework.data.calendar import ALWAYS_OPEN, is_bars, session_table
+from framework.data.checks.far_off import EARLIEST_NS, FAR_OFF, LATEST_NS
+from framework.data.checks.library_errors import FETCH_AGAIN, reading, said
 from framework.data.formats.lean_files import RESOLUTIONS, LeanFile
 from framework.data.formats.lean_reference import PRICE_SCALE, SCALED
-from framework.data.library_errors import FETCH_AGAIN, reading, said
-from framework.data.stamps import EARLIEST_NS, FAR_OFF, LATEST_NS
+from framework.data.reference.calendar import ALWAYS_OPEN, is_bars, session_table
 from framework.errors import DataError
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument

@@ -19,18 +19,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from framework.data.calendar import session_table
-from framework.data.continuous import Activity
-from framework.data.decimals import exact
+from framework.data.checks.decimals import exact
+from framework.data.checks.library_errors import FETCH_AGAIN, SHAPE, reading, text_of
+from framework.data.checks.numbers import LARGEST
 from framework.data.formats.lean_actions import END_OF_TIME, day_in, read_map
 from framework.data.formats.lean_files import FIRST_YEAR, LAST_YEAR, ContractTerms
 from framework.data.formats.lean_reference import PROPERTIES, Given, calendar_of
 from framework.data.formats.lean_reference import Reference as Databases
-from framework.data.hours import Sessions
-from framework.data.library_errors import FETCH_AGAIN, SHAPE, reading, text_of
-from framework.data.quality.numbers import LARGEST
 from framework.data.reference import Reference
-from framework.data.reference_rows import (
+from framework.data.reference.activity import Activity
+from framework.data.reference.calendar import session_table
+from framework.data.reference.hours import Sessions
+from framework.data.reference.rows import (
     ALWAYS_NS,
     ContractRow,
     InstrumentRow,

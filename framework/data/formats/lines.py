@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from framework.data.library_errors import FETCH_AGAIN, MOST_BYTES, reading
-from framework.data.stamps import FAR_OFF, LATEST_NS
+from framework.data.checks.far_off import FAR_OFF, LATEST_NS
+from framework.data.checks.library_errors import FETCH_AGAIN, MOST_BYTES, reading
 from framework.errors import DataError
 
 Truncated = Literal["refuse", "allow"]

@@ -28,8 +28,8 @@ import pyarrow as pa
 import pyarrow.csv as csv
 from numpy.typing import NDArray
 
-from framework.data.library_errors import FETCH_AGAIN, reading
-from framework.data.recording import Events, Recording
+from framework.data.checks.library_errors import FETCH_AGAIN, reading
+from framework.data.tape.recording import Events, Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument

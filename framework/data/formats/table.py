@@ -12,13 +12,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from framework.data.column_names import STAMP_COLUMNS
+from framework.data.checks.column_names import STAMP_COLUMNS
+from framework.data.checks.far_off import EARLIEST_NS, FAR_OFF, LATEST_NS
+from framework.data.formats.bar_tables import tape_of
 from framework.data.formats.columns import floats, sides, wholes
-from framework.data.formats.grid import Floats, Ints, check_order, finest, steps
+from framework.data.formats.price_steps import Floats, Ints, check_order, finest, steps
 from framework.data.formats.table_source import Source
-from framework.data.readers import read_bars
-from framework.data.recording import Events, Recording
-from framework.data.stamps import EARLIEST_NS, FAR_OFF, LATEST_NS, BarStamp, Epoch
+from framework.data.tape.from_frames import Terms
+from framework.data.tape.recording import Events, Recording
+from framework.data.tape.stamps import BarStamp, Epoch
 from framework.errors import DataError, did_you_mean, some_of
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
@@ -141,10 +143,9 @@ def _bars(
         if stamp_format is not None and stamps:
             data[stamps] = _by_format(pa.array(data[stamps]), stamp_format, source.place, 0).to_pandas()
         columns = {theirs: own for theirs, own in columns.items() if own}
-    frames = {symbol: data} if isinstance(data, pd.DataFrame) else data
-    tape = read_bars(
-        frames, columns=columns or None, time_zone=time_zone, epoch=unit, bar_stamp=bar_stamp, tick_size=tick, lot_size=lot
-    )  # fmt: skip
+    frames = {symbol: data} if isinstance(data, pd.DataFrame) else Path(data)
+    terms = Terms(bar_stamp=bar_stamp, tick_size=tick, lot_size=lot, time_zone=time_zone, epoch=unit)
+    tape = tape_of(frames, terms, instruments=None, columns=columns, actions=None)
 
     def parts() -> Iterator[Events]:
         yield tape.events[tape.events["kind"] == Kind.BAR]

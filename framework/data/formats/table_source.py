@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as parquet
 
-from framework.data.library_errors import reading
+from framework.data.checks.library_errors import reading
 
 _BATCH_ROWS = 1 << 17
 _BLOCK_BYTES = 1 << 23

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from framework.data.recording import Recording
-from framework.data.stamps import Bound
 from framework.data.store.root import RootLike
 from framework.data.store.ticks import open_store
+from framework.data.tape.recording import Recording
+from framework.data.tape.stamps import Bound
 from framework.errors import DataError
 from framework.schema.event import Kind
 

@@ -1,1 +1,1 @@
-"""Whether data can be trusted: hard rules that refuse (`bars`), findings that are judged (`examine`), comparison and repair."""
+"""Whether data can be trusted: findings that are judged (`examine`), comparison and repair. What is no bar at all, `tape` refuses."""

@@ -8,10 +8,10 @@ from typing import Literal
 
 import numpy as np
 
-from framework.data.quality.hours import interval_of
+from framework.data.quality.session_rules import interval_of
 from framework.data.quality.stretches import Floats, Ints
-from framework.data.recording import Events, Recording
-from framework.data.stamps import DAILY_FROM_NS
+from framework.data.tape.recording import Events, Recording
+from framework.data.tape.stamps import DAILY_FROM_NS
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument

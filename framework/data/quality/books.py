@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.book import OrderBook
 from framework.data.quality.findings import Severity, shown
 from framework.data.quality.stretches import Ints, Tally
-from framework.data.recording import Events
+from framework.data.series.book_replay import OrderBook
+from framework.data.tape.recording import Events
 from framework.schema.event import Flag, Kind
 from framework.schema.instrument import Instrument
 

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from framework.data.quality.examine import recording_of
 from framework.data.quality.findings import Examination, Finding, Severity, ordered, shown
-from framework.data.quality.hours import interval_of
 from framework.data.quality.profile import ZONES
+from framework.data.quality.session_rules import interval_of
 from framework.data.quality.stretches import MOST_STAMPS, Floats, Ints, Mask
-from framework.data.recording import Recording
 from framework.data.tape import Tape
+from framework.data.tape.recording import Recording
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument

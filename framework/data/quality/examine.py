@@ -9,17 +9,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from framework.data import catalog
 from framework.data.quality.books import BOOK_EVENTS, Books
 from framework.data.quality.findings import RULES, Examination, Finding, ordered, shown
 from framework.data.quality.gaps import Gaps
 from framework.data.quality.prices import price_rules, swap_rules, wick_rules
 from framework.data.quality.profile import Profile
 from framework.data.quality.repeats import Repeats, doubled_rows
-from framework.data.quality.rows import Stale, bar_rules, depth_rules, funding_rules, quote_rules, stamp_rules, trade_rules
+from framework.data.quality.row_rules import Stale, bar_rules, depth_rules, funding_rules, quote_rules, stamp_rules, trade_rules
 from framework.data.quality.stretches import Ints, Splitter, Stretch, Tally
-from framework.data.recording import Events, Recording
+from framework.data.store import catalog
 from framework.data.tape import Tape
+from framework.data.tape.recording import Events, Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, Kind
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from framework.data.calendar import is_bars
 from framework.data.quality.findings import Severity, lasting, shown
-from framework.data.quality.hours import Hours, interval_of
-from framework.data.quality.rows import longest_by_chance
+from framework.data.quality.row_rules import longest_by_chance
+from framework.data.quality.session_rules import Hours, interval_of
 from framework.data.quality.stretches import Ints, Stretch, Tally
-from framework.data.stamps import DAILY_FROM_NS
+from framework.data.reference.calendar import is_bars
+from framework.data.tape.stamps import DAILY_FROM_NS
 from framework.schema.event import Flag, Kind
 from framework.schema.instrument import InstrumentKind
 from framework.schema.units import NANOSECONDS_PER_DAY

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework.data.quality.rows import UNIT_TOLERANCE, mid
+from framework.data.quality.row_rules import UNIT_TOLERANCE, mid
 from framework.data.quality.stretches import Floats, Ints, Mask, Stretch, Tally
 from framework.schema.event import Kind
 

@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from framework.data.calendar import ALWAYS_OPEN, is_bars
 from framework.data.quality.findings import lasting, shown
 from framework.data.quality.gaps import weekday_gaps
-from framework.data.quality.hours import Hours, interval_of
-from framework.data.quality.rows import mid
+from framework.data.quality.row_rules import mid
+from framework.data.quality.session_rules import Hours, interval_of
 from framework.data.quality.stretches import Floats, Ints, Stretch, Tally
-from framework.data.stamps import DAILY_FROM_NS
+from framework.data.reference.calendar import ALWAYS_OPEN, is_bars
+from framework.data.tape.stamps import DAILY_FROM_NS
 from framework.schema.event import Kind
 from framework.schema.units import NANOSECONDS_PER_DAY
 

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from framework.data.quality.compare import HOUR_NS
 from framework.data.quality.findings import shown
-from framework.data.quality.hours import interval_of
 from framework.data.quality.prices import spike_rows
+from framework.data.quality.session_rules import interval_of
 from framework.data.quality.stretches import Ints, Mask, Splitter, Stretch
-from framework.data.recording import Events, Recording
-from framework.data.store.merge import merged
+from framework.data.tape.merge import merged
+from framework.data.tape.recording import Events, Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument

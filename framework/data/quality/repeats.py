@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.data.quality.findings import shown
-from framework.data.quality.rows import runs
+from framework.data.quality.row_rules import runs
 from framework.data.quality.stretches import Ints, Stretch, Tally
 from framework.schema.event import Kind
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.data.quality.findings import SEVERITIES, Finding, Severity, shown
-from framework.data.recording import Events
+from framework.data.tape.recording import Events
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument
 

@@ -1,1 +1,1 @@
-"""Datasets kept under a root: immutable, partitioned Parquet with a manifest that says what they hold and where it came from."""
+"""What is kept: datasets under a root, partitioned Parquet with a manifest; those embedded in packages; stores of ticks; the catalog."""

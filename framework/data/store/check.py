@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from framework.data.library_errors import DAMAGE, SHAPE, said
+from framework.data.checks.library_errors import DAMAGE, SHAPE, said
 from framework.data.store.manifest import DIGEST_BYTES, Partition, kinds_of
 from framework.data.store.read import events_of, manifest_of
 from framework.data.store.root import MANIFEST, Root

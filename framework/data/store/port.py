@@ -17,12 +17,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.recording import Recording
-from framework.data.stamps import Bound
+from framework.data.checks.asked import chosen_of
 from framework.data.store.manifest import DIGEST_BYTES
 from framework.data.store.read import kind_of
 from framework.data.store.write import BUFFER_EVENTS, check_part
-from framework.errors import DataError, did_you_mean
+from framework.data.tape.recording import Recording
+from framework.data.tape.stamps import Bound
+from framework.errors import DataError
 from framework.schema.event import NO_INSTRUMENT, Kind
 from framework.schema.instrument import Instrument
 
@@ -217,10 +218,7 @@ def chosen(known: Mapping[str, Instrument], wanted: Sequence[str] | None, place:
     Raises:
         DataError: an unknown symbol; the message names the nearest.
     """
-    for symbol in wanted or ():
-        if symbol not in known:
-            raise DataError(f"{place} has no instrument {symbol!r}. {did_you_mean(symbol, known)}")
-    return tuple(known[symbol] for symbol in sorted(set(known if wanted is None else wanted)))
+    return tuple(known[symbol] for symbol in chosen_of(known, wanted, place))
 
 
 def codes(kinds: Iterable[Kind | str] | None) -> list[int] | None:

@@ -18,14 +18,14 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.dialects import postgresql
 
-from framework.data.recording import Recording
-from framework.data.stamps import Bound, bounds_ns
 from framework.data.store import postgres_schema as tables
 from framework.data.store.copy_binary import HEADER, TRAILER, Rows
 from framework.data.store.manifest import instrument_of, terms_of
-from framework.data.store.merge import merged
 from framework.data.store.port import Batch, Position, checked, chosen, codes, is_new, moved, same_terms
-from framework.data.tape import taken
+from framework.data.tape.event_arrays import taken
+from framework.data.tape.merge import merged
+from framework.data.tape.recording import Recording
+from framework.data.tape.stamps import Bound, bounds_ns
 from framework.errors import DataError, StoreLost
 from framework.schema.event import EVENT, NO_INSTRUMENT, Kind
 from framework.schema.instrument import Instrument

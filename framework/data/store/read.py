@@ -13,13 +13,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyarrow import NativeFile
 
-from framework.data.library_errors import SHAPE, reading, said
-from framework.data.recording import Recording
-from framework.data.stamps import Bound, bounds_ns
+from framework.data.checks.asked import chosen_of
+from framework.data.checks.library_errors import SHAPE, reading, said
 from framework.data.store.manifest import Manifest, Partition, read_manifest
-from framework.data.store.merge import merged
 from framework.data.store.root import MANIFEST, Root, folder_of
 from framework.data.store.write import COLUMNS
+from framework.data.tape.merge import merged
+from framework.data.tape.recording import Recording
+from framework.data.tape.stamps import Bound, bounds_ns
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT, NO_INSTRUMENT, Kind
 from framework.schema.instrument import Instrument
@@ -187,10 +188,7 @@ def open_dataset(
     folder = folder_of(root, name, known)
     manifest = manifest_of(root, folder)
     there = {instrument.symbol: instrument for instrument in manifest.instruments}
-    for symbol in instruments or ():
-        if symbol not in there:
-            raise DataError(f"dataset {name!r} has no instrument {symbol!r}. {did_you_mean(symbol, there)}")
-    chosen = tuple(there[symbol] for symbol in sorted(set(there if instruments is None else instruments)))
+    chosen = tuple(there[symbol] for symbol in chosen_of(there, instruments, f"dataset {name!r}"))
     first, last = bounds_ns(start, end)
     return Dataset(root, folder, manifest, chosen, None if kinds is None else frozenset(int(kind_of(kind)) for kind in kinds), first, last)
 

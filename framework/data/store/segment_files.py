@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from framework.data.library_errors import SHAPE, reading
+from framework.data.checks.library_errors import SHAPE, reading
 from framework.data.store.port import last_stamps
 from framework.data.store.read import events_of
 from framework.data.store.write import BUFFER_EVENTS, encoded
-from framework.data.tape import joined
+from framework.data.tape.event_arrays import joined
 from framework.errors import DataError
 from framework.schema.event import EVENT
 

@@ -20,14 +20,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.library_errors import said
-from framework.data.recording import Recording
-from framework.data.stamps import Bound, bounds_ns
+from framework.data.checks.library_errors import said
 from framework.data.store.manifest import instrument_of, terms_of
-from framework.data.store.merge import merged
 from framework.data.store.port import STORE_VERSION, Batch, Position, checked, chosen, codes, is_new, moved, same_terms
 from framework.data.store.root import RootLike, check_name, root_of
 from framework.data.store.segment_files import Segment, merge_tail, replace_file, scan, single, tidy, write_segment
+from framework.data.tape.merge import merged
+from framework.data.tape.recording import Recording
+from framework.data.tape.stamps import Bound, bounds_ns
 from framework.errors import DataError, StoreLost
 from framework.schema.event import NO_INSTRUMENT, Kind
 from framework.schema.instrument import Instrument

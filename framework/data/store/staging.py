@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, Protocol
 import pyarrow as pa
 from pyarrow import fs
 
-from framework.data.library_errors import SHAPE, json_of, reading
+from framework.data.checks.library_errors import SHAPE, json_of, reading
 from framework.data.store.manifest import Manifest, Partition
 from framework.data.store.root import MANIFEST, Root
 from framework.errors import DataError

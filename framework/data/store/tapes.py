@@ -21,13 +21,15 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from framework.data.calendar import fingerprint, is_bars
-from framework.data.library_errors import DAMAGE, SHAPE
-from framework.data.mapped import give_back
+from framework.data.checks.library_errors import DAMAGE, SHAPE
+from framework.data.reference.calendar import fingerprint, is_bars
 from framework.data.store.manifest import terms_of
-from framework.data.store.merge import merged
 from framework.data.store.read import Dataset
-from framework.data.tape import Skeleton, Tape, put, room, skeleton
+from framework.data.tape import Tape
+from framework.data.tape.assembly import Skeleton, skeleton
+from framework.data.tape.event_arrays import put, room
+from framework.data.tape.mapped import give_back
+from framework.data.tape.merge import merged
 from framework.errors import DataError
 from framework.schema.event import EVENT, Kind
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.recording import Recording
-from framework.data.store.merge import merged
+from framework.data.tape.merge import merged
+from framework.data.tape.recording import Recording
 from framework.errors import DataError
 from framework.schema.event import NO_INSTRUMENT
 from framework.schema.instrument import Instrument

@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from framework.data.embedded import DATASETS
-from framework.data.recording import Recording
+from framework.data.store.embedded import DATASETS
 from framework.data.store.manifest import DIGEST_BYTES, PERIODS, Manifest, Partition, Period, kinds_of, terms_of
 from framework.data.store.root import RootLike, check_name, root_of
 from framework.data.store.staging import Staging, stage
-from framework.data.tape import joined, taken
+from framework.data.tape.event_arrays import joined, taken
+from framework.data.tape.recording import Recording
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT, NO_INSTRUMENT, SOURCE_RANK, Kind
 from framework.schema.units import NANOSECONDS_PER_DAY

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from framework.data.recording import Recording
+from framework.data.tape.recording import Recording
 from framework.errors import InputError
 
 VENUE = "SYNTHETIC"

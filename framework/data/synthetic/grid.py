@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.calendar import ALWAYS_OPEN, session_table
-from framework.data.recording import Events, Recording
-from framework.data.streams import interval_of
+from framework.data.reference.calendar import ALWAYS_OPEN, session_table
 from framework.data.synthetic.draws import VENUE, check_symbols, generator, note
+from framework.data.tape.parts import interval_of
+from framework.data.tape.recording import Events, Recording
 from framework.errors import DataError, InputError
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument

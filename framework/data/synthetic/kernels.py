@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from framework.data.borrowed import borrowed
-from framework.data.streams import record_of
+from framework.data.tape.borrowed import borrowed
+from framework.data.tape.parts import record_of
 from framework.machine.stored import stored
 from framework.schema.event import Flag, Kind
 

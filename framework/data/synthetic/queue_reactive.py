@@ -18,11 +18,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.recording import Events
 from framework.data.synthetic import kernels, streams
 from framework.data.synthetic.draws import Synthetic, generator
 from framework.data.synthetic.streams import Market
-from framework.data.tape import joined
+from framework.data.tape.event_arrays import joined
+from framework.data.tape.recording import Events
 from framework.errors import DataError, InputError
 from framework.schema.event import EVENT
 

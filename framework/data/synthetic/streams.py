@@ -8,11 +8,11 @@ from typing import Protocol
 
 import numpy as np
 
-from framework.data.recording import Events, Recording
-from framework.data.streams import interval_of
 from framework.data.synthetic import kernels
 from framework.data.synthetic.draws import VENUE, check_symbols, note
-from framework.data.tape import joined
+from framework.data.tape.event_arrays import joined
+from framework.data.tape.parts import interval_of
+from framework.data.tape.recording import Events, Recording
 from framework.errors import InputError
 from framework.schema.event import EVENT
 from framework.schema.instrument import Instrument

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from framework.data.recording import Recording
 from framework.data.tape import Tape
+from framework.data.tape.recording import Recording
 from framework.errors import InputError, did_you_mean
 from framework.kernel.book_memory import Ticks
 from framework.kernel.codes import DEPTH, F_BUY, F_LAST, F_SELL, GAP, TRADE_TICK

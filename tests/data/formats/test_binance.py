@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from framework.data.book import OrderBook, check_books
 from framework.data.formats import binance, capture
-from framework.data.recording import Events, Recording
+from framework.data.series.book_replay import OrderBook, check_books
+from framework.data.tape.recording import Events, Recording
 from framework.errors import DataError
 from framework.schema.event import Flag, Kind
 from framework.schema.instrument import Instrument

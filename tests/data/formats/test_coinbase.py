@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from framework.data.book import check_books
 from framework.data.formats import coinbase
+from framework.data.series.book_replay import check_books
 from framework.errors import DataError
 from framework.schema.event import Flag, Kind
 

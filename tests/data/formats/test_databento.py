@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from framework.data.book import OrderBook
 from framework.data.formats import databento
+from framework.data.series.book_replay import OrderBook
 from framework.errors import DataError
 from framework.schema.event import Flag, Kind
 

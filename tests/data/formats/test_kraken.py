@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from framework.data.book import OrderBook, check_books
 from framework.data.formats import kraken
+from framework.data.series.book_replay import OrderBook, check_books
 from framework.errors import DataError
 from framework.schema.event import Flag, Kind
 

@@ -10,8 +10,8 @@ import pytest
 
 from framework import Strategy, backtest
 from framework.data.formats import lean, lean_actions
-from framework.data.recording import Recording
 from framework.data.tape import build
+from framework.data.tape.recording import Recording
 from framework.schema.event import Kind
 
 MINUTE = 60 * 10**9

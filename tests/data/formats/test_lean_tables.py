@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from framework.data.continuous import activity, back_adjusted, by_calendar, by_open_interest, by_volume, continuous
 from framework.data.formats import lean, lean_funding, lean_hours, lean_tables
-from framework.data.recording import Recording
+from framework.data.series.continuous import activity, back_adjusted, by_calendar, by_open_interest, by_volume, continuous
+from framework.data.tape.recording import Recording
 from framework.errors import DataError
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument

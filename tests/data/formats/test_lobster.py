@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from framework.data.book import OrderBook
 from framework.data.formats import lobster
-from framework.data.recording import Events, Recording
+from framework.data.series.book_replay import OrderBook
+from framework.data.tape.recording import Events, Recording
 from framework.errors import DataError
 from framework.schema.event import Flag, Kind
 from framework.schema.units import Step

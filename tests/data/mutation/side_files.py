@@ -11,8 +11,8 @@ from typing import Any
 from framework.data.formats import lean_actions, lean_funding, lean_hours, lean_tables
 from framework.data.formats.lean_reference import Given
 from framework.data.formats.lean_reference import Reference as Databases
-from framework.data.hours import WeeklyHours
 from framework.data.reference import Reference
+from framework.data.reference.hours import WeeklyHours
 from framework.schema.instrument import Instrument
 from tests.data.formats.lean_tree import HOURS, PROPERTIES
 from tests.data.mutation.small_files import Specimen, lines, rows_of

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from framework.data import catalog
 from framework.data.formats import (
     bars,
     binance,
@@ -33,8 +32,9 @@ from framework.data.formats import (
 )
 from framework.data.formats import lobster as lobster_format
 from framework.data.formats import table as table_format
-from framework.data.recording import Recording
+from framework.data.store import catalog
 from framework.data.store.segments import SegmentStore
+from framework.data.tape.recording import Recording
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
 from tests.data.formats.test_coinbase import MESSAGES

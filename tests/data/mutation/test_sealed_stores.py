@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from framework.data import catalog
-from framework.data.store import tapes
+from framework.data.store import catalog, tapes
 from framework.data.store.ticks import open_store
 from framework.errors import InputError
 from tests.data.mutation import changes

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from framework.data import catalog
-from framework.data.calendar import session_table
 from framework.data.formats import bars, binance, freqtrade, itch, lean, lobster, table
-from framework.data.recording import Recording
+from framework.data.reference.calendar import session_table
+from framework.data.store import catalog
+from framework.data.tape.recording import Recording
 
 NOW_NS = int(pd.Timestamp("2026-01-01", tz="UTC").value)
 SECOND, MINUTE, HOUR, DAY = 10**9, 60 * 10**9, 3600 * 10**9, 86_400 * 10**9

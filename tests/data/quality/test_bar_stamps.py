@@ -9,7 +9,7 @@ import pytest
 
 from framework.data.formats import lean
 from framework.data.quality.bar_stamps import closed_bars, verify_bar_stamps
-from framework.data.recording import Recording
+from framework.data.tape.recording import Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument

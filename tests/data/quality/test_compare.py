@@ -12,7 +12,7 @@ import pytest
 from framework.data.formats import table
 from framework.data.quality.compare import compare
 from framework.data.quality.findings import Examination
-from framework.data.recording import Recording
+from framework.data.tape.recording import Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument

@@ -15,9 +15,9 @@ from framework.data.quality import stretches
 from framework.data.quality.examine import examine
 from framework.data.quality.findings import RULES, Examination, Finding, Severity
 from framework.data.quality.prices import SPLIT_RATIOS
-from framework.data.quality.rows import longest_by_chance
-from framework.data.recording import Recording
+from framework.data.quality.row_rules import longest_by_chance
 from framework.data.tape import build
+from framework.data.tape.recording import Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from framework.data import catalog
 from framework.data.quality.examine import examine
 from framework.data.quality.findings import Examination
+from framework.data.store import catalog
 from framework.errors import DataError
 from tests.data.quality.good_files import GOOD, NOW_NS, dbn_bars, draw, itch_add, itch_message
 

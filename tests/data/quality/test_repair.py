@@ -8,7 +8,7 @@ import pytest
 
 from framework.data.quality.examine import examine
 from framework.data.quality.repair import Repairs, fill_gaps, repair
-from framework.data.recording import Recording
+from framework.data.tape.recording import Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.recording import Recording
+from framework.data.tape.recording import Recording
 from framework.schema.event import EVENT, NO_INSTRUMENT, Flag, Kind
 from framework.schema.instrument import Instrument
 from framework.schema.units import Step

@@ -15,9 +15,8 @@ import numpy as np
 import pytest
 from pyarrow import fs
 
-from framework.data import catalog
-from framework.data.recording import Recording
-from framework.data.store import write
+from framework.data.store import catalog, write
+from framework.data.tape.recording import Recording
 from framework.errors import DataError
 from tests.data.store.market import INSTRUMENTS, as_rows, by_hand, events, recording
 
@@ -63,7 +62,7 @@ def _traced(root: str, fatal: int | None) -> int:
 def forks() -> Any:
     """Processes forked from a server that has imported everything and has no threads."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["framework.data.catalog", "tests.data.store.market"])
+    context.set_forkserver_preload(["framework.data.store.catalog", "tests.data.store.market"])
     return context
 
 

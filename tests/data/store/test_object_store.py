@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from pyarrow import fs
 
-from framework.data import catalog
-from framework.data.recording import Recording
+from framework.data.store import catalog
 from framework.data.store.read import open_dataset
 from framework.data.store.root import root_of
+from framework.data.tape.recording import Recording
 from framework.errors import DataError
 from tests.data.store.market import HOUR, INSTRUMENTS, T0, as_rows, by_hand, events, recording
 

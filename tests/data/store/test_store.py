@@ -12,13 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import fs
 
-from framework.data import catalog
-from framework.data.hours import WeeklyHours
-from framework.data.recording import Recording
-from framework.data.store import write
+from framework.data.reference.hours import WeeklyHours
+from framework.data.store import catalog, write
 from framework.data.store.read import open_dataset
 from framework.data.store.root import root_of
 from framework.data.store.tapes import cache_folder
+from framework.data.tape.recording import Recording
 from framework.errors import DataError
 from framework.schema.event import EVENT, NO_INSTRUMENT, Kind
 from framework.schema.instrument import Instrument
@@ -112,6 +111,8 @@ def test_what_does_not_exist_names_the_nearest(tmp_path: Path) -> None:
         catalog.open("made@2", root=tmp_path)
     with pytest.raises(DataError, match="has no instrument 'BTCC'. Did you mean BTC"):
         catalog.open("made", root=tmp_path, instruments=["BTCC"])
+    with pytest.raises(DataError, match="instruments = 'BTC': must be a list of symbols"):
+        catalog.open("made", root=tmp_path, instruments="BTC")
     with pytest.raises(DataError, match="kind 'trades' is unknown. Did you mean TRADE"):
         catalog.open("made", root=tmp_path, kinds=["trades"])
     with pytest.raises(DataError, match="no such events of BTC in the range asked for; it holds 2024-01-01"):

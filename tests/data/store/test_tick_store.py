@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from framework.data import catalog
-from framework.data.store import segment_files
+from framework.data.store import catalog, segment_files
 from framework.data.store.port import Position, TickStore
 from framework.data.store.ticks import open_store
 from framework.errors import DataError, StoreLost
@@ -108,6 +107,8 @@ def test_a_part_of_it(opened: Open) -> None:
     assert as_rows(read(store, instruments=["ETH/USDT:USDT"])) == own
     with pytest.raises(DataError, match="has no instrument 'BTCC'. Did you mean BTC"):
         store.read(instruments=["BTCC"])
+    with pytest.raises(DataError, match="instruments = 'BTC': must be a list of symbols"):
+        store.read(instruments="BTC")
     with pytest.raises(DataError, match="kind 'trades' is unknown"):
         store.read(kinds=["trades"])
 
@@ -223,7 +224,7 @@ def recorder(opened_at: tuple[str, str], made: np.ndarray, pipe: Any) -> None:
 @pytest.fixture(scope="module")
 def forks() -> Any:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["framework.data.catalog", "framework.data.store.ticks", "tests.data.store.market"])
+    context.set_forkserver_preload(["framework.data.store.catalog", "framework.data.store.ticks", "tests.data.store.market"])
     return context
 
 

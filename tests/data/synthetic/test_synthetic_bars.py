@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from framework.data.recording import Events
 from framework.data.synthetic.bars import Regime, WalkModel, walk
 from framework.data.synthetic.grid import Grid
 from framework.data.synthetic.pairs import PairModel, pair
+from framework.data.tape.recording import Events
 from framework.errors import DataError, InputError
 from framework.schema.event import Kind
 

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from framework.data.book import OrderBook, check_books
-from framework.data.conflate import conflate
-from framework.data.recording import Recording
+from framework.data.series.book_replay import OrderBook, check_books
+from framework.data.series.conflate import conflate
 from framework.data.synthetic.draws import Synthetic
 from framework.data.synthetic.hawkes import HawkesModel, hawkes_book
 from framework.data.synthetic.queue_reactive import QueueModel, intensities, queue_reactive_book
 from framework.data.synthetic.streams import Market
+from framework.data.tape.recording import Recording
 from framework.errors import DataError, InputError
 from framework.schema.event import Flag, Kind
 

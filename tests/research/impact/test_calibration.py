@@ -14,8 +14,8 @@ import pytest
 
 from framework import backtest
 from framework.config import parse_costs
-from framework.data.recording import Recording
 from framework.data.tape import Tape, build
+from framework.data.tape.recording import Recording
 from framework.errors import InputError
 from framework.schema.event import EVENT, Flag, Kind
 from research.impact.calibration import ImpactCalibration, calibrate_impact

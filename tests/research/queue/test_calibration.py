@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from framework.data.formats import databento, lobster
-from framework.data.recording import Recording
+from framework.data.tape.recording import Recording
 from framework.errors import DataError, InputError
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument

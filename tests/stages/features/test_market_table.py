@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from framework.data.book import OrderBook
-from framework.data.recording import Events, Recording
+from framework.data.series.book_replay import OrderBook
 from framework.data.tape import build
+from framework.data.tape.recording import Events, Recording
 from framework.errors import InputError
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument

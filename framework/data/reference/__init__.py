@@ -1,0 +1,5 @@
+"""What is known about instruments and markets: listings in time, calendars and hours, corporate actions, price limits, fees."""
+
+from framework.data.reference.tables import Reference
+
+__all__ = ["Reference"]

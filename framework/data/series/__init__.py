@@ -1,0 +1,1 @@
+"""One recording from another: bars and conflated books, continuous contracts, adjusted prices, the book behind its changes."""

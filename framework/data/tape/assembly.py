@@ -1,0 +1,327 @@
+"""The tape: every market event of a run, in the order in which it could be known.
+
+`build` turns checked frames of bars, corporate actions and ready-made events into one sorted array. Instruments are
+ordered by symbol, so neither registration order nor dictionary order reaches the bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from framework.data.checks.asked import check_asked
+from framework.data.checks.kinds import refuse_kinds
+from framework.data.checks.ranges import check_ranges, check_stamps
+from framework.data.reference.actions import action_events, action_notes, refuse_trading_after_delisting
+from framework.data.reference.calendar import BARS, is_bars, pauses, sessions
+from framework.data.tape.bar_events import bar_events
+from framework.data.tape.event_arrays import in_order, joined
+from framework.data.tape.mapped import blocks
+from framework.data.tape.sessions import breaks, closed_before, opens_and_closes
+from framework.data.tape.stamps import Bound, bounds_ns
+from framework.errors import DataError, did_you_mean
+from framework.schema.event import EVENT, NO_INSTRUMENT, Flag, Kind
+from framework.schema.instrument import Instrument, InstrumentKind
+
+Events = NDArray[np.void]
+
+
+@dataclass(frozen=True, eq=False)
+class Tape:
+    """Events and the words needed to read them.
+
+    Attributes:
+        instruments: ordered by symbol; an event's `instrument` is a position here.
+        currencies: sorted; those of prices and, for FX, of bases.
+        calendars: sorted; `w0` of a SESSION event is a position here.
+        events: dtype EVENT, sorted, read-only.
+        notes: sentences the user should read (prices rounded, survivors, missing sessions).
+        name: where it came from.
+    """
+
+    instruments: tuple[Instrument, ...]
+    currencies: tuple[str, ...]
+    calendars: tuple[str, ...]
+    events: Events
+    notes: tuple[str, ...] = ()
+    name: str = ""
+
+    @cached_property
+    def bar_stamps(self) -> NDArray[np.int64]:
+        """Stamps at which bars close, UTC ns, increasing, each once."""
+        stamps = np.concatenate([np.zeros(0, np.int64), *(part["ts_local_ns"][part["kind"] == Kind.BAR] for part in blocks(self.events))])
+        found: NDArray[np.int64] = stamps[np.diff(stamps, prepend=stamps[:1] - 1) != 0]
+        return found
+
+    def digest(self) -> str:
+        """blake2b-256, as hex, over the instruments' definitions and the event bytes; computed once."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
+        words = json.dumps([[_definition(i) for i in self.instruments], self.currencies, self.calendars])
+        state = hashlib.blake2b(words.encode(), digest_size=32)
+        for part in blocks(self.events):
+            state.update(np.ascontiguousarray(part).view(np.uint8).data)
+        return state.hexdigest()
+
+    @cached_property
+    def has_quotes(self) -> bool:
+        """Whether any event is a quote."""
+        return any(bool(np.any(part["kind"] == Kind.QUOTE)) for part in blocks(self.events))
+
+    @cached_property
+    def sessions(self) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Stamps of opens and of closes by calendar, ascending."""
+        rows = np.concatenate([np.zeros(0, EVENT), *(part[part["kind"] == Kind.SESSION] for part in blocks(self.events))])
+        opens = rows[(rows["flags"] & (Flag.SESSION_OPEN | Flag.PAUSE)) == Flag.SESSION_OPEN]
+        return {name: (opens["w1"][opens["w0"] == k].copy(), opens["w2"][opens["w0"] == k].copy()) for k, name in enumerate(self.calendars)}
+
+    def index(self, symbol: str) -> int:
+        """Position of an instrument.
+
+        Raises:
+            DataError: no such symbol on this tape; the message names the nearest.
+        """
+        for position, instrument in enumerate(self.instruments):
+            if instrument.symbol == symbol:
+                return position
+        names = [instrument.symbol for instrument in self.instruments]
+        raise DataError(f"symbol {symbol!r} is not on the tape {self.name!r}. {did_you_mean(symbol, names)}")
+
+    def select(self, symbols: Sequence[str] | None = None, start: Bound = None, end: Bound = None) -> Tape:
+        """The tape of some instruments and of a part of the time; the same as if nothing else had ever been loaded.
+
+        Args:
+            symbols: which instruments; None keeps all.
+            start, end: inclusive; a date means the whole day, UTC (see `stamps.bounds_ns`).
+
+        Raises:
+            DataError: an unknown symbol, or nothing is left.
+        """
+        check_asked(symbols)
+        kept = sorted({self.index(symbol) for symbol in (symbols if symbols is not None else self._symbols())})
+        positions = np.full(len(self.instruments) + 1, -1, np.int64)
+        positions[kept] = np.arange(len(kept))
+        first, last = bounds_ns(start, end)
+        stamps, owners = self.events["ts_local_ns"], self.events["instrument"].astype(np.int64)
+        nobody = owners == NO_INSTRUMENT
+        position = positions[np.where(nobody, len(self.instruments), owners)]
+        keep = (self.events["kind"] != Kind.SESSION) & (stamps >= first) & (stamps <= last) & (nobody | (position >= 0))
+        events = self.events[keep]
+        if not len(events):
+            raise DataError(f"tape {self.name!r}: no events between {start} and {end} for {', '.join(symbols or self._symbols())}.")
+        events["instrument"] = np.where(nobody, NO_INSTRUMENT, position)[keep]
+        return assemble([self.instruments[i] for i in kept], [events], name=self.name, notes=self.notes)
+
+    def _symbols(self) -> list[str]:
+        return [instrument.symbol for instrument in self.instruments]
+
+
+def build(
+    frames: Mapping[str, pd.DataFrame],
+    instruments: Mapping[str, Instrument],
+    *,
+    actions: pd.DataFrame | None = None,
+    extra: Events | None = None,
+    name: str = "",
+    notes: Sequence[str] = (),
+) -> Tape:
+    """Make a tape of bars, corporate actions and ready-made events.
+
+    Args:
+        frames: by symbol; float columns open, high, low, close, volume and a UTC index of bar closes, already checked.
+        instruments: by symbol; may name more than `frames` does, for events in `extra`.
+        actions: columns symbol, ts (UTC), kind ("split", "dividend", "spin_off", "delist" or "rename"), value: the split's new over
+            old shares as a Fraction, a number or "new:old"; money per share of a dividend, or of the child that a spin-off gave for
+            one share; the delisting's final price; the new name. A column child may name what was spun off.
+        extra: dtype EVENT, in any order; `instrument` is the position among the sorted symbols of `instruments`.
+        name: shown in messages and reports.
+        notes: sentences for the user.
+
+    Returns:
+        The tape, with SESSION events of every calendar used, from the session of the first event to that of the last. Where the
+        market is closed at the first event, the close of the session before stands one nanosecond ahead of it.
+
+    Raises:
+        DataError: a price off its tick, an unknown symbol, an action that cannot be read, trading after a delisting.
+
+    >>> stamps = pd.DatetimeIndex(["2020-01-01 00:01", "2020-01-01 00:02"], tz="UTC")
+    >>> bars = pd.DataFrame(dict(open=1.0, high=1.0, low=1.0, close=1.0, volume=3.0), index=stamps)
+    >>> [int(k) for k in build({"X": bars}, {"X": Instrument("X")}).events["kind"]]  # open, two bars, close
+    [9, 1, 1, 9]
+    """
+    ordered = [instruments[symbol] for symbol in sorted(instruments)]
+    positions = {instrument.symbol: position for position, instrument in enumerate(ordered)}
+    for symbol, instrument in instruments.items():
+        if symbol != instrument.symbol:
+            raise DataError(f"instruments[{symbol!r}] is called {instrument.symbol!r}. Use one name.")
+    for symbol in frames:
+        if symbol not in positions:
+            raise DataError(f"bars of {symbol!r}, but no such instrument. {did_you_mean(symbol, positions)}")
+    pieces: list[Events] = []
+    said = list(notes)
+    for symbol in sorted(frames):
+        events, note = bar_events(frames[symbol], ordered[positions[symbol]], positions[symbol])
+        pieces.append(events)
+        said += note
+    if extra is not None:
+        pieces.append(_checked_extra(extra, ordered))
+    if actions is not None:
+        corporate = action_events(actions, ordered)
+        refuse_trading_after_delisting(corporate, pieces, ordered)
+        pieces.append(corporate)
+        said += action_notes(actions)
+    return assemble(ordered, pieces, name=name, notes=said)
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """A tape without its market events: instruments with their final calendars, the words, and the SESSION events in order."""
+
+    instruments: tuple[Instrument, ...]
+    currencies: tuple[str, ...]
+    calendars: tuple[str, ...]
+    sessions: Events
+
+
+def skeleton(instruments: Sequence[Instrument], bars: Sequence[Events], first_ns: int, last_ns: int) -> Skeleton:
+    """What goes around events from `first_ns` to `last_ns`; of the events only the bars are looked at, for calendars of bars."""
+    check_stamps(first_ns, last_ns)
+    stamps = _stamps_by_calendar(instruments, bars)
+    ordered = tuple(replace(i, calendar=c) if i.calendar != c else i for i, c in zip(instruments, stamps.calendar_of, strict=True))
+    calendars = tuple(sorted({instrument.calendar for instrument in ordered}))
+    pieces = [np.zeros(0, EVENT)]
+    for position, calendar in enumerate(calendars):
+        stamped, interval_ns = stamps.bars_of.get(calendar, (None, 0))
+        opens, closes = sessions(calendar, first_ns, last_ns, stamped, interval_ns=interval_ns)
+        pieces.append(opens_and_closes(position, opens, closes))
+        if not is_bars(calendar):
+            pieces.append(breaks(position, opens, closes, pauses(calendar, first_ns, last_ns)))
+            if not len(opens) or opens[0] > first_ns:  # at the first stamp itself nobody has ordered yet
+                pieces.append(closed_before(position, calendar, first_ns))
+    bases = {i.base_currency for i in ordered if i.kind is InstrumentKind.FX}
+    currencies = tuple(sorted({i.settlement_currency for i in ordered} | bases))
+    return Skeleton(ordered, currencies, calendars, in_order(joined(pieces)))
+
+
+def assemble(instruments: Sequence[Instrument], pieces: Sequence[Events], *, name: str, notes: Sequence[str]) -> Tape:
+    """Add the sessions to events whose `instrument` is a position in `instruments`, and sort everything.
+
+    Raises:
+        DataError: no events; a stamp out of reach.
+    """
+    if not any(len(piece) for piece in pieces):
+        raise DataError(f"tape {name!r}: no bars and no events. Give at least one.")
+    first = min(int(piece["ts_local_ns"].min()) for piece in pieces if len(piece))
+    last = max(int(piece["ts_local_ns"].max()) for piece in pieces if len(piece))
+    made = skeleton(instruments, pieces, first, last)
+    events = in_order(joined([*pieces, made.sessions]))
+    events.setflags(write=False)
+    return Tape(made.instruments, made.currencies, made.calendars, events, tuple(notes), name)
+
+
+def _checked_extra(extra: Events, instruments: Sequence[Instrument]) -> Events:
+    if extra.dtype != EVENT:
+        raise DataError(f"extra events have dtype {extra.dtype}. Make them with dtype framework.schema.event.EVENT.")
+    stray = (extra["instrument"] >= len(instruments)) & (extra["instrument"] != NO_INSTRUMENT)
+    if stray.any():
+        row = int(np.argmax(stray))
+        raise DataError(f"extra event {row}: instrument {int(extra['instrument'][row])}, but there are {len(instruments)} instruments.")
+    if (extra["kind"] == Kind.SESSION).any():
+        raise DataError("extra events hold SESSION events. Leave them out: they are made from the instruments' calendars.")
+    refuse_kinds(extra)
+    early = extra["ts_local_ns"] < extra["ts_venue_ns"]
+    if early.any():
+        row = int(np.argmax(early))
+        raise DataError(
+            f"extra event {row}: ts_local_ns {int(extra['ts_local_ns'][row])} < ts_venue_ns {int(extra['ts_venue_ns'][row])}; "
+            "rule: nothing is known before it happens. Correct the stamps."
+        )
+    check_ranges(extra, instruments)
+    return extra
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamps:
+    """Which calendar each instrument gets, and for those of bars the stamps and bar length of each."""
+
+    calendar_of: list[str]
+    bars_of: dict[str, tuple[NDArray[np.int64], int]]
+
+
+def _stamps_by_calendar(instruments: Sequence[Instrument], pieces: Sequence[Events]) -> _Stamps:
+    """Give every instrument of a "bars" calendar one whose sessions are exactly its own bars.
+
+    Instruments whose stamps agree over the shorter life share a calendar. Two that differ must not: a bar of the one would
+    close a session of the other, and adding an instrument would change when orders in another expire.
+    """
+    calendar_of = [i.calendar for i in instruments]
+    owners = [position for position, i in enumerate(instruments) if is_bars(i.calendar)]
+    found = _bar_stamps(pieces) if owners else {}
+    own = {position: found.get(position, np.zeros(0, np.int64)) for position in owners}
+    groups: list[tuple[int, list[int]]] = []
+    for position in sorted(owners, key=lambda p: (-len(own[p]), p)):
+        if not len(own[position]):
+            symbol = instruments[position].symbol
+            raise DataError(f"{symbol}: calendar {BARS!r} makes each bar a session, but it has no bars. Name another calendar.")
+        for leader, members in groups:
+            if _agrees(own[position], own[leader]) and instruments[position].bar_interval_ns == instruments[leader].bar_interval_ns:
+                members.append(position)
+                break
+        else:
+            groups.append((position, [position]))
+    bars_of = {}
+    for leader, members in groups:
+        calendar = BARS if len(groups) == 1 else f"{BARS}:{instruments[leader].symbol}"
+        bars_of[calendar] = (own[leader], instruments[leader].bar_interval_ns)
+        for position in members:
+            calendar_of[position] = calendar
+    return _Stamps(calendar_of, bars_of)
+
+
+def _bar_stamps(pieces: Sequence[Events]) -> dict[int, NDArray[np.int64]]:
+    """Close stamps of each instrument's bars, by position. One pass: a tape may hold thousands of instruments."""
+    found: dict[int, list[NDArray[np.int64]]] = {}
+    for piece in pieces:
+        bars = piece if (piece["kind"] == Kind.BAR).all() else piece[piece["kind"] == Kind.BAR]
+        owners, stamps = bars["instrument"], bars["ts_local_ns"]
+        if (owners[1:] != owners[:-1]).any():
+            order = np.argsort(owners, kind="stable")
+            owners, stamps = owners[order], stamps[order]
+        edges = np.flatnonzero(owners[1:] != owners[:-1]) + 1
+        for first, part in zip([0, *edges], np.split(stamps, edges), strict=True):
+            if len(part):
+                found.setdefault(int(owners[first]), []).append(part)
+    return {position: np.unique(np.concatenate(parts)) for position, parts in found.items()}
+
+
+def _agrees(shorter: NDArray[np.int64], longer: NDArray[np.int64]) -> bool:
+    first = int(np.searchsorted(longer, shorter[0]))
+    return bool(np.array_equal(longer[first : first + len(shorter)], shorter))
+
+
+def _definition(instrument: Instrument) -> list[Any]:
+    margins = (instrument.initial_margin, instrument.maintenance_margin, instrument.liquidation_fee)
+    of_derivatives = [instrument.inverse, *(float(margin).hex() for margin in margins)] if instrument.is_derivative else []
+    return [
+        instrument.symbol,
+        [instrument.tick.numerator, instrument.tick.denominator],
+        [instrument.lot.numerator, instrument.lot.denominator],
+        float(instrument.multiplier).hex(),
+        instrument.currency,
+        int(instrument.kind),
+        instrument.base_currency,
+        instrument.venue,
+        instrument.calendar,
+        instrument.bar_interval_ns,
+        *of_derivatives,
+    ]
