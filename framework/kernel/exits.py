@@ -7,8 +7,8 @@ bar's stamp, and what they meet of the bar is what came after the entry, as far 
 - the other side counts whole where the entry filled at the open, or was a stop, which the price passes on its way there. Else it
   counts as far as the close: a target is taken only where the price ended beyond it.
 
-A stop is filled at the stop, at the entry's price where that lies beyond it already. Stops come before targets. All such fills are
-ambiguous.
+A stop is filled at the stop, a target at the target; at the entry's price where that lies beyond it already, as a taker. Stops come
+before targets that the entry's price has not passed. All such fills are ambiguous.
 
 Assumptions: the bar's volume, less what was taken of it, is there for the exits too.
 Fails when: the price had left the stop behind before the entry filled: the loss is then not the position's.
@@ -28,6 +28,7 @@ from framework.kernel.codes import (
     FOK,
     IOC,
     LIMIT,
+    O_POST_ONLY,
     O_RESTING,
     R_MISSED_CLOSE,
     STOP,
@@ -36,7 +37,7 @@ from framework.kernel.codes import (
     TRAILING_LIMIT,
 )
 from framework.kernel.compile import kernel
-from framework.kernel.exchange import venue_book
+from framework.kernel.exchange import refuse_to_take, venue_book
 from framework.kernel.filling import ALL, budget_of, execute
 from framework.kernel.matching import end_leftover, trigger
 from framework.kernel.order_types import is_limit, reaches, waits_for_price, waits_for_trigger
@@ -90,8 +91,33 @@ def _stop_out(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
 
 
 @kernel
+def _is_passed(t: Any, order: Any, entry_ticks: int) -> bool:
+    """Whether the price of its entry lies beyond a target already: it is filled there as it comes."""
+    if is_touch(order) and waits_for_trigger(order):
+        return bool(reaches(order, entry_ticks))
+    return order.type == LIMIT and bool(betters(order.side, entry_ticks, order.limit_ticks, t.costs.limit_needs_through))
+
+
+@kernel
+def _take_at_entry(t: Any, x: Any, order: Any, budget: int, rest: Any) -> int:
+    """Fill a target that the entry's price has passed: it takes at that price, as any limit does that is better than the market."""
+    if order.flags & O_POST_ONLY:
+        refuse_to_take(t, x, order, rest.w0)
+        return 0
+    if waits_for_trigger(order):
+        trigger(t, x, order)
+        if is_limit(order) and not betters(order.side, rest.w0, order.limit_ticks, 0):
+            return 0
+    done = execute(t, x, order, budget, rest.w0, F_AMBIGUOUS, rest)
+    end_leftover(t, x, order, False)
+    return int(done)
+
+
+@kernel
 def _take_profit(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
     rest = _rest_of(x, order, bar)
+    if _is_passed(t, order, rest.w0):
+        return _take_at_entry(t, x, order, budget, rest)
     best = rest.w2 if order.side > 0 else rest.w1
     if order.type == LIMIT:
         if (
@@ -144,8 +170,11 @@ def match_exits(t: Any, x: Any, bar: Any) -> None:
             if not _entered(x, order, bar) or order.blocked_ns == bar.ts_local_ns:
                 continue
             is_stop = order.type >= STOP and not is_touch(order)
-            if step == 0 and is_stop and waits_for_trigger(order):
+            is_first = is_stop or _is_passed(t, order, order_of(x, order.parent_id).filled_ticks)
+            if is_first != (step == 0):
+                continue
+            if is_stop and waits_for_trigger(order):
                 budget -= _stop_out(t, x, order, bar, budget)
-            elif step == 1 and not is_stop and (order.type == LIMIT or waits_for_trigger(order)):
+            elif not is_stop and (order.type == LIMIT or waits_for_trigger(order)):
                 budget -= _take_profit(t, x, order, bar, budget)
     sweep(x, bar.instrument)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from framework.kernel.codes import O_OCO
-from framework.kernel.compile import kernel
+from framework.kernel.compile import inlined, kernel
 from framework.kernel.lifecycle import leaves
 from framework.kernel.order_types import is_limit, reaches, waits_for_trigger
 from framework.kernel.orders import is_done, is_touch, order_of
@@ -48,6 +48,14 @@ def rivalry(x: Any, order: Any, bar: Any, start_ns: int) -> int:
     return found
 
 
+@inlined
+def has_taken(order: Any, bar: Any) -> bool:
+    """Whether a limit was better than the market in this bar: at its open, or where it filled."""
+    if (order.limit_ticks - bar.w0) * order.side > 0:
+        return True
+    return order.filled_ns == bar.ts_local_ns and (order.limit_ticks - order.filled_ticks) * order.side > 0
+
+
 @kernel
 def left_by_exits(x: Any, order: Any, bar: Any, budget: int) -> int:
     """What of a bar's budget an entry may take that has filled before: the stops of its exits that the bar reaches come first.
@@ -60,6 +68,8 @@ def left_by_exits(x: Any, order: Any, bar: Any, budget: int) -> int:
     while at >= 0:
         exit = order_of(x, at)
         at = exit.next_working
-        if exit.parent_id == order.order_id and exit.side != order.side and _is_reached(exit, bar, bar.ts_local_ns):
+        if exit.parent_id != order.order_id or exit.side == order.side or is_done(exit) or not waits_for_trigger(exit):
+            continue
+        if not is_touch(exit) and reaches(exit, bar.w1 if exit.side > 0 else bar.w2):  # also where it waits to be enlarged
             budget -= leaves(exit)
     return max(budget, 0)

@@ -221,6 +221,103 @@ def test_children_by_hand_meet_the_bar_too() -> None:
     )
 
 
+@pytest.mark.parametrize("low", [111, 95])
+def test_an_entry_at_an_open_beyond_its_own_target(low: float) -> None:
+    # A gap: bought at 112, where a sale at 110 or better takes at once, before the price can fall to the stop.
+    draw(
+        f"""
+        1  100 100 100 100  1000
+        2  112 113 {low} 112  1000
+
+        at 1: BRACKET BUY 10 TARGET 110 LOSS 96
+        fill 2: BUY 10 @ 112 taker of 0
+        fill 2: SELL 10 @ 112 taker of 1 ambiguous
+        order 2: CANCELLED SIBLING_FILLED
+        end: 0 X
+        """,
+        both=True,
+    )
+
+
+@pytest.mark.parametrize("exit", ["TOUCH 110", "TOUCH 110 LIMIT 109"])
+def test_an_entry_at_an_open_beyond_the_touch_of_its_exit(exit: str) -> None:
+    draw(
+        f"""
+        1  100 100 100 100  1000
+        2  112 113 111 112  1000
+
+        at 1: BUY 10
+        at 1: SELL 10 {exit} PARENT 0
+        fill 2: BUY 10 @ 112 taker of 0
+        fill 2: SELL 10 @ 112 taker of 1 ambiguous
+        end: 0 X
+        """,
+        both=True,
+    )
+
+
+def test_a_post_only_target_that_the_entry_has_passed() -> None:
+    draw(
+        """
+        1  100 100 100 100  1000
+        2  112 113 111 112  1000
+
+        at 1: BUY 10
+        at 1: SELL 10 LIMIT 110 PARENT 0 POST_ONLY
+        fill 2: BUY 10 @ 112 taker of 0
+        order 1: REJECTED POST_ONLY_WOULD_TAKE needs 110 allows 112
+        end: 10 X
+        """,
+        both=True,
+    )
+
+
+def test_the_rest_of_an_entry_does_not_wait_at_a_limit_that_the_bar_never_saw() -> None:
+    # Ten lots for us in bar 3, of which the stop has a call on five. The entry took at 100; no price of the bar was 105.
+    draw(
+        """
+        1  100 100 100 100  1000
+        2  100 101 99.50 100  50
+        3  100 101  80 100   100
+        4  100 100 100 100   100
+
+        at 1: BRACKET BUY 20 LIMIT 105 TARGET 120 LOSS 90
+        fill 2: BUY 5 @ 100 taker of 0
+        fill 3: BUY 5 @ 100 taker of 0
+        fill 3: SELL 5 @ 90 taker of 2 ambiguous
+        fill 4: SELL 5 @ 100 taker of 2
+        order 0: CANCELLED SIBLING_FILLED filled 10
+        order 1: CANCELLED SIBLING_FILLED
+        end: 0 X
+        """,
+        both=True,
+        costs={"max_participation": 0.1},
+    )
+
+
+@pytest.mark.parametrize(("terms", "sold_at"), [("LIMIT 95", 100), ("STOP 99.50 LIMIT 95", 99.50)])
+def test_a_reduce_only_rest_waits_for_the_next_open(terms: str, sold_at: float) -> None:
+    # Five of ten are sold before the stop buys five more. A limit of 95 took at the market; the bar ends at 99, so 95 was not there.
+    draw(
+        f"""
+        1  100 100 100 100  1000
+        2  100 100 100 100  1000
+        3  100 102  99 101  1000
+        4  101 101 101 101  1000
+
+        at 1: BUY 5
+        at 2: SELL 10 {terms} REDUCE_ONLY
+        at 2: BUY 5 STOP 101
+        fill 2: BUY 5 @ 100 taker of 0
+        fill 3: SELL 5 @ {sold_at} taker of 1
+        fill 3: BUY 5 @ 101 taker of 2
+        fill 4: SELL 5 @ 101 taker of 1
+        end: 0 X
+        """,
+        both=True,
+    )
+
+
 class StoppedOut(Strategy):
     """Enters with a bracket and closes whatever it holds at the close of the entry's bar."""
 
