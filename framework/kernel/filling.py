@@ -29,7 +29,7 @@ from framework.kernel.codes import (
     S_FILLED,
     S_PARTIAL,
 )
-from framework.kernel.compile import bits, inlined, kernel, outlined
+from framework.kernel.compile import address_of, bits, inlined, kernel, outlined
 from framework.kernel.contracts import basis, notional_of
 from framework.kernel.costs import bounded_fee, half_spread_cost, impact_cost, raw_fee, us_levies, volume_share_cost
 from framework.kernel.exchange import venue_book
@@ -124,7 +124,7 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
             push(t, x, order.instrument, order.side, lots)
         is_last = order.filled_lots == order.quantity_lots
         order.state = S_FILLED if is_last else S_PARTIAL
-        _block_relatives(x, order, lots, event.ts_local_ns)
+        _block_relatives(x, order, lots, event)
         slippage = spread + share + impact
         fill_flags = flags | (F_LAST if is_last else 0)
         answer(t, x, FILLED, fill_flags, order.instrument, order.order_id, ticks, lots, bits(fee), bits(slippage))
@@ -146,18 +146,20 @@ def _charge_levies(t: Any, x: Any, order: Any, lots: int, ticks: int) -> None:
 
 
 @kernel
-def _block_relatives(x: Any, order: Any, lots: int, now_ns: int) -> None:
-    """After a fill the rest of its group, its parent and its children sit out the rest of the bar: what changes them is on its way.
+def _block_relatives(x: Any, order: Any, lots: int, event: Any) -> None:
+    """After a fill the rest of its group and its parent sit out the rest of the event: what changes them is on its way.
 
-    A parent's first fill finds no children here: they are let go by it.
+    So do its children inside a bar whose rest they meet when they have grown (`exits.py`). Else they act on what they stand for. A
+    parent's first fill finds no children here: they are let go by it.
     """
     in_group = order.flags & O_OCO != 0
     if not in_group and order.parent_id < 0 and order.filled_lots == lots:
         return
+    grows = event.kind == BAR and x.entry_latency_ns == 0 and x.response_latency_ns == 0 and address_of(event) != x.print
     at = venue_book(x, order.instrument).first
     while at >= 0:
         other = order_of(x, at)
         is_sibling = in_group and other.group_id == order.group_id and at != order.order_id
-        if is_sibling or other.parent_id == order.order_id or at == order.parent_id:
-            other.blocked_ns = now_ns
+        if is_sibling or (grows and other.parent_id == order.order_id) or at == order.parent_id:
+            other.blocked_ns = event.ts_local_ns
         at = other.next_working

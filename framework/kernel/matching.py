@@ -54,7 +54,7 @@ from framework.kernel.orders import is_done, is_touch, order_of
 from framework.kernel.priority import BEFORE_ALL, CLOSE, LIMITS, NEVER, OPEN, STOPS, betters, needs_through, rank_in_bar
 from framework.kernel.queue import sweep
 from framework.kernel.records import event_row
-from framework.kernel.siblings import GIVES_WAY, TAKEN, has_taken, left_by_exits, rivalry
+from framework.kernel.siblings import GIVES_WAY, TAKEN, behind_exits, has_taken, left_by_exits, rivalry
 from framework.kernel.unshown import touched_lots
 from framework.kernel.waiting import is_waiting
 from framework.schema.units import NEVER_NS
@@ -270,6 +270,8 @@ def _next_in_turn(t: Any, x: Any, bar: Any, start_ns: int, opened_ns: int, step:
         order = order_of(x, at)
         if _has_turn(order, bar, start_ns, opened_ns, step):
             own = rank_in_bar(t, order, bar, step)
+            if step == OPEN:
+                own = behind_exits(x, order, own, bar.w0, bar.w0)
             if own < best and (own > rank or (own == rank and is_behind)):
                 best, found = own, at
         is_behind = is_behind or at == after

@@ -198,7 +198,7 @@ def match_book(t: Any, x: Any, event: Any) -> None:
         if not acted and book.first != book.last:
             act_in_turn(t, x, depth, event)  # those that are reached: what is left of them finds nothing more below
         acted = True
-        if not is_done(order):
+        if takes_part(order, session, book, event):  # still: an exit of it may have acted
             act_on_book(t, x, depth, order, event)
     if acted:
         sweep(x, instrument)

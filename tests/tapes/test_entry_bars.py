@@ -318,6 +318,100 @@ def test_a_reduce_only_rest_waits_for_the_next_open(terms: str, sold_at: float) 
     )
 
 
+_FALL = [(99.99, 100.01), (98.99, 99.01), (97.99, 98.01), (96.99, 97.01), (95.99, 96.01), (94.99, 95.01)]
+
+
+@pytest.mark.parametrize("kind", ["quotes", "book"])
+@pytest.mark.parametrize("latency", [{}, {"entry_ns": 10**9, "response_ns": 10**9}])
+def test_a_standing_stop_acts_while_its_entry_fills_further_on_ticks(kind: str, latency: dict[str, int]) -> None:
+    # Three lots a minute. At 95.99 the nine that are held are sold, and an entry whose exit has begun is over.
+    word = "book " if kind == "book" else ""
+    rows = "\n".join(f"1 10:0{k} {word}{bid} x 50 / {ask} x 3" for k, (bid, ask) in enumerate(_FALL))
+    draw(
+        f"""
+        {rows}
+
+        at 1 10:00: BRACKET BUY 30 TARGET 130 LOSS 96
+        fill 1 10:01: BUY 3 @ 99.01 taker of 0
+        fill 1 10:02: BUY 3 @ 98.01 taker of 0
+        fill 1 10:03: BUY 3 @ 97.01 taker of 0
+        fill 1 10:04: SELL 9 @ 95.99 taker of 2
+        order 0: CANCELLED SIBLING_FILLED filled 9
+        order 1: CANCELLED SIBLING_FILLED
+        end: 0 X
+        """,
+        latency=latency,
+        venue={"self_trade": "none"},
+        risk={"allow_short": True},
+    )
+
+
+def test_a_trailing_exit_follows_while_its_entry_fills_further() -> None:
+    draw(
+        """
+        1 10:00   99.99 x 50 / 100.01 x 3
+        1 10:01  100.99 x 50 / 101.01 x 3
+        1 10:02  101.99 x 50 / 102.01 x 3
+        1 10:03  102.99 x 50 / 103.01 x 3      # two below the best bid is 100.99
+        1 10:04  100.98 x 50 / 101.00 x 3
+
+        at 1 10:00: BUY 30
+        at 1 10:00: SELL 30 TRAIL 2 PARENT 0
+        fill 1 10:01: BUY 3 @ 101.01 taker of 0
+        fill 1 10:02: BUY 3 @ 102.01 taker of 0
+        fill 1 10:03: BUY 3 @ 103.01 taker of 0
+        fill 1 10:04: SELL 9 @ 100.98 taker of 1
+        order 0: CANCELLED SIBLING_FILLED filled 9
+        end: 0 X
+        """,
+    )
+
+
+def test_a_triggered_stop_comes_before_its_entry() -> None:
+    draw(
+        """
+        1  100 100 100 100  1000
+        2  100 100  94  95   100      # ten for us, all bought: nothing is left for the stop
+        3   95  95  95  95  1000
+
+        at 1: BRACKET BUY 20 TARGET 110 LOSS 96
+        fill 2: BUY 10 @ 100 taker of 0
+        fill 3: SELL 10 @ 95 taker of 2
+        order 0: CANCELLED SIBLING_FILLED filled 10
+        order 1: CANCELLED SIBLING_FILLED
+        end: 0 X
+        """,
+        both=True,
+        costs={"max_participation": 0.1},
+    )
+
+
+def test_with_latency_a_standing_stop_acts_on_what_it_stands_for() -> None:
+    # The entry takes part from bar 3, its stop, sent after that bar, from bar 5. In bar 5 it stands for 8; the 2 bought there are told later.
+    draw(
+        """
+        1  100 100 100 100   40
+        2  100 100 100 100   40
+        3  100 100 100 100   40
+        4  100 100 100 100   40
+        5  100 100  90  99  100
+        6   99  99  99  99  100
+
+        at 1: BRACKET BUY 20 TARGET 120 LOSS 95
+        fill 3: BUY 4 @ 100 taker of 0
+        fill 4: BUY 4 @ 100 taker of 0
+        fill 5: BUY 2 @ 100 taker of 0
+        fill 5: SELL 8 @ 95 taker of 2
+        order 0: CANCELLED SIBLING_FILLED filled 10
+        order 1: CANCELLED SIBLING_FILLED
+        end: 2 X
+        """,
+        both=True,
+        latency={"entry_ns": 10**9},
+        costs={"max_participation": 0.1},
+    )
+
+
 class StoppedOut(Strategy):
     """Enters with a bracket and closes whatever it holds at the close of the entry's bar."""
 
