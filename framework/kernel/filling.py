@@ -26,6 +26,7 @@ from framework.kernel.codes import (
     O_REDUCE_ONLY,
     R_NO_CASH,
     R_REDUCE_ONLY,
+    R_SHORT,
     S_FILLED,
     S_PARTIAL,
 )
@@ -134,7 +135,8 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
             _charge_levies(t, x, order, lots, ticks)
     if lots < asked and not is_done(order):
         lot = terms_of(t, order.instrument).lot
-        end_order(t, x, order, CANCELLED, R_NO_CASH, asked * lot, able * lot)
+        reason = R_SHORT if order.side < 0 and t.risk.allow_short == 0 else R_NO_CASH  # a sale is cut by nothing else then
+        end_order(t, x, order, CANCELLED, reason, asked * lot, able * lot)
     return lots
 
 
