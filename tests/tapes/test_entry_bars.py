@@ -387,7 +387,7 @@ def test_a_triggered_stop_comes_before_its_entry() -> None:
 
 
 def test_with_latency_a_standing_stop_acts_on_what_it_stands_for() -> None:
-    # The entry takes part from bar 3, its stop, sent after that bar, from bar 5. In bar 5 it stands for 8; the 2 bought there are told later.
+    # The entry takes part from bar 3; its stop, sent after that bar, from bar 5, where it stands for 8. The 2 bought there are told later.
     draw(
         """
         1  100 100 100 100   40
