@@ -88,7 +88,7 @@ class LatencyConfig(Section):
         decision_ns: from what woke the strategy to the sending of its orders.
         entry_ns: orders to the venue.
         response_ns: the venue's answers back.
-        in_order: no message overtakes another, as in a TCP session; else they may, in the order in which they arrive.
+        in_order: no command overtakes another, as in a TCP session; else they may. Answers always keep their order.
     """
 
     feed_ns: Nanoseconds | Drawn = 0

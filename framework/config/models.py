@@ -78,7 +78,7 @@ class CostsConfig(Section):
         half_spread_bps: paid by takers on each fill.
         impact: a section with the `model` square_root, volume_share, almgren_chriss or propagator; or nothing.
         max_participation: the largest share of a bar's volume that fills may take; None is no limit.
-        borrow_bps: a year, of the value held short.
+        borrow_bps: a year of 360 days, of the value held short, for the time between sessions' opens in days of 24 hours.
         borrow_bps_by_symbol: the same by symbol, where it differs.
         limit_fill: a resting limit fills when the price trades "through" it or already when it is "touch"ed; on bars.
         queue: how cancels move our orders up the line of a book told by level: "pessimistic" (not at all), "power" or "log"; see

@@ -1,6 +1,6 @@
 """The simulated broker: what it charges and pays between fills; how it closes what an account cannot carry is `liquidation.py`.
 
-    borrow       value short x rate x days / 360                      at a session's open, for the time since the last
+    borrow       value short x rate x days of 24 hours / 360          at a session's open, for the time since the last open
     funding      notional at the mark x rate, longs pay where rate > 0    at a FUNDING event
     settlement   (lots x basis of the mark - carried) x point value   at the close of a future's session
 

@@ -26,11 +26,12 @@ from framework.kernel.codes import (
     FOK,
     IOC,
     LIMIT,
+    O_POST_ONLY,
     O_RESTING,
     STOP,
 )
 from framework.kernel.compile import inlined, kernel
-from framework.kernel.exchange import venue_book
+from framework.kernel.exchange import refuse_to_take, venue_book
 from framework.kernel.filling import execute
 from framework.kernel.matching import end_leftover, trigger
 from framework.kernel.order_types import is_limit, reaches, waits_for_price, waits_for_trigger
@@ -130,6 +131,9 @@ def _take_profit(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
             return 0  # its turn as a limit comes
         return int(execute(t, x, order, budget, price, F_AMBIGUOUS, bar))
     if betters(order.side, entered, price, needs_through(t, order)):
+        if order.flags & (O_POST_ONLY | O_RESTING) == O_POST_ONLY:
+            refuse_to_take(t, x, order, entered)
+            return 0
         flags = F_AMBIGUOUS | (F_MAKER if order.flags & O_RESTING else 0)
         return int(execute(t, x, order, touched_lots(order, entered, budget), entered, flags, bar))
     rest = _rest_of(x, order, bar)

@@ -24,12 +24,14 @@ from framework.kernel.codes import (
     O_LIQUIDATION,
     O_OCO,
     O_REDUCE_ONLY,
+    O_TARGET,
     R_NO_CASH,
     R_REDUCE_ONLY,
+    R_SHORT,
     S_FILLED,
     S_PARTIAL,
 )
-from framework.kernel.compile import bits, inlined, kernel, outlined
+from framework.kernel.compile import address_of, bits, inlined, kernel, outlined
 from framework.kernel.contracts import basis, notional_of
 from framework.kernel.costs import bounded_fee, half_spread_cost, impact_cost, raw_fee, us_levies, volume_share_cost
 from framework.kernel.exchange import venue_book
@@ -76,6 +78,18 @@ def budget_of(t: Any, bar: Any) -> int:
     return share_of(bar.w4, t.costs.max_participation) if t.costs.max_participation > 0.0 else ALL
 
 
+@kernel
+def _is_to_be_opened(x: Any, order: Any) -> bool:
+    """Whether what a target's order is to close has still to be opened: an order on the other side was sent before and works."""
+    at = venue_book(x, order.instrument).first
+    while at >= 0:
+        other = order_of(x, at)
+        if at < order.order_id and other.side != order.side and not is_done(other) and not other.flags & O_REDUCE_ONLY:
+            return True
+        at = other.next_working
+    return False
+
+
 @outlined
 def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, event: Any) -> int:
     """Fill what budget, account and reduce-only allow of the order's leaves at `ticks`; returns the lots filled."""
@@ -84,6 +98,8 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
     wanted = leaves(order)
     if order.flags & O_REDUCE_ONLY:
         wanted = reducible_lots(account_of(x), order, wanted)
+        if wanted == 0 and order.flags & O_TARGET and _is_to_be_opened(x, order):
+            return 0
         if wanted == 0:
             lot, held = terms_of(t, order.instrument).lot, position_of(account_of(x), order.instrument).lots
             end_order(t, x, order, CANCELLED, R_REDUCE_ONLY, leaves(order) * lot, held * lot)
@@ -114,7 +130,7 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
             push(t, x, order.instrument, order.side, lots)
         is_last = order.filled_lots == order.quantity_lots
         order.state = S_FILLED if is_last else S_PARTIAL
-        _block_relatives(x, order, lots, event.ts_local_ns)
+        _block_relatives(x, order, lots, event)
         slippage = spread + share + impact
         fill_flags = flags | (F_LAST if is_last else 0)
         answer(t, x, FILLED, fill_flags, order.instrument, order.order_id, ticks, lots, bits(fee), bits(slippage))
@@ -124,7 +140,8 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
             _charge_levies(t, x, order, lots, ticks)
     if lots < asked and not is_done(order):
         lot = terms_of(t, order.instrument).lot
-        end_order(t, x, order, CANCELLED, R_NO_CASH, asked * lot, able * lot)
+        reason = R_SHORT if order.side < 0 and t.risk.allow_short == 0 else R_NO_CASH  # a sale is cut by nothing else then
+        end_order(t, x, order, CANCELLED, reason, asked * lot, able * lot)
     return lots
 
 
@@ -136,18 +153,20 @@ def _charge_levies(t: Any, x: Any, order: Any, lots: int, ticks: int) -> None:
 
 
 @kernel
-def _block_relatives(x: Any, order: Any, lots: int, now_ns: int) -> None:
-    """After a fill the rest of its group, its parent and its children sit out the rest of the bar: what changes them is on its way.
+def _block_relatives(x: Any, order: Any, lots: int, event: Any) -> None:
+    """After a fill the rest of its group and its parent sit out the rest of the event: what changes them is on its way.
 
-    A parent's first fill finds no children here: they are let go by it.
+    So do its children inside a bar, whose rest they meet afterwards (`exits.py`). Else they act on what they stand for. A parent's first
+    fill finds no children here: they are released by it.
     """
     in_group = order.flags & O_OCO != 0
     if not in_group and order.parent_id < 0 and order.filled_lots == lots:
         return
+    has_rest = event.kind == BAR and address_of(event) != x.print
     at = venue_book(x, order.instrument).first
     while at >= 0:
         other = order_of(x, at)
         is_sibling = in_group and other.group_id == order.group_id and at != order.order_id
-        if is_sibling or other.parent_id == order.order_id or at == order.parent_id:
-            other.blocked_ns = now_ns
+        if is_sibling or (has_rest and other.parent_id == order.order_id) or at == order.parent_id:
+            other.blocked_ns = event.ts_local_ns
         at = other.next_working

@@ -9,8 +9,9 @@ more shifts none of another instrument; those of charges and settlements by thei
 quantile table is read by linear interpolation at a uniform number. Recorded messages are interpolated linearly in time between those
 around the sending, beyond the first and the last the nearest holds: the `IntpOrderLatency` of hftbacktest.
 
-A submit and its further terms are one message, and so are a fill and its costs. Messages overtake each other, except that answers
-about one order keep their order: a session numbers them, and who gets the second first waits. With `in_order` none overtakes.
+A submit and its further terms are one message, and so are a fill and its costs. Answers are told in the order in which they were sent: a
+session (FIX, a TCP connection, a stream over a websocket) numbers them, and who gets the second first waits. So an answer is told no
+sooner than the one before it, and both accounts book fills in one order. Commands overtake each other, with `in_order` none does.
 
 Assumptions: a leg does not know how busy it is; no message is lost.
 Fails when: latency comes in bursts and is drawn, not recorded: draws are independent of each other.
@@ -122,35 +123,22 @@ def _send_command(exchange: int, _: int) -> int:
 
 
 def _send_answer(exchange: int, _: int) -> int:
-    """Stamp the answer past the end of the response wire with when it is told, and put it behind those that are told no later."""
+    """Stamp the answer past the end of the response wire with when it is told: not before any answer that was sent sooner."""
     x = exchange_row(exchange, 0)
     row = event_row(x.response, x.response_count)
     at_ns, heard_ns = row.ts_venue_ns, row.ts_local_ns  # it is not told before that
-    if is_of_position(row.kind):
+    if row.kind == COSTS:
+        told_ns = heard_ns  # they come with their fill, the last that is told
+    elif is_of_position(row.kind):
         told_ns = at_ns + delay_ns(x.response_leg, at_ns, -1 - (row.w0 if row.kind == CHARGE else SETTLED), at_ns)
     else:
         traffic = traffic_of(x, row.w0)
-        told_ns = traffic.answered_ns
-        if row.kind != COSTS:  # they come with their fill
-            key = _key_of_order(x, row.instrument, traffic)
-            told_ns = max(told_ns, at_ns + delay_ns(x.response_leg, at_ns, key, traffic.answers))
-            traffic.answers += 1
-        traffic.answered_ns = told_ns
-    told_ns = max(told_ns, heard_ns)
-    for k in range(x.response_head, x.response_count):  # fills of a position, its charges and settlements do not overtake each other
-        before = event_row(x.response, k)
-        if before.instrument == row.instrument and (is_of_position(before.kind) or is_of_position(row.kind)):
-            told_ns = max(told_ns, before.ts_local_ns)
-    if x.keeps_order != 0:
-        told_ns = max(told_ns, x.last_told_ns)
-        x.last_told_ns = told_ns
-    row.ts_local_ns = told_ns
-    place = x.response_count
-    while place > x.response_head and event_row(x.response, place - 1).ts_local_ns > told_ns:
-        place -= 1
-    _put_before(x.response, place, x.response_count)
+        key = _key_of_order(x, row.instrument, traffic)
+        told_ns = at_ns + delay_ns(x.response_leg, at_ns, key, traffic.answers)
+        traffic.answers += 1
+    row.ts_local_ns = x.last_told_ns = max(told_ns, max(heard_ns, x.last_told_ns))
     x.response_count += 1
-    x.due_ns = min(x.due_ns, told_ns)
+    x.due_ns = min(x.due_ns, row.ts_local_ns)
     return 0
 
 

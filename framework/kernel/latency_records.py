@@ -15,7 +15,7 @@ LEG = np.dtype([("model", "<i8"), ("constant_ns", "<i8"), ("points", "<i8"), ("p
 LATENCY_POINT = np.dtype([("at_ns", "<i8"), ("delay_ns", "<i8")])
 """A quantile of a distribution, equally spaced from the lowest to the highest (`at_ns` unused); or a recorded message."""
 
-TRAFFIC = np.dtype([("number", "<i8"), ("commands", "<i8"), ("answers", "<i8"), ("answered_ns", "<i8")])
-"""How manieth order of its instrument it is, from 1; its messages so far; and when the last answer about it reaches us."""
+TRAFFIC = np.dtype([("number", "<i8"), ("commands", "<i8"), ("answers", "<i8")])
+"""How manieth order of its instrument it is, from 1; and its messages so far, commands and answers."""
 
 point_row, traffic_row = row_of(LATENCY_POINT), row_of(TRAFFIC)

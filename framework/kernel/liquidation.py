@@ -10,7 +10,9 @@ and the order is not ours to cancel or change.
 
 Inside a bar the account may have fallen so far at a price between the marks. Where a bar is judged by its worst price, its low for a
 long position and its high for a short one, with all else at its mark, the position is closed inside that bar: at the price at which the
-rule first held, worse by less than a tick, or at the open where that was beyond it. Orders that fill inside the bar come first.
+rule first held, worse by less than a tick, or at the open where that was beyond it. Stops of ours that the bar reaches come first, limits
+after it, and the fill is ambiguous where one of them lies on the other side of the open. The fill
+is ambiguous where an order of ours lies inside the bar on the other side of its open.
 
 Assumptions: the mark is the venue's where it tells one, and no bar is judged by its worst price then. The number of the broker's
 order is one of ours, so that it is known to us at once, also where answers take time; its fills take the way of all others.
@@ -28,7 +30,9 @@ from framework.kernel.answers import catch_up, end_order
 from framework.kernel.book import book_of, terms_of
 from framework.kernel.codes import (
     CANCELLED,
+    F_AMBIGUOUS,
     GTC,
+    LIMIT,
     MARK_IS_TOLD,
     MARKET,
     O_LIQUIDATION,
@@ -42,7 +46,9 @@ from framework.kernel.contracts import basis, lot_notional, price_of
 from framework.kernel.exchange import is_liquidating, is_open, venue_book
 from framework.kernel.filling import execute
 from framework.kernel.ledger import position_of, rate_of
-from framework.kernel.orders import is_done, order_of, unpack
+from framework.kernel.order_types import reaches, waits_for_trigger
+from framework.kernel.orders import is_done, is_touch, order_of, unpack
+from framework.kernel.priority import betters, needs_through
 from framework.kernel.queue import join, open_rows, sweep
 from framework.kernel.trader import apply_answer, write
 from framework.kernel.valuation import cash_value, maintenance_needed
@@ -97,6 +103,33 @@ def enforce_margin(t: Any, x: Any) -> None:
         _liquidate(t, x, need, equity)
 
 
+@kernel
+def _is_order_unknown(t: Any, x: Any, bar: Any, side: int) -> bool:
+    """Whether an order of ours lies inside the bar on the other side of its open than the worst price of a position on `side`.
+
+    Nobody knows which of both prices came first. It counts where it has filled there, and where a limit or touch that reduces would.
+    """
+    best = bar.w1 if side > 0 else bar.w2
+    at = venue_book(x, bar.instrument).first
+    while at >= 0:
+        order = order_of(x, at)
+        at = order.next_working
+        if is_done(order) or order.side == side:
+            continue
+        if is_touch(order) and waits_for_trigger(order):
+            is_inside = not reaches(order, bar.w0) and reaches(order, best)
+        else:
+            is_inside = order.type == LIMIT and (order.limit_ticks - bar.w0) * side > 0
+            is_inside = is_inside and betters(order.side, best, order.limit_ticks, needs_through(t, order))
+        if is_inside:
+            return True
+    for k in range(x.orders_count):
+        order = order_of(x, k)
+        if order.instrument == bar.instrument and order.filled_ns == bar.ts_local_ns and (order.filled_ticks - bar.w0) * side > 0:
+            return True
+    return False
+
+
 @outlined
 def enforce_inside(t: Any, x: Any, bar: Any, turn: Any) -> None:
     """Liquidate the account where it could not carry a bar's worst price; its position there is closed inside the bar."""
@@ -124,8 +157,9 @@ def enforce_inside(t: Any, x: Any, bar: Any, turn: Any) -> None:
         exact = price_of(terms, at_worst - (equity - need) / slope)
         ticks = math.floor(exact + 1e-9) if side > 0 else math.ceil(exact - 1e-9)
     ticks = max(min(bar.w0, ticks), worst) if side > 0 else min(max(bar.w0, ticks), worst)
+    flags = F_AMBIGUOUS if _is_order_unknown(t, x, bar, side) else 0
     _liquidate(t, x, need, equity)
     if is_liquidating(x, i):
         order = order_of(x, venue_book(x, i).liquidation - 1)
-        turn.budget_lots -= execute(t, x, order, turn.budget_lots, int(ticks), 0, bar)
+        turn.budget_lots -= execute(t, x, order, turn.budget_lots, int(ticks), flags, bar)
         sweep(x, i)

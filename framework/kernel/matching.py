@@ -55,7 +55,7 @@ from framework.kernel.orders import is_done, is_touch, order_of
 from framework.kernel.priority import BEFORE_ALL, CLOSE, LIMITS, NEVER, OPEN, STOPS, betters, needs_through, rank_in_bar
 from framework.kernel.queue import sweep
 from framework.kernel.records import event_row
-from framework.kernel.siblings import GIVES_WAY, TAKEN, left_by_exits, rivalry
+from framework.kernel.siblings import GIVES_WAY, TAKEN, behind_exits, has_taken, left_by_exits, rivalry
 from framework.kernel.unshown import touched_lots
 from framework.schema.units import NEVER_NS
 
@@ -175,9 +175,10 @@ def _touch_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
 
 @kernel
 def _limit_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
-    """Limits the range went through after the open."""
+    """Limits the range went through after the open. One that has taken at a better price does not wait at its limit: what is left
+    of it takes again at the next open."""
     extreme = bar.w2 if order.side > 0 else bar.w1
-    if not betters(order.side, extreme, order.limit_ticks, needs_through(t, order)):
+    if not betters(order.side, extreme, order.limit_ticks, needs_through(t, order)) or has_taken(order, bar):
         return 0
     budget = left_by_exits(x, order, bar, budget)
     return execute(t, x, order, touched_lots(order, extreme, budget), order.limit_ticks, F_MAKER, bar)
@@ -284,6 +285,8 @@ def next_in_turn(t: Any, x: Any, bar: Any, turn: Any, step: int, rank: int, afte
         order = order_of(x, at)
         if _has_turn(order, bar, turn, step):
             own = rank_in_bar(t, order, bar, step)
+            if step == OPEN:
+                own = behind_exits(x, order, own, bar.w0, bar.w0)
             if own < best and (own > rank or (own == rank and is_behind)):
                 best, found = own, at
         is_behind = is_behind or at == after

@@ -21,7 +21,7 @@ from framework.kernel.orders import is_touch
 FIRST, NEVER = -(2**62), 2**62
 """The rank of what takes at any price; that of what a price does nothing to."""
 
-BEFORE_ALL = FIRST - 1
+BEFORE_ALL, LAST = FIRST - 1, NEVER - 1
 
 _MOVED = 2**61
 """Added for trailing stops that moved before they were reached."""

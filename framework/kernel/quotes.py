@@ -22,6 +22,7 @@ from framework.kernel.pegs import reprice_pegs
 from framework.kernel.priority import BEFORE_ALL, NEVER, betters, rank_at
 from framework.kernel.queue import sweep
 from framework.kernel.self_trade import is_prevented, prevent
+from framework.kernel.siblings import behind_exits
 from framework.kernel.unshown import touched_lots
 
 
@@ -49,7 +50,7 @@ def _next(x: Any, book: Any, session: Any, quote: Any, rank: int, after: int) ->
     while at >= 0:
         order = order_of(x, at)
         if takes_part(order, session, book, quote):
-            own = _rank(order, quote)
+            own = behind_exits(x, order, _rank(order, quote), quote.w0, quote.w1)
             if own < best and (own > rank or (own == rank and is_behind)):
                 best, found = own, at
         is_behind = is_behind or at == after

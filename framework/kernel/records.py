@@ -336,9 +336,9 @@ EXCHANGE = _root(
         ("decision_leg", LEG),
         ("entry_leg", LEG),
         ("response_leg", LEG),
-        ("keeps_order", "<i8"),  # no message overtakes another
+        ("keeps_order", "<i8"),  # no command overtakes another; answers never do
         ("last_arrival_ns", "<i8"),  # of the last command sent
-        ("last_told_ns", "<i8"),
+        ("last_told_ns", "<i8"),  # when the last answer sent reaches us
         ("send_command", "<i8"),  # addresses of units, where a latency varies
         ("send_answer", "<i8"),
         ("now_ns", "<i8"),

@@ -87,7 +87,7 @@ def traffic_of(x: Any, order_id: int) -> Any:
         if not has_row(x, x.traffic_count, x.traffic_capacity, _TRAFFIC):
             return traffic_row(x.traffic, x.traffic_capacity)
         row = traffic_row(x.traffic, x.traffic_count)
-        row.number, row.commands, row.answers, row.answered_ns = 0, 0, 0, 0
+        row.number, row.commands, row.answers = 0, 0, 0
         x.traffic_count += 1
     return traffic_row(x.traffic, order_id)
 

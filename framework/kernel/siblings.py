@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from framework.kernel.codes import O_OCO
-from framework.kernel.compile import kernel
+from framework.kernel.compile import inlined, kernel, outlined
 from framework.kernel.lifecycle import leaves
 from framework.kernel.order_types import is_limit, reaches, waits_for_trigger
 from framework.kernel.orders import is_done, is_touch, order_of
+from framework.kernel.priority import LAST, NEVER, rank_at
 from framework.kernel.venue_records import venue_book_row
 
 ALONE, TAKEN, GIVES_WAY = 0, 1, 2
@@ -48,6 +49,39 @@ def rivalry(x: Any, order: Any, bar: Any, start_ns: int) -> int:
     return found
 
 
+@outlined
+def _exit_acts(x: Any, order: Any, bid: int, ask: int) -> bool:
+    """Whether an exit of an entry that has filled before would fill at a bid or an ask."""
+    at = venue_book_row(x.books, order.instrument).first
+    while at >= 0:
+        exit = order_of(x, at)
+        at = exit.next_working
+        if exit.parent_id == order.order_id and exit.side != order.side and not is_done(exit):
+            price = ask if exit.side > 0 else bid
+            if price > 0 and rank_at(exit, price, 0) != NEVER:
+                return True
+    return False
+
+
+@inlined
+def behind_exits(x: Any, order: Any, rank: int, bid: int, ask: int) -> int:
+    """The rank of an order that a bid and an ask reach: the rest of an entry comes after all else where an exit of it acts at them.
+
+    An exit acts on what is held, and an entry whose exit has begun is over.
+    """
+    if order.filled_lots == 0 or rank == NEVER or not _exit_acts(x, order, bid, ask):
+        return rank
+    return LAST
+
+
+@inlined
+def has_taken(order: Any, bar: Any) -> bool:
+    """Whether a limit was better than the market in this bar: at its open, or where it filled."""
+    if (order.limit_ticks - bar.w0) * order.side > 0:
+        return True
+    return order.filled_ns == bar.ts_local_ns and (order.limit_ticks - order.filled_ticks) * order.side > 0
+
+
 @kernel
 def left_by_exits(x: Any, order: Any, bar: Any, budget: int) -> int:
     """What of a bar's budget an entry may take that has filled before: the stops of its exits that the bar reaches come first.
@@ -60,6 +94,8 @@ def left_by_exits(x: Any, order: Any, bar: Any, budget: int) -> int:
     while at >= 0:
         exit = order_of(x, at)
         at = exit.next_working
-        if exit.parent_id == order.order_id and exit.side != order.side and _is_reached(exit, bar, bar.ts_local_ns):
+        if exit.parent_id != order.order_id or exit.side == order.side or is_done(exit) or not waits_for_trigger(exit):
+            continue
+        if not is_touch(exit) and reaches(exit, bar.w1 if exit.side > 0 else bar.w2):  # also where it waits to be enlarged
             budget -= leaves(exit)
     return max(budget, 0)

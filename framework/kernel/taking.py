@@ -28,6 +28,7 @@ from framework.kernel.priority import BEFORE_ALL, NEVER, rank_at
 from framework.kernel.queue_position import join_line
 from framework.kernel.quotes import takes_part
 from framework.kernel.self_trade import is_prevented, meets, prevent, settle
+from framework.kernel.siblings import behind_exits
 
 
 @kernel
@@ -139,7 +140,7 @@ def _next(t: Any, x: Any, depth: Any, event: Any, rank: int, after: int) -> Any:
         order = order_of(x, at)
         opposite = depth.ask if order.side > 0 else depth.bid
         if opposite != 0 and takes_part(order, session, book, event):
-            own = rank_at(order, opposite, 0)
+            own = behind_exits(x, order, rank_at(order, opposite, 0), depth.bid, depth.ask)
             if own < best and (own > rank or (own == rank and is_behind)):
                 best, found = own, at
         is_behind = is_behind or at == after

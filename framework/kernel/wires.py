@@ -70,7 +70,7 @@ class Wires:
 
     Attributes:
         decision, entry, response: the legs.
-        keeps_order: no message overtakes another one.
+        keeps_order: no command overtakes another one; answers never do.
         seed: of the draws.
     """
 

@@ -14,8 +14,9 @@ Its excursions are the lowest and the highest of 0, its end, and its value at ev
   or at the close a trailing stop was passed on the way to, neither;
 - of the bar in which the next fill was made: the open. What else it shows may lie behind that fill, so nothing beyond an exit counts.
 
-Where an instrument has quotes or trades, these count instead of bars, at the mid and at the price, strictly between two fills.
-Fails when: only a book is told (the prices of fills and trades are all there is).
+Where an instrument has quotes, trades or a book, these count instead of bars, at the mid of each quote and of the book after each of its
+messages, and at the price of each trade, strictly between two fills. While a book is unknown it tells nothing.
+Fails when: finer data cover only a part of what the bars do: outside it nothing is seen.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from framework.data.tape.mapped import blocks
 from framework.data.tape.survey import survey
 from framework.reports.metrics import Floats
 from framework.schema.event import Kind
+from framework.simulation.book_mids import KINDS, BookMids
 
 Ints = NDArray[np.int64]
 
@@ -108,27 +110,32 @@ class _Extremes:
         self.take(mine, np.fmin(low, close), np.fmax(high, close))
 
 
-_PRICES, _TICKS = (Kind.BAR, Kind.QUOTE, Kind.TRADE), (Kind.QUOTE, Kind.TRADE)
+_PRICES, _TICKS = (Kind.BAR, Kind.QUOTE, Kind.TRADE), (Kind.QUOTE, Kind.TRADE, Kind.DEPTH)
 
 
 def _look(tape: Tape, extremes: _Extremes) -> None:
     """Show the prices of a tape to the stretches, a block at a time."""
-    told_finely = _told_finely(tape)
+    told_finely, found = _told_finely(tape), survey(tape)
+    with_books = [number for number in extremes.instruments if number in found.spans]
+    books = {number: BookMids(tape.instruments[number], found.spans[number], has_orders=found.has_orders) for number in with_books}
+    kinds = (*_PRICES, *KINDS) if books else _PRICES
     for rows in blocks(tape.events):
-        places = np.flatnonzero(np.isin(rows["kind"], _PRICES))
+        places = np.flatnonzero(np.isin(rows["kind"], kinds))
         whose = rows["instrument"][places]
         order = np.argsort(whose, kind="stable") if len(tape.instruments) > 1 else np.arange(len(whose))
         edges = np.searchsorted(whose[order], np.arange(len(tape.instruments) + 1))
         for instrument in extremes.instruments:
             mine = rows[places[order[edges[instrument] : edges[instrument + 1]]]]
+            if books and instrument not in books:
+                mine = mine[np.isin(mine["kind"], _PRICES)]
             if instrument in told_finely:
                 mine = mine[mine["kind"] != Kind.BAR]
             if len(mine):
-                _show(mine, instrument, extremes)
+                _show(mine, instrument, extremes, books.get(instrument))
 
 
 def _told_finely(tape: Tape) -> frozenset[int]:
-    """The instruments that have quotes or trades."""
+    """The instruments that have quotes, trades or a book."""
     found = survey(tape)
     if not found.has_ticks:
         return found.quoted
@@ -136,13 +143,20 @@ def _told_finely(tape: Tape) -> frozenset[int]:
     return frozenset(np.concatenate(whose).tolist())
 
 
-def _show(rows: NDArray[np.void], instrument: int, extremes: _Extremes) -> None:
+def _show(rows: NDArray[np.void], instrument: int, extremes: _Extremes, book: BookMids | None) -> None:
     stamps = rows["ts_venue_ns"].astype(np.int64)
     opens, highs, lows, closes = (rows[word].astype(np.float64) for word in ("w0", "w1", "w2", "w3"))
     if rows["kind"][0] != Kind.BAR:
         is_two_sided = (rows["w0"] > 0) & (rows["w1"] > 0)
         mid = np.where(is_two_sided, (opens + highs) / 2.0, np.nan)
-        opens = highs = lows = closes = np.where(rows["kind"] == Kind.QUOTE, mid, opens)
+        opens = np.where(rows["kind"] == Kind.QUOTE, mid, np.where(rows["kind"] == Kind.TRADE, opens, np.nan))
+        if book is not None:
+            opens = np.where(np.isin(rows["kind"], KINDS), book.see(rows), opens)
+            tells = ~np.isnan(opens)  # one price a message, whatever rows it has
+            stamps, opens = stamps[tells], opens[tells]
+            if not len(stamps):
+                return
+        highs = lows = closes = opens
     if (np.diff(stamps) < 0).any():  # a late feed told them in another order
         order = np.argsort(stamps, kind="stable")
         stamps, opens, highs, lows, closes = stamps[order], opens[order], highs[order], lows[order], closes[order]

@@ -11,7 +11,7 @@ from tests.properties.plain_fills import ALL, Fills
 from tests.properties.plain_orders import AT_ONCE, AUCTIONS, Market, Order, Turn
 from tests.properties.plain_under_way import release, waits
 
-_FIRST, _MOVED = -(2**62), 2**61
+_FIRST, _MOVED, _LAST = -(2**62), 2**61, 2**62
 
 Acts = Iterator[Order]
 """Orders that act one after the other, each after it was yielded."""
@@ -39,6 +39,7 @@ class Bars(Fills):
         self.last_print[i] = trade.ns
         if session.is_known and not session.is_open:
             return
+        self.is_print = True
         turn = Turn(trade, start=trade.ns - 1, opened=session.opens if is_opening else -1)
         self.left[i] = self.share(trade.volume)
         exhaust(self.opening(turn))
@@ -50,6 +51,7 @@ class Bars(Fills):
         if session.is_known and trade.ns == session.closes:
             exhaust(self.closing_prices(turn))
             self.after_close(turn)
+        self.is_print = False
 
     def takes_part(self, order: Order, turn: Turn) -> bool:
         """Orders for the open take part if they came by the open of the session whose first bar it is."""
@@ -70,7 +72,7 @@ class Bars(Fills):
         return self.acts(
             self.line_of(turn),
             lambda order: self.takes_part(order, turn),
-            lambda order: self.rank_at(order, bar.open),
+            lambda order: self.behind_exits(order, self.rank_at(order, bar.open), bar.open, bar.open),
             lambda order: self.at_open(order, bar),
         )
 
@@ -251,7 +253,9 @@ class Bars(Fills):
             if not order.is_limit or order.betters(order.stop, through=False):
                 self.take(order, order.stop, bar)
             return  # else its turn as a limit comes
-        self.take(order, order.limit, bar, budget=self.left_by_exits(order, bar), is_maker=True)
+        has_filled_better = order.filled_at == bar.ns and (order.limit - order.filled_ticks) * order.side > 0
+        if (order.limit - bar.open) * order.side <= 0 and not has_filled_better:  # else it takes again at the next open
+            self.take(order, order.limit, bar, budget=self.left_by_exits(order, bar), is_maker=True)
 
     # entries and exits
 
@@ -259,8 +263,18 @@ class Bars(Fills):
         """What an entry that has filled before may take of a bar: the stops of its exits that the bar reaches come first."""
         if not order.filled:
             return ALL
-        stops = [o for o in self.reached_stops(order.instrument, bar, bar.ns) if o.parent == order.number and o.side != order.side]
+        exits = [o for o in self.lines[order.instrument] if o.parent == order.number and o.side != order.side and not o.is_done]
+        stops = [o for o in exits if o.waits and not o.is_touch and o.reaches(bar.high if o.side > 0 else bar.low)]
         return max(self.left[bar.instrument] - sum(each.left for each in stops), 0)
+
+    def behind_exits(self, order: Order, rank: int | None, bid: int, ask: int) -> int | None:
+        """At prices at which an exit of it acts, the rest of an entry comes after all else."""
+        if rank is None or not order.filled:
+            return rank
+        exits = [o for o in self.lines[order.instrument] if o.parent == order.number and o.side != order.side and not o.is_done]
+        prices = [(o, ask if o.side > 0 else bid) for o in exits]
+        acts = any(price > 0 and self.rank_at(o, price, through=False) is not None for o, price in prices)
+        return _LAST if acts else rank
 
     def has_entered(self, order: Order, bar: Market) -> bool:
         """Whether it is an exit of an entry that this bar filled before its close."""

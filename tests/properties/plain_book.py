@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -45,6 +46,14 @@ class PlainBook(PlainVenue):
 
     def drop_ended(self) -> None:
         self.orders = [order for order in self.orders if not self.own(order).is_done]
+
+    def rank(self, order: Resting) -> float:
+        """The rest of an entry comes after all else where an exit of it acts."""
+        own, base = self.own(order), super().rank(order)
+        if base == math.inf:
+            return base
+        place = self.exchange.behind_exits(own, 0, self.best(1) or 0, self.best(-1) or 0)
+        return base if place == 0 else 2.0**62
 
     def fill(self, ns: int, order: Resting, lots: int, price: int) -> int:
         own, event = self.own(order), Market(ns, self.instrument, Kind.DEPTH, price, price, price, price, lots)

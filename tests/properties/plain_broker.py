@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from framework.schema.event import CostKind, Kind
 from framework.schema.instrument import InstrumentKind
-from framework.schema.order import Reason, TimeInForce
+from framework.schema.order import OrderType, Reason, TimeInForce
 from tests.properties.decimal_ledger import ZERO
 from tests.properties.plain_orders import Market
 from tests.properties.plain_quotes import Quotes
@@ -103,9 +103,26 @@ class Broker(Quotes):
         while first < last:
             middle = (first + last) // 2
             first, last = (first, middle) if self.fails_at(i, bar.open + step * middle) else (middle + 1, last)
+        is_ambiguous = self.is_order_unknown(bar, 1 if lots > 0 else -1)
         self.liquidate()
-        self.take(self.closing[i], bar.open + step * last, bar)
+        self.take(self.closing[i], bar.open + step * last, bar, is_ambiguous=is_ambiguous)
         self.sweep(i)
+
+    def is_order_unknown(self, bar: Market, side: int) -> bool:
+        """Whether an order lies, or has filled, on the other side of the open than the worst price of a position on `side`."""
+        best = bar.high if side > 0 else bar.low
+        for order in self.lines.get(bar.instrument, []):
+            if order.is_done or order.side == side:
+                continue
+            if order.is_touch and order.waits:
+                is_inside = not order.reaches(bar.open) and order.reaches(best)
+            else:
+                is_limit = order.type == OrderType.LIMIT and (order.limit - bar.open) * side > 0
+                is_inside = is_limit and order.betters(best, through=self.rules.needs_through)
+            if is_inside:
+                return True
+        filled = [order for order in self.orders.values() if order.instrument == bar.instrument and order.filled_at == bar.ns]
+        return any((order.filled_ticks - bar.open) * side > 0 for order in filled)
 
     def fails_at(self, i: int, ticks: int) -> bool:
         """Whether the account would be liquidated at a price, all others at their marks."""

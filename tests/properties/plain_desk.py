@@ -242,7 +242,7 @@ class Desk:
             change = trader.aim(wish.instrument, wanted)
             if change:
                 order = Order(number, wish.instrument, 1 if change > 0 else -1, OrderType.MARKET, TimeInForce.GTC, abs(change))
-                order.reduces_only = min(wanted - change, 0) <= wanted <= max(wanted - change, 0)
+                order.is_targets, order.reduces_only = True, min(wanted - change, 0) <= wanted <= max(wanted - change, 0)
                 trader.add(order, is_refused=number in self.refused)
                 if number not in self.refused:
                     trader.target[wish.instrument] = number

@@ -41,6 +41,7 @@ class Fills:
     closing: dict[int, Order] = field(default_factory=dict)  # the broker's order by instrument
     lengths: dict[int, int] = field(default_factory=dict)  # of bars
     kept: list[Kept] = field(default_factory=list)  # what waits for a bar
+    is_print: bool = False  # a trade is matched, as a bar that has no rest
     books: dict[int, Book] = field(default_factory=dict)  # of what is told by books
     met: Counter[str] = field(default_factory=Counter)
 
@@ -96,6 +97,8 @@ class Fills:
         i, wanted = order.instrument, order.left
         if order.reduces_only:
             held = self.account.lots(i)
+            if held * order.side >= 0 and order.is_targets and self.is_to_be_opened(order):
+                return 0
             if held * order.side >= 0:
                 self.end(order, Kind.ORDER_CANCELLED, Reason.REDUCE_ONLY)
                 return 0
@@ -112,11 +115,12 @@ class Fills:
             order.filled, order.filled_at, order.filled_ticks = order.filled + lots, event.ns, ticks
             order.is_done = order.left == 0
             order.has_triggered = order.has_triggered or order.type >= OrderType.STOP
-            self.sit_out(order, lots, event.ns)
+            self.sit_out(order, lots, event)
             self.account.fill(i, order.side * lots, ticks, slippage, fee)
             self.tell(Kind.ORDER_FILLED, i, order.number, ticks, lots, is_maker, is_ambiguous, order.is_done, fee, slippage)
         if lots < asked and not order.is_done:
-            self.end(order, Kind.ORDER_CANCELLED, Reason.NO_CASH_AT_FILL)
+            is_short = order.side < 0 and not self.rules.may_short
+            self.end(order, Kind.ORDER_CANCELLED, Reason.SHORT_NOT_ALLOWED if is_short else Reason.NO_CASH_AT_FILL)
         return lots
 
     # what bars and quotes of one stamp may add to positions
@@ -148,13 +152,22 @@ class Fills:
                 margin -= notional * terms.initial + cost
         return room < 0 or margin < 0
 
-    def sit_out(self, order: Order, lots: int, ns: int) -> None:
-        """After a fill its group, its parent and its children do nothing for the rest of the bar: what changes them is on its way."""
+    def is_to_be_opened(self, order: Order) -> bool:
+        """Whether what a target's order is to close has still to be opened by an order that was sent before."""
+        earlier = [other for other in self.lines[order.instrument] if other.number < order.number and not other.is_done]
+        return any(other.side != order.side and not other.reduces_only for other in earlier)
+
+    def sit_out(self, order: Order, lots: int, event: Market) -> None:
+        """After a fill its group and its parent do nothing for the rest of the event: what changes them is on its way.
+
+        So do its children inside a bar, whose rest they meet afterwards.
+        """
         if order.group < 0 and order.parent < 0 and order.filled == lots:
             return
+        has_rest = event.kind == Kind.BAR and not self.is_print
         for other in self.lines[order.instrument]:
             is_sibling = order.group >= 0 and other.group == order.group and other is not order
-            if is_sibling or other.parent == order.number or other.number == order.parent:
-                other.sits_out = ns
+            if is_sibling or (has_rest and other.parent == order.number) or other.number == order.parent:
+                other.sits_out = event.ns
                 if order.instrument in self.books:
-                    self.books[order.instrument].sit_out(other.number, ns)
+                    self.books[order.instrument].sit_out(other.number, event.ns)

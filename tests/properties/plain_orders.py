@@ -34,6 +34,7 @@ class Order:
     trail_limit: int = 0
     expires: int = 0
     reduces_only: bool = False
+    is_targets: bool = False  # it waits for what it is to close
     parent: int = -1
     group: int = -1
     is_brokers: bool = False

@@ -23,7 +23,7 @@ class Quotes(Bars):
             return order.force != TimeInForce.AT_OPEN or order.arrived <= session.opens
 
         def rank(order: Order) -> int | None:
-            return self.rank_at(order, prices[order.side], through=False)
+            return self.behind_exits(order, self.rank_at(order, prices[order.side], through=False), bid, ask)
 
         def act(order: Order) -> None:
             price = prices[order.side]

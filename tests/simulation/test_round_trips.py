@@ -14,7 +14,7 @@ from framework.data.readers import read_bars
 from framework.data.tape import build
 from framework.engine.view import View
 from framework.reports.result import Result
-from framework.schema.event import EVENT, Kind
+from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument, InstrumentKind
 
 Act = Callable[[View], Any]
@@ -294,6 +294,60 @@ def test_an_inverse_contract() -> None:
     trip = one(backtest(Script(acts), tape, cash=10.0, currency="BTC", risk={"max_leverage": 5.0}))
     assert (trip["entry_price"], trip["exit_price"], trip["currency"]) == (pytest.approx(100.0), pytest.approx(125.0), "BTC")
     assert (trip["pnl"], trip["mae"], trip["mfe"]) == pytest.approx((0.2, -0.25, 0.2))
+
+
+class OnTicks(Script):
+    """The same, counted in quotes or messages of a book of "X"."""
+
+    def on_bars(self, view: View, bars: Any) -> None:
+        pass
+
+    def on_quote(self, view: View, quote: Any) -> None:
+        Script.on_bars(self, view, quote)
+
+    def on_book(self, view: View, book: Any) -> None:
+        Script.on_bars(self, view, book)
+
+
+@pytest.mark.parametrize("kind", ["quotes", "book", "a book that is lost meanwhile"])
+def test_a_book_tells_as_much_as_the_same_prices_told_by_quotes(kind: str) -> None:
+    # 10 bought at 100.01 and sold at 100.49; mids of 95 and 110 in between. The stock beside it has bars, and a split that is no price.
+    rows = []
+    for k, (bid, ask) in enumerate([(9999, 10001)] * 2 + [(9499, 9501), (10999, 11001)] + [(10049, 10051)] * 3):
+        at = pd.Timestamp("2024-01-02T10:00Z").value + k * 10**10
+        if kind == "quotes":
+            rows.append((at, at, Kind.QUOTE, 0, 0, bid, ask, 50, 50, 0))
+            continue
+        rows.append((at, at, Kind.DEPTH, Flag.BUY | Flag.SNAPSHOT | Flag.CLEAR, 0, bid, 50, 0, 0, 0))
+        rows.append((at, at, Kind.DEPTH, Flag.SELL | Flag.SNAPSHOT | Flag.LAST, 0, ask, 50, 0, 0, 0))
+        if kind != "book" and k == 3:  # prices of an unknown book are not told: a bid of 150 here is none
+            rows.append((at + 1, at + 1, Kind.GAP, 0, 0, 0, 0, 0, 0, 0))
+            rows.append((at + 2, at + 2, Kind.DEPTH, Flag.BUY | Flag.LAST, 0, 15000, 50, 0, 0, 0))
+    known = {"X": Instrument("X"), "Y": Instrument("Y")}
+    split = pd.DataFrame({"symbol": ["Y"], "ts": [pd.Timestamp("2024-01-03T12:00Z")], "kind": ["split"], "value": ["2:1"]})
+    tape = build({"Y": flat(100, 100, 50, 50)}, known, extra=np.array(rows, dtype=EVENT), actions=split, name="ticks")
+    last = 5 if kind != "a book that is lost meanwhile" else 6
+    trip = one(backtest(OnTicks({1: lambda v: v.buy("X", 10), last: lambda v: v.sell("X", 10)}), tape))
+    assert (trip["entry_price"], trip["exit_price"], trip["pnl"]) == pytest.approx((100.01, 100.49, 4.8))
+    assert (trip["mae"], trip["mfe"]) == pytest.approx((-50.10, 99.90))
+
+
+def test_bars_beside_a_book_are_told_more_finely_by_it() -> None:
+    # the bar's low of 80 and high of 120 count where there is no book; where there is one, its mids of 99 and 102 do
+    index = pd.to_datetime(["2024-01-02T10:01Z", "2024-01-02T10:02Z", "2024-01-02T10:03Z", "2024-01-02T10:04Z"])
+    bars = days([(100, 100, 100, 100), (100, 100, 100, 100), (100, 120, 80, 100), (100, 100, 100, 100)]).set_axis(index)
+    rows = []
+    for second, mid in ((90, 100), (130, 99), (140, 102), (230, 100)):
+        at = pd.Timestamp("2024-01-02T10:00Z").value + second * 10**9
+        for side, price in ((Flag.BUY | Flag.CLEAR, 100 * mid - 1), (Flag.SELL | Flag.LAST, 100 * mid + 1)):
+            rows.append((at, at, Kind.DEPTH, side | Flag.SNAPSHOT, 0, price, 50, 0, 0, 0))
+    found = {}
+    for name, extra in (("bars", None), ("both", np.array(rows, dtype=EVENT))):
+        tape = build({"X": bars}, {"X": Instrument("X")}, extra=extra, name=name)
+        trip = one(backtest(Script({1: lambda v: v.buy("X", 10), 3: lambda v: v.sell("X", 10)}), tape))
+        found[name] = (trip["entry_price"], trip["mae"], trip["mfe"])
+    assert found["bars"] == pytest.approx((100.0, -200.0, 200.0))
+    assert found["both"] == pytest.approx((100.01, -10.10, 19.90))
 
 
 def test_an_order_for_the_close_has_nothing_of_its_bar() -> None:

@@ -397,3 +397,150 @@ def test_the_strategy_is_woken_when_its_exits_have_met_the_bar() -> None:
     result = backtest(strategy, bars, risk={"allow_short": True})
     assert strategy.seen == [0.0, 0.0, 0.0]
     assert result.fills[["side", "price"]].values.tolist() == [["BUY", 100.0], ["SELL", 95.0]]
+
+
+@pytest.mark.parametrize("exit", ["TOUCH 110", "TOUCH 110 LIMIT 109"])
+def test_an_entry_at_an_open_beyond_the_touch_of_its_exit(exit: str) -> None:
+    draw(
+        f"""
+        1  100 100 100 100  1000
+        2  112 113 111 112  1000
+
+        at 1: BUY 10
+        at 1: SELL 10 {exit} PARENT 0
+        fill 2: BUY 10 @ 112 taker of 0
+        fill 2: SELL 10 @ 112 taker of 1 ambiguous
+        end: 0 X
+        """,
+        both=True,
+    )
+
+
+def test_a_post_only_target_that_the_entry_has_passed() -> None:
+    draw(
+        """
+        1  100 100 100 100  1000
+        2  112 113 111 112  1000
+
+        at 1: BUY 10
+        at 1: SELL 10 LIMIT 110 PARENT 0 POST_ONLY
+        fill 2: BUY 10 @ 112 taker of 0
+        order 1: REJECTED POST_ONLY_WOULD_TAKE needs 110 allows 112
+        end: 10 X
+        """,
+        both=True,
+    )
+
+
+def test_the_rest_of_an_entry_does_not_wait_at_a_limit_that_the_bar_never_saw() -> None:
+    # Ten lots for us in bar 3, of which the stop has a call on five. The entry took at 100; no price of the bar was 105.
+    draw(
+        """
+        1  100 100 100 100  1000
+        2  100 101 99.50 100  50
+        3  100 101  80 100   100
+        4  100 100 100 100   100
+
+        at 1: BRACKET BUY 20 LIMIT 105 TARGET 120 LOSS 90
+        fill 2: BUY 5 @ 100 taker of 0
+        fill 3: BUY 5 @ 100 taker of 0
+        fill 3: SELL 5 @ 90 taker of 2 ambiguous
+        fill 4: SELL 5 @ 100 taker of 2
+        order 0: CANCELLED SIBLING_FILLED filled 10
+        order 1: CANCELLED SIBLING_FILLED
+        end: 0 X
+        """,
+        both=True,
+        costs={"max_participation": 0.1},
+    )
+
+
+@pytest.mark.parametrize(("terms", "sold_at"), [("LIMIT 95", 100), ("STOP 99.50 LIMIT 95", 99.50)])
+def test_a_reduce_only_rest_waits_for_the_next_open(terms: str, sold_at: float) -> None:
+    # Five of ten are sold before the stop buys five more. A limit of 95 took at the market; the bar ends at 99, so 95 was not there.
+    draw(
+        f"""
+        1  100 100 100 100  1000
+        2  100 100 100 100  1000
+        3  100 102  99 101  1000
+        4  101 101 101 101  1000
+
+        at 1: BUY 5
+        at 2: SELL 10 {terms} REDUCE_ONLY
+        at 2: BUY 5 STOP 101
+        fill 2: BUY 5 @ 100 taker of 0
+        fill 3: SELL 5 @ {sold_at} taker of 1
+        fill 3: BUY 5 @ 101 taker of 2
+        fill 4: SELL 5 @ 101 taker of 1
+        end: 0 X
+        """,
+        both=True,
+    )
+
+
+_FALL = [(99.99, 100.01), (98.99, 99.01), (97.99, 98.01), (96.99, 97.01), (95.99, 96.01), (94.99, 95.01)]
+
+
+@pytest.mark.parametrize("kind", ["quotes", "book"])
+@pytest.mark.parametrize("latency", [{}, {"entry_ns": 10**9, "response_ns": 10**9}])
+def test_a_standing_stop_acts_while_its_entry_fills_further_on_ticks(kind: str, latency: dict[str, int]) -> None:
+    # Three lots a minute. At 95.99 the nine that are held are sold, and an entry whose exit has begun is over.
+    word = "book " if kind == "book" else ""
+    rows = "\n".join(f"1 10:0{k} {word}{bid} x 50 / {ask} x 3" for k, (bid, ask) in enumerate(_FALL))
+    draw(
+        f"""
+        {rows}
+
+        at 1 10:00: BRACKET BUY 30 TARGET 130 LOSS 96
+        fill 1 10:01: BUY 3 @ 99.01 taker of 0
+        fill 1 10:02: BUY 3 @ 98.01 taker of 0
+        fill 1 10:03: BUY 3 @ 97.01 taker of 0
+        fill 1 10:04: SELL 9 @ 95.99 taker of 2
+        order 0: CANCELLED SIBLING_FILLED filled 9
+        order 1: CANCELLED SIBLING_FILLED
+        end: 0 X
+        """,
+        latency=latency,
+        venue={"self_trade": "none"},
+        risk={"allow_short": True},
+    )
+
+
+def test_a_trailing_exit_follows_while_its_entry_fills_further() -> None:
+    draw(
+        """
+        1 10:00   99.99 x 50 / 100.01 x 3
+        1 10:01  100.99 x 50 / 101.01 x 3
+        1 10:02  101.99 x 50 / 102.01 x 3
+        1 10:03  102.99 x 50 / 103.01 x 3      # two below the best bid is 100.99
+        1 10:04  100.98 x 50 / 101.00 x 3
+
+        at 1 10:00: BUY 30
+        at 1 10:00: SELL 30 TRAIL 2 PARENT 0
+        fill 1 10:01: BUY 3 @ 101.01 taker of 0
+        fill 1 10:02: BUY 3 @ 102.01 taker of 0
+        fill 1 10:03: BUY 3 @ 103.01 taker of 0
+        fill 1 10:04: SELL 9 @ 100.98 taker of 1
+        order 0: CANCELLED SIBLING_FILLED filled 9
+        end: 0 X
+        """,
+    )
+
+
+def test_a_triggered_stop_comes_before_its_entry() -> None:
+    draw(
+        """
+        1  100 100 100 100  1000
+        2  100 100  94  95   100      # ten for us, all bought: nothing is left for the stop
+        3   95  95  95  95  1000
+
+        at 1: BRACKET BUY 20 TARGET 110 LOSS 96
+        fill 2: BUY 10 @ 100 taker of 0
+        fill 3: SELL 10 @ 95 taker of 2
+        order 0: CANCELLED SIBLING_FILLED filled 10
+        order 1: CANCELLED SIBLING_FILLED
+        end: 0 X
+        """,
+        both=True,
+        costs={"max_participation": 0.1},
+    )

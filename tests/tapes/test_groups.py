@@ -605,3 +605,23 @@ def test_members_of_a_group_that_wait_for_their_stamp_fill_once() -> None:
         """,
         cash=460.0,
     )
+
+
+def test_a_sale_that_finds_nothing_to_sell_is_no_want_of_cash() -> None:
+    # the stop came first and sold what both would have sold
+    draw(
+        """
+        1  100 100 100 100  1000
+        2  100 100 100 100  1000
+        3  100 100 100 100  1000
+        4   75  75  75  75  1000
+
+        at 1: BRACKET BUY 10 TARGET 120 LOSS 80
+        at 3: SELL 10
+        fill 2: BUY 10 @ 100 taker of 0
+        fill 4: SELL 10 @ 75 taker of 2
+        order 1: CANCELLED SIBLING_FILLED
+        order 3: CANCELLED SHORT_NOT_ALLOWED needs 10 allows 0
+        end: 0 X, 999750 USD
+        """,
+    )

@@ -194,14 +194,34 @@ ANSWERS = """
 """
 
 
-def test_answers_about_different_orders_cross_on_the_wire(tmp_path: Path) -> None:
-    # an answer of :02 takes 3 s, one of :02.5 half a second
+@pytest.mark.parametrize("in_order", [False, True])
+def test_answers_about_different_orders_keep_their_order(tmp_path: Path, in_order: bool) -> None:
+    # an answer of :02 takes 3 s, one of :02.5 half a second: it waits for the first
     legs = recorded(tmp_path, (0, 0.5, 0.1), (1.5, 0.5, 3.0), (2, 0.5, 0.5))
     first, second = "fill 1 10:00:02: BUY 1 @ 99 maker of 0\n", "fill 1 10:00:02.5: BUY 1 @ 97 maker of 1\n"
-    result = draw(ANSWERS + second + first, latency={"response_ns": legs})  # drawn in the order in which we are told
-    assert told(result, "ORDER_FILLED") == [(1, 3.0), (0, 5.0)]
-    result = draw(ANSWERS + first + second, latency={"response_ns": legs, "in_order": True})
+    result = draw(ANSWERS + first + second, latency={"response_ns": legs, "in_order": in_order})
     assert told(result, "ORDER_FILLED") == [(0, 5.0), (1, 5.0)]
+
+
+def test_a_sale_whose_answer_is_quick_is_heard_after_the_purchase(tmp_path: Path) -> None:
+    # The acceptance of :01 takes 5 s, the sale's fill of :04 half a second. Heard first, the sale would open a short position of ours, and
+    # the round trip would end before it began.
+    result = draw(
+        """
+        1 10:00:00  book 99 x 9 / 101 x 9
+        1 10:00:02  bid 99 x 8
+        1 10:00:04  bid 99 x 7
+        1 10:00:09  bid 98 x 1
+        timer 1 10:00:01: BUY 1
+        timer 1 10:00:03: SELL 1
+        fill 1 10:00:02: BUY 1 @ 101 taker of 0
+        fill 1 10:00:04: SELL 1 @ 99 taker of 1
+        """,
+        latency={"response_ns": recorded(tmp_path, (1, 0.5, 5.0), (3, 0.5, 0.5))},
+        risk={"allow_short": True},
+    )
+    assert told(result, "ORDER_FILLED") == [(0, 6.0), (1, 6.0)]
+    assert result.round_trips[["side", "pnl"]].values.tolist() == [["BUY", -2.0]]
 
 
 def test_answers_about_one_order_keep_their_order(tmp_path: Path) -> None:

@@ -183,6 +183,42 @@ def test_a_stop_that_is_nearer_comes_first_and_marks_know_of_no_wick(settings: d
     )
 
 
+_LATER = "2 100 100 100 100 1000\n 3 100 102 90 99 1000"
+_CLOSED = "fill 2: BUY 90 @ 100 taker of 0\n order 1: CANCELLED LIQUIDATED needs 405 allows 100\n fill 3: SELL 90 @ 93 taker of 2"
+
+
+@pytest.mark.parametrize(
+    ("orders", "bars", "outcome"),
+    [
+        # 1000 - 90 (101 - p) = 0.05 x 90 p at 94.62: nobody knows whether the low came before the entry
+        ("at 1: BUY 90 STOP 101", "2 100 102 90 99 1000", "fill 2: BUY 90 @ 101 taker of 0\n fill 2: SELL 90 @ 94 taker of 1 ambiguous"),
+        # bought at the open: the low came later, at 93.57
+        ("at 1: BUY 90", "2 100 102 90 99 1000", "fill 2: BUY 90 @ 100 taker of 0\n fill 2: SELL 90 @ 93 taker of 1"),
+        # a limit on the way up, one that the bar did not go through, a touch
+        ("at 1: BUY 90\n timer 3 12:00: SELL 90 LIMIT 101", _LATER, f"{_CLOSED} ambiguous"),
+        ("at 1: BUY 90\n timer 3 12:00: SELL 90 LIMIT 102", _LATER, _CLOSED),
+        ("at 1: BUY 90\n timer 3 12:00: SELL 90 TOUCH 102", _LATER, f"{_CLOSED} ambiguous"),
+    ],
+)
+def test_a_liquidation_beside_an_order_of_ours_is_ambiguous(orders: str, bars: str, outcome: str) -> None:
+    broker = 1 + orders.count("\n")
+    draw(
+        f"""
+        {SWAP}
+        1  100 100 100 100  1000
+        {bars}
+        4   99  99  99  99  1000
+
+        {orders}
+        {outcome}
+        order {broker}: FILLED LIQUIDATED
+        end: 0 P
+        """,
+        cash=1_000.0,
+        risk=LEVERED,
+    )
+
+
 def test_funding_is_charged_on_what_is_held_there() -> None:
     # sold at 2 08:00; we hear of it at 3 08:00, after the funding of 3 00:00
     draw(

@@ -138,6 +138,11 @@ def _trader(instrument: Instrument, events: NDArray[np.void], *, starts_empty: b
     events["instrument"] = 0  # `events` is a selection, which is a copy
     depth = events[events["kind"] == Kind.DEPTH]
     spans = {0: (int(depth["w0"].min()), int(depth["w0"].max()))} if len(depth) else {}
+    return watcher(instrument, spans, has_orders=bool((depth["w2"] != 0).any()), starts_empty=starts_empty)
+
+
+def watcher(instrument: Instrument, spans: dict[int, tuple[int, int]], *, has_orders: bool, starts_empty: bool) -> Trader:
+    """A trader half of one instrument, number 0; `spans`: lowest and highest price of its book, empty where there is none."""
     currencies = (instrument.currency, *((instrument.base_currency,) if instrument.kind is InstrumentKind.FX else ()))
     return Trader(
         (instrument,),
@@ -148,7 +153,7 @@ def _trader(instrument: Instrument, events: NDArray[np.void], *, starts_empty: b
         costs={},
         risk={},
         history=2,
-        ticks=Ticks(spans, has_orders=bool((depth["w2"] != 0).any()), starts_empty=starts_empty),
+        ticks=Ticks(spans, has_orders=has_orders, starts_empty=starts_empty),
     )
 
 
