@@ -176,7 +176,6 @@ class CostKind(IntEnum):
 
 
 SOURCE_RANK = {
-    Kind.BAR: 0,
     Kind.QUOTE: 0,
     Kind.TRADE: 0,
     Kind.DEPTH: 0,
@@ -184,13 +183,14 @@ SOURCE_RANK = {
     Kind.OPEN_INTEREST: 0,
     Kind.MARK_PRICE: 0,
     Kind.CUSTOM: 0,
-    Kind.HALT: 1,
-    Kind.PRICE_LIMITS: 1,
-    Kind.SESSION: 2,  # closes before opens: see `tape.build`
-    Kind.SPLIT: 4,
-    Kind.DIVIDEND: 5,
-    Kind.FUNDING: 5,
-    Kind.DELIST: 6,
+    Kind.BAR: 1,  # a bar tells of the time up to its stamp; those of one stamp lie side by side
+    Kind.HALT: 2,
+    Kind.PRICE_LIMITS: 2,
+    Kind.SESSION: 3,  # closes before opens: see `tape.build`
+    Kind.SPLIT: 5,
+    Kind.DIVIDEND: 6,
+    Kind.FUNDING: 6,
+    Kind.DELIST: 7,
     Kind.TIMER: 9,
 }
 """Which of two events at the same stamp is applied first."""

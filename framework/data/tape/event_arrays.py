@@ -38,7 +38,7 @@ def in_order(events: Events) -> Events:
     rank = _RANKS[events["kind"]]
     owners = events["instrument"]
     # Two stable sorts, the rarer key first: the pieces come in long sorted runs, which a merge sort passes in linear time.
-    if rank.any() or (owners[1:] < owners[:-1]).any():
+    if (rank[1:] < rank[:-1]).any() or (owners[1:] < owners[:-1]).any():
         opens = (events["kind"] == Kind.SESSION) & ((events["flags"] & int(Flag.SESSION_OPEN)) != 0)
         key = ((rank + opens).astype(np.int64) << 32) | owners
         if (key[1:] < key[:-1]).any():
