@@ -19,7 +19,6 @@ from framework.kernel.codes import (
     F_EARLY,
     LOG_FULL,
     NEED_TAPE,
-    ON_BARS,
     ON_ORDER,
     QUOTE,
     SESSION,
@@ -166,22 +165,15 @@ def fast_bar(t: Any, x: Any, stop_ns: int) -> int:
 
 
 @kernel
-def _has_more_bars(x: Any, row: int, stamp_ns: int) -> bool:
-    """Whether another bar of the stamp follows, whatever stands between."""
-    row += 1
-    while row < x.tape_count and event_row(x.tape, row).ts_local_ns == stamp_ns:
-        if event_row(x.tape, row).kind == BAR:
-            return True
-        row += 1
-    return False
-
-
-@kernel
 def bar_wake(t: Any, x: Any) -> int:
     """The wake of the bar just applied."""
     row = t.seen - x.tape_start - 1
     event = event_row(x.tape, row)
-    return wake_for(t, event, row, t.wakes & ON_BARS == 0 or not _has_more_bars(x, row, event.ts_local_ns))
+    is_last = True
+    if row + 1 < x.tape_count:  # bars of one stamp lie side by side
+        following = event_row(x.tape, row + 1)
+        is_last = following.ts_local_ns != event.ts_local_ns or following.kind != BAR
+    return wake_for(t, event, row, is_last)
 
 
 @kernel

@@ -57,7 +57,8 @@ class Check:
         self.charged: dict[int, Decimal] = {}
         self.fill: tuple[Decimal, Decimal, str, int, bool] | None = None
         self.volume: dict[str, int] = {}
-        self.bars: dict[str, dict[str, int]] = {}
+        bars = tape.events[tape.events["kind"] == Kind.BAR]
+        self.bars = {(self.names[bar["instrument"]], int(bar["ts_local_ns"])): {"w4": int(bar["w4"])} for bar in bars}
         self.opens: list[int] = []
         self.due: list[tuple[str, Decimal]] = []
         self.curve: dict[int, Decimal] = {}
@@ -67,8 +68,7 @@ class Check:
 
     def steps(self) -> Iterator[tuple[bool, dict[str, int]]]:
         """(whether it is a tape event, its fields), in the order in which the run applied them."""
-        for is_tape, event, coming in in_order(self.tape, self.result):
-            self.next_bar = coming
+        for is_tape, event, _ in in_order(self.tape, self.result):
             yield is_tape, event
 
     def all(self) -> Ledger:
@@ -96,7 +96,6 @@ class Check:
         name = self.names[event["instrument"]]
         tick = self.ticks[name]
         if kind is Kind.BAR:
-            self.bars[name] = event
             ledger.mark(name, exact(event["w3"] * tick))
         elif kind is Kind.QUOTE:
             ledger.mark(name, exact((event["w0"] + event["w1"]) * tick / 2))
@@ -155,10 +154,7 @@ class Check:
         assert same(half, ZERO if is_free else rate * value, value / 1000)
         impact = self.case.costs.get("impact") or {}
         if impact.get("model") == "volume_share" and not self.case.latency:
-            bar = self.next_bar
-            if bar is None or self.names[bar["instrument"]] != name:
-                bar = self.bars[name]  # the fill waited for the other bars of its stamp
-            assert bar["ts_local_ns"] == event["ts_local_ns"]
+            bar = self.bars[name, event["ts_local_ns"]]
             expected = Decimal(str(impact["price_impact"])) * (Decimal(lots) / bar["w4"]) ** 2 * value if bar["w4"] else ZERO
             assert same(share, expected, value / 1000)
         else:

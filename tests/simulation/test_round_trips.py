@@ -360,7 +360,7 @@ def test_an_order_for_the_close_has_nothing_of_its_bar() -> None:
 
 
 def test_excursions_in_the_account_s_currency_are_at_the_rate_of_the_exit() -> None:
-    data = {"S": days([(1500,) * 4, (1500, 1560, 1420, 1500), (1500,) * 4, (1500,) * 4]), "P": flat(150, 150, 160, 160)}
+    data = {"S": days([(1500,) * 4, (1500, 1560, 1420, 1500), (1500,) * 4, (1500,) * 4]), "P": flat(150, 160, 160, 160)}
     result = run({1: lambda v: v.buy("S", 100), 2: lambda v: v.sell("S", 100)}, data, instrument_specs=YEN)
     assert (one(result)["mae"], one(result)["mfe"]) == (-8000 / 160, 6000 / 160)
 
