@@ -585,23 +585,23 @@ def test_reduce_only_on_a_flat_position_opens_nothing() -> None:
 
 
 def test_members_of_a_group_that_wait_for_their_stamp_fill_once() -> None:
-    # 460 do not pay for both at 150, so both wait for the bar of Y. The first fills, and no third lot is bought with the rest.
+    # 460 do not pay for both at 150, so both wait for the end of the stamp. The first fills, and no third lot is bought with the rest.
     draw(
         """
         instrument X
         instrument Y
         1 X  100 100 100 100  1000
         1 Y  100 100 100 100  1000
-        2 X  150 150 150 150  1000
-        2 Y  100 100 100 100  1000
+        2 X  100 100 100 100  1000
+        2 Y  150 150 150 150  1000
 
-        at 1: SELL 1 Y LIMIT 200 REDUCE_ONLY
-        at 1: BUY 2 X GROUP 1
-        at 1: BUY 2 X GROUP 1
-        fill 2: BUY 2 X @ 150 taker of 1
+        at 1: SELL 1 X LIMIT 200 REDUCE_ONLY
+        at 1: BUY 2 Y GROUP 1
+        at 1: BUY 2 Y GROUP 1
+        fill 2: BUY 2 Y @ 150 taker of 1
         order 0: EXPIRED END_OF_DATA
         order 2: CANCELLED SIBLING_FILLED done 2
-        end: 2 X, 0 Y
+        end: 0 X, 2 Y
         """,
         cash=460.0,
     )
