@@ -37,7 +37,10 @@ class PlainBook(PlainVenue):
     def amend(self, ns: int, order: Order) -> None:
         """New terms of a working order."""
         resting = next(each for each in self.orders if each.k == order.number)
+        since = resting.since
         self.change(ns, order.number, replace(resting.plan, change_lots=order.lots, change_limit=order.limit))
+        if order.arrived < ns:
+            resting.since = since  # only its quantity has grown
 
     def sit_out(self, number: int, ns: int) -> None:
         for each in self.orders:
