@@ -24,11 +24,11 @@ from framework.engine.interrupts import deferred_interrupts
 from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
 from framework.errors import InputError, did_you_mean
-from framework.kernel import codes
-from framework.kernel.book import GAP_BARS
-from framework.kernel.book_memory import Ticks
-from framework.kernel.costs import PLANNING_BARS
-from framework.kernel.halves import Lending, Trader, terms_table
+from framework.kernel.layout import codes
+from framework.kernel.loops.halves import Lending, Trader, terms_table
+from framework.kernel.market.book_memory import Ticks
+from framework.kernel.market.costs import PLANNING_BARS
+from framework.kernel.market.marks import GAP_BARS
 from framework.schema.instrument import InstrumentKind
 from framework.simulation.latency import settled
 from framework.version import __version__

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from framework.kernel.halves import Exchange, Trader
+from framework.kernel.loops.halves import Exchange, Trader
 from framework.schema.instrument import Settlement
 from framework.simulation.world import SimulatedWorld
 

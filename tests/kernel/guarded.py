@@ -15,11 +15,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from framework.kernel import book_memory, halves, state
-from framework.kernel.book_memory import Books
-from framework.kernel.halves import Exchange, Trader
-from framework.kernel.state import State
-from framework.kernel.venue_account import VenueAccount
+from framework.kernel.layout import state
+from framework.kernel.layout.state import State
+from framework.kernel.loops import halves
+from framework.kernel.loops.halves import Exchange, Trader
+from framework.kernel.market import book_memory
+from framework.kernel.market.book_memory import Books
+from framework.kernel.venue.venue_account import VenueAccount
 from framework.simulation.world import SimulatedWorld
 
 CANARY = 0xA5
