@@ -23,13 +23,14 @@ from framework.kernel.layout.codes import (
     TIMER,
     W_TIMER,
 )
+from framework.kernel.layout.log import write
 from framework.kernel.layout.room import is_log_filling
 from framework.kernel.layout.roots import event_row, exchange_row, trader_row
 from framework.kernel.loops.wakes import order_wake, pending_wake, wake_for
 from framework.kernel.machine.compile import Unit, address_of, call, inlined, kernel, prefetch
 from framework.kernel.market.marks import see_bar
 from framework.kernel.market.price_limits import see_limits
-from framework.kernel.trader.apply import apply, end_held, write
+from framework.kernel.trader.apply import apply, end_held
 from framework.kernel.venue.auction import end_calls, see_session
 from framework.kernel.venue.bookings import restate_account
 from framework.kernel.venue.broker import broker_event

@@ -75,13 +75,13 @@ from framework.kernel.layout.codes import (
     SETTLED,
     SPLIT,
     SUBMIT,
-    TAPE,
     TERMS,
     TRADE_TICK,
     TRAILING_LIMIT,
     TRIGGERED,
 )
-from framework.kernel.layout.room import OUTBOX, count_command, has_row, next_in_log
+from framework.kernel.layout.log import apply_answer, write
+from framework.kernel.layout.room import OUTBOX, count_command, has_row
 from framework.kernel.layout.roots import event_row, trader_row
 from framework.kernel.layout.venue_records import session_row
 from framework.kernel.machine.compile import Unit, address_of, call, inlined, kernel, real
@@ -110,21 +110,6 @@ from framework.kernel.market.orders import (
 from framework.kernel.market.price_limits import hear_limits
 from framework.kernel.market.sessions import tell_halt, tell_session
 from framework.schema.event import NO_INSTRUMENT
-
-
-@inlined
-def write(t: Any, kind: int, flags: int, instrument: int, venue_ns: int, w0: int, w1: int, w2: int, w3: int, w4: int) -> Any:
-    """Append an event to the log, after a note of the tape events applied since the last one."""
-    t.touched = 1
-    if t.seen != t.logged:
-        note = next_in_log(t)
-        note.ts_local_ns, note.ts_venue_ns, note.kind, note.flags, note.instrument = t.now_ns, t.now_ns, TAPE, 0, NO_INSTRUMENT
-        note.w0, note.w1, note.w2, note.w3, note.w4 = t.logged, t.seen, 0, 0, 0
-        t.logged = t.seen
-    row = next_in_log(t)
-    row.ts_local_ns, row.ts_venue_ns, row.kind, row.flags, row.instrument = t.now_ns, venue_ns, kind, flags, instrument
-    row.w0, row.w1, row.w2, row.w3, row.w4 = w0, w1, w2, w3, w4
-    return row
 
 
 @kernel
@@ -348,12 +333,6 @@ def _answer_unit(trader: int, event: int) -> int:
 
 
 ANSWERS = Unit(_answer_unit)
-
-
-@kernel
-def apply_answer(t: Any, event: Any) -> None:
-    """Apply what a venue or broker says."""
-    call(t.apply_answer, address_of(t), address_of(event))
 
 
 @kernel

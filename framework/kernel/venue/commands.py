@@ -43,6 +43,7 @@ from framework.kernel.layout.codes import (
     SUBMIT,
     TERMS,
 )
+from framework.kernel.layout.log import apply_answer, write
 from framework.kernel.layout.room import ENTRY, has_row
 from framework.kernel.layout.roots import event_row
 from framework.kernel.layout.venue_records import session_row, venue_book_row
@@ -51,7 +52,6 @@ from framework.kernel.market.marks import terms_of
 from framework.kernel.market.order_types import set_stop, trails, waits_for_trigger
 from framework.kernel.market.orders import is_done, order_of, take_instructions, unpack
 from framework.kernel.market.price_limits import bound_of
-from framework.kernel.trader.apply import apply_answer, write
 from framework.kernel.venue.admission import arriving, refusing_price, rests_on_quotes
 from framework.kernel.venue.answers import answer, end_order
 from framework.kernel.venue.self_trade import is_prevented, prevent
