@@ -19,7 +19,7 @@ from framework.kernel.layout.roots import event_row, trader_row
 from framework.kernel.machine.compile import row_of
 from framework.kernel.market.marks import book_of, terms_of
 from framework.kernel.market.money import price_of
-from framework.kernel.market.orders import is_done, order_of
+from framework.kernel.market.order_rows import is_done, order_of
 
 EVENT_BYTES = 64
 

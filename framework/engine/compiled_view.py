@@ -25,7 +25,7 @@ from framework.kernel.account.ledger import position_of
 from framework.kernel.layout.codes import R_USER, S_FILLED
 from framework.kernel.market import marks as books
 from framework.kernel.market.marks import book_of, past_bar, terms_of
-from framework.kernel.market.orders import order_of
+from framework.kernel.market.order_rows import order_of
 from framework.kernel.market.valuation import valuation
 from framework.kernel.trader.doors import QUANTITY, WEIGHT, aim_in, order_in
 from framework.kernel.trader.order_terms import (

@@ -17,9 +17,9 @@ from framework.kernel.layout.roots import exchange_row, trader_row
 from framework.kernel.machine.compile import call, kernel, row_of
 from framework.kernel.market.marks import book_of, terms_of
 from framework.kernel.market.money import notional_of
-from framework.kernel.market.orders import expected_lots
 from framework.kernel.market.valuation import valuation
 from framework.kernel.trader.doors import NO_ROOM, QUANTITY, aim_in
+from framework.kernel.trader.orders import expected_lots
 
 PANEL = np.dtype(
     [

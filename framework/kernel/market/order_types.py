@@ -34,7 +34,7 @@ from framework.kernel.layout.codes import (
 )
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.machine.ratio import floored
-from framework.kernel.market.orders import is_done, is_touch
+from framework.kernel.market.order_rows import is_done, is_touch
 
 
 @inlined

@@ -15,8 +15,8 @@ from typing import Any
 
 from framework.kernel.layout.codes import O_HIDDEN, O_RESTING
 from framework.kernel.machine.compile import inlined, kernel
+from framework.kernel.market.order_rows import is_touch
 from framework.kernel.market.order_types import is_limit, reaches, trailing_stop, trails, waits_for_price, waits_for_trigger
-from framework.kernel.market.orders import is_touch
 
 FIRST, NEVER = -(2**62), 2**62
 """The rank of what takes at any price; that of what a price does nothing to."""

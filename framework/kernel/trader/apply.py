@@ -91,24 +91,21 @@ from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.marks import book_of, see_bar, see_mark, see_quote, terms_of
 from framework.kernel.market.money import basis, notional_of
 from framework.kernel.market.order_book import lose_depth
-from framework.kernel.market.orders import (
+from framework.kernel.market.order_rows import is_done, order_of, pack, take_instructions
+from framework.kernel.market.price_limits import hear_limits
+from framework.kernel.market.sessions import tell_halt, tell_session
+from framework.kernel.trader.orders import (
     asked_terms,
     count,
     first_live,
     is_counted,
-    is_done,
     move,
-    order_of,
-    pack,
     restate_orders,
     take_cancel_request,
-    take_instructions,
     take_refusal,
     take_submit,
     take_terms,
 )
-from framework.kernel.market.price_limits import hear_limits
-from framework.kernel.market.sessions import tell_halt, tell_session
 from framework.schema.event import NO_INSTRUMENT
 
 

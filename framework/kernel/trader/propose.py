@@ -52,11 +52,12 @@ from framework.kernel.layout.room import ORDERS, has_row
 from framework.kernel.machine.compile import bits, inlined, kernel, outlined
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.marks import book_of, terms_of
-from framework.kernel.market.orders import asked_terms, clear, count, expected_lots, is_counted, is_done, order_of, pack
+from framework.kernel.market.order_rows import clear, is_done, order_of, pack
 from framework.kernel.trader.apply import ask_cancel, has_instructions, issue
 from framework.kernel.trader.approval import check, target_lots
 from framework.kernel.trader.grid import misfit, price_ticks, quantity_lots, steps
 from framework.kernel.trader.order_terms import G_LIMIT, G_STOP, G_TOUCH, limit_to_check, set_terms
+from framework.kernel.trader.orders import asked_terms, count, expected_lots, is_counted
 from framework.kernel.venue.under_way import is_past_recall
 from framework.schema.units import LARGEST_STEPS
 

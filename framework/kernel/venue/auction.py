@@ -48,8 +48,8 @@ from framework.kernel.machine.ratio import share_of
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.marks import terms_of
 from framework.kernel.market.order_book import depth_of
+from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.order_types import is_limit, reaches, trails, waits_for_price, waits_for_trigger
-from framework.kernel.market.orders import is_done, order_of
 from framework.kernel.venue.answers import end_order
 from framework.kernel.venue.commands import session_of, venue_book
 from framework.kernel.venue.filling import execute

@@ -49,8 +49,8 @@ from framework.kernel.layout.roots import event_row
 from framework.kernel.layout.venue_records import session_row, venue_book_row
 from framework.kernel.machine.compile import address_of, call, inlined, kernel, outlined
 from framework.kernel.market.marks import terms_of
+from framework.kernel.market.order_rows import is_done, order_of, take_instructions, unpack
 from framework.kernel.market.order_types import set_stop, trails, waits_for_trigger
-from framework.kernel.market.orders import is_done, order_of, take_instructions, unpack
 from framework.kernel.market.price_limits import bound_of
 from framework.kernel.venue.admission import arriving, refusing_price, rests_on_quotes
 from framework.kernel.venue.answers import answer, end_order

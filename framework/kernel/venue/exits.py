@@ -32,8 +32,8 @@ from framework.kernel.layout.codes import (
 )
 from framework.kernel.layout.roots import event_row
 from framework.kernel.machine.compile import inlined, kernel
+from framework.kernel.market.order_rows import is_done, is_touch, order_of
 from framework.kernel.market.order_types import is_limit, reaches, waits_for_price, waits_for_trigger
-from framework.kernel.market.orders import is_done, is_touch, order_of
 from framework.kernel.market.priority import BEFORE_ALL, LIMITS, NEVER, STOPS, betters, needs_through, rank_at, rank_in_bar
 from framework.kernel.venue.commands import refuse_to_take, venue_book
 from framework.kernel.venue.filling import execute

@@ -35,7 +35,7 @@ from framework.kernel.market.impact import displaced_by, push, push_cost
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.marks import terms_of, volatility
 from framework.kernel.market.money import basis, notional_of
-from framework.kernel.market.orders import is_done, order_of
+from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.price_limits import is_barred
 from framework.kernel.trader.approval import affordable_lots, reducible_lots
 from framework.kernel.venue.answers import answer, end_order

@@ -43,8 +43,8 @@ from framework.kernel.layout.log import apply_answer, write
 from framework.kernel.machine.compile import kernel, outlined
 from framework.kernel.market.marks import book_of, terms_of
 from framework.kernel.market.money import basis, lot_notional, price_of
+from framework.kernel.market.order_rows import is_done, is_touch, order_of, unpack
 from framework.kernel.market.order_types import reaches, waits_for_trigger
-from framework.kernel.market.orders import is_done, is_touch, order_of, unpack
 from framework.kernel.market.priority import betters, needs_through
 from framework.kernel.market.valuation import cash_value, maintenance_needed
 from framework.kernel.venue.answers import catch_up, end_order

@@ -47,8 +47,8 @@ from framework.kernel.layout.codes import (
 from framework.kernel.layout.roots import event_row
 from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.kernel.market.marks import book_of, terms_of
+from framework.kernel.market.order_rows import is_done, is_touch, order_of
 from framework.kernel.market.order_types import is_limit, reaches, set_stop, trailing_stop, trails, waits_for_price, waits_for_trigger
-from framework.kernel.market.orders import is_done, is_touch, order_of
 from framework.kernel.market.priority import BEFORE_ALL, CLOSE, LIMITS, NEVER, OPEN, STOPS, betters, needs_through, rank_in_bar
 from framework.kernel.venue.answers import answer, end_order
 from framework.kernel.venue.commands import refuse_to_take, release_kept, session_of, venue_book

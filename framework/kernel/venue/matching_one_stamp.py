@@ -30,7 +30,7 @@ from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.marks import terms_of
 from framework.kernel.market.money import notional_of
 from framework.kernel.market.order_book import depth_of
-from framework.kernel.market.orders import is_done, order_of
+from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.priority import BEFORE_ALL, CLOSE, LIMITS, OPEN, STOPS
 from framework.kernel.market.valuation import cash_value, initial_held
 from framework.kernel.venue.bookings import account_of, summed_account

@@ -13,8 +13,8 @@ from typing import Any
 from framework.kernel.layout.codes import AT_CLOSE, AT_OPEN, F_MAKER, O_PEGGED, O_POST_ONLY, O_RESTING
 from framework.kernel.machine.compile import address_of, call, inlined, kernel
 from framework.kernel.market.order_book import depth_of
+from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.order_types import is_limit, reaches, trails, waits_for_price, waits_for_trigger
-from framework.kernel.market.orders import is_done, order_of
 from framework.kernel.market.priority import BEFORE_ALL, NEVER, betters, rank_at
 from framework.kernel.venue.commands import refuse_to_take, session_of, venue_book
 from framework.kernel.venue.filling import execute

@@ -49,8 +49,8 @@ from framework.kernel.layout.depth_records import resting_row
 from framework.kernel.layout.roots import event_row, exchange_row, trader_row
 from framework.kernel.machine.compile import Unit, inlined, kernel
 from framework.kernel.market.order_book import depth_of, find_order, is_crossed, level_of, lots_at, see_depth
+from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.order_types import is_limit, peg_ticks, rests, waits_for_price, waits_for_trigger
-from framework.kernel.market.orders import is_done, order_of
 from framework.kernel.venue.auction import match_auction
 from framework.kernel.venue.commands import is_open, session_of, venue_book
 from framework.kernel.venue.filling import execute

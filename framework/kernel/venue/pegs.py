@@ -7,8 +7,8 @@ from typing import Any
 from framework.kernel.layout.codes import O_PEGGED, O_RESTING, REPRICED, SELF_IGNORED
 from framework.kernel.machine.compile import kernel, outlined
 from framework.kernel.market.order_book import depth_of
+from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.order_types import peg_ticks
-from framework.kernel.market.orders import is_done, order_of
 from framework.kernel.market.price_limits import within_limits
 from framework.kernel.venue.answers import answer
 from framework.kernel.venue.commands import venue_book

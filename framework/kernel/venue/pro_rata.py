@@ -28,8 +28,8 @@ from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.machine.ratio import floored, share_of
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.order_book import lots_at
+from framework.kernel.market.order_rows import order_of
 from framework.kernel.market.order_types import rests
-from framework.kernel.market.orders import order_of
 from framework.kernel.venue.commands import venue_book
 from framework.kernel.venue.unshown import fill_resting
 

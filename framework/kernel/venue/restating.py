@@ -10,7 +10,8 @@ from framework.kernel.machine.compile import kernel, outlined
 from framework.kernel.machine.ratio import floored
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.order_book import lose_depth
-from framework.kernel.market.orders import dividend_prices, dividend_terms, dividend_ticks, order_of, split_prices, split_terms
+from framework.kernel.market.order_rows import order_of
+from framework.kernel.market.restated_terms import dividend_prices, dividend_terms, dividend_ticks, split_prices, split_terms
 from framework.kernel.venue.answers import end_order
 from framework.kernel.venue.commands import release_kept, venue_book
 from framework.kernel.venue.working_orders import sweep

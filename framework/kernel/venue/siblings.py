@@ -8,8 +8,8 @@ from framework.kernel.layout.codes import O_OCO
 from framework.kernel.layout.venue_records import venue_book_row
 from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.kernel.market.lifecycle import leaves
+from framework.kernel.market.order_rows import is_done, is_touch, order_of
 from framework.kernel.market.order_types import is_limit, reaches, waits_for_trigger
-from framework.kernel.market.orders import is_done, is_touch, order_of
 from framework.kernel.market.priority import LAST, NEVER, rank_at
 
 ALONE, TAKEN, GIVES_WAY = 0, 1, 2

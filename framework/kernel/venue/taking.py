@@ -17,8 +17,8 @@ from framework.kernel.layout.codes import (
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.order_book import level_of, next_level
+from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.order_types import has_triggered, is_limit, reaches, trails, waits_for_trigger
-from framework.kernel.market.orders import is_done, order_of
 from framework.kernel.market.price_limits import executes_at
 from framework.kernel.market.priority import BEFORE_ALL, NEVER, rank_at
 from framework.kernel.trader.approval import affordable_lots

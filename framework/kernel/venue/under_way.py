@@ -31,7 +31,7 @@ from framework.kernel.layout.venue_records import session_row, venue_book_row
 from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.kernel.market.marks import book_of, past_bar, terms_of
 from framework.kernel.market.order_book import depth_of
-from framework.kernel.market.orders import is_done, order_of
+from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.priority import NEVER, rank_at
 from framework.schema.units import NEVER_NS
 

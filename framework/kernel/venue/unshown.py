@@ -21,8 +21,8 @@ from framework.kernel.layout.codes import F_MAKER, O_HIDDEN, O_ICEBERG, O_RESTIN
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.order_book import lots_at
+from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.order_types import rests
-from framework.kernel.market.orders import is_done, order_of
 from framework.kernel.venue.commands import venue_book
 from framework.kernel.venue.filling import execute
 from framework.kernel.venue.queue_position import join_line

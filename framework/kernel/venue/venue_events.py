@@ -27,7 +27,7 @@ from framework.kernel.layout.roots import event_row
 from framework.kernel.layout.venue_records import session_row
 from framework.kernel.machine.compile import kernel, outlined
 from framework.kernel.market.marks import terms_of
-from framework.kernel.market.orders import is_done, order_of
+from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.sessions import tell_halt, tell_session
 from framework.kernel.venue.answers import end_order
 from framework.kernel.venue.commands import release_kept, settle_messages, venue_book

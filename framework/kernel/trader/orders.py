@@ -6,7 +6,6 @@ table: the children of a parent follow it, the members of a group follow its fir
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from framework.kernel.account.ledger import position_of, rate_of, see_range
@@ -20,49 +19,22 @@ from framework.kernel.layout.codes import (
     F_CHANGE,
     F_HELD,
     F_REFUSED,
-    GTC,
-    GTD,
-    LIMIT,
-    LIMIT_TOUCHED,
     MARKET,
-    MARKET_TOUCHED,
     O_LIQUIDATION,
     O_REDUCE_ONLY,
     O_TARGET,
-    O_TRAIL_BPS,
     S_FILLED,
     S_HELD,
-    S_NONE,
     S_PENDING_CANCEL,
-    STOP,
 )
 from framework.kernel.layout.room import ORDERS, has_row
-from framework.kernel.layout.roots import order_row
 from framework.kernel.machine.compile import inlined, kernel, outlined, real
-from framework.kernel.machine.ratio import ceiled, floored
 from framework.kernel.market.costs import planned_cost
 from framework.kernel.market.lifecycle import leaves, moved
 from framework.kernel.market.marks import book_of, terms_of
+from framework.kernel.market.order_rows import clear, is_done, order_of, unpack
+from framework.kernel.market.restated_terms import dividend_terms, dividend_ticks, split_terms
 from framework.kernel.market.valuation import projected_value
-from framework.schema.units import LARGEST_STEPS, NANOS, NEAR, NOISE
-
-
-@kernel
-def order_of(t: Any, order_id: int) -> Any:
-    """One order of the trader's (or the venue's) table."""
-    return order_row(t.orders, order_id)
-
-
-@kernel
-def is_done(order: Any) -> bool:
-    """Whether the order has ended."""
-    return order.state >= S_FILLED
-
-
-@inlined
-def is_touch(order: Any) -> bool:
-    """Whether it triggers on the other side than a stop."""
-    return order.type == MARKET_TOUCHED or order.type == LIMIT_TOUCHED
 
 
 @kernel
@@ -148,43 +120,11 @@ def move(t: Any, order: Any, event: int) -> bool:
 
 
 @inlined
-def unpack(order: Any, event: Any) -> None:
-    """Fill an order row from a submit event."""
-    packed = event.w1
-    order.order_id, order.instrument = event.w0, event.instrument
-    order.type, order.time_in_force = packed & 0xFF, (packed >> 8) & 0xFF
-    order.flags = (packed >> 16) & 0xFFFF
-    order.side = -1 if (packed >> 40) & 1 else 1
-    order.quantity_lots, order.limit_ticks, order.stop_ticks = event.w2, event.w3, event.w4
-    order.parent_id, order.group_id = -1, -1
-
-
-@inlined
 def asked_terms(order: Any) -> Any:
     """(lots, limit, stop) of an order once all changes under way are made: what a further change starts from."""
     if order.changes_under_way > 0:
         return order.asked_lots, order.asked_limit_ticks, order.asked_stop_ticks
     return order.quantity_lots, order.limit_ticks, order.stop_ticks
-
-
-@kernel
-def pack(order: Any) -> int:
-    """The terms word of a submit event; `unpack` reads it."""
-    return order.type | (order.time_in_force << 8) | (order.flags << 16) | ((1 if order.side < 0 else 0) << 40)
-
-
-@inlined
-def clear(order: Any) -> None:
-    """Empty a row before its first use."""
-    order.state, order.reason, order.next_working = S_NONE, 0, -1
-    order.filled_lots, order.trail, order.expire_ns = 0, 0, 0
-    order.limit_offset, order.display_lots, order.peg_offset, order.peg_cap, order.shown_lots = 0, 0, 0, 0, 0
-    order.decided_ns, order.accepted_ns, order.done_ns, order.blocked_ns = 0, 0, 0, 0
-    order.filled_ns = 0  # `filled_ticks` is read beside it only, what was asked only while changes are under way
-    order.filled_value, order.fees, order.raw_fees, order.planned_cost = 0.0, 0.0, 0.0, 0.0
-    order.need, order.have = 0.0, 0.0
-    order.changes_under_way = 0
-    order.ahead_lots, order.passed_lots, order.place = 0.0, 0.0, 0
 
 
 @kernel
@@ -218,14 +158,6 @@ def take_terms(t: Any, event: Any) -> None:
 
 
 @inlined
-def take_instructions(half: Any, event: Any) -> Any:
-    """What an order is told besides; for either half. Returns the order."""
-    order = order_of(half, event.w0)
-    order.display_lots, order.peg_offset, order.peg_cap, order.limit_offset = event.w1, event.w2, event.w3, event.w4
-    return order
-
-
-@inlined
 def take_refusal(t: Any, event: Any) -> None:
     """A pre-trade check said no, to an order or to a change of one that stands as it was."""
     order = order_of(t, event.w0)
@@ -241,69 +173,6 @@ def take_cancel_request(t: Any, event: Any) -> None:
     order = order_of(t, event.w0)
     order.reason = event.w1
     move(t, order, E_CANCEL if order.state == S_HELD else E_ASK_CANCEL)
-
-
-@kernel
-def split_prices(order: Any, limit_ticks: int, stop_ticks: int, new: int, old: int) -> Any:
-    """(limit, stop) of an order across a split, each rounded away from a fill."""
-    down_limit = order.side > 0
-    down_stop = down_limit == is_touch(order)
-    limit = floored(limit_ticks, old, new) if down_limit else ceiled(limit_ticks, old, new)
-    return limit, floored(stop_ticks, old, new) if down_stop else ceiled(stop_ticks, old, new)
-
-
-@kernel
-def split_terms(order: Any, new: int, old: int) -> None:
-    """Restate quantity and prices of a working order across a split, each price rounded away from a fill.
-
-    FINRA rule 5330 for open orders: quantity times the ratio rounded down, prices divided by it.
-    """
-    order.quantity_lots = floored(order.quantity_lots, new, old)
-    order.filled_lots = floored(order.filled_lots, new, old)
-    order.limit_ticks, order.stop_ticks = split_prices(order, order.limit_ticks, order.stop_ticks, new, old)
-    if order.changes_under_way > 0:
-        order.asked_lots = floored(order.asked_lots, new, old)
-        order.asked_limit_ticks, order.asked_stop_ticks = split_prices(order, order.asked_limit_ticks, order.asked_stop_ticks, new, old)
-    if not order.flags & O_TRAIL_BPS:
-        order.trail = max(floored(order.trail, old, new), 1) if order.trail > 0 else 0
-    order.limit_offset = floored(order.limit_offset, old, new)
-    order.peg_offset = floored(order.peg_offset, old, new)
-    order.peg_cap = floored(order.peg_cap, old, new) if order.side > 0 else ceiled(order.peg_cap, old, new)
-    if order.display_lots > 0:
-        order.display_lots = max(floored(order.display_lots, new, old), 1)
-
-
-@kernel
-def dividend_prices(order: Any, limit_ticks: int, stop_ticks: int, ticks: int) -> Any:
-    """(limit, stop) of an order across a dividend: open buy limits and touches and sell stops are lowered by it, others stand."""
-    if order.time_in_force != GTC and order.time_in_force != GTD:
-        return limit_ticks, stop_ticks
-    if order.side > 0 and order.type == LIMIT:
-        return max(limit_ticks - ticks, 1), stop_ticks
-    if order.type >= STOP and (order.side < 0) != is_touch(order):
-        return max(limit_ticks - ticks, 1) if limit_ticks > 0 else limit_ticks, max(stop_ticks - ticks, 1)
-    return limit_ticks, stop_ticks
-
-
-@kernel
-def dividend_terms(order: Any, ticks: int) -> None:
-    """Restate the prices of a working order across a dividend rounded up to ticks (FINRA rule 5330 (a))."""
-    if order.side > 0 and order.type == LIMIT and order.peg_cap > 0 and (order.time_in_force == GTC or order.time_in_force == GTD):
-        order.peg_cap = max(order.peg_cap - ticks, 1)
-    order.limit_ticks, order.stop_ticks = dividend_prices(order, order.limit_ticks, order.stop_ticks, ticks)
-    if order.changes_under_way > 0:
-        order.asked_limit_ticks, order.asked_stop_ticks = dividend_prices(order, order.asked_limit_ticks, order.asked_stop_ticks, ticks)
-
-
-@kernel
-def dividend_ticks(t: Any, instrument: int, nano_per_unit: int) -> int:
-    """A dividend in whole ticks, rounded up; one that is whole ticks as `Step.exactly` has it is left as it is."""
-    terms = terms_of(t, instrument)
-    exact = float(nano_per_unit) * terms.tick_denominator / (NANOS * terms.tick_numerator)
-    if not exact < LARGEST_STEPS:
-        return LARGEST_STEPS
-    whole = round(exact)
-    return int(whole) if abs(exact - whole) <= max(NEAR, exact * NOISE) else math.ceil(exact)
 
 
 @kernel
