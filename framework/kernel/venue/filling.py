@@ -37,7 +37,7 @@ from framework.kernel.market.marks import terms_of, volatility
 from framework.kernel.market.money import basis, notional_of
 from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.price_limits import is_barred
-from framework.kernel.trader.approval import affordable_lots, reducible_lots
+from framework.kernel.venue.affordability import affordable_lots, reducible_lots
 from framework.kernel.venue.answers import answer, end_order
 from framework.kernel.venue.bookings import account_of, present_account
 from framework.kernel.venue.commands import venue_book

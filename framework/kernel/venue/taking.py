@@ -21,7 +21,7 @@ from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.order_types import has_triggered, is_limit, reaches, trails, waits_for_trigger
 from framework.kernel.market.price_limits import executes_at
 from framework.kernel.market.priority import BEFORE_ALL, NEVER, rank_at
-from framework.kernel.trader.approval import affordable_lots
+from framework.kernel.venue.affordability import affordable_lots
 from framework.kernel.venue.commands import refuse_to_take, session_of, venue_book
 from framework.kernel.venue.filling import execute
 from framework.kernel.venue.matching_bars import end_leftover, follow, trigger
