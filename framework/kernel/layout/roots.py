@@ -234,7 +234,7 @@ EXCHANGE_TABLES = (
     Table("entry", EVENT, 256),
     Table("response", EVENT, 256),
     Table("turns", TURN, 64),
-    Table("kept", EVENT, 16),  # commands that wait for a bar: `under_way.py`
+    Table("kept", EVENT, 16),  # commands that wait for a bar: `kept_commands.py`
 )
 
 

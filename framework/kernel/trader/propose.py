@@ -58,7 +58,7 @@ from framework.kernel.trader.approval import check, target_lots
 from framework.kernel.trader.grid import misfit, price_ticks, quantity_lots, steps
 from framework.kernel.trader.order_terms import G_LIMIT, G_STOP, G_TOUCH, limit_to_check, set_terms
 from framework.kernel.trader.orders import asked_terms, count, expected_lots, is_counted
-from framework.kernel.venue.under_way import is_past_recall
+from framework.kernel.trader.recall import is_past_recall
 from framework.schema.units import LARGEST_STEPS
 
 NO_ROOM = -2

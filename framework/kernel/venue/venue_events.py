@@ -31,7 +31,7 @@ from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.sessions import tell_halt, tell_session
 from framework.kernel.venue.answers import end_order
 from framework.kernel.venue.commands import release_kept, settle_messages, venue_book
-from framework.kernel.venue.under_way import keeps_date
+from framework.kernel.venue.kept_commands import keeps_date
 from framework.kernel.venue.working_orders import sweep
 from framework.schema.units import NEVER_NS
 
