@@ -194,7 +194,7 @@ ORDER = np.dtype(
         ("group_id", "<i8"),  # -1: none
         ("decided_ns", "<i8"),
         ("accepted_ns", "<i8"),  # 0: never
-        ("done_ns", "<i8"),  # 0: still working; venue half: since when a command waits for the bar under way, see `kernel.under_way`
+        ("done_ns", "<i8"),  # 0: still working; venue half: since when a command waits for the bar under way, see `kept_commands.py`
         ("filled_value", "<f8"),  # basis x lots over the fills, slippage included; see `kernel.contracts`
         ("fees", "<f8"),  # money in the instrument's currency
         ("planned_cost", "<f8"),  # what it was expected to cost when submitted, base currency

@@ -54,8 +54,8 @@ from framework.kernel.market.order_types import set_stop, trails, waits_for_trig
 from framework.kernel.market.price_limits import bound_of
 from framework.kernel.venue.admission import arriving, refusing_price, rests_on_quotes
 from framework.kernel.venue.answers import answer, end_order
-from framework.kernel.venue.self_trade import is_prevented, prevent
 from framework.kernel.venue.kept_commands import keeps_command
+from framework.kernel.venue.self_trade import is_prevented, prevent
 from framework.kernel.venue.working_orders import join, open_rows, sweep, to_the_back
 from framework.schema.event import Kind
 
