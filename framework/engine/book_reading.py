@@ -108,7 +108,7 @@ class BookReading(Reading):
 
 
 def _nearest(value: float, up: float, down: float) -> int:
-    """As `kernel.grid.nearest_steps` has it."""
+    """As `kernel.trader.grid.nearest_steps` has it."""
     exact = value * down / up
     if not abs(exact) <= LARGEST_STEPS:
         return MOST_STEPS if exact > 0.0 else -MOST_STEPS

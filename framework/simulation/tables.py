@@ -66,7 +66,7 @@ class Tables:
         return prices
 
     def _ticks_at(self, at_basis: NDArray[np.float64], instrument: NDArray[Any]) -> NDArray[np.float64]:
-        """The price in ticks of a basis; see `kernel.contracts`."""
+        """The price in ticks of a basis; see `kernel.market.money`."""
         ticks, is_inverse = at_basis.copy(), self._is_inverse[instrument]
         ticks[is_inverse] = -1.0 / at_basis[is_inverse]
         return ticks

@@ -28,12 +28,13 @@ from framework.kernel.layout.roots import (
 from framework.kernel.layout.state import State, half_at
 from framework.kernel.layout.venue_records import VENUE_RULES
 from framework.kernel.loops.replay import ADVANCE
-from framework.kernel.loops.tick_loop import CATCH_UP, PASS_TICKS, SEE_TICK
+from framework.kernel.loops.tick_loop import CATCH_UP, PASS_TICKS
 from framework.kernel.machine.ratio import MOST
 from framework.kernel.market.book_memory import Books, Ticks, grow_resting
 from framework.kernel.market.costs import TIER_DAYS
 from framework.kernel.market.currencies import conversions
 from framework.kernel.trader.apply import ANSWERS
+from framework.kernel.trader.ticks_seen import SEE_TICK
 from framework.kernel.venue.matching_trades_and_books import RECEIVE, VENUE_TICK
 from framework.kernel.venue.venue_account import VenueAccount
 from framework.kernel.venue.wires import Wires, symbol_key

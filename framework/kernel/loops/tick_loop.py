@@ -26,8 +26,7 @@ from framework.kernel.layout.codes import (
 from framework.kernel.layout.depth_records import word_row
 from framework.kernel.layout.roots import event_row, exchange_row, trader_row
 from framework.kernel.machine.compile import Unit, address_of, call, inlined, prefetch
-from framework.kernel.market.marks import book_of, mark_to
-from framework.kernel.market.order_book import depth_of, level_of, see_depth
+from framework.kernel.market.order_book import depth_of, level_of
 from framework.schema.units import NEVER_NS
 
 _AHEAD_BYTES = 16 * 64
@@ -50,37 +49,6 @@ def _fetch_level(half: Any, event: Any) -> None:
     depth = depth_of(half, event.instrument)
     if event.kind == DEPTH and depth.bids != 0:
         prefetch(address_of(level_of(half, depth, 1 if event.flags & F_BUY else -1, event.w0)))
-
-
-@inlined
-def see(t: Any, event: Any) -> None:
-    """The trader's part: the book as told, its best prices, the mark, the last trade."""
-    book, depth = book_of(t, event.instrument), depth_of(t, event.instrument)
-    if event.kind == TRADE_TICK:
-        book.last, book.last_lots = event.w0, event.w1
-        if depth.bids == 0 and book.quote_ns == 0:
-            mark_to(t, event.instrument, float(event.w0))
-            t.dirty |= 1
-    elif depth.bids != 0:
-        see_depth(t, depth, event)
-        if event.flags & F_LAST or event.kind == GAP:
-            _tell_best(t, event, book, depth)
-
-
-@inlined
-def _tell_best(t: Any, event: Any, book: Any, depth: Any) -> None:
-    if depth.is_known == 0:
-        if event.kind == GAP:  # else a message of a book without a snapshot: it says nothing against a quote beside it
-            book.bid, book.ask, book.bid_lots, book.ask_lots = 0, 0, 0, 0
-        return
-    has_moved = book.bid != depth.bid or book.ask != depth.ask
-    book.bid, book.ask = depth.bid, depth.ask
-    book.bid_lots = level_of(t, depth, 1, depth.bid).lots if depth.bid != 0 else 0
-    book.ask_lots = level_of(t, depth, -1, depth.ask).lots if depth.ask != 0 else 0
-    book.quote_ns = event.ts_local_ns
-    if has_moved and 0 < depth.bid < depth.ask:
-        mark_to(t, event.instrument, 0.5 * (depth.bid + depth.ask))
-        t.dirty |= 1
 
 
 @inlined
@@ -174,14 +142,9 @@ def _pass_ticks(trader: int, exchange: int) -> int:
             return 0
 
 
-def _see_tick(trader: int, event: int) -> int:
-    see(trader_row(trader, 0), event_row(event, 0))
-    return 0
-
-
 def _catch_up(trader: int, exchange: int) -> int:
     t, x = trader_row(trader, 0), exchange_row(exchange, 0)
     return 1 if catch_up_to(t, x, x.limit_ns) else 0
 
 
-PASS_TICKS, SEE_TICK, CATCH_UP = Unit(_pass_ticks), Unit(_see_tick), Unit(_catch_up)
+PASS_TICKS, CATCH_UP = Unit(_pass_ticks), Unit(_catch_up)
