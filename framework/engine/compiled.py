@@ -34,8 +34,8 @@ from framework.engine.timers import Timers
 from framework.errors import ConfigError, StrategyError
 from framework.kernel.layout import codes
 from framework.kernel.layout.roots import TRADER
-from framework.kernel.loops.halves import Trader
 from framework.kernel.trader import doors
+from framework.kernel.trader.trader import Trader
 from framework.machine.fingerprint import Fingerprint, fingerprint_of
 
 _HOOKS = tuple(HOOK_OF.values())

@@ -19,7 +19,7 @@ import numpy as np
 
 from framework.errors import InputError, KernelError, OneTapeError, StrategyError
 from framework.kernel.layout import codes
-from framework.kernel.loops.halves import Trader
+from framework.kernel.trader.trader import Trader
 from framework.schema.order import TimeInForce
 
 _LIBRARIES = (str(Path(__file__).resolve().parent.parent), *(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib")))

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from framework.engine.market import Bar
 from framework.engine.strategy import Strategy
 from framework.engine.view import View
-from framework.kernel.loops.halves import Trader
 from framework.kernel.loops.panel import PANEL, WISH, drive
 from framework.kernel.trader import doors
+from framework.kernel.trader.trader import Trader
 
 _DIGEST_BYTES = 16
 

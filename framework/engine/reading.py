@@ -22,8 +22,8 @@ from framework.engine.world import Wake
 from framework.errors import InputError, did_you_mean
 from framework.kernel.layout import codes
 from framework.kernel.layout.roots import BOOK, POSITION, TRADER
-from framework.kernel.loops.halves import Trader
 from framework.kernel.trader import doors
+from framework.kernel.trader.trader import Trader
 from framework.schema.event import Kind
 from framework.schema.order import ORDER
 

@@ -21,9 +21,9 @@ from framework.errors import InputError, did_you_mean
 from framework.kernel.layout import codes
 from framework.kernel.layout.roots import TRADER
 from framework.kernel.loops import panel
-from framework.kernel.loops.halves import Trader
 from framework.kernel.trader import doors
 from framework.kernel.trader.order_terms import G_LIMIT, given_bits
+from framework.kernel.trader.trader import Trader
 from framework.schema.order import PEG_FLAGS, OrderFlag, OrderType, Peg, Reason, Refused, Side, TimeInForce
 from framework.schema.units import FIRST_STAMP_NS, LAST_STAMP_NS
 

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Protocol
 
 from framework.kernel.layout import codes
-from framework.kernel.loops.halves import Trader
+from framework.kernel.trader.trader import Trader
 from framework.schema.order import Approved, Reason, Refused
 
 

@@ -21,8 +21,8 @@ from framework.engine.world import Wake
 from framework.errors import InputError, ReplayMismatch
 from framework.kernel.layout import codes
 from framework.kernel.layout.roots import RECORDING, TRADER
-from framework.kernel.loops.halves import Trader
 from framework.kernel.loops.recorded import advance_recorded
+from framework.kernel.trader.trader import Trader
 from framework.reports.result import Result
 from framework.schema.codec import to_frame
 from framework.schema.order import Approved, Reason

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from framework.data.tape import Tape
 from framework.engine.audit import Audit
-from framework.kernel.loops.halves import Trader
+from framework.kernel.trader.trader import Trader
 from framework.reports.result import RunTables
 from framework.schema.event import CostKind, Flag, Kind
 from framework.schema.instrument import Settlement

@@ -12,8 +12,9 @@ from framework.engine.world import Wake
 from framework.errors import KernelError
 from framework.kernel.layout import codes
 from framework.kernel.layout.roots import TRADER
-from framework.kernel.loops.halves import Exchange, Trader
 from framework.kernel.loops.replay import advance, end_all_orders
+from framework.kernel.trader.trader import Trader
+from framework.kernel.venue.exchange import Exchange
 from framework.schema.event import EVENT
 from framework.schema.order import Approved, Reason
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from framework.data.formats import databento, lobster
 from framework.data.series.book_replay import OrderBook
 from framework.data.tape.recording import Recording
-from framework.kernel.loops.halves import Trader
 from framework.kernel.market.book_memory import Ticks
 from framework.kernel.trader import doors
 from framework.kernel.trader.ticks_seen import SEE_TICK
+from framework.kernel.trader.trader import Trader
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
 

@@ -17,8 +17,8 @@ from framework.engine import audit as audits
 from framework.engine.records import Records
 from framework.errors import InputError, KernelError, StrategyError
 from framework.kernel.layout import state
-from framework.kernel.loops.halves import Trader
 from framework.kernel.machine.memory_pool import Pool
+from framework.kernel.trader.trader import Trader
 from framework.schema.event import Kind
 from framework.schema.order import Reason
 from framework.simulation.recorded import replay

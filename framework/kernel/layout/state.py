@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Mapping
 from functools import cache
 from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.errors import InputError
 from framework.kernel.layout.roots import Table
 from framework.kernel.machine.machine_code import CHECKS
 from framework.kernel.machine.memory_pool import POOL
@@ -132,3 +134,12 @@ class State:
         rows = len(self.tables[name])
         why = f"{type(self.failure).__name__}: {self.failure}".rstrip(": ") if self.failure is not None else "nobody makes room"
         return f"table {name!r} of the {self._half} half: it needs {rows + 1:,} rows and has {rows:,}, and it could not grow ({why})"
+
+
+def set_fields(target: NDArray[np.void], dtype: np.dtype[np.void], values: Mapping[str, float]) -> None:
+    """Set fields of a record by their names; one it has not is refused."""
+    names = dtype.names or ()
+    for name, value in values.items():
+        if name not in names:
+            raise InputError(f"unknown term {name!r}; known: {', '.join(names)}")
+        target[name] = value

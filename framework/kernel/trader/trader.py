@@ -1,4 +1,4 @@
-"""The two halves as Python objects: they own the records and hand out what compiled code wrote."""
+"""The trader half as a Python object: it owns the records and hands out what compiled code wrote."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.errors import InputError, KernelError, StrategyError
+from framework.errors import KernelError, StrategyError
 from framework.kernel.layout.codes import BROKEN_BY_RANGE, BROKEN_BY_STORM, BROKEN_FOR_ROOM, MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
 from framework.kernel.layout.impact_records import DECAY, VOLUME
 from framework.kernel.layout.room import MOST_COMMANDS
 from framework.kernel.layout.roots import (
     CONVERSION,
     COST_TERMS,
-    EXCHANGE,
-    EXCHANGE_TABLES,
     LEVY,
     RISK_TERMS,
     TERMS,
@@ -25,19 +23,13 @@ from framework.kernel.layout.roots import (
     TRADER,
     TRADER_TABLES,
 )
-from framework.kernel.layout.state import State, half_at
-from framework.kernel.layout.venue_records import VENUE_RULES
-from framework.kernel.loops.replay import ADVANCE
-from framework.kernel.loops.tick_loop import CATCH_UP, PASS_TICKS
+from framework.kernel.layout.state import State, half_at, set_fields
 from framework.kernel.machine.ratio import MOST
 from framework.kernel.market.book_memory import Books, Ticks, grow_resting
 from framework.kernel.market.costs import TIER_DAYS
 from framework.kernel.market.currencies import conversions
 from framework.kernel.trader.apply import ANSWERS
 from framework.kernel.trader.ticks_seen import SEE_TICK
-from framework.kernel.venue.matching_trades_and_books import RECEIVE, VENUE_TICK
-from framework.kernel.venue.venue_account import VenueAccount
-from framework.kernel.venue.wires import Wires, symbol_key
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import Approved, OrderEvent, OrderState
 from framework.schema.units import NEVER_NS
@@ -157,7 +149,7 @@ class Trader(State):
         for name, count in sizes.items():
             root[f"{name}_count"] = count
         root["trader"] = self.address
-        root["apply_answer"], root["advance"] = ANSWERS.address, ADVANCE.address
+        root["apply_answer"] = ANSWERS.address
         root["history_mask"] = ring - 1
         root["timer_ns"] = NEVER_NS
         root["free_lot"], root["sums_ns"], root["summed_ns"] = -1, -1, -1
@@ -165,8 +157,8 @@ class Trader(State):
         root["wakes"] = wakes
         root["point_interval_ns"] = point_interval_ns
         root["base_currency"] = self.currencies.index(base_currency)
-        _set_fields(root["costs"], COST_TERMS, costs)
-        _set_fields(root["risk"], RISK_TERMS, risk)
+        set_fields(root["costs"], COST_TERMS, costs)
+        set_fields(root["risk"], RISK_TERMS, risk)
         money = self.tables["money"]
         money["fx_rate"] = np.nan
         money["fx_rate"][self.currencies.index(base_currency)] = 1.0
@@ -178,7 +170,7 @@ class Trader(State):
         self.ticks = ticks
         self._depths = Books(self, ticks) if ticks is not None else None
         if ticks is not None:
-            root["see_tick"], root["pass_ticks"], root["catch_up"] = SEE_TICK.address, PASS_TICKS.address, CATCH_UP.address
+            root["see_tick"] = SEE_TICK.address
         self._place("terms", terms_table(instruments, currencies, calendars) if terms is None else terms)
         root["has_margin"] = int(np.any(self.tables["terms"]["initial_margin"] > 0.0))
         root["has_borrow"] = int(np.any(self.tables["terms"]["borrow_rate"] != 0.0))
@@ -236,7 +228,7 @@ class Trader(State):
                 self.record[name] = 0
         return rows
 
-    def breakage(self, exchange: Exchange | None = None) -> BaseException:
+    def breakage(self, exchange: State | None = None) -> BaseException:
         """The error to raise after the kernel has broken off.
 
         Args:
@@ -275,94 +267,3 @@ class Trader(State):
         )
         error.__cause__ = half.failure
         return error
-
-
-class Exchange(State):
-    """The simulated venue and broker, and the part of the tape it reads.
-
-    Args:
-        instruments, calendars: how many the tape has.
-        wires: latencies.
-        symbols: of the instruments, for the keys of draws; needed where latencies vary.
-        ticks: where the tape has trades or books.
-        rules: fields of `VENUE_RULES`; fields not named are 0.
-    """
-
-    def __init__(
-        self,
-        instruments: int,
-        calendars: int,
-        *,
-        wires: Wires | None = None,
-        symbols: Sequence[str] = (),
-        ticks: Ticks | None = None,
-        rules: Mapping[str, float] | None = None,
-    ) -> None:
-        rows = {"books": instruments, "sessions": max(calendars, 1), "depths": instruments, "displacements": instruments}
-        super().__init__("exchange", EXCHANGE, EXCHANGE_TABLES, rows)
-        root = self.record
-        self._depths = Books(self, ticks) if ticks is not None else None
-        if ticks is not None:
-            root["receive_order"], root["venue_tick"] = RECEIVE.address, VENUE_TICK.address
-            root["has_wide_books"] = ticks.has_wide_books
-            self.tables["books"]["has_auctions"][list(ticks.auctions)] = 1
-            root["has_auctions"] = int(bool(ticks.auctions))
-        _set_fields(root["rules"], VENUE_RULES, rules or {})
-        root["books_count"], root["sessions_count"] = instruments, calendars
-        root["due_ns"], root["expiry_ns"], root["until_ns"] = NEVER_NS, NEVER_NS, NEVER_NS
-        self._wires = wires or Wires()
-        self._wires.lay(root)
-        self.tables["books"]["draw_key"][: len(symbols)] = [symbol_key(symbol) for symbol in symbols]
-        self.tables["books"]["first"], self.tables["books"]["last"] = -1, -1
-        self.account: VenueAccount | None = None
-        self._tape: NDArray[np.void] | None = None
-
-    def keep_account(self, trader: Trader) -> None:
-        """Open the account that the venue judges by, as the trader half's stands; once, before anything is replayed."""
-        if self.account is None:
-            is_apart = bool(self.record["response_latency_ns"][0])
-            self.account = VenueAccount(trader, is_apart=is_apart)
-            self.record["account"], self.record["keeps_account"] = self.account.address, int(is_apart)
-
-    def feed(self, events: NDArray[np.void], *, is_last: bool) -> None:
-        """Give the next part of the tape. It must stay unchanged while it is replayed."""
-        self.record["tape"], self.record["tape_count"] = events.ctypes.data, len(events)
-        self.record["tape_start"] += len(self._tape) if self._tape is not None else 0
-        self.record["tape_is_last"] = int(is_last)
-        self._tape = events
-
-    def feed_venue(self, events: NDArray[np.void], order: NDArray[np.int64] | None) -> None:
-        """Give the whole tape to the venue, which sees ticks at its own stamps: the feed to us is late.
-
-        Args:
-            events: every event of the tape.
-            order: rows in order of the venue's stamps; None: as they lie.
-        """
-        self._venue_tape = (events, order)
-        self.record["venue_tape"], self.record["venue_tape_count"] = events.ctypes.data, len(events)
-        self.record["venue_order"] = order.ctypes.data if order is not None else 0
-
-    def grow(self, name: str) -> None:
-        """Double a table. Messages of a wire that have arrived make room first."""
-        if name == "resting":
-            grow_resting(self)
-        elif name not in ("entry", "response") or not self._drops_arrived(name):
-            super().grow(name)
-
-    def _drops_arrived(self, name: str) -> bool:
-        """Take the messages that have arrived off a wire; whether that empties half of it."""
-        head, rows, words = self._word[f"{name}_head"], self.tables[name], self.words
-        arrived, count = words[head], self.count(name)
-        if 2 * arrived < len(rows):
-            return False
-        rows[: count - arrived] = rows[arrived:count].copy()
-        words[self._word[name] + 1], words[head] = count - arrived, 0
-        return True
-
-
-def _set_fields(target: NDArray[np.void], dtype: np.dtype[np.void], values: Mapping[str, float]) -> None:
-    names = dtype.names or ()
-    for name, value in values.items():
-        if name not in names:
-            raise InputError(f"unknown term {name!r}; known: {', '.join(names)}")
-        target[name] = value
