@@ -21,7 +21,7 @@ from framework.engine.compiled_cell import fail_if, whole
 from framework.engine.compiled_types import ViewType, trader_of
 from framework.engine.failures import Failure
 from framework.errors import did_you_mean
-from framework.kernel.account.ledger import position_of
+from framework.kernel.account.positions import position_of
 from framework.kernel.layout.codes import R_USER, S_FILLED
 from framework.kernel.market import marks as books
 from framework.kernel.market.marks import book_of, past_bar, terms_of

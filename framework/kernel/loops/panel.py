@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.kernel.account.ledger import position_of, rate_of
+from framework.kernel.account.positions import position_of, rate_of
 from framework.kernel.layout.codes import BROKEN, W_BARS
 from framework.kernel.layout.roots import exchange_row, trader_row
 from framework.kernel.machine.compile import call, kernel, row_of

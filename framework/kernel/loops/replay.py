@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.account.ledger import record_point, write_point
+from framework.kernel.account.result_rows import record_point, write_point
 from framework.kernel.layout.codes import (
     BAR,
     BROKEN,

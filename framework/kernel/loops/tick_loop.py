@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.account.ledger import write_point
+from framework.kernel.account.result_rows import write_point
 from framework.kernel.layout.codes import (
     DEPTH,
     F_BUY,

@@ -9,16 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.account.ledger import (
-    book_charge,
-    book_delisting,
-    book_dividend,
-    book_fill,
-    book_settlement,
-    book_split,
-    rate_of,
-    record_flow,
-)
+from framework.kernel.account.corporate_actions import book_delisting, book_dividend, book_split
+from framework.kernel.account.ledger import book_charge, book_fill, book_settlement
+from framework.kernel.account.positions import rate_of
+from framework.kernel.account.result_rows import record_flow
 from framework.kernel.layout.codes import (
     ACCEPTED,
     BAR,

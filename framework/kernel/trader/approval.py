@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.kernel.account.ledger import position_of, rate_of
+from framework.kernel.account.positions import position_of, rate_of
 from framework.kernel.layout.codes import (
     AT_CLOSE,
     AT_OPEN,

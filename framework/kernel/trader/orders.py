@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.account.ledger import position_of, rate_of, see_range
+from framework.kernel.account.positions import position_of, rate_of, see_range
 from framework.kernel.layout.codes import (
     BROKEN_BY_EVENT,
     E_ASK_CANCEL,

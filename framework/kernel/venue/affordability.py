@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.account.ledger import position_of, rate_of
+from framework.kernel.account.positions import position_of, rate_of
 from framework.kernel.machine.compile import kernel
 from framework.kernel.machine.ratio import at_most
 from framework.kernel.market.marks import book_of, terms_of

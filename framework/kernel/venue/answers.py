@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.account.ledger import record_point
+from framework.kernel.account.result_rows import record_point
 from framework.kernel.layout.codes import CANCELLED, EXPIRED, S_CANCELLED, S_EXPIRED, S_REJECTED
 from framework.kernel.layout.log import apply_answer, write
 from framework.kernel.layout.room import RESPONSE, has_row

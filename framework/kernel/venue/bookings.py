@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.account.ledger import book_charge, book_fill, book_settlement, pay_dividend, pay_out, split_position
+from framework.kernel.account.corporate_actions import pay_dividend, pay_out, split_position
+from framework.kernel.account.ledger import book_charge, book_fill, book_settlement
 from framework.kernel.layout.codes import CHARGE, DELIST, DIVIDEND, FILLED, SETTLED, SPLIT
 from framework.kernel.layout.roots import money_row, trader_row
 from framework.kernel.machine.compile import inlined, kernel, outlined, real

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.account.ledger import position_of, settlement_due
+from framework.kernel.account.ledger import settlement_due
+from framework.kernel.account.positions import position_of
 from framework.kernel.layout.codes import (
     C_BORROW,
     C_FUNDING,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.account.ledger import position_of
+from framework.kernel.account.positions import position_of
 from framework.kernel.layout.codes import (
     BAR,
     C_TAX,

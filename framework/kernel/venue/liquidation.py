@@ -25,7 +25,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from framework.kernel.account.ledger import position_of, rate_of
+from framework.kernel.account.positions import position_of, rate_of
 from framework.kernel.layout.codes import (
     CANCELLED,
     F_AMBIGUOUS,

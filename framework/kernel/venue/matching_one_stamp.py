@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.account.ledger import position_of, rate_of
+from framework.kernel.account.positions import position_of, rate_of
 from framework.kernel.layout.codes import BAR, DELIST, DIVIDEND, FUNDING, HALT, O_REDUCE_ONLY, PRICE_LIMITS, QUOTE, SESSION, SPLIT
 from framework.kernel.layout.room import TURNS, has_row
 from framework.kernel.layout.roots import event_row
