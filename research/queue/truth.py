@@ -24,8 +24,8 @@ from typing import Any
 
 from framework.kernel.layout.codes import DEPTH, F_BUY, F_CLEAR, F_LAST, F_SELL, GAP, TRADE_TICK
 from framework.kernel.layout.depth_records import resting_row, word_row
-from framework.kernel.layout.room import lacks_rows
 from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.table_room import lacks_rows
 from framework.kernel.market.order_book import depth_of, find_order, lots_at, next_level, see_depth
 from framework.kernel.venue.queue_position import share_from_behind
 from research.queue.lists import compiled, first_at, head_of, lower_reach, put_first, reach_of, walk

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from framework.kernel.account.positions import position_of
-from framework.kernel.layout.room import CHANGES, FLOWS, POINTS, TRADES, has_row
 from framework.kernel.layout.roots import change_row, flow_row, money_row, point_row, trade_row
+from framework.kernel.layout.table_room import CHANGES, FLOWS, POINTS, TRADES, has_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.marks import terms_of
 from framework.kernel.market.valuation import valuation

@@ -6,8 +6,8 @@ from typing import Any
 
 from framework.kernel.account.positions import position_of, see_range
 from framework.kernel.account.result_rows import record_trade
-from framework.kernel.layout.room import LOTS, has_row
 from framework.kernel.layout.roots import lot_row
+from framework.kernel.layout.table_room import LOTS, has_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.machine.ratio import divided
 from framework.kernel.market.marks import terms_of

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from framework.kernel.layout.codes import TAPE
-from framework.kernel.layout.room import next_in_log
+from framework.kernel.layout.table_room import next_in_log
 from framework.kernel.machine.compile import address_of, call, inlined, kernel
 from framework.schema.event import NO_INSTRUMENT
 

@@ -28,7 +28,7 @@ _HELD = (EVENT, ORDER)
 
 
 def _grow(root: int, table: int) -> int:
-    """Let a table take at least one row more; 1 where it can. Compiled code calls this by its address: see `room.py`."""
+    """Let a table take at least one row more; 1 where it can. Compiled code calls this by its address: see `table_room.py`."""
     half = _HALVES.get(root)
     return 0 if half is None else int(half.gives_room(table))
 

@@ -26,8 +26,8 @@ from framework.kernel.layout.codes import (
     W_TIMER,
 )
 from framework.kernel.layout.log import apply_answer, write
-from framework.kernel.layout.room import is_log_filling
 from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.table_room import is_log_filling
 from framework.kernel.loops.replay import point_is_due
 from framework.kernel.loops.wakes import order_wake, pending_wake, wake_for
 from framework.kernel.machine.compile import kernel

@@ -24,8 +24,8 @@ from framework.kernel.layout.codes import (
     W_TIMER,
 )
 from framework.kernel.layout.log import write
-from framework.kernel.layout.room import is_log_filling
 from framework.kernel.layout.roots import event_row, exchange_row, trader_row
+from framework.kernel.layout.table_room import is_log_filling
 from framework.kernel.loops.wakes import order_wake, pending_wake, wake_for
 from framework.kernel.machine.compile import Unit, address_of, call, inlined, kernel, prefetch
 from framework.kernel.market.marks import see_bar

@@ -21,7 +21,7 @@ import numpy as np
 
 from framework.kernel.layout.codes import F_BUY, F_CLEAR, F_LAST, GAP
 from framework.kernel.layout.depth_records import depth_row, level_row, resting_row, word_row
-from framework.kernel.layout.room import has_resting_row
+from framework.kernel.layout.table_room import has_resting_row
 from framework.kernel.machine.compile import inlined, kernel, leading_zeros, trailing_zeros
 from framework.kernel.machine.ratio import MOST
 

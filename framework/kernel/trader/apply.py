@@ -75,8 +75,8 @@ from framework.kernel.layout.codes import (
     TRIGGERED,
 )
 from framework.kernel.layout.log import apply_answer, write
-from framework.kernel.layout.room import OUTBOX, count_command, has_row
 from framework.kernel.layout.roots import event_row, trader_row
+from framework.kernel.layout.table_room import OUTBOX, count_command, has_row
 from framework.kernel.layout.venue_records import session_row
 from framework.kernel.machine.compile import Unit, address_of, call, inlined, kernel, real
 from framework.kernel.market.costs import note_traded

@@ -27,7 +27,7 @@ from framework.kernel.layout.codes import (
     S_HELD,
     S_PENDING_CANCEL,
 )
-from framework.kernel.layout.room import ORDERS, has_row
+from framework.kernel.layout.table_room import ORDERS, has_row
 from framework.kernel.machine.compile import inlined, kernel, outlined, real
 from framework.kernel.market.costs import planned_cost
 from framework.kernel.market.lifecycle import leaves, moved

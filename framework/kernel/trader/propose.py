@@ -48,7 +48,7 @@ from framework.kernel.layout.codes import (
     TRAILING,
     TRAILING_LIMIT,
 )
-from framework.kernel.layout.room import ORDERS, has_row
+from framework.kernel.layout.table_room import ORDERS, has_row
 from framework.kernel.machine.compile import bits, inlined, kernel, outlined
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.marks import book_of, terms_of

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from framework.errors import KernelError, StrategyError
 from framework.kernel.layout.codes import BROKEN_BY_RANGE, BROKEN_BY_STORM, BROKEN_FOR_ROOM, MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
 from framework.kernel.layout.impact_records import DECAY, VOLUME
-from framework.kernel.layout.room import MOST_COMMANDS
 from framework.kernel.layout.roots import (
     CONVERSION,
     COST_TERMS,
@@ -24,6 +23,7 @@ from framework.kernel.layout.roots import (
     TRADER_TABLES,
 )
 from framework.kernel.layout.state import State, half_at, set_fields
+from framework.kernel.layout.table_room import MOST_COMMANDS
 from framework.kernel.machine.ratio import MOST
 from framework.kernel.market.book_memory import Books, Ticks, grow_resting
 from framework.kernel.market.costs import TIER_DAYS

@@ -7,8 +7,8 @@ from typing import Any
 from framework.kernel.account.result_rows import record_point
 from framework.kernel.layout.codes import CANCELLED, EXPIRED, S_CANCELLED, S_EXPIRED, S_REJECTED
 from framework.kernel.layout.log import apply_answer, write
-from framework.kernel.layout.room import RESPONSE, has_row
 from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.table_room import RESPONSE, has_row
 from framework.kernel.machine.compile import address_of, bits, call, inlined, kernel
 from framework.kernel.venue.bookings import book_answer
 

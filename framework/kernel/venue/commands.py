@@ -44,8 +44,8 @@ from framework.kernel.layout.codes import (
     TERMS,
 )
 from framework.kernel.layout.log import apply_answer, write
-from framework.kernel.layout.room import ENTRY, has_row
 from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.table_room import ENTRY, has_row
 from framework.kernel.layout.venue_records import session_row, venue_book_row
 from framework.kernel.machine.compile import address_of, call, inlined, kernel, outlined
 from framework.kernel.market.marks import terms_of

@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 from framework.kernel.layout.codes import CANCEL, EXPIRED, R_SUPERSEDED, S_NONE
-from framework.kernel.layout.room import KEPT, has_row
 from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.table_room import KEPT, has_row
 from framework.kernel.layout.venue_records import session_row, venue_book_row
 from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.kernel.market.marks import book_of, terms_of

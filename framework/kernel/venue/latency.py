@@ -24,8 +24,8 @@ from typing import Any
 from framework.kernel.layout.codes import CHARGE, COSTS, INSTRUCTIONS, SETTLED, TERMS
 from framework.kernel.layout.depth_records import word_row
 from framework.kernel.layout.latency_records import CONSTANT, RECORDED, point_row
-from framework.kernel.layout.room import traffic_of
 from framework.kernel.layout.roots import event_row, exchange_row
+from framework.kernel.layout.table_room import traffic_of
 from framework.kernel.layout.venue_records import venue_book_row
 from framework.kernel.machine.compile import Unit, kernel
 from framework.kernel.machine.random import keyed_word, uniform

@@ -21,8 +21,8 @@ from typing import Any
 
 from framework.kernel.account.positions import position_of, rate_of
 from framework.kernel.layout.codes import BAR, DELIST, DIVIDEND, FUNDING, HALT, O_REDUCE_ONLY, PRICE_LIMITS, QUOTE, SESSION, SPLIT
-from framework.kernel.layout.room import TURNS, has_row
 from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.table_room import TURNS, has_row
 from framework.kernel.layout.venue_records import turn_row
 from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.kernel.market.costs import planned_cost

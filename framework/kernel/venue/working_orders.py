@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.layout.room import VENUE_ORDERS, has_row
+from framework.kernel.layout.table_room import VENUE_ORDERS, has_row
 from framework.kernel.layout.venue_records import venue_book_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.order_rows import clear, is_done, order_of
