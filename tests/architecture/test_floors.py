@@ -133,7 +133,10 @@ def test_a_planted_violation_is_caught(module: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("module", "text"),
     [
-        ("framework.kernel.account.ledger", "import numba\nfrom framework.kernel.market import marks\nfrom framework.schema.event import EVENT"),
+        (
+            "framework.kernel.account.ledger",
+            "import numba\nfrom framework.kernel.market import marks\nfrom framework.schema.event import EVENT",
+        ),
         ("framework.engine.engine", "from framework.stages.contracts import Stage"),
         ("framework.simulation.backtest", "from framework.reports.result import Result\nfrom ..config import parse_costs"),
         ("strategies.momentum", "from framework import Strategy"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import PurePath
 
 import pytest
@@ -32,7 +33,11 @@ def test_neither_half_imports_the_other() -> None:
     ("module", "text", "objection"),
     [
         ("venue.matching", "from framework.kernel.trader.apply import apply", "venue imports trader, and neither may know the other"),
-        ("trader.apply", "def f():\n    from framework.kernel.venue import matching", "trader imports venue, and neither may know the other"),
+        (
+            "trader.apply",
+            "def f():\n    from framework.kernel.venue import matching",
+            "trader imports venue, and neither may know the other",
+        ),
     ],
 )
 def test_a_half_that_looks_at_the_other_is_found(module: str, text: str, objection: str) -> None:
@@ -72,7 +77,7 @@ def test_the_page_about_the_kernel_lists_its_rooms_and_arrows() -> None:
 def test_the_picture_of_the_kernel_draws_every_room_once() -> None:
     picture = PAGE.read_text(encoding="utf-8").split("```text\n")[1].split("```")[0]
     assert {room: len(re.findall(rf"\b{room}/", picture)) for room in KERNEL_ROOMS} == dict.fromkeys(KERNEL_ROOMS, 1)
-    for low, high in zip(KERNEL_ROOMS, KERNEL_ROOMS[1:], strict=False):
+    for low, high in pairwise(KERNEL_ROOMS):
         is_beside = {low, high} == set(HALVES)
         rows = [next(k for k, line in enumerate(picture.splitlines()) if f"{room}/" in line) for room in (low, high)]
         assert rows[0] == rows[1] if is_beside else rows[0] > rows[1], f"{low} and {high}"
