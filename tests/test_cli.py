@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from framework import __version__, cli
 from framework.commands import output
 from framework.config import load
-from framework.kernel.machine_code import cache_of_sources
+from framework.kernel.machine.machine_code import cache_of_sources
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 runner = CliRunner()

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from framework.bench import ours, workloads
 from framework.bench.peers.harness import Work
-from framework.kernel.latency import SEND_ANSWER, SEND_COMMAND
-from framework.kernel.replay import ADVANCE
-from framework.kernel.requests import AIMS, ORDERS
-from framework.kernel.tick_loop import CATCH_UP, PASS_TICKS, SEE_TICK
-from framework.kernel.ticks import RECEIVE, VENUE_TICK
-from framework.kernel.trader import ANSWERS
+from framework.kernel.loops.replay import ADVANCE
+from framework.kernel.loops.tick_loop import CATCH_UP, PASS_TICKS
+from framework.kernel.trader.apply import ANSWERS
+from framework.kernel.trader.requests import AIMS, ORDERS
+from framework.kernel.trader.ticks_seen import SEE_TICK
+from framework.kernel.venue.latency import SEND_ANSWER, SEND_COMMAND
+from framework.kernel.venue.matching_trades_and_books import RECEIVE, VENUE_TICK
 
 UNITS = (ANSWERS, ADVANCE, AIMS, ORDERS, SEND_COMMAND, SEND_ANSWER, PASS_TICKS, SEE_TICK, CATCH_UP, VENUE_TICK, RECEIVE)
 

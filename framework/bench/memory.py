@@ -28,7 +28,7 @@ from framework.bench.strategies import Sleeper
 from framework.config import parse_costs, parse_latency, parse_risk, parse_venue
 from framework.data.store.own_folder import own_folder
 from framework.data.tape import Tape, build
-from framework.kernel.halves import Exchange
+from framework.kernel.venue.exchange import Exchange
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
 from framework.simulation.prepare import header_of, prepare

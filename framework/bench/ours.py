@@ -20,7 +20,7 @@ from framework.data.store import catalog
 from framework.data.tape import Tape
 from framework.data.tape.mapped import blocks, give_back
 from framework.data.tape.recording import Recording
-from framework.kernel.machine_code import CHECKS
+from framework.kernel.machine.machine_code import CHECKS
 from framework.reports.result import Result
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument

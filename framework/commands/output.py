@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.status import Status
 
-from framework.kernel.machine_code import is_cached
+from framework.kernel.machine.machine_code import is_cached
 
 if TYPE_CHECKING:
     from framework.config import RunConfig

@@ -1,4 +1,4 @@
-"""What can be set of price impact: the models of `framework.kernel.costs` and `framework.kernel.impact`."""
+"""What can be set of price impact: the models of `framework.kernel.market.costs` and `framework.kernel.market.impact`."""
 
 from __future__ import annotations
 

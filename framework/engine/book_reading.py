@@ -15,8 +15,8 @@ from framework.engine.failures import unknown_side
 from framework.engine.market import Quote, Trade
 from framework.engine.reading import Reading
 from framework.errors import InputError
-from framework.kernel import entry
-from framework.kernel.records import BOOK
+from framework.kernel.layout.roots import BOOK
+from framework.kernel.trader import doors
 from framework.schema.units import LARGEST_STEPS, MOST_STEPS
 
 _WORD = {name: BOOK.fields[name][1] // 8 for name in BOOK.names}  # type: ignore[index, union-attr]
@@ -56,33 +56,33 @@ class BookReading(Reading):
         """What stands at a price of a side of the book, in units; 0 where nothing does."""
         i = self.number(instrument)
         (up, down), (lot_up, lot_down) = self._ticks[i], self._lots[i]
-        lots: int = entry.lots_at(self._address, i, _checked_side(side), _nearest(price, up, down))
+        lots: int = doors.lots_at(self._address, i, _checked_side(side), _nearest(price, up, down))
         return lots * lot_up / lot_down
 
     def levels(self, instrument: str, side: int, count: int) -> NDArray[np.float64]:
         """The best `count` prices of a side with their sizes, the best first: shape (k, 2), k = count or what there is."""
         i = self.number(instrument)
         found: NDArray[np.int64] = np.zeros((max(count, 0), 2), dtype=np.int64)
-        k = entry.levels(self._address, i, _checked_side(side), found)
+        k = doors.levels(self._address, i, _checked_side(side), found)
         (up, down), (lot_up, lot_down) = self._ticks[i], self._lots[i]
         return np.column_stack((found[:k, 0] * up / down, found[:k, 1] * lot_up / lot_down))
 
     def imbalance(self, instrument: str, levels: int = 1) -> float:
         """(bids - offers) / (bids + offers) in lots over the best `levels` prices of each side; NaN for an empty book."""
-        return float(entry.imbalance(self._address, self.number(instrument), levels))
+        return float(doors.imbalance(self._address, self.number(instrument), levels))
 
     def weighted_mid(self, instrument: str) -> float:
         """(bid x offered lots + ask x bid lots) / (bid lots + offered lots) of the best prices; NaN where a side is empty."""
         i = self.number(instrument)
         up, down = self._ticks[i]
-        return float(entry.weighted_mid_ticks(self._address, i)) * up / down
+        return float(doors.weighted_mid_ticks(self._address, i)) * up / down
 
     def sweep_price(self, instrument: str, quantity: float) -> float:
         """Mean price at which taking `quantity` (below 0: selling) would fill now; NaN where the book holds less."""
         i = self.number(instrument)
         (up, down), (lot_up, lot_down) = self._ticks[i], self._lots[i]
         lots = _nearest(abs(quantity), lot_up, lot_down)
-        return float(entry.sweep_ticks(self._address, i, 1 if quantity > 0 else -1, lots)) * up / down
+        return float(doors.sweep_ticks(self._address, i, 1 if quantity > 0 else -1, lots)) * up / down
 
     @property
     def book_told(self) -> Quote:
@@ -108,7 +108,7 @@ class BookReading(Reading):
 
 
 def _nearest(value: float, up: float, down: float) -> int:
-    """As `kernel.grid.nearest_steps` has it."""
+    """As `kernel.trader.grid.nearest_steps` has it."""
     exact = value * down / up
     if not abs(exact) <= LARGEST_STEPS:
         return MOST_STEPS if exact > 0.0 else -MOST_STEPS

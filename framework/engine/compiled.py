@@ -32,9 +32,10 @@ from framework.engine.rows import COUNT_FIELD, Field
 from framework.engine.strategy import PerInstrument, Strategy, declared_state
 from framework.engine.timers import Timers
 from framework.errors import ConfigError, StrategyError
-from framework.kernel import codes, entry
-from framework.kernel.halves import Trader
-from framework.kernel.records import TRADER
+from framework.kernel.layout import codes
+from framework.kernel.layout.roots import TRADER
+from framework.kernel.trader import doors
+from framework.kernel.trader.trader import Trader
 from framework.machine.fingerprint import Fingerprint, fingerprint_of
 
 _HOOKS = tuple(HOOK_OF.values())
@@ -74,7 +75,7 @@ def _decorated(target: Any, *, checks: bool) -> Any:
 
     from framework.engine.compiled_rewrites import register
     from framework.engine.compiled_view import as_overload
-    from framework.kernel.compile import hook_options
+    from framework.kernel.machine.compile import hook_options
 
     register(target, checks=checks)
     give_numba(target, strict=False, jit_options=hook_options(checks=checks))(as_overload(target))
@@ -139,7 +140,7 @@ class Driver:
         self._firings: NDArray[np.void] = timers.agenda
         self._names: list[NDArray[np.int64]] = []
         self._name_addresses: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
-        entry.link(trader.record, orders=True)
+        doors.link(trader.record, orders=True)
         self._is_started = False
 
     def __call__(self, trader: int, exchange: int, until_ns: int) -> int:
@@ -247,7 +248,7 @@ def _driver_of(cls: type[Strategy]) -> Any:
 def _compile_driver(cls: type[Strategy]) -> Any:
     """A driver of a strategy class as it is now, kept on disk by all that its hooks depend on."""
     from framework.engine import compiled_driver
-    from framework.kernel.compile import entered, stamped_kernel
+    from framework.kernel.machine.compile import entered, stamped_kernel
 
     hooks = _hooks_of(cls)
     drive = compiled_driver.driver_of(cls, hooks, checks=cls.is_checked)

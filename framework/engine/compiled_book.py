@@ -9,9 +9,9 @@ from framework.engine.compiled_cell import fail_if, whole
 from framework.engine.compiled_types import trader_of
 from framework.engine.compiled_view import INLINED, give_method, instrument_in
 from framework.engine.failures import Failure
-from framework.kernel.book import book_of, terms_of
-from framework.kernel.depth import depth_of, imbalance, lots_at, sweep_ticks, weighted_mid_ticks
-from framework.kernel.grid import nearest_steps
+from framework.kernel.market.marks import book_of, terms_of
+from framework.kernel.market.order_book import depth_of, imbalance, lots_at, sweep_ticks, weighted_mid_ticks
+from framework.kernel.trader.grid import nearest_steps
 
 _SIDE = int(Failure.SIDE)
 

@@ -23,7 +23,7 @@ from numba.core.errors import NumbaTypeError
 from numba.extending import intrinsic
 
 from framework.engine.failures import FAILURE, FIRST, LEFT, LOOK_AT, LOOKED, PLACE, SECOND, STEP, WORDS, Failure, HookFailure
-from framework.kernel.compile import outlined
+from framework.kernel.machine.compile import outlined
 from framework.machine.disk import CHECKS
 
 _WORD, _NUMBER, _BOOL = ir.IntType(64), ir.IntType(32), ir.IntType(1)

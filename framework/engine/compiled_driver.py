@@ -11,10 +11,10 @@ from framework.engine import compiled_cell, compiled_market, compiled_own, compi
 from framework.engine.compiled_helpers import Renewal
 from framework.engine.compiled_rewrites import may_loop, register, unchecked
 from framework.engine.failures import HOOK_OF
-from framework.kernel import codes
-from framework.kernel.compile import call, hook
-from framework.kernel.records import exchange_row, trader_row
-from framework.kernel.replay import fast_bar, horizon
+from framework.kernel.layout import codes
+from framework.kernel.layout.roots import exchange_row, trader_row
+from framework.kernel.loops.replay import fast_bar, horizon
+from framework.kernel.machine.compile import call, hook
 
 WAKE_OF = {name: wake for wake, name in HOOK_OF.items()}
 

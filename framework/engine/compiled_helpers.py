@@ -15,7 +15,7 @@ from numba.core.errors import UnsupportedError
 
 from framework.engine.compiled_rewrites import checks_of, register
 from framework.errors import ConfigError
-from framework.kernel.compile import hook
+from framework.kernel.machine.compile import hook
 from framework.machine.fingerprint import chains, is_followed
 
 

@@ -27,8 +27,8 @@ from framework.engine.compiled_types import (
 )
 from framework.engine.compiled_view import PLAIN
 from framework.engine.failures import Failure
-from framework.kernel.book import terms_of
-from framework.kernel.records import event_row, trader_row
+from framework.kernel.layout.roots import event_row, trader_row
+from framework.kernel.market.marks import terms_of
 
 _LIST_INDEX = int(Failure.LIST_INDEX)
 

@@ -14,12 +14,12 @@ from numba.core.imputils import RefType, iternext_impl, lower_builtin
 from numba.extending import intrinsic, make_attribute_wrapper, models, register_model
 
 from framework.engine.timers import FIRING
-from framework.kernel.book import book_of, terms_of
-from framework.kernel.codes import F_BUY, F_SELL
-from framework.kernel.compile import row_of
-from framework.kernel.contracts import price_of
-from framework.kernel.orders import is_done, order_of
-from framework.kernel.records import event_row, trader_row
+from framework.kernel.layout.codes import F_BUY, F_SELL
+from framework.kernel.layout.roots import event_row, trader_row
+from framework.kernel.machine.compile import row_of
+from framework.kernel.market.marks import book_of, terms_of
+from framework.kernel.market.money import price_of
+from framework.kernel.market.order_rows import is_done, order_of
 
 EVENT_BYTES = 64
 

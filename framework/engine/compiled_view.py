@@ -21,12 +21,14 @@ from framework.engine.compiled_cell import fail_if, whole
 from framework.engine.compiled_types import ViewType, trader_of
 from framework.engine.failures import Failure
 from framework.errors import did_you_mean
-from framework.kernel import book as books
-from framework.kernel.book import book_of, past_bar, terms_of
-from framework.kernel.codes import R_USER, S_FILLED
-from framework.kernel.entry import QUANTITY, WEIGHT, aim_in, order_in
-from framework.kernel.ledger import position_of
-from framework.kernel.order_terms import (
+from framework.kernel.account.positions import position_of
+from framework.kernel.layout.codes import R_USER, S_FILLED
+from framework.kernel.market import marks as books
+from framework.kernel.market.marks import book_of, past_bar, terms_of
+from framework.kernel.market.order_rows import order_of
+from framework.kernel.market.valuation import valuation
+from framework.kernel.trader.doors import QUANTITY, WEIGHT, aim_in, order_in
+from framework.kernel.trader.order_terms import (
     G_DISPLAY,
     G_LIMIT,
     G_LIMIT_OFFSET,
@@ -36,10 +38,8 @@ from framework.kernel.order_terms import (
     G_TRAIL,
     G_TRAIL_BPS,
 )
-from framework.kernel.orders import order_of
-from framework.kernel.propose import NO_ROOM
-from framework.kernel.requests import ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_REPLACE
-from framework.kernel.valuation import valuation
+from framework.kernel.trader.propose import NO_ROOM
+from framework.kernel.trader.requests import ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_REPLACE
 from framework.schema.order import PEG_FLAGS, OrderFlag, OrderType, Peg, TimeInForce
 
 _INSTRUMENT, _ORDER, _BARS, _FORCE, _BROKEN = (

@@ -10,7 +10,7 @@ from framework.engine.interrupts import deferred_interrupts
 from framework.engine.strategy import Strategy
 from framework.engine.view import View
 from framework.engine.world import Decision, Wake, WakeKind, World
-from framework.kernel.halves import Trader
+from framework.kernel.trader.trader import Trader
 from framework.schema.order import Reason
 from framework.schema.units import NEVER_NS
 

@@ -18,8 +18,8 @@ from types import TracebackType
 import numpy as np
 
 from framework.errors import InputError, KernelError, OneTapeError, StrategyError
-from framework.kernel import codes
-from framework.kernel.halves import Trader
+from framework.kernel.layout import codes
+from framework.kernel.trader.trader import Trader
 from framework.schema.order import TimeInForce
 
 _LIBRARIES = (str(Path(__file__).resolve().parent.parent), *(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib")))

@@ -20,13 +20,14 @@ from framework.engine.market import Bars, MarketEvent, OrderView, Quote, Terms
 from framework.engine.rows import rows
 from framework.engine.world import Wake
 from framework.errors import InputError, did_you_mean
-from framework.kernel import codes, entry
-from framework.kernel.halves import Trader
-from framework.kernel.records import BOOK, POSITION, TRADER
+from framework.kernel.layout import codes
+from framework.kernel.layout.roots import BOOK, POSITION, TRADER
+from framework.kernel.trader import doors
+from framework.kernel.trader.trader import Trader
 from framework.schema.event import Kind
 from framework.schema.order import ORDER
 
-_mean_close = entry.mean_close  # looked up once: it is asked on every bar
+_mean_close = doors.mean_close  # looked up once: it is asked on every bar
 _NAN = math.nan
 _ROOT_WORD = {name: TRADER.fields[name][1] // 8 for name in ("now_ns", "orders_count")}  # type: ignore[index]
 _BOOK_WORD = {name: BOOK.fields[name][1] // 8 for name in BOOK.names}  # type: ignore[index, union-attr]
@@ -155,7 +156,7 @@ class Reading:
         """Sample standard deviation (ddof 1) of the last `bars` adjusted closes; NaN while there are fewer, or fewer than two."""
         if bars > self._mask + 1 or bars < 1:
             return self._too_few(bars)
-        return float(entry.deviation(self._address, self.number(instrument), bars))
+        return float(doors.deviation(self._address, self.number(instrument), bars))
 
     def closes(self, instrument: str, bars: int) -> NDArray[np.float64]:
         """The last `bars` adjusted closes, oldest first, shape (k,) with k = bars or what there is; a copy."""
@@ -255,12 +256,12 @@ class Reading:
     @property
     def equity(self) -> float:
         """Cash and positions at the present marks."""
-        return float(entry.valuation(self._address)[0])
+        return float(doors.valuation(self._address)[0])
 
     @property
     def cash(self) -> float:
         """Cash of all currencies at the present rates."""
-        return float(entry.valuation(self._address)[1])
+        return float(doors.valuation(self._address)[1])
 
     def cash_in(self, currency: str) -> float:
         """Cash of one currency, in that currency."""

@@ -19,7 +19,7 @@ from framework.engine.rows import rows
 from framework.engine.view import View
 from framework.engine.world import Decision, WakeKind
 from framework.errors import ConfigError, StrategyError, did_you_mean
-from framework.kernel import codes
+from framework.kernel.layout import codes
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.errors import InputError, did_you_mean
-from framework.kernel.halves import Trader
-from framework.kernel.records import TRADER
+from framework.kernel.layout.roots import TRADER
+from framework.kernel.trader.trader import Trader
 from framework.schema.units import FIRST_STAMP_NS, LAST_STAMP_NS, LONGEST_NS, NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND, NEVER_NS
 
 _NOW, _TIMER_NS, _TIMER_ID = (TRADER.fields[name][1] // 8 for name in ("now_ns", "timer_ns", "timer_id"))  # type: ignore[index]

@@ -18,10 +18,12 @@ from framework.engine.book_reading import BookReading
 from framework.engine.timers import Timers
 from framework.engine.world import Decision, Wake
 from framework.errors import InputError, did_you_mean
-from framework.kernel import codes, entry, panel
-from framework.kernel.halves import Trader
-from framework.kernel.order_terms import G_LIMIT, given_bits
-from framework.kernel.records import TRADER
+from framework.kernel.layout import codes
+from framework.kernel.layout.roots import TRADER
+from framework.kernel.loops import panel
+from framework.kernel.trader import doors
+from framework.kernel.trader.order_terms import G_LIMIT, given_bits
+from framework.kernel.trader.trader import Trader
 from framework.schema.order import PEG_FLAGS, OrderFlag, OrderType, Peg, Reason, Refused, Side, TimeInForce
 from framework.schema.units import FIRST_STAMP_NS, LAST_STAMP_NS
 
@@ -80,7 +82,7 @@ class View(BookReading):
         return self._ordered if self._root[_OUTBOX] != 0 else self.nothing
 
     def rebalance(self, record: NDArray[np.void]) -> None:
-        """Order what a panel's row of the present stamp wants; see `framework.kernel.panel`."""
+        """Order what a panel's row of the present stamp wants; see `framework.kernel.loops.panel`."""
         first = self._trader.count("orders")
         self._call(panel.rebalance, record)
         for order_id in range(first, self._trader.count("orders")):
@@ -94,7 +96,7 @@ class View(BookReading):
         Sized at the present mark with the expected costs taken off, and room for a gap where it uses all, in whole lots. The remainder
         of an earlier target for the instrument is cancelled.
         """
-        return self._placed(self._call(entry.aim, entry.WEIGHT, self.number(instrument), float(weight)))
+        return self._placed(self._call(doors.aim, doors.WEIGHT, self.number(instrument), float(weight)))
 
     def target_weights(self, weights: Mapping[str, float]) -> list[int]:
         """Bring the whole book to `weights` of equity, what is not named to zero; return the ids of the orders made.
@@ -125,7 +127,7 @@ class View(BookReading):
         lots = self._positions
         if held is not None and lots[held[2]] == 0 and (lots[held[0]] + lots[held[1]]) * held[3] == quantity * held[4]:
             return -1  # the common case, without a call into the kernel
-        return self._placed(self._call(entry.aim, entry.QUANTITY, self.number(instrument), float(quantity)))
+        return self._placed(self._call(doors.aim, doors.QUANTITY, self.number(instrument), float(quantity)))
 
     def order(
         self,
@@ -176,7 +178,7 @@ class View(BookReading):
             self._known(parent)
         further = (touch, trail_limit, display, peg_offset)
         if further != _NOTHING:
-            self._call(entry.instruct, *(_NAN if value is None else float(value) for value in further))
+            self._call(doors.instruct, *(_NAN if value is None else float(value) for value in further))
         given = given_bits(limit, stop, touch, trail, trail_bps, trail_limit, display, peg_offset)
         prices = (limit, stop, trail_bps if trail_bps is not None else trail)
         return self._propose(
@@ -199,7 +201,7 @@ class View(BookReading):
         """A market or limit order without further terms: the common case, on a short way."""
         price, given = (_NAN, 0) if limit is None else (float(limit), G_LIMIT)
         terms = self.number(instrument), side, _GTC, 0, float(quantity), price, _NAN, _NAN, given, 0, -1, -1
-        return self._placed(self._call(entry.propose, *terms))
+        return self._placed(self._call(doors.propose, *terms))
 
     def _propose(
         self,
@@ -217,7 +219,7 @@ class View(BookReading):
         limit, stop, distance = prices
         limit, stop = _NAN if limit is None else float(limit), _NAN if stop is None else float(stop)
         terms = limit, stop, _NAN if distance is None else float(distance), given, expire_ns, parent, group
-        return self._placed(self._call(entry.propose, self.number(instrument), int(side), int(force), flags, float(quantity), *terms))
+        return self._placed(self._call(doors.propose, self.number(instrument), int(side), int(force), flags, float(quantity), *terms))
 
     def bracket(
         self, instrument: str, quantity: float, *, target: float, loss: float, limit: float | None = None, stop: float | None = None
@@ -229,18 +231,18 @@ class View(BookReading):
         kind = OrderType.STOP if stop is not None else OrderType.MARKET if limit is None else OrderType.LIMIT
         side = Side.SELL if quantity < 0 else Side.BUY
         prices = (_NAN if limit is None else float(limit), _NAN if stop is None else float(stop), float(target), float(loss))
-        return self._placed(self._call(entry.bracket, self.number(instrument), int(side), int(kind), abs(float(quantity)), *prices))
+        return self._placed(self._call(doors.bracket, self.number(instrument), int(side), int(kind), abs(float(quantity)), *prices))
 
     def cancel(self, order_id: int) -> bool:
         """Ask for a cancel; False where the order has ended or a cancel is under way."""
         self._known(order_id)
-        return bool(self._call(entry.cancel, order_id, int(Reason.USER)))
+        return bool(self._call(doors.cancel, order_id, int(Reason.USER)))
 
     def replace(self, order_id: int, *, quantity: float | None = None, limit: float | None = None, stop: float | None = None) -> bool:
         """Ask for other terms, those not given stay; False where a rule refuses it (the order stands as it was)."""
         self._known(order_id)
         terms = (_NAN if value is None else float(value) for value in (quantity, limit, stop))
-        return bool(self._call(entry.replace, order_id, *terms))
+        return bool(self._call(doors.replace, order_id, *terms))
 
     @property
     def next_order_id(self) -> int:
@@ -252,10 +254,10 @@ class View(BookReading):
         if get_ident() != self._owner:
             raise InputError(_TOO_LATE if self._owner == 0 else _ELSEWHERE)
         if function not in self._linked:
-            entry.link(self._record, orders=function not in (entry.aim, panel.rebalance))
+            doors.link(self._record, orders=function not in (doors.aim, panel.rebalance))
             self._linked.add(function)
         result = function(self._record, *arguments)
-        if result == entry.NO_ROOM:
+        if result == doors.NO_ROOM:
             raise self._trader.breakage()
         return result
 

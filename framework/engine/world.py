@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
-from framework.kernel import codes
-from framework.kernel.halves import Trader
+from framework.kernel.layout import codes
+from framework.kernel.trader.trader import Trader
 from framework.schema.order import Approved, Reason, Refused
 
 

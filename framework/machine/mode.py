@@ -1,6 +1,6 @@
 """Whether numba's inner classes are used, or plain numba.
 
-The kernel compiles in a fifth of the time by way of classes inside numba (`framework/kernel/part.py`), which may change with any
+The kernel compiles in a fifth of the time by way of classes inside numba (`framework/kernel/machine/part.py`), which may change with any
 version. Plain mode uses what numba documents and nothing else: `njit`, `cfunc`, `intrinsic`. It checks the bounds of arrays, takes
 minutes to compile and keeps nothing on disk; its results have the same bytes.
 """

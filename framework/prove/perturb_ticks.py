@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.kernel.book_memory import MOST_TICKS_LOG2
+from framework.kernel.market.book_memory import MOST_TICKS_LOG2
 from framework.schema.event import Flag, Kind
 
 Events = NDArray[np.void]

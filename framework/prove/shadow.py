@@ -17,10 +17,10 @@ from framework.engine.timers import Timers
 from framework.engine.view import View
 from framework.engine.world import Decision, WakeKind
 from framework.errors import OneTapeError, StrategyError
-from framework.kernel import entry
+from framework.kernel.trader import doors
 from framework.prove.wrapped import Wrapped
 
-_WORDS = {entry.aim: "target", entry.propose: "order", entry.bracket: "bracket", entry.cancel: "cancel", entry.replace: "replace"}
+_WORDS = {doors.aim: "target", doors.propose: "order", doors.bracket: "bracket", doors.cancel: "cancel", doors.replace: "replace"}
 """Every door of the kernel that a strategy can order through."""
 
 _MAKES_ORDERS = ("target", "order", "bracket")
@@ -59,9 +59,9 @@ class NotingView(View):
         return super()._call(function, *arguments)
 
     def _note(self, function: Callable[..., int], arguments: tuple[float, ...]) -> None:
-        if function is entry.aim:
+        if function is doors.aim:
             number, rest = int(arguments[1]), (arguments[0], *arguments[2:])
-        elif function in (entry.cancel, entry.replace):
+        elif function in (doors.cancel, doors.replace):
             number, rest = int(self._trader.tables["orders"]["instrument"][int(arguments[0])]), arguments
         else:
             number, rest = int(arguments[0]), arguments[1:]
@@ -128,10 +128,10 @@ class ShortView(NotingView):
 
     def _call(self, function: Callable[..., int], *arguments: float) -> int:
         self._note(function, arguments)
-        if function in (entry.cancel, entry.replace):
+        if function in (doors.cancel, doors.replace):
             return 1
         made = self.next_order_id
-        self.placed += 3 if function is entry.bracket else 1
+        self.placed += 3 if function is doors.bracket else 1
         return made
 
     def _placed(self, order_id: int) -> int:

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.kernel.codes import C_TAX, DIVIDEND_PAID
-from framework.kernel.compile import inlined, stamped_kernel
+from framework.kernel.layout.codes import C_TAX, DIVIDEND_PAID
+from framework.kernel.machine.compile import inlined, stamped_kernel
 from framework.reports.metrics import Floats
 
 ROUND_TRIP = np.dtype(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.errors import InputError
-from framework.kernel.compile import stamped_kernel
+from framework.kernel.machine.compile import stamped_kernel
 from framework.reports import metrics as m
 from framework.reports import periods
 from framework.schema.units import NANOSECONDS_PER_DAY

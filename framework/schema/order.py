@@ -194,8 +194,8 @@ ORDER = np.dtype(
         ("group_id", "<i8"),  # -1: none
         ("decided_ns", "<i8"),
         ("accepted_ns", "<i8"),  # 0: never
-        ("done_ns", "<i8"),  # 0: still working; venue half: since when a command waits for the bar under way, see `kernel.under_way`
-        ("filled_value", "<f8"),  # basis x lots over the fills, slippage included; see `kernel.contracts`
+        ("done_ns", "<i8"),  # 0: still working; venue half: since when a command waits for the bar under way, see `kept_commands.py`
+        ("filled_value", "<f8"),  # basis x lots over the fills, slippage included; see `kernel.market.money`
         ("fees", "<f8"),  # money in the instrument's currency
         ("planned_cost", "<f8"),  # what it was expected to cost when submitted, base currency
         ("changes_under_way", "<i8"),  # trader half: asked for and not answered; then the next three are the terms last asked for

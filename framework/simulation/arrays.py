@@ -15,7 +15,7 @@ from framework.data.tape import Tape
 from framework.engine.panel import Panel
 from framework.engine.strategy import Strategy
 from framework.errors import ConfigError, InputError, did_you_mean
-from framework.kernel.panel import ENTRY, EXIT, SHORT_ENTRY, SHORT_EXIT
+from framework.kernel.loops.panel import ENTRY, EXIT, SHORT_ENTRY, SHORT_EXIT
 from framework.simulation.building import is_built_from_data
 from framework.simulation.decision_stamps import Nanoseconds, decision_stamps
 

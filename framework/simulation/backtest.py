@@ -34,7 +34,7 @@ from framework.engine.library import Folders, load_strategy
 from framework.engine.panel import Panel
 from framework.engine.strategy import Strategy
 from framework.errors import InputError
-from framework.kernel import machine_code
+from framework.kernel.machine import machine_code
 from framework.reports.result import Result
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.kernel.codes import DEPTH, F_LAST, GAP, SPLIT
-from framework.kernel.depth import depth_of, lose_depth, see_depth
-from framework.kernel.records import trader_row
+from framework.kernel.layout.codes import DEPTH, F_LAST, GAP, SPLIT
+from framework.kernel.layout.roots import trader_row
+from framework.kernel.market.order_book import depth_of, lose_depth, see_depth
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument
 from framework.stages.features.feature import feature_kernel

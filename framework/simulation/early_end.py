@@ -8,7 +8,7 @@ import numpy as np
 
 from framework.engine.audit import Audit
 from framework.errors import OneTapeError
-from framework.kernel.halves import Trader
+from framework.kernel.trader.trader import Trader
 from framework.reports.result import Result
 from framework.schema.order import OrderState
 

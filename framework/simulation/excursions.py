@@ -1,7 +1,7 @@
 """How far each round trip went against us and for us before it ended: maximum adverse and favourable excursion (Sweeney).
 
 The value of a round trip at a price p, in the settlement currency, of prices alone: with fills of q signed lots at p_k, slippage s_k and
-lots L held, b the basis of a price and v the point value (`kernel/contracts.py`),
+lots L held, b the basis of a price and v the point value (`kernel/market/money.py`),
 
     value(p) = L b(p) v - sum over its fills so far of (q_k b(p_k) v + s_k)
 

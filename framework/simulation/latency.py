@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from framework.config import LatencyConfig, LognormalLatency, RecordedLatency, SampledLatency, parse_latency
 from framework.data.tape import Tape
 from framework.errors import ConfigError, DataError, InputError, did_you_mean
-from framework.kernel.wires import FEED, Leg, Wires, symbol_key
+from framework.kernel.venue.wires import FEED, Leg, Wires, symbol_key
 from framework.schema.event import SOURCE_RANK, Kind
 from framework.schema.units import FIRST_STAMP_NS, LAST_STAMP_NS, LONGEST_NS
 

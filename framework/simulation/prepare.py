@@ -24,11 +24,12 @@ from framework.engine.interrupts import deferred_interrupts
 from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
 from framework.errors import InputError, did_you_mean
-from framework.kernel import codes
-from framework.kernel.book import GAP_BARS
-from framework.kernel.book_memory import Ticks
-from framework.kernel.costs import PLANNING_BARS
-from framework.kernel.halves import Lending, Trader, terms_table
+from framework.kernel.layout import codes
+from framework.kernel.loops.link import link
+from framework.kernel.market.book_memory import Ticks
+from framework.kernel.market.costs import PLANNING_BARS
+from framework.kernel.market.marks import GAP_BARS
+from framework.kernel.trader.trader import Lending, Trader, terms_table
 from framework.schema.instrument import InstrumentKind
 from framework.simulation.latency import settled
 from framework.version import __version__
@@ -119,9 +120,12 @@ class Ground:
         self._point_interval_ns = _ONE_SECOND_NS if tape.has_quotes or self._ticks is not None else 0
 
     def trader(self, strategy: Strategy) -> Trader:
-        """A new trader half for a strategy. An interrupt acts afterwards: in callbacks of the compiler it would be lost."""
+        """A new trader half for a strategy, linked to the loops.
+
+        An interrupt acts afterwards: in callbacks of the compiler it would be lost.
+        """
         with deferred_interrupts():
-            return self._trader(strategy)
+            return link(self._trader(strategy))
 
     def _trader(self, strategy: Strategy) -> Trader:
         return Trader(

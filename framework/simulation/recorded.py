@@ -19,10 +19,10 @@ from framework.engine.strategy import Strategy
 from framework.engine.view import View
 from framework.engine.world import Wake
 from framework.errors import InputError, ReplayMismatch
-from framework.kernel import codes
-from framework.kernel.halves import Trader
-from framework.kernel.recorded import advance_recorded
-from framework.kernel.records import RECORDING, TRADER
+from framework.kernel.layout import codes
+from framework.kernel.layout.roots import RECORDING, TRADER
+from framework.kernel.loops.recorded import advance_recorded
+from framework.kernel.trader.trader import Trader
 from framework.reports.result import Result
 from framework.schema.codec import to_frame
 from framework.schema.order import Approved, Reason

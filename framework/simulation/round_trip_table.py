@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.data.tape import Tape
-from framework.kernel.codes import BY_DELISTING, BY_SPLIT
+from framework.kernel.layout.codes import BY_DELISTING, BY_SPLIT
 from framework.reports.metrics import Floats
 from framework.reports.round_trips import ROUND_TRIP, closed, round_trips
 from framework.schema.event import Flag

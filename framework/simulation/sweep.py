@@ -30,7 +30,7 @@ from framework.engine.fingerprint import code_digest
 from framework.engine.library import Folders, load_class
 from framework.engine.strategy import Strategy
 from framework.errors import ConfigError, WorkerLost
-from framework.kernel.machine_code import is_cached, source_digest
+from framework.kernel.machine.machine_code import is_cached, source_digest
 from framework.simulation.backtest import Data, tape_of, tape_of_config
 from framework.simulation.grid import Grid, ParameterSet, parameter_sets
 from framework.simulation.prepare import common_header

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from framework.engine import compiled_market, compiled_types, compiled_view
-from framework.kernel.machine_code import is_cached
-from framework.kernel.replay import ADVANCE
-from framework.kernel.requests import AIMS, ORDERS
-from framework.kernel.trader import ANSWERS
+from framework.kernel.loops.replay import ADVANCE
+from framework.kernel.machine.machine_code import is_cached
+from framework.kernel.trader.apply import ANSWERS
+from framework.kernel.trader.requests import AIMS, ORDERS
 from framework.machine.mode import is_plain
 from framework.simulation import sweep_run
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from framework.data.store.own_folder import own_folder
 from framework.errors import ConfigError, OneTapeError, WorkerLost
-from framework.kernel.machine_code import is_cached
+from framework.kernel.machine.machine_code import is_cached
 from framework.simulation.sweep_run import REPORT_SECONDS, Given, Job, Row, Runner
 
 _MOST_AT_ONCE = 64

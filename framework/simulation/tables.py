@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from framework.data.tape import Tape
 from framework.engine.audit import Audit
-from framework.kernel.halves import Trader
+from framework.kernel.trader.trader import Trader
 from framework.reports.result import RunTables
 from framework.schema.event import CostKind, Flag, Kind
 from framework.schema.instrument import Settlement
@@ -66,7 +66,7 @@ class Tables:
         return prices
 
     def _ticks_at(self, at_basis: NDArray[np.float64], instrument: NDArray[Any]) -> NDArray[np.float64]:
-        """The price in ticks of a basis; see `kernel.contracts`."""
+        """The price in ticks of a basis; see `kernel.market.money`."""
         ticks, is_inverse = at_basis.copy(), self._is_inverse[instrument]
         ticks[is_inverse] = -1.0 / at_basis[is_inverse]
         return ticks

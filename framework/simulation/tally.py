@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.engine.world import Decision
-from framework.kernel.compile import real, stamped_kernel
-from framework.kernel.halves import Trader
+from framework.kernel.machine.compile import real, stamped_kernel
+from framework.kernel.trader.trader import Trader
 from framework.schema.event import Kind
 
 _FILLED, _REFUSED = int(Kind.ORDER_FILLED), int(Kind.ORDER_REFUSED)

@@ -18,9 +18,10 @@ from framework.engine.panel import Panel, PanelDriver
 from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
 from framework.engine.view import View
-from framework.kernel.halves import Exchange, Trader
-from framework.kernel.replay import advance
-from framework.kernel.wires import Wires
+from framework.kernel.loops.replay import advance
+from framework.kernel.trader.trader import Trader
+from framework.kernel.venue.exchange import Exchange
+from framework.kernel.venue.wires import Wires
 from framework.simulation.prepare import rules_of
 from framework.simulation.world import Replay, SimulatedWorld
 

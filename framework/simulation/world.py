@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from framework.engine.interrupts import deferred_interrupts
 from framework.engine.world import Wake
 from framework.errors import KernelError
-from framework.kernel import codes
-from framework.kernel.halves import Exchange, Trader
-from framework.kernel.records import TRADER
-from framework.kernel.replay import advance, end_all_orders
+from framework.kernel.layout import codes
+from framework.kernel.layout.roots import TRADER
+from framework.kernel.loops.replay import advance, end_all_orders
+from framework.kernel.trader.trader import Trader
+from framework.kernel.venue.exchange import Exchange
 from framework.schema.event import EVENT
 from framework.schema.order import Approved, Reason
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.data.tape.recording import Events
-from framework.kernel.depth import rehash
-from framework.kernel.depth_records import DEPTH_BOOK, LEVEL, RESTING
+from framework.kernel.layout.depth_records import DEPTH_BOOK, LEVEL, RESTING
+from framework.kernel.market.order_book import rehash
 from framework.schema.event import Kind
 from research.queue.records import BOOK_HALF
 

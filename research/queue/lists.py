@@ -7,8 +7,8 @@ from typing import Any
 
 from numba import njit
 
-from framework.kernel.compile import stamped_kernel
-from framework.kernel.depth_records import word_row
+from framework.kernel.layout.depth_records import word_row
+from framework.kernel.machine.compile import stamped_kernel
 
 compiled = njit(error_model="numpy", nogil=True)
 """For functions that become part of a walk, which is what is kept on disk."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.codes import CUSTOM, DEPTH, F_BUY, F_CLEAR, F_LAST, F_SELL, GAP, TRADE_TICK
-from framework.kernel.depth import depth_of, lots_at, see_depth
-from framework.kernel.depth_records import word_row
-from framework.kernel.queue_position import level_changed, stand_behind, traded_ahead
-from framework.kernel.records import event_row
+from framework.kernel.layout.codes import CUSTOM, DEPTH, F_BUY, F_CLEAR, F_LAST, F_SELL, GAP, TRADE_TICK
+from framework.kernel.layout.depth_records import word_row
+from framework.kernel.layout.roots import event_row
+from framework.kernel.market.order_book import depth_of, lots_at, see_depth
+from framework.kernel.venue.queue_position import level_changed, stand_behind, traded_ahead
 from research.queue.lists import compiled, first_at, head_of, lower_reach, put_first, reach_of, walk
 from research.queue.records import LINE, TOUCH, followed_row, half_row, model_row, prediction_row, spot_row
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from framework.data.tape.parts import record_of
-from framework.kernel.compile import row_of
+from framework.kernel.machine.compile import row_of
 
 BOOK_HALF = record_of("depths resting resting_count resting_capacity grow trader")
 """The part of a half of the kernel that its functions for books ask for."""

@@ -22,12 +22,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.codes import DEPTH, F_BUY, F_CLEAR, F_LAST, F_SELL, GAP, TRADE_TICK
-from framework.kernel.depth import depth_of, find_order, lots_at, next_level, see_depth
-from framework.kernel.depth_records import resting_row, word_row
-from framework.kernel.queue_position import share_from_behind
-from framework.kernel.records import event_row
-from framework.kernel.room import lacks_rows
+from framework.kernel.layout.codes import DEPTH, F_BUY, F_CLEAR, F_LAST, F_SELL, GAP, TRADE_TICK
+from framework.kernel.layout.depth_records import resting_row, word_row
+from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.table_room import lacks_rows
+from framework.kernel.market.order_book import depth_of, find_order, lots_at, next_level, see_depth
+from framework.kernel.venue.queue_position import share_from_behind
 from research.queue.lists import compiled, first_at, head_of, lower_reach, put_first, reach_of, walk
 from research.queue.records import (
     CANCELLED,

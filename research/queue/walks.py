@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from framework.data.series.conflate import Conflater
 from framework.data.tape.recording import Events
 from framework.errors import DataError
-from framework.kernel.codes import QUEUE_LOG, QUEUE_PESSIMISTIC, QUEUE_POWER
+from framework.kernel.layout.codes import QUEUE_LOG, QUEUE_PESSIMISTIC, QUEUE_POWER
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
 from research.queue.book import Book

@@ -1,6 +1,6 @@
 """The rooms of a package and which of them imports which: `python -m tests.architecture.rooms` prints the arrows.
 
-A room is a folder of the package. A file that lies beside the folders is a door for users, above all rooms.
+A room is a folder of the package. A file that lies beside the folders is a door for users, above all rooms; the kernel has none.
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ from tests.architecture.sources import Source, imports, sources, target
 DATA = "framework.data"
 DATA_ROOMS = ("checks", "reference", "tape", "series", "synthetic", "store", "quality", "formats")
 """From the lowest floor upward: a room imports only from rooms before it."""
+KERNEL = "framework.kernel"
+KERNEL_ROOMS = ("machine", "layout", "market", "account", "trader", "venue", "loops")
+"""Likewise."""
+HALVES = ("trader", "venue")
+"""Neither imports the other: the house is cut at the wire between them."""
 DOORS = "doors"
 
 Arrows = Counter[tuple[str, str]]
@@ -56,6 +61,11 @@ def upward(found: Arrows, order: Sequence[str]) -> list[str]:
     ]
 
 
+def between(found: Arrows, apart: Sequence[str]) -> list[str]:
+    """One sentence for each arrow between rooms that may not know each other."""
+    return [f"{here} imports {there}, and neither may know the other" for here, there in sorted(found) if here in apart and there in apart]
+
+
 def shown(found: Arrows, order: Sequence[str]) -> str:
     """The arrows as text, one importing room a line, from the highest floor down."""
     lines = [f"{len(found)} arrows, {sum(found.values())} imports"]
@@ -66,4 +76,5 @@ def shown(found: Arrows, order: Sequence[str]) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(shown(arrows(sources("framework"), DATA), DATA_ROOMS) + "\n")
+    for package, order in ((KERNEL, KERNEL_ROOMS), (DATA, DATA_ROOMS)):
+        sys.stdout.write(f"{package}: {shown(arrows(sources('framework'), package), order)}\n")

@@ -10,7 +10,7 @@ import pytest
 from numba.core.errors import NumbaError
 
 from framework.engine.compiled_rewrites import register
-from framework.kernel.compile import hook_options
+from framework.kernel.machine.compile import hook_options
 
 
 def machine_code(function: Callable[..., Any], *, checks: bool = True) -> Callable[..., Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from framework.engine.timers import Timers
-from framework.kernel.halves import Trader
+from framework.kernel.trader.trader import Trader
 from framework.schema.instrument import Instrument
 from framework.schema.units import NEVER_NS
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from framework.kernel.halves import Exchange, Trader
+from framework.kernel.trader.trader import Trader
+from framework.kernel.venue.exchange import Exchange
 from framework.schema.instrument import Settlement
 from framework.simulation.world import SimulatedWorld
 

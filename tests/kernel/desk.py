@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from framework.engine.timers import Timers
 from framework.engine.view import View
-from framework.kernel.codes import END
-from framework.kernel.halves import Trader
-from framework.kernel.recorded import advance_recorded
-from framework.kernel.records import RECORDING
-from framework.kernel.trader import ANSWERS
+from framework.kernel.layout.codes import END
+from framework.kernel.layout.roots import RECORDING
+from framework.kernel.loops.recorded import advance_recorded
+from framework.kernel.trader.apply import ANSWERS
+from framework.kernel.trader.trader import Trader
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
 from framework.schema.order import OrderEvent, OrderState, OrderType, Reason

@@ -15,11 +15,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from framework.kernel import book_memory, halves, state
-from framework.kernel.book_memory import Books
-from framework.kernel.halves import Exchange, Trader
-from framework.kernel.state import State
-from framework.kernel.venue_account import VenueAccount
+from framework.kernel.layout import state
+from framework.kernel.layout.state import State
+from framework.kernel.market import book_memory
+from framework.kernel.market.book_memory import Books
+from framework.kernel.trader import trader
+from framework.kernel.trader.trader import Trader
+from framework.kernel.venue import exchange
+from framework.kernel.venue.exchange import Exchange
+from framework.kernel.venue.venue_account import VenueAccount
 from framework.simulation.world import SimulatedWorld
 
 CANARY = 0xA5
@@ -93,9 +97,9 @@ def _watched(kind: type[State], guards: Guards) -> Callable[[Any, str], None]:
 def guard(patch: pytest.MonkeyPatch) -> Guards:
     """Guard every half that is made from now on; canaries are looked at after each `advance` and at the end."""
     guards = Guards()
-    for tables in ("TRADER_TABLES", "EXCHANGE_TABLES"):
-        smallest = tuple(replace(table, rows=1) for table in getattr(halves, tables))
-        patch.setattr(halves, tables, smallest)
+    for module, tables in ((trader, "TRADER_TABLES"), (exchange, "EXCHANGE_TABLES")):
+        smallest = tuple(replace(table, rows=1) for table in getattr(module, tables))
+        patch.setattr(module, tables, smallest)
     patch.setattr(state, "POOL", GuardedPool(guards))
     patch.setattr(State, "size_after", staticmethod(lambda rows: rows + 1))
     patch.setattr(State, "provide", lambda half, name, rows: None)

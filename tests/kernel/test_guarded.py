@@ -19,10 +19,11 @@ from framework import Strategy, backtest
 from framework.data.tape import Tape
 from framework.engine.view import View
 from framework.errors import KernelError
-from framework.kernel.halves import Exchange, Trader
-from framework.kernel.records import EXCHANGE_TABLES, TRADER_TABLES
-from framework.kernel.state import State
-from framework.kernel.venue_account import VenueAccount
+from framework.kernel.layout.roots import EXCHANGE_TABLES, TRADER_TABLES
+from framework.kernel.layout.state import State
+from framework.kernel.trader.trader import Trader
+from framework.kernel.venue.exchange import Exchange
+from framework.kernel.venue.venue_account import VenueAccount
 from framework.reports.result import Result
 from tests.kernel.crowded import HOUR, LATE, SHORTS, Families, Levered, Quoting, TakingBack, by_order, falling
 from tests.kernel.guarded import guarded

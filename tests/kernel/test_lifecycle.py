@@ -10,7 +10,7 @@ from framework.data.tape import build
 from framework.engine.market import Bar, OrderView
 from framework.engine.view import View
 from framework.errors import KernelError
-from framework.kernel.lifecycle import moved
+from framework.kernel.market.lifecycle import moved
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
 from framework.schema.order import ORDER, TERMINAL, TRANSITIONS, OrderEvent, OrderState, Reason

@@ -11,10 +11,10 @@ import pytest
 
 from framework import backtest
 from framework.bench.strategies import Sleeper
-from framework.kernel import machine_code
+from framework.kernel.machine import machine_code
 
 ROOT = Path(__file__).parents[2]
-SAYS = "from framework.kernel import machine_code as m; print(m.CHECKS, m.cache_of_sources().name, m.source_digest())"
+SAYS = "from framework.kernel.machine import machine_code as m; print(m.CHECKS, m.cache_of_sources().name, m.source_digest())"
 
 
 def said(value: str | None, tmp_path: Path, script: str = SAYS) -> list[str]:
@@ -42,7 +42,7 @@ def test_code_without_checks_lies_apart(tmp_path: Path) -> None:
 
 
 def test_without_checks_hooks_are_compiled_without_theirs(tmp_path: Path) -> None:
-    shows = "from framework.kernel.compile import hook_options as o; print(o(checks=True) == o(checks=False), o(checks=True))"
+    shows = "from framework.kernel.machine.compile import hook_options as o; print(o(checks=True) == o(checks=False), o(checks=True))"
     shown = said("1", tmp_path, shows)
     assert shown[0] == "True" and "False}" in shown[-1]
     assert said(None, tmp_path, shows)[0] == "False"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from framework.kernel.memory import Pool
-from framework.kernel.records import POINT, TRADE
+from framework.kernel.layout.roots import POINT, TRADE
+from framework.kernel.machine.memory_pool import Pool
 
 
 def test_a_block_in_use_is_not_handed_out_again() -> None:

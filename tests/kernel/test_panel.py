@@ -7,9 +7,10 @@ import pandas as pd
 from framework import backtest
 from framework.data.readers import read_bars
 from framework.engine.view import View
-from framework.kernel import entry, panel
-from framework.kernel.codes import BROKEN_BY_STORM
-from framework.kernel.propose import NO_ROOM
+from framework.kernel.layout.codes import BROKEN_BY_STORM
+from framework.kernel.loops import panel
+from framework.kernel.trader import doors
+from framework.kernel.trader.propose import NO_ROOM
 from framework.simulation.arrays import as_strategy
 from framework.simulation.prepare import prepare
 
@@ -25,7 +26,7 @@ def test_a_row_is_ordered_once_and_not_where_the_run_has_broken() -> None:
     prepared = prepare(strategy, tape, backtest(weights=weights, data=tape).audit.header)
     trader = prepared.trader
     strategy.on_start(View(trader, prepared.timers))
-    entry.link(trader.record, orders=False)
+    doors.link(trader.record, orders=False)
     trader.record["now_ns"] = int(tape.bar_stamps[0])
 
     trader.record["broken"] = BROKEN_BY_STORM

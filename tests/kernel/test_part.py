@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from framework.kernel.compile import Unit, inlined, kernel, outlined
+from framework.kernel.machine.compile import Unit, inlined, kernel, outlined
 
 _SOURCE = """
 @kernel

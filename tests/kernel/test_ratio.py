@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from framework.kernel.compile import entered
-from framework.kernel.ratio import MOST, at_most, ceiled, divided, floored, share_of
+from framework.kernel.machine.compile import entered
+from framework.kernel.machine.ratio import MOST, at_most, ceiled, divided, floored, share_of
 
 drawn = settings(max_examples=500, deadline=None, derandomize=True, database=None)
 words = st.one_of(st.integers(0, 100), st.integers(0, 2**31), st.integers(0, 2**53), st.integers(0, 2**62))

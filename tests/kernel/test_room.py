@@ -7,7 +7,7 @@ import pytest
 from framework import Instrument, Strategy, backtest, compiled
 from framework.data.tape import build
 from framework.errors import DataError, StrategyError
-from framework.kernel.room import MOST_COMMANDS
+from framework.kernel.layout.table_room import MOST_COMMANDS
 from framework.schema.event import EVENT, NO_INSTRUMENT, Flag, Kind
 from tests.kernel.guarded import guarded
 

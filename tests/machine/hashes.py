@@ -9,7 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from framework.kernel import part, plain
+from framework.kernel.machine import part, plain
 from framework.machine import kept
 from framework.simulation import backtest as module
 

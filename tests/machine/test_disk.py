@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.kernel.machine_code import is_cached
+from framework.kernel.machine.machine_code import is_cached
 from framework.machine import disk
 
 PLACE = "room/name-key.code"
@@ -152,7 +152,7 @@ def test_code_that_is_older_than_its_sources_is_not_kept(root: Path, monkeypatch
 def test_the_digest_speaks_of_all_sources_of_the_kernel() -> None:
     """A copy of the package with one more file, however deep, has another digest."""
     names = {path.relative_to(disk._PACKAGE).as_posix() for path in disk._first_stamps}
-    assert {"kernel/replay.py", "schema/event.py", "machine/kept.py", "engine/compiled_view.py"} <= names
+    assert {"kernel/loops/replay.py", "schema/event.py", "machine/kept.py", "engine/compiled_view.py"} <= names
     assert {path.relative_to(disk._PACKAGE).as_posix() for path in (disk._PACKAGE / "kernel").rglob("*.py")} <= names
 
 

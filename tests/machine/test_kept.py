@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from framework.kernel.compile import Unit, entered, hook, kernel, stamped_kernel
+from framework.kernel.machine.compile import Unit, entered, hook, kernel, stamped_kernel
 from framework.machine import kept
 from framework.machine.stored import stored
 

@@ -10,7 +10,7 @@ import numba
 import pytest
 
 from framework.errors import ConfigError
-from framework.kernel import part, plain
+from framework.kernel.machine import part, plain
 from framework.machine import mode
 from framework.machine.mode import is_plain
 

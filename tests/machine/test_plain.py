@@ -12,10 +12,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FEW = """
-from framework.kernel.compile import is_plain
-from framework.kernel.grid import steps
-from framework.kernel.queue_position import share_from_behind
-from framework.kernel.random import keyed_word, uniform
+from framework.kernel.machine.compile import is_plain
+from framework.kernel.trader.grid import steps
+from framework.kernel.venue.queue_position import share_from_behind
+from framework.kernel.machine.random import keyed_word, uniform
 words = [keyed_word(k, 3 * k - 7, k**5) for k in range(-20, 20)]
 numbers = [uniform(k, 1, 2).hex() for k in range(50)]
 grids = [steps(k * 0.01, 1.0, 100.0) for k in range(100)] + [steps(0.015, 1.0, 100.0), steps(1e30, 1.0, 100.0)]

@@ -18,7 +18,7 @@ from framework.data.tape import build
 from framework.engine.market import Bar
 from framework.engine.view import View
 from framework.engine.world import Decision, World
-from framework.kernel.halves import Trader
+from framework.kernel.trader.trader import Trader
 from framework.reports.result import Result
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.order import Approved, Reason, Refused
@@ -139,7 +139,7 @@ def test_only_the_checks_make_approved_orders() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Approved"
     ]
-    assert makers == ["framework/kernel/halves.py"]
+    assert makers == ["framework/kernel/trader/trader.py"]
 
 
 def test_worlds_take_nothing_else() -> None:

@@ -16,7 +16,7 @@ from framework import Strategy, backtest
 from framework.data.tape.event_arrays import chunks
 from framework.engine.engine import run as run_engine
 from framework.engine.view import View
-from framework.kernel.halves import Exchange
+from framework.kernel.venue.exchange import Exchange
 from framework.simulation.prepare import prepare
 from framework.simulation.world import SimulatedWorld
 from strategies.crossover import Crossover

@@ -16,9 +16,9 @@ from framework import Result, Strategy, backtest, cli, compiled, sweep
 from framework.engine import audit as audits
 from framework.engine.records import Records
 from framework.errors import InputError, KernelError, StrategyError
-from framework.kernel import state
-from framework.kernel.halves import Trader
-from framework.kernel.memory import Pool
+from framework.kernel.layout import state
+from framework.kernel.machine.memory_pool import Pool
+from framework.kernel.trader.trader import Trader
 from framework.schema.event import Kind
 from framework.schema.order import Reason
 from framework.simulation.recorded import replay

@@ -14,8 +14,8 @@ from framework import Strategy, backtest, compiled, sweep
 from framework.config import parse_latency
 from framework.data.tape import Tape, build
 from framework.errors import ConfigError, DataError
-from framework.kernel.random import keyed_word, uniform
-from framework.kernel.wires import ENTRY, RESPONSE, Leg
+from framework.kernel.machine.random import keyed_word, uniform
+from framework.kernel.venue.wires import ENTRY, RESPONSE, Leg
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
 from framework.simulation.decision_times import timed_decisions

@@ -30,7 +30,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from framework.errors import ConfigError, InputError, did_you_mean
-from framework.kernel.compile import stamped_kernel
+from framework.kernel.machine.compile import stamped_kernel
 
 Floats = NDArray[np.float64]
 

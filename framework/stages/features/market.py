@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from framework.data.tape import Tape
 from framework.data.tape.recording import Recording
 from framework.errors import InputError, did_you_mean
-from framework.kernel.book_memory import Ticks
-from framework.kernel.codes import DEPTH, F_BUY, F_LAST, F_SELL, GAP, TRADE_TICK
-from framework.kernel.depth import depth_of, level_of, next_level, see_depth
-from framework.kernel.halves import Trader
-from framework.kernel.records import trader_row
+from framework.kernel.layout.codes import DEPTH, F_BUY, F_LAST, F_SELL, GAP, TRADE_TICK
+from framework.kernel.layout.roots import trader_row
+from framework.kernel.market.book_memory import Ticks
+from framework.kernel.market.order_book import depth_of, level_of, next_level, see_depth
+from framework.kernel.trader.trader import Trader
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.stages.features.feature import at_least, feature_kernel

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.kernel.compile import row_of
+from framework.kernel.machine.compile import row_of
 from framework.stages.features.feature import feature_kernel
 
 _WINDOW = [("ring", "<i8"), ("window", "<i8"), ("filled", "<i8"), ("at", "<i8")]

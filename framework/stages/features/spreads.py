@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.kernel.compile import row_of
+from framework.kernel.machine.compile import row_of
 from framework.stages.features.feature import Feature, Step, at_least
 from framework.stages.features.moments import PAIR, PAIRS, add_pair
 

@@ -1,0 +1,1 @@
+"""The account: cash, positions, lots, round trips, equity. Either half keeps one."""

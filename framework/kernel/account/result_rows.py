@@ -1,0 +1,70 @@
+"""What an account notes for the result: points of the equity curve, round trips, changes of positions, money that they brought."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.account.positions import position_of
+from framework.kernel.layout.roots import change_row, flow_row, money_row, point_row, trade_row
+from framework.kernel.layout.table_room import CHANGES, FLOWS, POINTS, TRADES, has_row
+from framework.kernel.machine.compile import inlined, kernel
+from framework.kernel.market.marks import terms_of
+from framework.kernel.market.valuation import valuation
+
+
+@inlined
+def write_point(t: Any) -> None:
+    """Add a point to the equity curve at the present stamp."""
+    if not has_row(t, t.points_count, t.points_capacity, POINTS):
+        return
+    _, cash, gross, net = valuation(t)
+    point = point_row(t.points, t.points_count)
+    point.ts_ns, point.cash, point.gross, point.net = t.now_ns, cash, gross, net
+    if cash < 0.0:
+        t.overdrawn += 1
+        t.lowest_cash = min(t.lowest_cash, cash)
+    t.points_count += 1
+    t.point_ns = t.now_ns + t.point_interval_ns
+    t.dirty = 0
+
+
+@kernel
+def record_point(t: Any) -> None:
+    """`write_point` away from the path of every event."""
+    write_point(t)
+
+
+@inlined
+def record_change(t: Any, instrument: int, cause: int) -> None:
+    """Note the position of an instrument after it changed: by an order's fill, BY_SPLIT or BY_DELISTING."""
+    if t.is_venues != 0 or not has_row(t, t.changes_count, t.changes_capacity, CHANGES):
+        return
+    row = change_row(t.changes, t.changes_count)
+    row.ts_ns, row.instrument, row.lots = t.now_ns, instrument, position_of(t, instrument).lots
+    row.cause, row.fx_rate = cause, money_row(t.money, terms_of(t, instrument).currency).fx_rate
+    t.changes_count += 1
+
+
+@kernel
+def record_flow(t: Any, instrument: int, kind: int, amount: float, currency: int) -> None:
+    """Note money that a position brought besides its fills, or, negative, cost."""
+    if t.is_venues != 0 or not has_row(t, t.flows_count, t.flows_capacity, FLOWS):
+        return
+    row = flow_row(t.flows, t.flows_count)
+    row.instrument, row.kind, row.amount = instrument, kind, amount
+    row.fx_rate, row.change = money_row(t.money, currency).fx_rate, t.changes_count
+    t.flows_count += 1
+
+
+@inlined
+def record_trade(
+    t: Any, instrument: int, entry_ns: int, lots: float, entry_price: float, exit_price: float, gross: float, fees: float
+) -> None:
+    """Note what one tax lot made from its opening to its close."""
+    if t.is_venues != 0 or not has_row(t, t.trades_count, t.trades_capacity, TRADES):
+        return
+    row = trade_row(t.trades, t.trades_count)
+    row.instrument, row.entry_ns, row.exit_ns = instrument, entry_ns, t.now_ns
+    row.lots, row.entry_price, row.exit_price = lots, entry_price, exit_price
+    row.pnl, row.fees, row.change = gross - fees, fees, t.changes_count
+    t.trades_count += 1

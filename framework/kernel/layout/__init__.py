@@ -1,0 +1,1 @@
+"""The records that hold all state, their enumerations, and how a row is added to a table."""

@@ -1,0 +1,34 @@
+"""The trader half's log: how an event is appended, and how what a venue says is handed to whoever keeps the log.
+
+An event is handed over by the address of the trader half's unit, which stands in the root: whoever writes need not know the trader half.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.layout.codes import TAPE
+from framework.kernel.layout.table_room import next_in_log
+from framework.kernel.machine.compile import address_of, call, inlined, kernel
+from framework.schema.event import NO_INSTRUMENT
+
+
+@inlined
+def write(t: Any, kind: int, flags: int, instrument: int, venue_ns: int, w0: int, w1: int, w2: int, w3: int, w4: int) -> Any:
+    """Append an event to the log, after a note of the tape events applied since the last one."""
+    t.touched = 1
+    if t.seen != t.logged:
+        note = next_in_log(t)
+        note.ts_local_ns, note.ts_venue_ns, note.kind, note.flags, note.instrument = t.now_ns, t.now_ns, TAPE, 0, NO_INSTRUMENT
+        note.w0, note.w1, note.w2, note.w3, note.w4 = t.logged, t.seen, 0, 0, 0
+        t.logged = t.seen
+    row = next_in_log(t)
+    row.ts_local_ns, row.ts_venue_ns, row.kind, row.flags, row.instrument = t.now_ns, venue_ns, kind, flags, instrument
+    row.w0, row.w1, row.w2, row.w3, row.w4 = w0, w1, w2, w3, w4
+    return row
+
+
+@kernel
+def apply_answer(t: Any, event: Any) -> None:
+    """Apply what a venue or broker says."""
+    call(t.apply_answer, address_of(t), address_of(event))

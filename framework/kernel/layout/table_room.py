@@ -1,0 +1,106 @@
+"""Room in the tables: every row that is added to one passes here, and a table that is full grows where it stands.
+
+A full table is grown by a call out of compiled code to whoever owns its memory (`State.grow`), so nobody has to work out beforehand
+how many rows an event can cause. The memory that it leaves stays valid until the compiled code has returned: an event or an order that
+somebody holds can still be read. It must not be written any more, so a table of orders grows before any of its rows is held.
+
+Where there is no memory the run breaks, and so it does where orders never end at one stamp. What has no room is left out; functions
+that must return a row return the spare one that every table has behind its last.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.layout.codes import BROKEN_BY_STORM, BROKEN_FOR_ROOM
+from framework.kernel.layout.latency_records import traffic_row
+from framework.kernel.layout.roots import EXCHANGE_TABLES, TRADER_TABLES, event_row, trader_row
+from framework.kernel.machine.compile import address_of, call, inlined, kernel, outlined
+from framework.kernel.machine.machine_code import CHECKS
+
+_OF_TRADER = {table.name: number for number, table in enumerate(TRADER_TABLES)}
+_OF_VENUE = {table.name: number for number, table in enumerate(EXCHANGE_TABLES)}
+
+LOTS, ORDERS, TRADES = _OF_TRADER["lots"], _OF_TRADER["orders"], _OF_TRADER["trades"]
+POINTS, CHANGES, OUTBOX = _OF_TRADER["points"], _OF_TRADER["changes"], _OF_TRADER["outbox"]
+FLOWS = _OF_TRADER["flows"]
+_LOG, _RESTING = _OF_TRADER["log"], _OF_TRADER["resting"]
+VENUE_ORDERS, ENTRY, RESPONSE, KEPT = _OF_VENUE["orders"], _OF_VENUE["entry"], _OF_VENUE["response"], _OF_VENUE["kept"]
+_TRAFFIC, _VENUE_RESTING = _OF_VENUE["traffic"], _OF_VENUE["resting"]
+TURNS = _OF_VENUE["turns"]
+
+MOST_COMMANDS = 250_000
+"""Most that is ordered at one stamp: orders, cancels and changes, those too that are refused and those that fills cause."""
+
+_PARTS = 8
+"""The log is taken over when less than one of so many parts of it is free."""
+
+
+@outlined
+def grown(half: Any, table: int) -> bool:
+    """Ask for a larger table; where there is none the run breaks, and the replay stops as soon as it looks."""
+    if half.grow != 0 and call(half.grow, address_of(half), table) != 0:
+        return True
+    if half.trader != 0:
+        t = trader_row(half.trader, 0)
+        if t.broken == 0:
+            t.broken, t.broken_order, t.broken_state = BROKEN_FOR_ROOM, table, 0 if half.trader == address_of(half) else 1
+        t.touched = 1
+    return False
+
+
+@inlined
+def has_row(half: Any, count: int, capacity: int, table: int) -> bool:
+    """Whether a row can be added to a table, which grows where it is full."""
+    return not CHECKS or count < capacity or grown(half, table)
+
+
+@inlined
+def next_in_log(t: Any) -> Any:
+    """Add a row to the log."""
+    if not has_row(t, t.log_count, t.log_capacity, _LOG):
+        return event_row(t.log, t.log_capacity)
+    t.log_count += 1
+    return event_row(t.log, t.log_count - 1)
+
+
+@inlined
+def is_log_filling(t: Any) -> bool:
+    """Whether the log is to be taken over before the replay goes on."""
+    return _PARTS * (t.log_capacity - t.log_count) < t.log_capacity
+
+
+@inlined
+def count_command(t: Any) -> None:
+    """Count what is ordered at one stamp; what never ends there would fill all memory, and is broken off."""
+    if t.commands_ns != t.now_ns:
+        t.commands_ns, t.commands = t.now_ns, 0
+    t.commands += 1
+    if t.commands > MOST_COMMANDS and t.broken == 0:
+        t.broken = BROKEN_BY_STORM
+
+
+@kernel
+def traffic_of(x: Any, order_id: int) -> Any:
+    """What was sent about an order so far; rows are added up to its own."""
+    while x.traffic_count <= order_id:
+        if not has_row(x, x.traffic_count, x.traffic_capacity, _TRAFFIC):
+            return traffic_row(x.traffic, x.traffic_capacity)
+        row = traffic_row(x.traffic, x.traffic_count)
+        row.number, row.commands, row.answers = 0, 0, 0
+        x.traffic_count += 1
+    return traffic_row(x.traffic, order_id)
+
+
+@inlined
+def lacks_rows(half: Any) -> bool:
+    """Whether the hash table of resting orders must grow before one more comes: it is kept half empty."""
+    return 2 * (half.resting_count + 1) > half.resting_capacity
+
+
+@inlined
+def has_resting_row(half: Any) -> bool:
+    """Whether one more resting order of somebody else can be kept."""
+    if not lacks_rows(half):
+        return True
+    return grown(half, _RESTING if half.trader == address_of(half) else _VENUE_RESTING)

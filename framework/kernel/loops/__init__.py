@@ -1,0 +1,1 @@
+"""What joins both halves to a tape."""

@@ -1,0 +1,145 @@
+"""The replay of a recorded run: the tape and the recorded answers go in, the trader half writes its log anew.
+
+A record that came from outside (an answer, a charge, a timer) is applied. A record that we made (an order, a cancel) must
+have been made again by the strategy or by the trader half at the same place; the world compares the two logs byte by byte.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.account.result_rows import record_point
+from framework.kernel.layout.codes import (
+    ACCEPTED,
+    BAR,
+    BROKEN,
+    CANCELLED,
+    END,
+    EXPIRED,
+    F_EARLY,
+    LOG_FULL,
+    MISSING_COMMAND,
+    ON_ORDER,
+    R_END,
+    TAPE,
+    TIMER,
+    W_TIMER,
+)
+from framework.kernel.layout.log import apply_answer, write
+from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.table_room import is_log_filling
+from framework.kernel.loops.replay import point_is_due
+from framework.kernel.loops.wakes import order_wake, pending_wake, wake_for
+from framework.kernel.machine.compile import kernel
+from framework.kernel.trader.apply import apply
+
+
+@kernel
+def _apply_tape(t: Any, r: Any) -> int:
+    event = event_row(r.tape, t.seen)
+    if point_is_due(t, event.ts_local_ns):
+        record_point(t)
+    row = t.seen
+    apply(t, event)
+    t.seen += 1
+    is_last = True
+    if t.seen < r.tape_count:
+        following = event_row(r.tape, t.seen)
+        is_last = following.ts_local_ns != event.ts_local_ns or following.kind != BAR
+    return wake_for(t, event, row, is_last)
+
+
+@kernel
+def _apply_input(t: Any, record: Any) -> int:
+    if point_is_due(t, record.ts_local_ns):
+        record_point(t)
+    t.now_ns = record.ts_local_ns
+    copy = write(
+        t,
+        record.kind,
+        record.flags,
+        record.instrument,
+        record.ts_venue_ns,
+        record.w0,
+        record.w1,
+        record.w2,
+        record.w3,
+        record.w4,
+    )
+    if record.kind == TIMER:
+        return W_TIMER
+    apply_answer(t, copy)
+    return 0
+
+
+@kernel
+def _apply_early(t: Any, r: Any) -> None:
+    """What the broker did about the tape event just applied before its hooks were called."""
+    if event_row(r.records, r.at).kind != TAPE or t.seen < event_row(r.records, r.at).w1:
+        return
+    while r.at + 1 < r.records_count and event_row(r.records, r.at + 1).flags & F_EARLY:
+        r.at += 1
+        _apply_input(t, event_row(r.records, r.at))
+
+
+@kernel
+def _is_final(record: Any) -> bool:
+    """Whether a record belongs to what happens after the strategy's last hook."""
+    return (record.kind == EXPIRED or record.kind == CANCELLED) and record.w1 == R_END
+
+
+@kernel
+def advance_recorded(trader: Any, recording: Any) -> int:
+    """Replay until a wake or the end; the counterpart of `replay.advance` without an exchange half.
+
+    Args:
+        trader, recording: root arrays of length one.
+
+    Returns:
+        A wake, END, LOG_FULL, BROKEN, or MISSING_COMMAND where the record has a command that was not issued.
+    """
+    t, r = trader[0], recording[0]
+    while True:
+        t.outbox_count = 0
+        if t.broken:
+            return BROKEN
+        if t.wakes & ON_ORDER and t.noticed < t.log_count:
+            wake = order_wake(t)
+            if wake != 0:
+                return wake
+        if t.pending_wake != 0:
+            return pending_wake(t)
+        if is_log_filling(t):
+            return LOG_FULL
+        if r.at >= r.records_count:
+            if t.seen >= r.tape_count or event_row(r.tape, t.seen).ts_local_ns > r.until_ns:
+                if t.dirty:
+                    record_point(t)
+                return END
+            wake = _apply_tape(t, r)
+            if wake != 0:
+                return wake
+            continue
+        record = event_row(r.records, r.at)
+        if record.kind == TAPE and t.seen < record.w1:
+            before = t.log_count
+            wake = _apply_tape(t, r)
+            _apply_early(t, r)
+            if wake != 0:
+                if t.log_count != before and t.wakes & ON_ORDER:
+                    t.pending_wake = wake | (t.pending_wake << 8)
+                    continue
+                return wake
+        elif record.kind == TAPE or t.drained + t.log_count > r.at:
+            r.at += 1
+        elif record.kind >= ACCEPTED or record.kind == TIMER:
+            if r.final == 0 and _is_final(record):
+                if t.dirty:
+                    record_point(t)
+                return END
+            r.at += 1
+            wake = _apply_input(t, record)
+            if wake != 0:
+                return wake
+        else:
+            return MISSING_COMMAND

@@ -1,0 +1,1 @@
+"""What both halves know: marks, order books, what a price is worth, costs, what the types of orders mean."""

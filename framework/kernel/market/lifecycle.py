@@ -1,0 +1,33 @@
+"""The life of an order: one look-up in the transition table, shared by both halves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.layout.codes import (
+    S_PARTIAL,
+    S_PENDING_CANCEL,
+    S_PENDING_REPLACE,
+    S_WORKING,
+)
+from framework.kernel.machine.compile import kernel
+from framework.schema.order import TRANSITIONS
+
+
+@kernel
+def moved(order: Any, event: int) -> bool:
+    """Move `order` by `event`; False, and nothing changed, where the table does not allow it."""
+    before = order.state
+    after = TRANSITIONS[before, event]
+    if after < 0:
+        return False
+    if after == S_WORKING and order.filled_lots > 0 and (before == S_PENDING_CANCEL or before == S_PENDING_REPLACE):
+        after = S_PARTIAL
+    order.state = after
+    return True
+
+
+@kernel
+def leaves(order: Any) -> int:
+    """Lots still to be filled."""
+    return order.quantity_lots - order.filled_lots

@@ -1,0 +1,217 @@
+"""The market as the trader half sees it: last bar, last quote, mark, and a ring of past bars per instrument."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from framework.kernel.layout.codes import MARK_IS_RATE, MARK_IS_TOLD, MARK_IS_WATCHED
+from framework.kernel.layout.roots import book_row, past_bar_row, terms_row
+from framework.kernel.machine.compile import inlined, kernel, outlined
+from framework.kernel.market.currencies import follow_rates
+from framework.kernel.market.valuation import forget_sums, put_back, take_out
+from framework.schema.units import LARGEST_STEPS
+
+_NANO = 1e-9
+
+GAP_BARS = 15
+"""How many bars the usual gap is measured over: one less than a power of two, so that the least ring holds them."""
+
+
+@kernel
+def book_of(t: Any, instrument: int) -> Any:
+    """The book row of one instrument."""
+    return book_row(t.books, instrument)
+
+
+@kernel
+def terms_of(t: Any, instrument: int) -> Any:
+    """The terms row of one instrument."""
+    return terms_row(t.terms, instrument)
+
+
+@inlined
+def mark_to(t: Any, instrument: int, mark_ticks: float) -> None:
+    """A market price: it is the mark where the venue does not tell one."""
+    book = book_of(t, instrument)
+    if book.mark_flags == 0:
+        _put_mark(t, book, instrument, mark_ticks)
+    elif not book.mark_flags & MARK_IS_TOLD:
+        set_mark(t, instrument, mark_ticks)
+
+
+@kernel
+def see_mark(t: Any, event: Any) -> None:
+    """The venue tells its mark: from now on nothing else moves it."""
+    book_of(t, event.instrument).mark_flags |= MARK_IS_TOLD
+    set_mark(t, event.instrument, event.w0 + event.w1 * _NANO)
+    t.dirty |= 1
+
+
+@inlined
+def _put_mark(t: Any, book: Any, instrument: int, mark_ticks: float) -> None:
+    has_sums = take_out(t, instrument)
+    book.mark_ticks = mark_ticks
+    if has_sums:
+        put_back(t, instrument)
+    if book.seen_ns == 0:
+        book.seen_ns = t.now_ns
+
+
+@kernel
+def set_mark(t: Any, instrument: int, mark_ticks: float) -> None:
+    """Set the mark; where the instrument is a currency pair, the rates of currencies follow."""
+    book = book_of(t, instrument)
+    _put_mark(t, book, instrument, mark_ticks)
+    if book.mark_flags & MARK_IS_WATCHED and t.margined != 0:
+        t.mark_moved, t.touched = 1, 1
+    if book.mark_flags & MARK_IS_RATE:
+        forget_sums(t)
+        follow_rates(t)
+
+
+@kernel
+def past_bar(t: Any, book: Any, k: int) -> Any:
+    """Bar `k` of an instrument, counted from its first; only the last ones are kept."""
+    return past_bar_row(book.history, k & t.history_mask)
+
+
+@outlined
+def _sum_from_oldest(t: Any, book: Any, count: int) -> float:
+    """The sum of closes is beyond what a float counts exactly: begin it anew at the oldest bar kept. Returns it with bar `count`.
+
+    Where not even the kept bars add up exactly it goes on as it is: means are then off in their last digits.
+    """
+    close = past_bar(t, book, count).close
+    first = max(count - t.history_mask, 0)
+    before = past_bar(t, book, count - 1).sum_close
+    if before - past_bar(t, book, first).sum_close > LARGEST_STEPS // 2:
+        return before + close
+    total = 0.0
+    for k in range(first, count):
+        row = past_bar(t, book, k)
+        total += row.close
+        row.sum_close = total
+    return total + close
+
+
+@inlined
+def see_bar(t: Any, event: Any) -> None:
+    """Take in a closed bar: the mark is its close, the ring gets one row."""
+    book = book_of(t, event.instrument)
+    count = book.bars
+    row = past_bar(t, book, count)
+    row.open, row.high, row.low = float(event.w0), float(event.w1), float(event.w2)
+    close = float(event.w3)
+    row.close, row.volume = close, float(event.w4)
+    total = past_bar(t, book, count - 1).sum_close + close
+    row.sum_close = total if total <= LARGEST_STEPS else _sum_from_oldest(t, book, count)
+    book.bar_ns = event.ts_local_ns
+    book.bars = count + 1
+    mark_to(t, event.instrument, close)
+    t.dirty = 1
+
+
+@kernel
+def see_quote(t: Any, event: Any) -> None:
+    """Take in a quote: the mark is its mid; a quote with an empty side (price 0) leaves the mark as it was."""
+    book = book_of(t, event.instrument)
+    book.bid, book.ask, book.bid_lots, book.ask_lots = event.w0, event.w1, event.w2, event.w3
+    book.quote_ns = event.ts_local_ns
+    if event.w0 > 0 and event.w1 > 0:
+        mark_to(t, event.instrument, 0.5 * (event.w0 + event.w1))
+        t.dirty = 1
+
+
+@kernel
+def adjust_history(t: Any, instrument: int, price_factor: float, volume_factor: float) -> None:
+    """Restate the ring as of now, so that returns across a split or dividend are returns and not jumps."""
+    book = book_of(t, instrument)
+    size = t.history_mask + 1
+    kept = min(book.bars, size)
+    sum_close = 0.0
+    for k in range(book.bars - kept, book.bars):
+        row = past_bar(t, book, k)
+        row.open *= price_factor
+        row.high *= price_factor
+        row.low *= price_factor
+        row.close *= price_factor
+        row.volume *= volume_factor
+        sum_close += row.close
+        row.sum_close = sum_close
+
+
+@kernel
+def mean_volume(t: Any, instrument: int, bars: int) -> float:
+    """Mean volume in lots of the last `bars` bars, or of those there are; 0 when there are none."""
+    book = book_of(t, instrument)
+    n = min(book.bars, min(bars, t.history_mask + 1))
+    if n == 0:
+        return 0.0
+    total = 0.0
+    for k in range(book.bars - n, book.bars):
+        total += past_bar(t, book, k).volume
+    return total / n
+
+
+@kernel
+def volatility(t: Any, instrument: int, bars: int) -> float:
+    """Sample standard deviation (ddof 1) of the last `bars` close-to-close returns; 0 with fewer than two."""
+    book = book_of(t, instrument)
+    n = min(book.bars - 1, min(bars, t.history_mask))
+    if n < 2:
+        return 0.0
+    total = 0.0
+    for k in range(book.bars - n, book.bars):
+        total += past_bar(t, book, k).close / past_bar(t, book, k - 1).close - 1.0
+    mean, squares = total / n, 0.0
+    for k in range(book.bars - n, book.bars):
+        change = past_bar(t, book, k).close / past_bar(t, book, k - 1).close - 1.0
+        squares += (change - mean) * (change - mean)
+    return math.sqrt(squares / (n - 1))
+
+
+@kernel
+def mean_gap(t: Any, instrument: int) -> float:
+    """Mean distance of the last opens from the close before each, as a fraction of it; 0 where there are none.
+
+    Over the last `GAP_BARS` bars, or those there are.
+    """
+    book = book_of(t, instrument)
+    n = min(book.bars - 1, min(GAP_BARS, t.history_mask))
+    if n < 1:
+        return 0.0
+    total = 0.0
+    for k in range(book.bars - n, book.bars):
+        close = past_bar(t, book, k - 1).close
+        if close > 0.0:
+            total += abs(past_bar(t, book, k).open / close - 1.0)
+    return total / n
+
+
+@inlined
+def mean_close(t: Any, instrument: int, bars: int) -> float:
+    """Mean of the last `bars` adjusted closes in price units, NaN while there are fewer; `bars` is from 1 to what is kept."""
+    book = book_of(t, instrument)
+    if bars > book.bars:
+        return math.nan
+    last, first = past_bar(t, book, book.bars - 1), past_bar(t, book, book.bars - bars)
+    terms = terms_of(t, instrument)
+    return (last.sum_close - first.sum_close + first.close) * terms.tick_numerator / (bars * terms.tick_denominator)
+
+
+@kernel
+def deviation(t: Any, instrument: int, bars: int) -> float:
+    """Sample standard deviation (ddof 1) of the last `bars` adjusted closes in price units; NaN while there are fewer, or below two."""
+    book = book_of(t, instrument)
+    if bars < 2 or bars > book.bars or bars > t.history_mask + 1:
+        return math.nan
+    total = 0.0
+    for k in range(book.bars - bars, book.bars):
+        total += past_bar(t, book, k).close
+    mean, squares = total / bars, 0.0
+    for k in range(book.bars - bars, book.bars):
+        off = past_bar(t, book, k).close - mean
+        squares += off * off
+    terms = terms_of(t, instrument)
+    return math.sqrt(squares / (bars - 1)) * terms.tick_numerator / terms.tick_denominator

@@ -1,0 +1,67 @@
+"""The row of an order, as either half keeps one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.layout.codes import LIMIT_TOUCHED, MARKET_TOUCHED, S_FILLED, S_NONE
+from framework.kernel.layout.roots import order_row
+from framework.kernel.machine.compile import inlined, kernel
+
+
+@kernel
+def order_of(t: Any, order_id: int) -> Any:
+    """One order of the trader's (or the venue's) table."""
+    return order_row(t.orders, order_id)
+
+
+@kernel
+def is_done(order: Any) -> bool:
+    """Whether the order has ended."""
+    return order.state >= S_FILLED
+
+
+@inlined
+def is_touch(order: Any) -> bool:
+    """Whether it triggers on the other side than a stop."""
+    return order.type == MARKET_TOUCHED or order.type == LIMIT_TOUCHED
+
+
+@inlined
+def unpack(order: Any, event: Any) -> None:
+    """Fill an order row from a submit event."""
+    packed = event.w1
+    order.order_id, order.instrument = event.w0, event.instrument
+    order.type, order.time_in_force = packed & 0xFF, (packed >> 8) & 0xFF
+    order.flags = (packed >> 16) & 0xFFFF
+    order.side = -1 if (packed >> 40) & 1 else 1
+    order.quantity_lots, order.limit_ticks, order.stop_ticks = event.w2, event.w3, event.w4
+    order.parent_id, order.group_id = -1, -1
+
+
+@kernel
+def pack(order: Any) -> int:
+    """The terms word of a submit event; `unpack` reads it."""
+    return order.type | (order.time_in_force << 8) | (order.flags << 16) | ((1 if order.side < 0 else 0) << 40)
+
+
+@inlined
+def clear(order: Any) -> None:
+    """Empty a row before its first use."""
+    order.state, order.reason, order.next_working = S_NONE, 0, -1
+    order.filled_lots, order.trail, order.expire_ns = 0, 0, 0
+    order.limit_offset, order.display_lots, order.peg_offset, order.peg_cap, order.shown_lots = 0, 0, 0, 0, 0
+    order.decided_ns, order.accepted_ns, order.done_ns, order.blocked_ns = 0, 0, 0, 0
+    order.filled_ns = 0  # `filled_ticks` is read beside it only, what was asked only while changes are under way
+    order.filled_value, order.fees, order.raw_fees, order.planned_cost = 0.0, 0.0, 0.0, 0.0
+    order.need, order.have = 0.0, 0.0
+    order.changes_under_way = 0
+    order.ahead_lots, order.passed_lots, order.place = 0.0, 0.0, 0
+
+
+@inlined
+def take_instructions(half: Any, event: Any) -> Any:
+    """What an order is told besides; for either half. Returns the order."""
+    order = order_of(half, event.w0)
+    order.display_lots, order.peg_offset, order.peg_cap, order.limit_offset = event.w1, event.w2, event.w3, event.w4
+    return order

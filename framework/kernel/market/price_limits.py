@@ -1,0 +1,94 @@
+"""Price limits of a venue: a daily limit of a future, or a band of Limit Up-Limit Down.
+
+    arrival     a buy priced above the upper limit or a sell priced below the lower one is rejected, a replace likewise
+    trading     nothing executes beyond either limit: market orders and triggered stops fill inside, their rest waits; what rests, stays
+    end         at the close of the session in which they were told; a split divides them and rounds inward
+
+A peg goes no further than its side's limit, whatever it follows. A buy below the lower limit, or a sell above the upper one,
+cannot execute either; it rests, for the limits may move to it. Prints of auctions are not bound: LULD excepts opening, reopening
+and closing transactions (https://www.luldplan.com).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.layout.codes import F_AUCTION, F_OPEN, F_PAUSE, PRICE_LIMITS, SESSION, SPLIT, TRADE_TICK
+from framework.kernel.layout.venue_records import venue_book_row
+from framework.kernel.machine.compile import inlined, kernel
+from framework.kernel.machine.ratio import ceiled, floored
+from framework.kernel.market.marks import book_of, terms_of
+
+
+@kernel
+def bound_of(x: Any, instrument: int, side: int, limit_ticks: int) -> int:
+    """The price limit that an order's limit goes beyond, 0 where it does not."""
+    book = venue_book_row(x.books, instrument)
+    if limit_ticks <= 0:
+        return 0
+    if side > 0:
+        return book.upper_limit if 0 < book.upper_limit < limit_ticks else 0
+    return book.lower_limit if limit_ticks < book.lower_limit else 0
+
+
+@kernel
+def within_limits(x: Any, instrument: int, side: int, ticks: int) -> int:
+    """Where a peg that belongs at `ticks` stands: no further than the price limits let its side go."""
+    bound = bound_of(x, instrument, side, ticks) if x.has_limits != 0 else 0
+    return bound if bound != 0 else ticks
+
+
+@kernel
+def executes_at(x: Any, instrument: int, ticks: int) -> bool:
+    """Whether the venue executes at a price now."""
+    book = venue_book_row(x.books, instrument)
+    return book.lower_limit <= ticks and (book.upper_limit == 0 or ticks <= book.upper_limit)
+
+
+@inlined
+def is_barred(x: Any, instrument: int, ticks: int, event: Any) -> bool:
+    """Whether price limits keep an order from filling at a price on this event."""
+    if x.has_limits == 0 or executes_at(x, instrument, ticks):
+        return False
+    return event.kind != TRADE_TICK or event.flags & F_AUCTION == 0
+
+
+@inlined
+def _ends_session(event: Any) -> bool:
+    return event.kind == SESSION and not event.flags & F_OPEN and not event.flags & F_PAUSE
+
+
+@kernel
+def _tell(book: Any, event: Any) -> None:
+    """A row of either half after a PRICE_LIMITS or SPLIT event, or the close of its session."""
+    if event.kind == PRICE_LIMITS:
+        book.lower_limit, book.upper_limit, book.limits_ns = event.w0, event.w1, event.ts_venue_ns
+    elif event.kind == SPLIT:
+        book.lower_limit = ceiled(book.lower_limit, event.w1, event.w0)
+        book.upper_limit = floored(book.upper_limit, event.w1, event.w0)
+    elif book.limits_ns < event.w2:
+        book.lower_limit, book.upper_limit = 0, 0
+
+
+@kernel
+def see_limits(t: Any, x: Any, event: Any) -> None:
+    """What a market event other than a price means to price limits, as the venue has them."""
+    if event.kind == PRICE_LIMITS or event.kind == SPLIT:
+        x.has_limits |= 1 if event.kind == PRICE_LIMITS else 0
+        _tell(venue_book_row(x.books, event.instrument), event)
+    elif x.has_limits != 0 and _ends_session(event):
+        for i in range(x.books_count):
+            if terms_of(t, i).calendar == event.w0:
+                _tell(venue_book_row(x.books, i), event)
+
+
+@kernel
+def hear_limits(t: Any, event: Any) -> None:
+    """The same, as everyone knows them."""
+    if event.kind == PRICE_LIMITS or event.kind == SPLIT:
+        t.has_limits |= 1 if event.kind == PRICE_LIMITS else 0
+        _tell(book_of(t, event.instrument), event)
+    elif t.has_limits != 0 and _ends_session(event):
+        for i in range(t.books_count):
+            if terms_of(t, i).calendar == event.w0:
+                _tell(book_of(t, i), event)

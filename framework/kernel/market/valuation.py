@@ -1,0 +1,191 @@
+"""What the account is worth and what it is exposed to, in the base currency at the present marks.
+
+`valuation` adds it up. Sizing and checks ask for it with every order, so for them `sum_up` keeps the sums: within one stamp
+they follow each fill, mark and order, and a new stamp starts from a full sum, so rounding cannot pile up. Reading never makes
+or changes the sums.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.layout.codes import SPOT
+from framework.kernel.layout.roots import book_row, money_row, position_row, terms_row, trader_row
+from framework.kernel.machine.compile import inlined, kernel
+from framework.kernel.market.money import basis, lot_notional
+
+
+@kernel
+def lot_value(t: Any, instrument: int) -> float:
+    """What one lot is worth: its notional, whether it is paid for or margined."""
+    terms = terms_row(t.terms, instrument)
+    return lot_notional(terms, book_row(t.books, instrument).mark_ticks) * money_row(t.money, terms.currency).fx_rate
+
+
+@kernel
+def open_profit(t: Any, instrument: int) -> float:
+    """What a derivative has made since it was opened or last settled, not yet in cash."""
+    terms, position = terms_row(t.terms, instrument), position_row(t.positions, instrument)
+    at_mark = position.lots * basis(terms, book_row(t.books, instrument).mark_ticks)
+    return (at_mark - position.carried) * terms.point_value * money_row(t.money, terms.currency).fx_rate
+
+
+@kernel
+def _add_up_cash(t: Any) -> None:
+    cash = 0.0
+    for c in range(t.money_count):
+        if money_row(t.money, c).cash != 0.0:  # an unknown rate of a currency we do not hold must not spoil the sum
+            cash += money_row(t.money, c).cash * money_row(t.money, c).fx_rate
+    t.cash, t.has_cash = cash, 1
+
+
+@inlined
+def cash_value(t: Any) -> float:
+    """Cash of all currencies."""
+    if t.has_cash == 0:
+        _add_up_cash(t)
+    return t.cash
+
+
+@inlined
+def valuation(t: Any) -> Any:
+    """(equity, cash, gross exposure, net value): a spot position counts with its value, a derivative with its open profit."""
+    cash = cash_value(t)
+    gross, net = 0.0, 0.0
+    for i in range(t.positions_count):
+        lots = position_row(t.positions, i).lots
+        if lots != 0:
+            terms = terms_row(t.terms, i)
+            if terms.settlement == SPOT:
+                value = lots * (book_row(t.books, i).mark_ticks * terms.point_value * money_row(t.money, terms.currency).fx_rate)
+                net += value
+            else:
+                value = lots * lot_value(t, i)
+                net += open_profit(t, i)
+            gross += abs(value)
+    return cash + net, cash, gross, net
+
+
+@kernel
+def worst_lots(position: Any, extra_buy: int, extra_sell: int) -> int:
+    """The largest absolute position if market orders fill and then the worse side of the other orders."""
+    base = position.lots + position.market_lots
+    longest = base + position.buy_lots + extra_buy
+    shortest = base - position.sell_lots - extra_sell
+    return max(abs(base), max(longest, -shortest))
+
+
+@kernel
+def projected_value(t: Any, instrument: int) -> float:
+    """Exposure in one instrument if its working orders fill on their worse side."""
+    lots = worst_lots(position_row(t.positions, instrument), 0, 0)
+    return lots * lot_value(t, instrument) if lots != 0 else 0.0  # the rate of a currency we have no part in may be unknown
+
+
+@kernel
+def initial_needed(t: Any, besides: int) -> float:
+    """Initial margin of all positions and working orders, those of one instrument left out."""
+    needed = 0.0
+    for i in range(t.positions_count):
+        rate = terms_row(t.terms, i).initial_margin
+        if rate > 0.0 and i != besides:
+            needed += rate * projected_value(t, i)
+    return needed
+
+
+@kernel
+def held_value(t: Any, instrument: int) -> float:
+    """Exposure in one instrument as it is held."""
+    lots = position_row(t.positions, instrument).lots
+    return abs(lots) * lot_value(t, instrument) if lots != 0 else 0.0
+
+
+@kernel
+def initial_held(t: Any, besides: int) -> float:
+    """Initial margin of all positions, that of one instrument left out."""
+    needed = 0.0
+    for i in range(t.positions_count):
+        rate = terms_row(t.terms, i).initial_margin
+        if rate > 0.0 and i != besides:
+            needed += rate * held_value(t, i)
+    return needed
+
+
+@kernel
+def maintenance_needed(t: Any) -> float:
+    """Maintenance margin of all positions."""
+    needed = 0.0
+    for i in range(t.positions_count):
+        lots, terms = position_row(t.positions, i).lots, terms_row(t.terms, i)
+        if lots != 0 and terms.is_margined != 0:
+            needed += abs(lots) * lot_value(t, i) * (terms.long_maintenance if lots > 0 else terms.short_maintenance)
+    return needed
+
+
+@kernel
+def sum_up(t: Any) -> None:
+    """See that `net`, `gross` and `projected` hold for the present stamp.
+
+    The venue's account has sums of its own: where a run is replayed from its record there is no venue, and sums that were begun at
+    another moment differ in their last digits.
+    """
+    if t.sums_ns != t.now_ns:
+        _begin_sums(t)
+
+
+@kernel
+def _begin_sums(t: Any) -> None:
+    _, _, t.gross, t.net = valuation(t)
+    t.sums_ns, t.summed_ns = t.now_ns, t.now_ns
+    if t.is_venues != 0:
+        return  # orders that work pay for nothing
+    projected = 0.0
+    for i in range(t.positions_count):
+        projected += projected_value(t, i)
+    t.projected = projected
+
+
+@inlined
+def take_out(t: Any, instrument: int) -> bool:
+    """Before the mark or the position of an instrument changes: take its part out of the sums, the venue's too.
+
+    Returns whether there are sums, so that `put_back` must follow the change.
+    """
+    if t.summed_ns != t.now_ns:
+        return False
+    _add_parts(t, instrument, -1.0)
+    return True
+
+
+@kernel
+def put_back(t: Any, instrument: int) -> None:
+    """After the change."""
+    _add_parts(t, instrument, 1.0)
+
+
+@kernel
+def _add_parts(t: Any, instrument: int, sign: float) -> None:
+    if t.sums_ns == t.now_ns:
+        _add_part(t, instrument, sign)
+        t.projected += sign * projected_value(t, instrument)
+    if t.account != 0:
+        account = trader_row(t.account, 0)
+        if account.sums_ns == t.now_ns:
+            _add_part(account, instrument, sign)
+
+
+@kernel
+def _add_part(t: Any, instrument: int, sign: float) -> None:
+    lots = position_row(t.positions, instrument).lots
+    if lots != 0:
+        value = lots * lot_value(t, instrument)
+        t.net += sign * (value if terms_row(t.terms, instrument).settlement == SPOT else open_profit(t, instrument))
+        t.gross += sign * abs(value)
+
+
+@inlined
+def forget_sums(t: Any) -> None:
+    """Something changed that the sums do not follow, a rate of exchange or cash without a fill: the next to ask adds up anew."""
+    t.sums_ns, t.summed_ns, t.has_cash = -1, -1, 0
+    if t.account != 0:
+        trader_row(t.account, 0).sums_ns = -1

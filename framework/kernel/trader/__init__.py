@@ -1,0 +1,1 @@
+"""The trader half: orders as known, and the way from a wish to an approved order."""

@@ -1,0 +1,200 @@
+"""Orders as the trader half keeps them: counted against the risk rules, released, reduced and ended by events.
+
+An order counts against exposure from its submission until it ends or its cancel is asked for. Groups lie in a row of the
+table: the children of a parent follow it, the members of a group follow its first member.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.account.positions import position_of, rate_of, see_range
+from framework.kernel.layout.codes import (
+    BROKEN_BY_EVENT,
+    E_ASK_CANCEL,
+    E_CANCEL,
+    E_HOLD,
+    E_REFUSE,
+    E_SUBMIT,
+    F_CHANGE,
+    F_HELD,
+    F_REFUSED,
+    MARKET,
+    O_LIQUIDATION,
+    O_REDUCE_ONLY,
+    O_TARGET,
+    S_FILLED,
+    S_HELD,
+    S_PENDING_CANCEL,
+)
+from framework.kernel.layout.table_room import ORDERS, has_row
+from framework.kernel.machine.compile import inlined, kernel, outlined, real
+from framework.kernel.market.costs import planned_cost
+from framework.kernel.market.lifecycle import leaves, moved
+from framework.kernel.market.marks import book_of, terms_of
+from framework.kernel.market.order_rows import clear, is_done, order_of, unpack
+from framework.kernel.market.restated_terms import dividend_terms, dividend_ticks, split_terms
+from framework.kernel.market.valuation import projected_value
+
+
+@kernel
+def is_counted(order: Any) -> bool:
+    """Whether its leaves count against exposure."""
+    return S_HELD < order.state < S_FILLED and order.state != S_PENDING_CANCEL
+
+
+@kernel
+def count(t: Any, order: Any, lots: int) -> None:
+    """Add `lots` of the order to what counts as working in its instrument.
+
+    What a target closes counts with the market orders, so that it pays for what others open, and with the reduce-only ones.
+    """
+    position = position_of(t, order.instrument)
+    if order.flags & O_REDUCE_ONLY:
+        if order.type == MARKET:
+            position.reducing_lots += lots
+            see_range(t, position.reducing_lots)
+        if not order.flags & O_TARGET:
+            return
+    elif order.type == MARKET:
+        position.plain_lots += lots
+    has_sums = t.sums_ns == t.now_ns
+    before = projected_value(t, order.instrument) if has_sums else 0.0
+    if order.quantity_lots > 0:  # a reverse split may have left nothing of it
+        t.pending_costs += order.planned_cost * (lots / order.quantity_lots)
+    if order.type == MARKET:
+        position.market_lots += order.side * lots
+    elif order.side > 0:
+        position.buy_lots += lots
+    else:
+        position.sell_lots += lots
+    see_range(t, max(abs(position.market_lots), max(position.buy_lots, position.sell_lots)))
+    if has_sums:
+        t.projected += projected_value(t, order.instrument) - before
+
+
+@inlined
+def expected_lots(t: Any, instrument: int) -> int:
+    """The position once its working market orders have filled one after the other; a reduce-only one fills what it then finds."""
+    position = position_of(t, instrument)
+    return int(_lots_in_turn(t, instrument) if position.reducing_lots != 0 else position.lots + position.market_lots)
+
+
+@outlined
+def _lots_in_turn(t: Any, instrument: int) -> int:
+    position = position_of(t, instrument)
+    lots, side = position.lots, 1 if position.market_lots > 0 else -1
+    if position.plain_lots == 0 and position.reducing_lots == abs(position.market_lots):  # all are a target's, on one side
+        return int(lots + side * min(position.reducing_lots, max(-side * lots, 0)))
+    for k in range(first_live(t), t.orders_count):
+        order = order_of(t, k)
+        if order.instrument == instrument and order.type == MARKET and is_counted(order):
+            wanted = leaves(order)
+            if order.flags & O_REDUCE_ONLY:
+                wanted = min(wanted, max(-order.side * lots, 0))
+            lots += order.side * wanted
+    return int(lots)
+
+
+@kernel
+def broke(t: Any, order: Any, event: int) -> None:
+    """Note that an event came which the order's state does not allow; the world stops at it."""
+    if t.broken == 0:
+        t.broken, t.broken_order, t.broken_state, t.broken_event = BROKEN_BY_EVENT, order.order_id, order.state, event
+
+
+@kernel
+def move(t: Any, order: Any, event: int) -> bool:
+    """Move an order, keep what counts as working in step, and stamp its end."""
+    counted = is_counted(order)
+    if not moved(order, event):
+        broke(t, order, event)
+        return False
+    if counted != is_counted(order):
+        count(t, order, -leaves(order) if counted else leaves(order))
+    if is_done(order) and order.done_ns == 0:
+        order.done_ns = t.now_ns
+    if order.state == S_FILLED and not order.flags & O_LIQUIDATION:
+        order.reason = 0  # a cancel that was asked for lost its race
+    return True
+
+
+@inlined
+def asked_terms(order: Any) -> Any:
+    """(lots, limit, stop) of an order once all changes under way are made: what a further change starts from."""
+    if order.changes_under_way > 0:
+        return order.asked_lots, order.asked_limit_ticks, order.asked_stop_ticks
+    return order.quantity_lots, order.limit_ticks, order.stop_ticks
+
+
+@kernel
+def take_submit(t: Any, event: Any) -> None:
+    """A submit: a new order, or a held child let go with the quantity its parent filled."""
+    if event.w0 == t.orders_count and not has_row(t, t.orders_count, t.orders_capacity, ORDERS):
+        return
+    order = order_of(t, event.w0)
+    if event.w0 == t.orders_count:
+        clear(order)
+        unpack(order, event)
+        order.decided_ns = t.now_ns
+        t.orders_count += 1
+    elif order.state == S_HELD:
+        order.quantity_lots = event.w2
+    if event.flags & F_REFUSED:
+        return  # the refusal follows and gives it its state
+    book, terms = book_of(t, order.instrument), terms_of(t, order.instrument)
+    price = float(order.limit_ticks) if order.limit_ticks > 0 else book.mark_ticks
+    order.planned_cost = planned_cost(t, order.instrument, float(order.quantity_lots), price) * rate_of(t, terms.currency)
+    move(t, order, E_HOLD if event.flags & F_HELD else E_SUBMIT)
+    if order.flags & O_TARGET:
+        position_of(t, order.instrument).target_order = order.order_id
+
+
+@inlined
+def take_terms(t: Any, event: Any) -> None:
+    """The further terms of the order just submitted."""
+    order = order_of(t, event.w0)
+    order.trail, order.expire_ns, order.parent_id, order.group_id = event.w1, event.w2, event.w3, event.w4
+
+
+@inlined
+def take_refusal(t: Any, event: Any) -> None:
+    """A pre-trade check said no, to an order or to a change of one that stands as it was."""
+    order = order_of(t, event.w0)
+    if event.flags & F_CHANGE:
+        return
+    order.reason, order.need, order.have = event.w1, real(event.w2), real(event.w3)
+    move(t, order, E_REFUSE)
+
+
+@inlined
+def take_cancel_request(t: Any, event: Any) -> None:
+    """We ask for a cancel; a held child needs nobody's consent."""
+    order = order_of(t, event.w0)
+    order.reason = event.w1
+    move(t, order, E_CANCEL if order.state == S_HELD else E_ASK_CANCEL)
+
+
+@kernel
+def first_live(t: Any) -> int:
+    """No order before this one is alive."""
+    while t.first_live < t.orders_count and is_done(order_of(t, t.first_live)):
+        t.first_live += 1
+    return t.first_live
+
+
+@kernel
+def restate_orders(t: Any, event: Any, is_split: bool) -> None:
+    """Act on every live order of an instrument for a split or dividend."""
+    for k in range(first_live(t), t.orders_count):
+        order = order_of(t, k)
+        if order.instrument != event.instrument or is_done(order):
+            continue
+        if is_split:
+            if is_counted(order):
+                count(t, order, -leaves(order))
+            split_terms(order, event.w0, event.w1)
+            if is_counted(order):
+                count(t, order, leaves(order))
+        else:
+            dividend_terms(order, dividend_ticks(t, event.instrument, event.w0))

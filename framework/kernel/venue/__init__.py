@@ -1,0 +1,1 @@
+"""The exchange half: commands in, matching, waiting lines, latencies, the broker."""

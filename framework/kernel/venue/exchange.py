@@ -1,0 +1,109 @@
+"""The exchange half as a Python object: it owns the records, and is fed the tape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framework.errors import KernelError
+from framework.kernel.layout.roots import EXCHANGE, EXCHANGE_TABLES
+from framework.kernel.layout.state import State, set_fields
+from framework.kernel.layout.venue_records import VENUE_RULES
+from framework.kernel.market.book_memory import Books, Ticks, grow_resting
+from framework.kernel.venue.matching_trades_and_books import RECEIVE, VENUE_TICK
+from framework.kernel.venue.venue_account import VenueAccount
+from framework.kernel.venue.wires import Wires, symbol_key
+from framework.schema.units import NEVER_NS
+
+
+class Exchange(State):
+    """The simulated venue and broker, and the part of the tape it reads.
+
+    Args:
+        instruments, calendars: how many the tape has.
+        wires: latencies.
+        symbols: of the instruments, for the keys of draws; needed where latencies vary.
+        ticks: where the tape has trades or books.
+        rules: fields of `VENUE_RULES`; fields not named are 0.
+    """
+
+    def __init__(
+        self,
+        instruments: int,
+        calendars: int,
+        *,
+        wires: Wires | None = None,
+        symbols: Sequence[str] = (),
+        ticks: Ticks | None = None,
+        rules: Mapping[str, float] | None = None,
+    ) -> None:
+        rows = {"books": instruments, "sessions": max(calendars, 1), "depths": instruments, "displacements": instruments}
+        super().__init__("exchange", EXCHANGE, EXCHANGE_TABLES, rows)
+        root = self.record
+        self._depths = Books(self, ticks) if ticks is not None else None
+        if ticks is not None:
+            root["receive_order"], root["venue_tick"] = RECEIVE.address, VENUE_TICK.address
+            root["has_wide_books"] = ticks.has_wide_books
+            self.tables["books"]["has_auctions"][list(ticks.auctions)] = 1
+            root["has_auctions"] = int(bool(ticks.auctions))
+        set_fields(root["rules"], VENUE_RULES, rules or {})
+        root["books_count"], root["sessions_count"] = instruments, calendars
+        root["due_ns"], root["expiry_ns"], root["until_ns"] = NEVER_NS, NEVER_NS, NEVER_NS
+        self._wires = wires or Wires()
+        self._wires.lay(root)
+        self.tables["books"]["draw_key"][: len(symbols)] = [symbol_key(symbol) for symbol in symbols]
+        self.tables["books"]["first"], self.tables["books"]["last"] = -1, -1
+        self.account: VenueAccount | None = None
+        self._tape: NDArray[np.void] | None = None
+
+    def keep_account(self, trader: State) -> None:
+        """Open the account that the venue judges by, as the trader half's stands; once, before anything is replayed.
+
+        Raises:
+            KernelError: the trader half is not linked to the loops, and there is nothing that could replay.
+        """
+        if self.account is None:
+            if trader.record["advance"][0] == 0:
+                raise KernelError(
+                    "the trader half is not linked to the loops; call `framework.kernel.loops.link.link(trader)` once it is made"
+                )
+            is_apart = bool(self.record["response_latency_ns"][0])
+            self.account = VenueAccount(trader, is_apart=is_apart)
+            self.record["account"], self.record["keeps_account"] = self.account.address, int(is_apart)
+
+    def feed(self, events: NDArray[np.void], *, is_last: bool) -> None:
+        """Give the next part of the tape. It must stay unchanged while it is replayed."""
+        self.record["tape"], self.record["tape_count"] = events.ctypes.data, len(events)
+        self.record["tape_start"] += len(self._tape) if self._tape is not None else 0
+        self.record["tape_is_last"] = int(is_last)
+        self._tape = events
+
+    def feed_venue(self, events: NDArray[np.void], order: NDArray[np.int64] | None) -> None:
+        """Give the whole tape to the venue, which sees ticks at its own stamps: the feed to us is late.
+
+        Args:
+            events: every event of the tape.
+            order: rows in order of the venue's stamps; None: as they lie.
+        """
+        self._venue_tape = (events, order)
+        self.record["venue_tape"], self.record["venue_tape_count"] = events.ctypes.data, len(events)
+        self.record["venue_order"] = order.ctypes.data if order is not None else 0
+
+    def grow(self, name: str) -> None:
+        """Double a table. Messages of a wire that have arrived make room first."""
+        if name == "resting":
+            grow_resting(self)
+        elif name not in ("entry", "response") or not self._drops_arrived(name):
+            super().grow(name)
+
+    def _drops_arrived(self, name: str) -> bool:
+        """Take the messages that have arrived off a wire; whether that empties half of it."""
+        head, rows, words = self._word[f"{name}_head"], self.tables[name], self.words
+        arrived, count = words[head], self.count(name)
+        if 2 * arrived < len(rows):
+            return False
+        rows[: count - arrived] = rows[arrived:count].copy()
+        words[self._word[name] + 1], words[head] = count - arrived, 0
+        return True

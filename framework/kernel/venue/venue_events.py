@@ -1,0 +1,123 @@
+"""What events of the market other than prices mean to the venue: sessions, halts, corporate actions; and dates of orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.layout.codes import (
+    AT_CLOSE,
+    AT_OPEN,
+    CANCELLED,
+    DAY,
+    DELIST,
+    DIVIDEND,
+    EXPIRED,
+    F_OPEN,
+    F_PAUSE,
+    HALT,
+    R_DATE,
+    R_DAY,
+    R_DELISTED,
+    R_MISSED_CLOSE,
+    R_MISSED_OPEN,
+    SESSION,
+    SPLIT,
+)
+from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.venue_records import session_row
+from framework.kernel.machine.compile import kernel, outlined
+from framework.kernel.market.marks import terms_of
+from framework.kernel.market.order_rows import is_done, order_of
+from framework.kernel.market.sessions import tell_halt, tell_session
+from framework.kernel.venue.answers import end_order
+from framework.kernel.venue.commands import release_kept, settle_messages, venue_book
+from framework.kernel.venue.kept_commands import keeps_date
+from framework.kernel.venue.working_orders import sweep
+from framework.schema.units import NEVER_NS
+
+
+@kernel
+def expire(t: Any, x: Any) -> None:
+    """End every good-till-date order whose date has passed, and find the next date.
+
+    An order is good through its date: what is stamped there, a bar that tells of the time up to it too, comes first. So it is
+    due a nanosecond later, and stamped at its date.
+    """
+    x.now_ns = max(x.now_ns, x.expiry_ns - 1)
+    t.now_ns = max(t.now_ns, x.now_ns)
+    x.expiry_ns = NEVER_NS
+    if x.kept_count > 0:
+        release_kept(t, x, -1, NEVER_NS, x.now_ns)
+        for k in range(x.kept_count):
+            ends_ns = event_row(x.kept, k).ts_local_ns
+            if ends_ns != NEVER_NS:
+                x.expiry_ns = min(x.expiry_ns, ends_ns + 1)
+    for i in range(x.books_count):
+        at = venue_book(x, i).first
+        if at < 0:
+            continue
+        while at >= 0:
+            order = order_of(x, at)
+            at = order.next_working
+            if order.expire_ns > 0 and not is_done(order):
+                if order.expire_ns <= x.now_ns:
+                    if keeps_date(t, x, order):
+                        continue
+                    end_order(t, x, order, EXPIRED, R_DATE, 0.0, 0.0)
+                else:
+                    x.expiry_ns = min(x.expiry_ns, order.expire_ns + 1)
+        sweep(x, i)
+
+
+@outlined
+def _close_session(t: Any, x: Any, calendar: int, close_ns: int) -> None:
+    session = session_row(x.sessions, calendar)
+    if x.working == 0 and x.kept_count == 0:
+        return
+    for i in range(x.books_count):
+        if terms_of(t, i).calendar != calendar:
+            continue
+        if x.kept_count > 0:
+            release_kept(t, x, i, close_ns, NEVER_NS)
+        at, waits = venue_book(x, i).first, venue_book(x, i).has_auctions != 0  # for the print of the close: see `auction.py`
+        if at < 0:
+            continue
+        while at >= 0:
+            order = order_of(x, at)
+            at = order.next_working
+            if order.accepted_ns >= close_ns:
+                continue  # it came for the next session
+            if order.time_in_force == AT_OPEN and order.accepted_ns <= session.open_ns:
+                end_order(t, x, order, EXPIRED, R_MISSED_OPEN, 0.0, 0.0)
+            elif waits:
+                continue
+            elif order.time_in_force == DAY:
+                end_order(t, x, order, EXPIRED, R_DAY, 0.0, 0.0)
+            elif order.time_in_force == AT_CLOSE:
+                end_order(t, x, order, EXPIRED, R_MISSED_CLOSE, 0.0, 0.0)
+        sweep(x, i)
+
+
+@kernel
+def venue_event(t: Any, x: Any, event: Any) -> None:
+    """What a market event other than a price means to the venue. Runs before the trader half applies the same event."""
+    kind = event.kind
+    if kind == SPLIT or kind == DIVIDEND or kind == DELIST:
+        if kind == DELIST and x.kept_count > 0:
+            release_kept(t, x, event.instrument, NEVER_NS, NEVER_NS)  # no bar comes any more
+        settle_messages(t, x, event.instrument)
+    if kind == SESSION:
+        tell_session(session_row(x.sessions, event.w0), event)
+        if not event.flags & (F_PAUSE | F_OPEN):  # in a pause orders stay, nothing is charged, no auction opens the second half
+            _close_session(t, x, event.w0, event.w2)
+    elif kind == HALT:
+        tell_halt(venue_book(x, event.instrument), event)
+    elif kind == DELIST:
+        book = venue_book(x, event.instrument)
+        book.delisted = 1
+        at = book.first
+        while at >= 0:
+            order = order_of(x, at)
+            at = order.next_working
+            end_order(t, x, order, CANCELLED, R_DELISTED, 0.0, 0.0)
+        sweep(x, event.instrument)

@@ -1,0 +1,74 @@
+"""The line at the venue: an instrument's working orders in order of arrival, as a list through the order table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.kernel.layout.table_room import VENUE_ORDERS, has_row
+from framework.kernel.layout.venue_records import venue_book_row
+from framework.kernel.machine.compile import inlined, kernel
+from framework.kernel.market.order_rows import clear, is_done, order_of
+
+
+@inlined
+def open_rows(x: Any, order_id: int) -> bool:
+    """Take rows of the venue's table into use up to an order's; those between belong to orders that have not come, if they ever do.
+
+    Returns whether there was room.
+    """
+    while x.orders_count <= order_id:
+        if not has_row(x, x.orders_count, x.orders_capacity, VENUE_ORDERS):
+            return False
+        clear(order_of(x, x.orders_count))
+        x.orders_count += 1
+    return True
+
+
+@inlined
+def join(x: Any, order: Any) -> None:
+    """Put an order at the back."""
+    book = venue_book_row(x.books, order.instrument)
+    book.is_calm = 0
+    order.next_working = -1
+    if book.last >= 0:
+        order_of(x, book.last).next_working = order.order_id
+    else:
+        book.first = order.order_id
+    book.last = order.order_id
+
+
+@kernel
+def to_the_back(x: Any, order: Any) -> None:
+    """Take a working order out of its place and put it at the back."""
+    book = venue_book_row(x.books, order.instrument)
+    if book.last == order.order_id:
+        return
+    if book.first == order.order_id:
+        book.first = order.next_working
+    else:
+        before = order_of(x, book.first)
+        while before.next_working != order.order_id:
+            before = order_of(x, before.next_working)
+        before.next_working = order.next_working
+    join(x, order)
+
+
+@kernel
+def sweep(x: Any, instrument: int) -> None:
+    """Take ended orders out of the instrument's list of working ones."""
+    book = venue_book_row(x.books, instrument)
+    before, at = -1, book.first
+    while at >= 0:
+        order = order_of(x, at)
+        after = order.next_working
+        if is_done(order):
+            if before < 0:
+                book.first = after
+            else:
+                order_of(x, before).next_working = after
+            if after < 0:
+                book.last = before
+            x.working -= 1
+        else:
+            before = at
+        at = after
