@@ -268,10 +268,10 @@ class Bars(Fills):
         return max(self.left[bar.instrument] - sum(each.left for each in stops), 0)
 
     def behind_exits(self, order: Order, rank: int | None, bid: int, ask: int) -> int | None:
-        """At prices at which an exit of it acts, the rest of an entry comes after all else."""
+        """At prices at which an exit of it acts, or has just acted, the rest of an entry comes after all else."""
         if rank is None or not order.filled:
             return rank
-        exits = [o for o in self.lines[order.instrument] if o.parent == order.number and o.side != order.side and not o.is_done]
+        exits = [o for o in self.lines[order.instrument] if o.parent == order.number and o.side != order.side]
         prices = [(o, ask if o.side > 0 else bid) for o in exits]
         acts = any(price > 0 and self.rank_at(o, price, through=False) is not None for o, price in prices)
         return _LAST if acts else rank

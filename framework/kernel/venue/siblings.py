@@ -56,7 +56,7 @@ def _exit_acts(x: Any, order: Any, bid: int, ask: int) -> bool:
     while at >= 0:
         exit = order_of(x, at)
         at = exit.next_working
-        if exit.parent_id == order.order_id and exit.side != order.side and not is_done(exit):
+        if exit.parent_id == order.order_id and exit.side != order.side:  # also one that has just ended: it came first
             price = ask if exit.side > 0 else bid
             if price > 0 and rank_at(exit, price, 0) != NEVER:
                 return True
