@@ -238,7 +238,7 @@ IN_LINES = "line {} of test_compiled_hooks.py"
         (2, "OneOfEach.on_timer at 2020-01-01T00:30:00Z (timer 'half past', {}): ValueError: no", 17),
         (3, f"OneOfEach.on_event at 2020-01-01T02:30:30Z (tape event {SPLIT_ROW}, {{}}): ValueError: no", 21),
         (4, "OneOfEach.on_order at 2020-01-01T00:01:00Z (order 0, {}): ValueError: no", 25),
-        (5, "OneOfEach.on_bars at 2020-01-01T00:02:00Z (tape event 4, {}): IndexError: list index out of range", 29),
+        (5, "OneOfEach.on_bars at 2020-01-01T00:02:00Z (tape event 6, {}): IndexError: list index out of range", 29),
     ],
 )
 def test_an_error_names_strategy_hook_event_and_line(which: int, place: str, line: int) -> None:
