@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so a shell starts what runs in the background, and Ctrl-C would do nothing
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     extra = config.getoption("--extra")
     if extra is not None:
         config.option.markexpr = f"extra(name={extra!r})"

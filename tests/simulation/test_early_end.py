@@ -67,13 +67,6 @@ class QuitsCompiled(Strategy):
             view.mean_close(i, 5000)  # more than is kept
 
 
-@pytest.fixture(autouse=True)
-def _interruptible(monkeypatch: pytest.MonkeyPatch):
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def early(strategy: Strategy, error: type[BaseException], **options: Any) -> Result:
     with pytest.raises(error) as caught:
         backtest(strategy, tape(1), **options)

@@ -216,14 +216,13 @@ def test_a_worker_that_was_killed_leaves_the_rest_to_the_next_call(tmp_path: Pat
 
 
 SCRIPT = """
-import signal, sys
+import sys
 from pathlib import Path
 from framework import sweep
 from tests.simulation.market import tape
 from tests.simulation.sweep_strategies import SlowCross
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where the tests run in the background
     sweep(SlowCross, {"fast": range(2, 200), "slow": [500]}, tape(), out=Path(sys.argv[1]), processes=int(sys.argv[2]))
 """
 

@@ -139,6 +139,37 @@ def test_a_short_of_an_inverse_contract_is_liquidated_by_the_high_of_a_bar() -> 
     )
 
 
+def test_what_no_price_of_a_bar_could_carry_is_closed_at_its_open() -> None:
+    # Q is stopped out at 20: 10,000 (1 / 100 - 1 / 20) = -400 BTC. With 30 - 400 no price of P is enough, as its 100 contracts can gain
+    # 100 BTC at most: it is sold at the open, 10,000 (1 / 100 - 1 / 98) = -2.04081633
+    draw(
+        """
+        instrument P kind PERPETUAL base BTC currency USD inverse 1 tick 1 multiplier 100 initial 0.1 maintenance 0.05
+        instrument Q kind PERPETUAL base BTC currency USD inverse 1 tick 1 multiplier 100 initial 0.1 maintenance 0.05
+        1  P  100 100 100 100  1000
+        1  Q  100 100 100 100  1000
+        2  P  100 100 100 100  1000
+        2  Q  100 100 100 100  1000
+        3  Q   20  20  20  20  1000
+        3  P   98  99  90  95  1000
+        4  P   95  95  95  95  1000
+
+        at 1: BUY 100 P
+        at 1: BUY 100 Q
+        at 2: SELL 100 Q STOP 90
+        fill 2: BUY 100 P @ 100 taker of 0
+        fill 2: BUY 100 Q @ 100 taker of 1
+        fill 3: SELL 100 Q @ 20 taker of 2
+        fill 3: SELL 100 P @ 98 taker of 3
+        order 3: FILLED LIQUIDATED
+        end: 0 P, 0 Q, -372.04081633 BTC
+        """,
+        cash=30.0,
+        currency="BTC",
+        risk=LEVERED,
+    )
+
+
 def test_an_open_beyond_that_price_is_the_price() -> None:
     draw(
         f"""

@@ -11,8 +11,7 @@ and the order is not ours to cancel or change.
 Inside a bar the account may have fallen so far at a price between the marks. Where a bar is judged by its worst price, its low for a
 long position and its high for a short one, with all else at its mark, the position is closed inside that bar: at the price at which the
 rule first held, worse by less than a tick, or at the open where that was beyond it. Stops of ours that the bar reaches come first, limits
-after it, and the fill is ambiguous where one of them lies on the other side of the open. The fill
-is ambiguous where an order of ours lies inside the bar on the other side of its open.
+after it. The fill is ambiguous where an order of ours lies inside the bar on the other side of its open.
 
 Assumptions: the mark is the venue's where it tells one, and no bar is judged by its worst price then. The number of the broker's
 order is one of ours, so that it is known to us at once, also where answers take time; its fills take the way of all others.
@@ -152,11 +151,11 @@ def enforce_inside(t: Any, x: Any, bar: Any, turn: Any) -> None:
         return
     # equity less need is a line in the basis of the price: notional is basis x point value, up to the sign of an inverse contract's
     slope = value - margin * (lot_notional(terms, worst) / at_worst)
-    ticks = worst
-    if slope * side > 0.0:
+    ticks = bar.w0
+    if equity - need + slope * (basis(terms, float(bar.w0)) - at_worst) > 0.0:
         exact = price_of(terms, at_worst - (equity - need) / slope)
         ticks = math.floor(exact + 1e-9) if side > 0 else math.ceil(exact - 1e-9)
-    ticks = max(min(bar.w0, ticks), worst) if side > 0 else min(max(bar.w0, ticks), worst)
+        ticks = max(min(bar.w0, ticks), worst) if side > 0 else min(max(bar.w0, ticks), worst)
     flags = F_AMBIGUOUS if _is_order_unknown(t, x, bar, side) else 0
     _liquidate(t, x, need, equity)
     if is_liquidating(x, i):
