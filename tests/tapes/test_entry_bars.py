@@ -544,3 +544,29 @@ def test_a_triggered_stop_comes_before_its_entry() -> None:
         both=True,
         costs={"max_participation": 0.1},
     )
+
+
+@pytest.mark.parametrize("kind", ["bars", "quotes", "books"])
+def test_an_entry_goes_on_where_a_stop_limit_of_it_was_triggered_and_does_not_fill(kind: str) -> None:
+    # The exit buys back from 98 on, at 98 at most: 100 triggers it and is above its limit. What is left of the entry is sold there.
+    rows = {
+        "bars": ["100 100 100 100 50", "100 100 100 100 10", "100 101 99 100 90"],
+        "quotes": ["99 x 5 / 101 x 5", "100 x 10 / 101 x 5", "100 x 90 / 101 x 5"],
+        "books": ["book 99 x 5 / 101 x 5", "bid 99 x 0, bid 100 x 10", "bid 100 x 90"],
+    }[kind]
+    draw(
+        f"""
+        1 {rows[0]}
+        2 {rows[1]}
+        3 {rows[2]}
+
+        at 1: SELL 20
+        at 2: BUY 5 STOP 98 LIMIT 98 PARENT 0
+        fill 2: SELL 10 @ 100 taker of 0
+        fill 3: SELL 10 @ 100 taker of 0
+        order 1: EXPIRED END_OF_DATA
+        end: -20 X
+        """,
+        risk={"allow_short": True},
+        costs={"max_participation": 1.0},
+    )

@@ -9,7 +9,7 @@ from framework.kernel.layout.venue_records import venue_book_row
 from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.order_rows import is_done, is_touch, order_of
-from framework.kernel.market.order_types import is_limit, reaches, waits_for_trigger
+from framework.kernel.market.order_types import has_triggered, is_limit, reaches, waits_for_trigger
 from framework.kernel.market.priority import LAST, NEVER, rank_at
 
 ALONE, TAKEN, GIVES_WAY = 0, 1, 2
@@ -51,15 +51,15 @@ def rivalry(x: Any, order: Any, bar: Any, start_ns: int) -> int:
 
 @outlined
 def _exit_acts(x: Any, order: Any, bid: int, ask: int) -> bool:
-    """Whether an exit of an entry that has filled before would fill at a bid or an ask."""
+    """Whether an exit of an entry that has filled before would fill at a bid or an ask, or is triggered by it."""
     at = venue_book_row(x.books, order.instrument).first
     while at >= 0:
         exit = order_of(x, at)
         at = exit.next_working
         if exit.parent_id == order.order_id and exit.side != order.side:  # also one that has just ended: it came first
             price = ask if exit.side > 0 else bid
-            if price > 0 and rank_at(exit, price, 0) != NEVER:
-                return True
+            if price > 0 and (rank_at(exit, price, 0) != NEVER or (has_triggered(exit) and reaches(exit, price))):
+                return True  # a stop-limit that was just triggered too, whatever its limit
     return False
 
 
