@@ -55,7 +55,7 @@ Door = TypeVar("Door", bound=Callable[..., object])
 DATA_DEFAULTS = {name: inspect.signature(read_bars).parameters[name].default for name in DataKeywords.__annotations__}
 _DEFAULTS = DATA_DEFAULTS | {one.name: None if one.default is MISSING else one.default for one in fields(RunSettings)}
 
-_PLACE = "        keywords: those of `RunKeywords`.\n"
+_PLACE = "    keywords: those of `RunKeywords`.\n"
 """The line of a door's docstring that their meaning takes the place of."""
 
 
@@ -72,7 +72,7 @@ def takes_run_keywords(door: Door) -> Door:
     ]
     vars(door)["__signature__"] = own.replace(parameters=[*kept, *shown])
     if door.__doc__ is not None:
-        door.__doc__ = door.__doc__.replace(_PLACE, _meaning())
+        door.__doc__ = inspect.cleandoc(door.__doc__).replace(_PLACE, _meaning())
     return door
 
 
@@ -81,9 +81,9 @@ def _meaning() -> str:
         f"{', '.join(DataKeywords.__annotations__)}: see `framework.data.readers.read_bars`; none of them but the first three go with a "
         "dataset or a tape."
     )
-    wrapped = textwrap.fill(of_data, 132, initial_indent=" " * 8, subsequent_indent=" " * 12)
-    _, _, of_settings = (RunSettings.__doc__ or "").partition("Attributes:\n")
-    return f"{wrapped}\n{of_settings.rstrip()}\n"
+    wrapped = textwrap.fill(of_data, 132, initial_indent=" " * 4, subsequent_indent=" " * 8)
+    _, _, of_settings = inspect.cleandoc(RunSettings.__doc__ or "").partition("Attributes:\n")
+    return f"{wrapped}\n{of_settings}\n"
 
 
 def refuse_unknown(door: Callable[..., object], given: Iterable[str]) -> None:

@@ -22,7 +22,7 @@ from framework.engine.view import View
 from framework.engine.world import Wake
 from framework.errors import InputError, ReplayMismatch
 from framework.kernel.layout import codes
-from framework.kernel.layout.roots import RECORDING, TRADER
+from framework.kernel.layout.roots import RECORDING
 from framework.kernel.loops.recorded import advance_recorded
 from framework.kernel.trader.trader import Trader
 from framework.reports.result import Result
@@ -34,9 +34,7 @@ from framework.simulation.building import build_from
 from framework.simulation.ground import Ground
 from framework.simulation.settings import RunSettings
 from framework.simulation.tables import Tables
-
-_INSTRUMENT = TRADER.fields["wake_instrument"][1] // 8  # type: ignore[index]
-_ROW = TRADER.fields["wake_row"][1] // 8  # type: ignore[index]
+from framework.simulation.world import WAKE_INSTRUMENT, WAKE_ROW
 
 
 class RecordedWorld:
@@ -77,7 +75,7 @@ class RecordedWorld:
             kind = advance_recorded(trader.record, self._recording)
         self._compare(trader)
         root = trader.words
-        self._wake.kind, self._wake.instrument, self._wake.row = kind, root[_INSTRUMENT], root[_ROW]
+        self._wake.kind, self._wake.instrument, self._wake.row = kind, root[WAKE_INSTRUMENT], root[WAKE_ROW]
         return self._wake
 
     def send(self, commands: Approved) -> None:
