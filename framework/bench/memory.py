@@ -25,13 +25,15 @@ from framework.bench.ours import prepare as prepare_ours
 from framework.bench.ours import quotes_on, tick_tape
 from framework.bench.peers.harness import Work, peak_rss_mb
 from framework.bench.strategies import Sleeper
-from framework.config import parse_costs, parse_latency, parse_risk, parse_venue
 from framework.data.store.own_folder import own_folder
 from framework.data.tape import Tape, build
+from framework.engine.audit import Audit
 from framework.kernel.venue.exchange import Exchange
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
-from framework.simulation.prepare import header_of, prepare
+from framework.simulation.ground import Ground
+from framework.simulation.header import header_of
+from framework.simulation.settings import RunSettings
 from framework.simulation.world import SimulatedWorld
 
 _CHUNK = 1_000_000
@@ -76,13 +78,14 @@ def stream(count: int) -> dict[str, float]:
     """So many quotes through both halves, never more than two parts of the tape in memory."""
     strategy = Sleeper()
     tape = build({}, {"WALK": Instrument("WALK")}, extra=next(quotes(1000)), name="quotes")
-    header = header_of(strategy, tape, 1e6, "USD", parse_costs(None), parse_risk(None), parse_latency(None), parse_venue(None), 0)
-    made = prepare(strategy, tape, header)
-    world = SimulatedWorld(quotes(count), Exchange(1, len(tape.calendars)), made.audit.collect)
+    settings = RunSettings()
+    trader = Ground(tape, settings).trader(strategy)
+    audit = Audit(header_of(strategy, tape, settings), trader.take_log)
+    world = SimulatedWorld(quotes(count), Exchange(1, len(tape.calendars)), audit.collect)
     start = time.perf_counter()
-    world.advance(made.trader, 2**62)
+    world.advance(trader, 2**62)
     seconds = time.perf_counter() - start
-    return {"events": count, "seconds": seconds, "peak_rss_mb": peak_rss_mb(), "points": made.trader.count("points")}
+    return {"events": count, "seconds": seconds, "peak_rss_mb": peak_rss_mb(), "points": trader.count("points")}
 
 
 def _book_of(count: int) -> Tape:

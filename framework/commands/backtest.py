@@ -8,23 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from framework.commands.options import EXIT_INTERRUPTED, Overrides, Strategies
 from framework.commands.output import progress, run_id, save, show, show_notes, strategy_name
 from framework.errors import OneTapeError
 
 if TYPE_CHECKING:
     from framework.config import RunConfig
 
-EXIT_INTERRUPTED = 130
-
 
 def backtest(
     config: Annotated[Path, typer.Argument(help="A YAML file, for instance configs/momentum_daily.yaml.")],
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting; may be repeated.")] = None,
+    settings: Overrides = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the run's files; runs/<id> if not given.")] = None,
-    strategies: Annotated[
-        list[Path] | None,
-        typer.Option("--strategies", metavar="DIR", help="A folder whose modules the config may name as its strategy; may be repeated."),
-    ] = None,
+    strategies: Strategies = None,
 ) -> None:
     """Run a config over its data; write report, config, metrics, tables and audit."""
     from framework.config import load

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from framework.commands import examination
 from framework.commands.clock import now
+from framework.commands.options import AsJson, ReaderSettings
 
 if TYPE_CHECKING:
     from framework.data.quality.findings import Examination
@@ -23,7 +24,6 @@ EXIT_DAMAGED = 1
 data = typer.Typer(help="The datasets that a config can name.", invoke_without_command=True)
 
 Root = Annotated[str | None, typer.Option("--root", help="Folder or URL of the datasets; ONETAPE_DATA if not given.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Name = Annotated[str, typer.Argument(help="A dataset; NAME@2 for a version.")]
 
 
@@ -74,7 +74,7 @@ def import_paths(
     paths: Annotated[list[str], typer.Argument(help="Files, folders or URLs; files of the same instruments in order of time.")],
     name: Annotated[str, typer.Option("--name", help="What the dataset is called.")],
     licence: Annotated[str, typer.Option("--licence", help="Under which licence the data may be used.")],
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An argument of the reader; repeatable.")] = None,
+    settings: ReaderSettings = None,
     partition_by: Annotated[str, typer.Option("--by", help="Period of a file: day, month or year.")] = "month",
     finer: Annotated[list[Path] | None, typer.Option("--finer", help="Finer data, to prove what bars are stamped at.")] = None,
     finer_settings: Annotated[list[str] | None, typer.Option("--finer-set", metavar="KEY=VALUE", help="As --set, for --finer.")] = None,

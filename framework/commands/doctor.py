@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from framework.commands.options import AsJson, FormatName, ReaderSettings
+
 if TYPE_CHECKING:
     from framework.data.quality.findings import Examination
     from framework.data.tape.recording import Recording
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
 
 def doctor(
     paths: Annotated[list[Path], typer.Argument(help="Files or folders of one format; files of an instrument in order of time.")],
-    format_name: Annotated[str | None, typer.Option("--format", help="The format; guessed from the first file if not given.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An argument of the reader; repeatable.")] = None,
+    format_name: FormatName = None,
+    settings: ReaderSettings = None,
     calendar: Annotated[str | None, typer.Option("--calendar", help="Where it trades, such as XNYS or 24/7.")] = None,
     against: Annotated[list[Path] | None, typer.Option("--against", help="A second source, same format and settings; repeatable.")] = None,
     finer: Annotated[list[Path] | None, typer.Option("--finer", help="Finer data, to prove that bars are stamped at closes.")] = None,
@@ -25,7 +27,7 @@ def doctor(
     *,
     notes: Annotated[bool, typer.Option("--notes", help="Show notes, too.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Examine files: gaps, duplicates, wrong units and zones, crossed books, bad prints; exits with 1 where there is an error."""
     from framework.commands.examination import EXIT_FINDINGS, is_serious, now_ns, print_json, show, write_page

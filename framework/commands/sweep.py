@@ -10,24 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from framework.commands.options import EXIT_INTERRUPTED, Overrides, Strategies
+
 if TYPE_CHECKING:
     from framework.simulation.sweep_result import Sweep
-
-EXIT_INTERRUPTED = 130
 
 
 def sweep(
     config: Annotated[Path, typer.Argument(help="A YAML file, for instance configs/crossover_daily.yaml.")],
     grid: Annotated[list[str], typer.Option("--grid", metavar="NAME=VALUES", help="Values of a parameter, 5,10,20; may be repeated.")],
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting; may be repeated.")] = None,
+    settings: Overrides = None,
     processes: Annotated[int, typer.Option("--processes", help="How many processes share the work.", min=1)] = 1,
     out: Annotated[Path | None, typer.Option("--out", help="The Parquet file; runs/sweep-<strategy>.parquet if not given.")] = None,
     by: Annotated[str, typer.Option("--by", help="The column by which rows are ranked.")] = "sharpe",
     top: Annotated[int, typer.Option("--top", help="How many rows are shown.", min=1)] = 10,
-    strategies: Annotated[
-        list[Path] | None,
-        typer.Option("--strategies", metavar="DIR", help="A folder whose modules the config may name as its strategy; may be repeated."),
-    ] = None,
+    strategies: Strategies = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the shown rows as JSON and nothing else.")] = False,
 ) -> None:

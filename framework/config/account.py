@@ -11,11 +11,9 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 
-from framework.config.section import CURRENCY, CURRENCY_RULE, LARGEST_MONEY
+from framework.config.section import CURRENCY, CURRENCY_RULE, LARGEST_MONEY, LARGEST_SEED
 from framework.config.text import shown
 from framework.errors import ConfigError
-
-LARGEST_SEED = 2**63 - 1
 
 
 def check_account(*, cash: object, currency: object, seed: object) -> None:

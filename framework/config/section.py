@@ -44,7 +44,8 @@ def _currency(value: str) -> str:
 
 
 Currency = Annotated[str, AfterValidator(_currency)]
-Seed = Annotated[Whole, Field(ge=0, le=2**63 - 1)]
+LARGEST_SEED = 2**63 - 1
+Seed = Annotated[Whole, Field(ge=0, le=LARGEST_SEED)]
 
 
 class Section(BaseModel):

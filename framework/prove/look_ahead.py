@@ -74,7 +74,7 @@ def choose_cuts(trial: Trial, decided: Records) -> NDArray[np.int64]:
     A leak of one bar shows only where the cut lies right behind the decision, hence decision stamps; what a leak keeps from being
     decided shows only at the others.
     """
-    draw = np.random.default_rng([trial.seed, 0])
+    draw = np.random.default_rng([trial.settings.seed, 0])
     stamps = market_stamps(trial.tape)[:-1]
     if not len(stamps):
         return stamps
@@ -96,7 +96,7 @@ def _try(trial: Trial, base: Records, cut: int, kind: str, number: int) -> Diffe
         change = TRUNCATED
     else:
         kinds = kinds_of(trial.tape.events)
-        events = changed(trial.tape.events, cut, kind, (trial.seed, number, list(kinds).index(kind)))
+        events = changed(trial.tape.events, cut, kind, (trial.settings.seed, number, list(kinds).index(kind)))
         found = _run(trial, events, cut)
         change = kinds[kind]
     if isinstance(found, StrategyError):

@@ -32,7 +32,7 @@ _IMITATED = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH, Kind.GAP)
 def irrelevant_instrument(trial: Trial, base: Records, progress: Progress) -> Verdict:
     """Add an instrument that the strategy does not trade; every record must stay."""
     name = "irrelevant_instrument"
-    if not trial.subject.told_universe and trial.named is None:
+    if not trial.subject.told_universe and not trial.is_named:
         return Verdict(name, None, "it trades whatever is on the tape; name instruments, or give it a parameter `universe`")
     original = next((i for i in range(len(trial.tape.instruments)) if len(_market_of(trial.tape, i)) > 2), None)
     if original is None:
@@ -46,7 +46,8 @@ def irrelevant_instrument(trial: Trial, base: Records, progress: Progress) -> Ve
             if strategy.uses_numbers and place == 0:
                 continue  # it would move every number that the strategy knows
             strategy = Blinkered.like(strategy)(strategy, place)
-        found = replace(trial, costs=_costs_with(trial, original, symbol)).records(strategy, tape).copy()
+        settings = replace(trial.settings, costs=_costs_with(trial, original, symbol))
+        found = replace(trial, settings=settings).records(strategy, tape).copy()
         found["instrument"] -= ((found["instrument"] > place) & (found["instrument"] != NO_INSTRUMENT)).astype(np.uint32)
         pair = first_difference(base, found, trial.tape.instruments, f"an instrument {symbol!r} that it does not trade was added")
         if pair is not None:
@@ -60,7 +61,7 @@ def registration_order(trial: Trial, base: Records, progress: Progress) -> Verdi
     if count < 2:
         return Verdict(name, None, "there is one instrument")
     market = trial.tape.events[trial.tape.events["kind"] != Kind.SESSION]
-    draw = np.random.default_rng([trial.seed, 1])
+    draw = np.random.default_rng([trial.settings.seed, 1])
     orders = [list(range(count))[::-1], draw.permutation(count).tolist()]
     for number, order in enumerate(orders):
         progress(name, number, len(orders))
@@ -78,7 +79,7 @@ def registration_order(trial: Trial, base: Records, progress: Progress) -> Verdi
 def tape_split(trial: Trial, base: Records, progress: Progress) -> Verdict:
     """Replay the tape in parts."""
     name = "tape_split"
-    draw = np.random.default_rng([trial.seed, 2])
+    draw = np.random.default_rng([trial.settings.seed, 2])
     sizes = [1, *sorted(draw.integers(2, max(len(trial.tape.events) // 2, 3), 3).tolist())]
     for number, size in enumerate(sizes):
         progress(name, number, len(sizes))
@@ -91,7 +92,8 @@ def tape_split(trial: Trial, base: Records, progress: Progress) -> Verdict:
 def time_shift(trial: Trial, base: Records, progress: Progress) -> Verdict:
     """Move everything by a day, by a week where an exchange's calendar counts."""
     name = "time_shift"
-    drawn = [leg for leg in ("decision_ns", "entry_ns", "response_ns") if _goes_by_the_clock(getattr(trial.latency, leg), leg, base)]
+    latency = trial.settings.latency
+    drawn = [leg for leg in ("decision_ns", "entry_ns", "response_ns") if _goes_by_the_clock(getattr(latency, leg), leg, base)]
     if drawn:
         return Verdict(name, None, f"{', '.join(f'latency.{leg}' for leg in drawn)} go by the time of day or are drawn by stamp")
     trial = trial.as_told()
@@ -120,19 +122,19 @@ def time_shift(trial: Trial, base: Records, progress: Progress) -> Verdict:
 
 def price_scale(trial: Trial, base: Records, progress: Progress) -> Verdict:
     """Count prices and cash in halves of the unit: every number of money doubles, no decision changes."""
-    name, costs = "price_scale", trial.costs
+    name, costs = "price_scale", trial.settings.costs
     absolute = [word for word in ("fee_per_share", "fee_per_order", "fee_minimum") if getattr(costs, word)]
-    absolute += ["max_order_notional"] if trial.risk.max_order_notional else []
+    absolute += ["max_order_notional"] if trial.settings.risk.max_order_notional else []
     if absolute:
         return Verdict(name, None, f"{', '.join(absolute)} in money, so a trade's cost is not proportional to its value")
-    if set(trial.tape.currencies) != {trial.currency}:
-        return Verdict(name, None, f"several currencies: {', '.join(sorted({*trial.tape.currencies, trial.currency}))}")
+    if set(trial.tape.currencies) != {trial.settings.currency}:
+        return Verdict(name, None, f"several currencies: {', '.join(sorted({*trial.tape.currencies, trial.settings.currency}))}")
     progress(name, 0, 1)
     instruments = tuple(replace(i, tick=Step(i.tick.numerator * _SCALE, i.tick.denominator)) for i in trial.tape.instruments)
     events = trial.tape.events.copy()
     events["w0"][events["kind"] == Kind.DIVIDEND] *= _SCALE
     tape = with_events(replace(trial.tape, instruments=instruments), events)
-    found = replace(trial, tape=tape, cash=trial.cash * _SCALE).run()
+    found = replace(trial, tape=tape, settings=replace(trial.settings, cash=trial.settings.cash * _SCALE)).run()
     expected, found = (_without_money(decisions(records)) for records in (base, found))
     pair = first_difference(expected, found, trial.tape.instruments, f"prices and cash were multiplied by {_SCALE}")
     if pair is None:
@@ -168,17 +170,17 @@ def _market_of(tape: Tape, number: int) -> Records:
 
 def _costs_with(trial: Trial, original: int, symbol: str) -> CostsConfig:
     """Costs that know the stranger: whoever must be named with a daily volume has that of the original."""
-    impact = trial.costs.impact
+    impact = trial.settings.costs.impact
     if not isinstance(impact, Push) or not isinstance(impact.daily_volume, dict):
-        return trial.costs
+        return trial.settings.costs
     volumes = {**impact.daily_volume, symbol: impact.daily_volume[trial.tape.instruments[original].symbol]}
-    return trial.costs.model_copy(update={"impact": impact.model_copy(update={"daily_volume": volumes})})
+    return trial.settings.costs.model_copy(update={"impact": impact.model_copy(update={"daily_volume": volumes})})
 
 
 def _with_stranger(trial: Trial, original: int, symbol: str) -> Tape:
     """The tape and a further instrument: bars stand where another's do, ticks there or between, and prices wander on their own."""
     market = trial.tape.events[trial.tape.events["kind"] != Kind.SESSION].copy()
-    draw = np.random.default_rng([trial.seed, 3])
+    draw = np.random.default_rng([trial.settings.seed, 3])
     foreign = _market_of(trial.tape, original)[:-1].copy()  # shorter: it must not lead a calendar
     bars = np.flatnonzero(foreign["kind"] == Kind.BAR)
     walk = np.exp(np.cumsum(draw.normal(0.0, _WALK, len(bars))))

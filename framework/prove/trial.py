@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.config import CostsConfig, LatencyConfig, RiskConfig, VenueConfig
+from framework.config.account import check_count
 from framework.data.tape import Tape
 from framework.data.tape.frames import Frames, frames_of
 from framework.data.tape.survey import survey, take_after
+from framework.engine.audit import Audit
 from framework.engine.strategy import Strategy
 from framework.prove.subject import Subject
 from framework.prove.verdict import DECISIONS
 from framework.schema.event import Kind
-from framework.simulation.backtest import in_parts
-from framework.simulation.latency import heard, wires_of
-from framework.simulation.prepare import header_of, prepare
-from framework.simulation.through import run_through
+from framework.simulation.ground import Ground
+from framework.simulation.header import header_of
+from framework.simulation.latency import heard
+from framework.simulation.settings import RunSettings
+from framework.simulation.through import in_parts, run_through
 
 Records = NDArray[np.void]
 Progress = Callable[[str, int, int], None]
@@ -31,21 +33,18 @@ class Trial:
     """What stays the same in every run of a proof.
 
     Attributes:
-        named: symbols that the user named, None where the whole data set is taken.
         points: how many places look-ahead is tried at.
+        is_named: whether the user named the instruments; else the whole data set is taken.
     """
 
     subject: Subject
     tape: Tape
-    cash: float
-    currency: str
-    costs: CostsConfig
-    risk: RiskConfig
-    latency: LatencyConfig
-    venue: VenueConfig
-    seed: int
-    named: tuple[str, ...] | None
+    settings: RunSettings
     points: int
+    is_named: bool = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_count("points", self.points)
 
     def frames(self, tape: Tape) -> Frames:
         """What the strategy is built from, nothing where it needs nothing."""
@@ -53,8 +52,11 @@ class Trial:
 
     def as_told(self) -> Trial:
         """The same runs, with the latency of the feed in the tape's local stamps."""
-        told = heard(self.tape, self.latency, self.seed)
-        return self if told is self.tape else replace(self, tape=told, latency=self.latency.model_copy(update={"feed_ns": 0}))
+        latency = self.settings.latency
+        told = heard(self.tape, latency, self.settings.seed)
+        if told is self.tape:
+            return self
+        return replace(self, tape=told, settings=replace(self.settings, latency=latency.model_copy(update={"feed_ns": 0})))
 
     def run(
         self,
@@ -76,12 +78,11 @@ class Trial:
 
     def records(self, strategy: Strategy, tape: Tape, chunk_events: int | None = None, seen: Tape | None = None) -> Records:
         """The records of a strategy already built."""
-        header = header_of(strategy, tape, self.cash, self.currency, self.costs, self.risk, self.latency, self.venue, self.seed)
-        told = heard(tape, self.latency, self.seed)
-        made = prepare(strategy, told, header)
-        wires, parts = wires_of(self.latency, self.seed), in_parts(told.events, chunk_events)
-        run_through(strategy, told, wires, self.venue, made.trader, made.timers, made.audit, parts, seen)
-        records: Records = made.audit.records
+        header, ground = header_of(strategy, tape, self.settings), Ground(tape, self.settings)
+        trader = ground.trader(strategy)
+        audit = Audit(header, trader.take_log)
+        run_through(strategy, ground, trader, audit, in_parts(ground.tape.events, chunk_events), seen)
+        records: Records = audit.records
         kept: Records = records[records["kind"] != Kind.TAPE]
         return kept
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from framework.config import LatencyConfig, LognormalLatency, RecordedLatency, SampledLatency, parse_latency
+from framework.config import LatencyConfig, LognormalLatency, RecordedLatency, SampledLatency
 from framework.data.tape import Tape
 from framework.errors import ConfigError, DataError, InputError, did_you_mean
 from framework.kernel.venue.wires import FEED, Leg, Wires, symbol_key
@@ -58,7 +56,7 @@ def wires_of(config: LatencyConfig, seed: int) -> Wires:
     )
 
 
-def heard(tape: Tape, latency: Mapping[str, Any] | LatencyConfig, seed: int) -> Tape:
+def heard(tape: Tape, config: LatencyConfig, seed: int) -> Tape:
     """The tape as we hear of it: each tick's local stamp later by the feed's latency, what happened at the venue as it was.
 
     A tick is told no sooner than the one before it of the same instrument; ticks of one instrument and venue stamp share their delay.
@@ -67,7 +65,6 @@ def heard(tape: Tape, latency: Mapping[str, Any] | LatencyConfig, seed: int) -> 
     Raises:
         InputError: the tape has bars or quotes, which both halves see at once.
     """
-    config = parse_latency(latency)
     leg = _leg(config.feed_ns, "feed_ns")
     if not leg.varies and leg.constant_ns == 0:
         return tape

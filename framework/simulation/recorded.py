@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.config import LatencyConfig
 from framework.data.tape import Tape
 from framework.data.tape.event_arrays import joined
 from framework.data.tape.frames import frames_of
@@ -20,7 +22,7 @@ from framework.engine.view import View
 from framework.engine.world import Wake
 from framework.errors import InputError, ReplayMismatch
 from framework.kernel.layout import codes
-from framework.kernel.layout.roots import RECORDING, TRADER
+from framework.kernel.layout.roots import RECORDING
 from framework.kernel.loops.recorded import advance_recorded
 from framework.kernel.trader.trader import Trader
 from framework.reports.result import Result
@@ -29,12 +31,10 @@ from framework.schema.order import Approved, Reason
 from framework.schema.units import NEVER_NS
 from framework.simulation.arrays import Matrix, Signals, as_strategy, check_given
 from framework.simulation.building import build_from
-from framework.simulation.latency import heard
-from framework.simulation.prepare import prepare
+from framework.simulation.ground import Ground
+from framework.simulation.settings import RunSettings
 from framework.simulation.tables import Tables
-
-_INSTRUMENT = TRADER.fields["wake_instrument"][1] // 8  # type: ignore[index]
-_ROW = TRADER.fields["wake_row"][1] // 8  # type: ignore[index]
+from framework.simulation.world import WAKE_INSTRUMENT, WAKE_ROW
 
 
 class RecordedWorld:
@@ -75,7 +75,7 @@ class RecordedWorld:
             kind = advance_recorded(trader.record, self._recording)
         self._compare(trader)
         root = trader.words
-        self._wake.kind, self._wake.instrument, self._wake.row = kind, root[_INSTRUMENT], root[_ROW]
+        self._wake.kind, self._wake.instrument, self._wake.row = kind, root[WAKE_INSTRUMENT], root[WAKE_ROW]
         return self._wake
 
     def send(self, commands: Approved) -> None:
@@ -157,15 +157,16 @@ def replay(
         raise InputError(f"the record ends early: {header['ended_early']}; rule: a replay needs a whole run. Run the strategy again")
     if header["tape"] != tape.digest():
         raise InputError(f"the record was made on tape {str(header['tape'])[:16]}..., this one is {tape.digest()[:16]}...: other data")
+    settings = RunSettings.of({**header, "cash": float(cast(float, header["cash"]))})  # numbers of numpy's are text in a file
     if strategy is None:
-        risk = cast(Mapping[str, Any], header["risk"])
-        strategy = as_strategy(weights=weights, targets=targets, signals=signals, tape=tape, risk=risk)
+        strategy = as_strategy(weights=weights, targets=targets, signals=signals, tape=tape, risk=settings.risk)
     elif isinstance(strategy, type):
         strategy = build_from(strategy, cast(Mapping[str, Any], header["parameters"]), frames_of(tape))
-    told = heard(tape, cast(Mapping[str, Any], header["latency"]), int(cast(int, header["seed"])))
-    prepared = prepare(strategy, told, header)
-    world = RecordedWorld(told.events, records, prepared.audit)
-    view = View(prepared.trader, prepared.timers, uses_numbers=strategy.uses_numbers)
-    run_engine(world, prepared.trader, strategy, view, prepared.audit)
-    tables = Tables(prepared.trader, prepared.audit, told)
-    return Result(tables.of_run(f"replay of {type(strategy).__name__}", prepared.currency, prepared.cash, tape.notes, {}))
+    # the record has what the venue did and when, so files of its latencies need not be there any more
+    ground = Ground(tape, replace(settings, latency=LatencyConfig(feed_ns=settings.latency.feed_ns)))
+    trader = ground.trader(strategy)
+    again = Audit(header, trader.take_log)
+    world = RecordedWorld(ground.tape.events, records, again)
+    run_engine(world, trader, strategy, View(trader, ground.timers(), uses_numbers=strategy.uses_numbers), again)
+    tables = Tables(trader, again, ground.tape)
+    return Result(tables.of_run(f"replay of {type(strategy).__name__}", settings.currency, settings.cash, tape.notes, {}))

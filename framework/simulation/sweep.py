@@ -2,70 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
-import pandas as pd
-
-from framework.config import (
-    CostsConfig,
-    LatencyConfig,
-    RiskConfig,
-    RunConfig,
-    VenueConfig,
-    parse_costs,
-    parse_latency,
-    parse_risk,
-    parse_venue,
-)
-from framework.config.account import check_account, check_count
+from framework.config import RunConfig
+from framework.config.account import check_count
 from framework.data.store.abandoned import remove_abandoned
 from framework.data.store.embedded import DEFAULT
-from framework.data.tape.stamps import Bound
 from framework.engine.fingerprint import code_digest
 from framework.engine.library import Folders, load_class
 from framework.engine.strategy import Strategy
 from framework.errors import ConfigError, WorkerLost
 from framework.kernel.machine.machine_code import is_cached, source_digest
-from framework.simulation.backtest import Data, tape_of, tape_of_config
+from framework.simulation.data import Data, tape_of, tape_of_config
 from framework.simulation.grid import Grid, ParameterSet, parameter_sets
-from framework.simulation.prepare import common_header
+from framework.simulation.header import common_header
+from framework.simulation.keywords import RunKeywords, refuse_unknown, takes_run_keywords
+from framework.simulation.settings import RunSettings
 from framework.simulation.sweep_result import Sweep
 from framework.simulation.sweep_run import Given, Job, Row, Runner
 from framework.simulation.sweep_store import Done, Store, table_of
 from framework.simulation.sweep_workers import rows_by_workers
 
 
+@takes_run_keywords
 def sweep(
     strategy: type[Strategy],
     grid: Grid,
     data: Data = DEFAULT,
     *,
-    instruments: Sequence[str] | None = None,
-    start: Bound = None,
-    end: Bound = None,
-    cash: float = 1_000_000.0,
-    currency: str = "USD",
-    costs: Mapping[str, Any] | CostsConfig | None = None,
-    risk: Mapping[str, Any] | RiskConfig | None = None,
-    latency: Mapping[str, Any] | LatencyConfig | None = None,
-    venue: Mapping[str, Any] | VenueConfig | None = None,
-    seed: int = 0,
-    bar_stamp: str = "close",
-    calendar: str | None = None,
-    tick_size: float | str | None = None,
-    lot_size: float | str | None = None,
-    time_zone: str | None = None,
-    missing: str = "refuse",
-    actions: pd.DataFrame | None = None,
-    instrument_specs: Mapping[str, Any] | None = None,
     processes: int = 1,
     out: str | Path | None = None,
     progress: bool = True,
+    **keywords: Unpack[RunKeywords],
 ) -> Sweep:
     """Run a strategy class once for each set of parameters, over the same tape, and return one row a set.
 
@@ -73,11 +46,12 @@ def sweep(
         strategy: a `Strategy` subclass; where it has `from_data`, each set is built by it from the same frames.
         grid: parameter to list of values (every combination; the last changes fastest), or a list of mappings, or a DataFrame with
             a column a parameter (each row a set). Every set is checked before anything runs.
-        data to instrument_specs: as in `backtest`.
+        data: as in `backtest`.
         processes: 1 runs here; more start that many others. The table is the same, its column `seconds` aside.
         out: a Parquet file for the table. What is done is kept beside it (`out` and ".journal") while the sweep goes on, so that the
             same call again, after a crash too, does only what is missing. Rows of another grid with the same header are kept.
         progress: show a bar, in a terminal or notebook only.
+        keywords: those of `RunKeywords`.
 
     Returns:
         A `Sweep`: `table`, `best(by)`, `rerun(row)`, `plot(x, y, metric)`.
@@ -88,22 +62,12 @@ def sweep(
         WorkerLost: a process was killed.
         KeyboardInterrupt: Ctrl-C; the message says what was kept.
     """
+    refuse_unknown(sweep, keywords)
     candidate: object = strategy
     if not isinstance(candidate, type) or not issubclass(candidate, Strategy):
         raise ConfigError(f"strategy must be a Strategy subclass, without brackets, since each set makes its own; got {strategy!r}")
-    check_account(cash=cash, currency=currency, seed=seed)
-    settings = {
-        "bar_stamp": bar_stamp,
-        "calendar": calendar,
-        "tick_size": tick_size,
-        "lot_size": lot_size,
-        "time_zone": time_zone,
-        "missing": missing,
-        "actions": actions,
-        "instrument_specs": instrument_specs,
-    }
-    tape = tape_of(data, currency=currency, instruments=instruments, start=start, end=end, settings=settings)
-    job = Job(strategy, tape, cash, currency, parse_costs(costs), parse_risk(risk), parse_latency(latency), parse_venue(venue), seed)
+    settings = RunSettings.of(keywords)
+    job = Job(strategy, tape_of(data, keywords, settings.currency), settings)
     return _run(job, grid, {}, processes, out, progress=progress)
 
 
@@ -121,18 +85,14 @@ def sweep_config(
     `strategies` are folders whose modules the config may name, as in `framework.simulation.backtest.run`.
     """
     strategy = load_class(config.strategy, strategies=strategies)
-    account = config.account
-    job = Job(
-        strategy, tape_of_config(config), account.cash, account.currency, config.costs, config.risk, config.latency, config.venue,
-        config.seed,
-    )  # fmt: skip
+    job = Job(strategy, tape_of_config(config), RunSettings.of_config(config))
     return _run(job, grid, config.params, processes, out, progress=progress)
 
 
 def _run(job: Job, grid: Grid, fixed: Given, processes: int, out: str | Path | None, *, progress: bool) -> Sweep:
     remove_abandoned()
     check_count("processes", processes)
-    common = common_header(job.strategy, job.tape, job.cash, job.currency, job.costs, job.risk, job.latency, job.venue, job.seed)
+    common = common_header(job.strategy, job.tape, job.settings)
     sets = parameter_sets(job.strategy, grid, common, fixed)
     header = {**common, "code": code_digest(job.strategy), "kernel": source_digest()}
     store = None if out is None else Store(out, header, {name: version(name) for name in ("numpy", "numba", "pandas", "pyarrow")})

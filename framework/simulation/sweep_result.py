@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from framework.config.account import check_benchmark
 from framework.data.tape.frames import frames_of
 from framework.engine.compiled import unchecked_note
 from framework.errors import InputError, ReplayMismatch, did_you_mean
@@ -17,9 +18,9 @@ from framework.reports.charts import FONT, heatmap, line_over
 from framework.reports.format import card_text, cell, label, money
 from framework.reports.result import Result
 from framework.reports.scan import MEASURES
-from framework.simulation.backtest import backtest
 from framework.simulation.building import build_from, is_built_from_data
 from framework.simulation.grid import ParameterSet
+from framework.simulation.simulate import simulate
 from framework.simulation.sweep_run import OUTCOME, Job
 from framework.simulation.sweep_store import column_of
 
@@ -104,6 +105,7 @@ class Sweep:
             StrategyError: what the row failed with.
             InputError: no set of this sweep made the row.
         """
+        check_benchmark(benchmark)
         chosen: dict[str, Any] = dict(self.table.loc[row] if isinstance(row, int) else row)
         found = self._sets.get(str(chosen.get("header")))
         if found is None:
@@ -112,19 +114,8 @@ class Sweep:
         strategy = (
             build_from(job.strategy, found.given, frames_of(job.tape)) if is_built_from_data(job.strategy) else job.strategy(**found.given)
         )
-        result = backtest(
-            strategy,
-            job.tape,
-            cash=job.cash,
-            currency=job.currency,
-            costs=job.costs,
-            risk=job.risk,
-            latency=job.latency,
-            venue=job.venue,
-            seed=job.seed,
-            benchmark=benchmark,
-        )
-        final = float(result.equity.iloc[-1]) if len(result.equity) else job.cash
+        result = simulate(strategy, job.tape, job.settings, benchmark=benchmark)
+        final = float(result.equity.iloc[-1]) if len(result.equity) else job.settings.cash
         expected = {"final_equity": float(chosen["final_equity"]), "fills": int(chosen["fills"])}
         made = {"final_equity": final, "fills": len(result.fills)}
         off = [f"{name} was {expected[name]!r}, is {made[name]!r}" for name in made if made[name] != expected[name]]

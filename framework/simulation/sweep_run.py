@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from framework.config import CostsConfig, LatencyConfig, RiskConfig, VenueConfig
 from framework.data.tape import Tape
 from framework.data.tape.frames import Frames, frames_of
 from framework.data.tape.shared_features import Features, SetFrames
@@ -21,8 +20,8 @@ from framework.reports.round_trips import pnls_of, round_trips
 from framework.reports.scan import MEASURES, Measurer, levels_of
 from framework.schema.event import CostKind
 from framework.simulation.building import build_from, is_built_from_data
-from framework.simulation.latency import heard, wires_of
-from framework.simulation.prepare import Ground
+from framework.simulation.ground import Ground
+from framework.simulation.settings import RunSettings
 from framework.simulation.stopwatch import seconds
 from framework.simulation.tally import Tally, terms_of
 from framework.simulation.through import run_through
@@ -57,13 +56,7 @@ class Job:
 
     strategy: type[Strategy]
     tape: Tape
-    cash: float
-    currency: str
-    costs: CostsConfig
-    risk: RiskConfig
-    latency: LatencyConfig
-    venue: VenueConfig
-    seed: int
+    settings: RunSettings
 
     def over(self, events: Any) -> Job:
         """The same over other events: none, to be sent to another process, or those that it found there."""
@@ -75,9 +68,7 @@ class Runner:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._told = heard(job.tape, job.latency, job.seed)
-        self._wires = wires_of(job.latency, job.seed)
-        self._ground = Ground(self._told, job.cash, job.currency, job.costs, job.risk)
+        self._ground = Ground(job.tape, job.settings)
         self._terms = terms_of(job.tape.instruments)
         self._features = Features()
         self._measurer = Measurer()
@@ -120,19 +111,19 @@ class Runner:
             return build_from(self._job.strategy, given, frames)
 
     def _run(self, given: Given) -> tuple[float, ...]:
-        job, strategy = self._job, self.build(given)
+        cash, strategy = self._job.settings.cash, self.build(given)
         trader = self._ground.trader(strategy)
         tally = Tally(trader, self._terms)
-        told = self._told
-        run_through(strategy, told, self._wires, job.venue, trader, self._ground.timers(), tally, iter((told.events,)))
+        told = self._ground.tape
+        run_through(strategy, self._ground, trader, tally, iter((told.events,)))
         points, root = trader.used("points"), trader.record[0]
-        measures = self._measurer.measure(points, job.cash, tally.traded)
-        final = float(levels_of(points[-1:])[0]) if len(points) else job.cash
+        measures = self._measurer.measure(points, cash, tally.traded)
+        final = float(levels_of(points[-1:])[0]) if len(points) else cash
         ambiguous = int(root["ambiguous_fills"])
         trades, changes, flows = (trader.used(name) for name in ("trades", "changes", "flows"))
         pnls = pnls_of(round_trips(trades, changes, flows, len(told.instruments))[0])
         counts = (trader.count("orders"), tally.fills, trader.count("trades"), len(pnls), tally.refused, ambiguous)
         paid = root["cost_totals"]
-        won = abs(final - job.cash)
+        won = abs(final - cash)
         share = 0.0 if not ambiguous else abs(float(root["ambiguous_pnl"])) / won if won else math.nan
         return (final, *measures, hit_rate(pnls), profit_factor(pnls), *counts, float(paid[CostKind.FEE]), float(paid.sum()), share)

@@ -8,8 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.config import VenueConfig
 from framework.data.tape import Tape
+from framework.data.tape.event_arrays import chunks
+from framework.data.tape.mapped import give_back, is_mapped
 from framework.data.tape.survey import survey
 from framework.engine.compiled import Driver
 from framework.engine.engine import Recorder
@@ -20,9 +21,7 @@ from framework.engine.timers import Timers
 from framework.engine.view import View
 from framework.kernel.loops.replay import advance
 from framework.kernel.trader.trader import Trader
-from framework.kernel.venue.exchange import Exchange
-from framework.kernel.venue.wires import Wires
-from framework.simulation.prepare import rules_of
+from framework.simulation.ground import Ground
 from framework.simulation.world import Replay, SimulatedWorld
 
 _MOST_POINTS = 4_000_000
@@ -34,6 +33,9 @@ _TICKS_AN_ORDER, _MOST_ORDERS = 8, 1_000_000
 _LOG_ROWS = 32_768
 """Rows of the log there."""
 
+_MAPPED_PART = 500_000
+"""Events of a part, 32 MB, where the tape lies in a file."""
+
 
 class Collector(Recorder, Protocol):
     """A recorder that can be asked to empty the log."""
@@ -44,27 +46,17 @@ class Collector(Recorder, Protocol):
 
 def run_through(
     strategy: Strategy,
-    tape: Tape,
-    wires: Wires,
-    venue: VenueConfig,
+    ground: Ground,
     trader: Trader,
-    timers: Timers,
     records: Collector,
     parts: Iterator[NDArray[np.void]],
     seen: Tape | None = None,
 ) -> None:
-    """Run a strategy over `parts` of the tape's events. What happened is then in the trader half and in `records`.
+    """Run a strategy over `parts` of the events of the ground's tape. What happened is then in the trader half and in `records`.
 
     `seen` is what the venue of a late feed sees of trades and books, where that is not what we are told.
     """
-    exchange = Exchange(
-        len(tape.instruments),
-        len(tape.calendars),
-        wires=wires,
-        symbols=[instrument.symbol for instrument in tape.instruments],
-        ticks=trader.ticks,
-        rules=rules_of(venue),
-    )
+    tape, exchange, timers = ground.tape, ground.exchange(), ground.timers()
     if trader.ticks is not None and survey(tape).is_late:
         venue_tape = tape if seen is None else seen
         exchange.feed_venue(venue_tape.events, survey(venue_tape).venue_order)
@@ -85,3 +77,19 @@ def _replay(strategy: Strategy, trader: Trader, timers: Timers) -> Replay:
         return PanelDriver(strategy, trader) if isinstance(strategy, Panel) else Driver(strategy, trader, timers)
     plain: Replay = advance
     return plain
+
+
+def in_parts(events: NDArray[np.void], chunk_events: int | None) -> Iterator[NDArray[np.void]]:
+    """The events of a run as its world takes them: whole, in parts of at most `chunk_events`, or in parts where they lie in a file."""
+    if is_mapped(events):
+        return _given_back(events, chunk_events or _MAPPED_PART)
+    return iter((events,)) if chunk_events is None else chunks(events, chunk_events)
+
+
+def _given_back(events: NDArray[np.void], size: int) -> Iterator[NDArray[np.void]]:
+    """Parts of events in a file; the world holds a part and the next, so what lies before them is given back."""
+    begins = [0, 0]
+    for part in chunks(events, size):
+        yield part
+        give_back(events, begins[0], begins[1])
+        begins = [begins[1], begins[1] + len(part)]

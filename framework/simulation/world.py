@@ -18,9 +18,9 @@ from framework.kernel.venue.exchange import Exchange
 from framework.schema.event import EVENT
 from framework.schema.order import Approved, Reason
 
-_INSTRUMENT = TRADER.fields["wake_instrument"][1] // 8  # type: ignore[index]
-_ROW = TRADER.fields["wake_row"][1] // 8  # type: ignore[index]
-
+WAKE_INSTRUMENT = TRADER.fields["wake_instrument"][1] // 8  # type: ignore[index]
+WAKE_ROW = TRADER.fields["wake_row"][1] // 8  # type: ignore[index]
+"""Where the words of a trader half say what woke it."""
 
 Replay = Callable[[int, int, int], int]
 """`replay.advance`, or what takes its place: addresses of both roots, and no event later than the stamp is applied."""
@@ -66,7 +66,7 @@ class SimulatedWorld:
             with deferred_interrupts():
                 self._serve(trader, kind)
             kind = self._replay(trader.address, exchange, until_ns)
-        wake.kind, wake.instrument, wake.row = kind, root[_INSTRUMENT], root[_ROW]
+        wake.kind, wake.instrument, wake.row = kind, root[WAKE_INSTRUMENT], root[WAKE_ROW]
         return wake
 
     def _serve(self, trader: Trader, need: int) -> None:

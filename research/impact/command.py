@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from framework.commands.options import AsJson, FormatName, ReaderSettings
+
 if TYPE_CHECKING:
     from framework.data.tape.recording import Recording
     from research.impact.calibration import ImpactCalibration
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 
 def impact(
     data: Annotated[list[str], typer.Argument(help="A dataset's name, or files of one format with trades and quotes or books.")],
-    format_name: Annotated[str | None, typer.Option("--format", help="The format; guessed from the first file if not given.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An argument of the reader; repeatable.")] = None,
+    format_name: FormatName = None,
+    settings: ReaderSettings = None,
     symbol: Annotated[str | None, typer.Option("--instrument", help="Which, where there are several.")] = None,
     bar_s: Annotated[float, typer.Option("--bar", metavar="SECONDS", help="Length of the bars whose net flow is measured.")] = 60.0,
     lags: Annotated[int, typer.Option("--lags", help="Longest lag of the response, in trades.")] = 100,
@@ -29,7 +31,7 @@ def impact(
     costs: Annotated[Path | None, typer.Option("--costs", help="Write the section `costs` of a config here, as YAML.")] = None,
     *,
     starts_empty: Annotated[bool, typer.Option("--starts-empty", help="The book is known, and empty, before its first snapshot.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Estimate price impact: the response to trades and its decay, the square-root law, permanent and temporary impact."""
     from research.impact.calibration import calibrate_impact

@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from framework.commands.options import AsJson, FormatName, ReaderSettings
+
 
 def queue(
     paths: Annotated[list[Path], typer.Argument(metavar="DATA", help="Files of one format that tell orders, in order of time.")],
-    format_name: Annotated[str | None, typer.Option("--format", help="The format; guessed from the first file if not given.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An argument of the reader; repeatable.")] = None,
+    format_name: FormatName = None,
+    settings: ReaderSettings = None,
     instrument: Annotated[str | None, typer.Option("--instrument", help="Which, where there are several.")] = None,
     orders: Annotated[int, typer.Option("--orders", help="Most orders to follow.")] = 50_000,
     levels: Annotated[int, typer.Option("--levels", help="Those that join one of the best so many prices.")] = 10,
@@ -24,7 +26,7 @@ def queue(
     report: Annotated[Path | None, typer.Option("--report", help="Write a page with pictures here.")] = None,
     *,
     starts_empty: Annotated[bool, typer.Option("--starts-empty", help="The book is known, and empty, before its first snapshot.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Predict the fills of real resting orders from levels and trades, by each model of the line, and compare with their orders' truth."""
     from rich.console import Console

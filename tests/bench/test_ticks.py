@@ -33,7 +33,7 @@ def test_columns_are_given_back_on_the_way(tmp_path: Path, monkeypatch: pytest.M
 def test_a_book_run_gives_the_same_bytes_whatever_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, _ = ours.prepare(Work(workloads.write("W4R", workloads.Size(ticks=20_000), tmp_path)), "compiled")
     usual = run()
-    monkeypatch.setattr("framework.simulation.prepare.Audit", partial(Audit, held_bytes=1_000 * EVENT.itemsize))
+    monkeypatch.setattr("framework.simulation.simulate.Audit", partial(Audit, held_bytes=1_000 * EVENT.itemsize))
     tight = run()
     assert tight.audit_hash == usual.audit_hash
     assert tight.audit.records.tobytes() == usual.audit.records.tobytes()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 from pathlib import Path
 
@@ -93,6 +95,18 @@ def test_every_public_name_is_in_the_reference() -> None:
     }
     names = [*framework.__all__, *(name for name in (*public(View), *public(Reading)) if name not in used_by_the_engine)]
     assert [name for name in names if f"`{name}" not in text and f".{name}" not in text] == []
+
+
+def test_the_call_of_backtest_is_the_one_there_is() -> None:
+    text = (DOCS / "reference.md").read_text(encoding="utf-8")
+    call = re.search(r"^    backtest\((.*?)\)\n", text, re.MULTILINE | re.DOTALL)
+    assert call is not None
+    parameters = ast.parse(f"def backtest({call[1]}): ...").body[0].args  # type: ignore[attr-defined]
+    signature = inspect.signature(framework.backtest)
+    names = [argument.arg for argument in (*parameters.args, *parameters.kwonlyargs)]
+    values = [ast.literal_eval(default) for default in (*parameters.defaults, *parameters.kw_defaults)]
+    assert dict(zip(names, values, strict=True)) == {name: one.default for name, one in signature.parameters.items()}
+    assert names == list(signature.parameters)
 
 
 def test_every_error_is_in_the_reference() -> None:

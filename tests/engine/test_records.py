@@ -140,7 +140,7 @@ def test_a_run_whose_audit_is_longer_than_the_limit(monkeypatch: pytest.MonkeyPa
     usual = backtest(Restless(), tape, costs={"fee_bps": 1.0})
     assert len(usual.fills) > 500
     assert len(usual.refused) > 50
-    monkeypatch.setattr("framework.simulation.prepare.Audit", partial(Audit, held_bytes=100 * _ROW))
+    monkeypatch.setattr("framework.simulation.simulate.Audit", partial(Audit, held_bytes=100 * _ROW))
     tight = backtest(Restless(), tape, costs={"fee_bps": 1.0})
     for mine, theirs in zip(tables_of(tight), tables_of(usual), strict=True):
         assert mine.equals(theirs)

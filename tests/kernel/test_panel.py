@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from framework import backtest
 from framework.data.readers import read_bars
 from framework.engine.view import View
 from framework.kernel.layout.codes import BROKEN_BY_STORM
@@ -12,7 +11,8 @@ from framework.kernel.loops import panel
 from framework.kernel.trader import doors
 from framework.kernel.trader.propose import NO_ROOM
 from framework.simulation.arrays import as_strategy
-from framework.simulation.prepare import prepare
+from framework.simulation.ground import Ground
+from framework.simulation.settings import RunSettings
 
 SYMBOLS = [f"S{k:02}" for k in range(40)]
 
@@ -23,9 +23,9 @@ def test_a_row_is_ordered_once_and_not_where_the_run_has_broken() -> None:
     tape = read_bars(dict.fromkeys(SYMBOLS, bars))
     weights = pd.DataFrame(0.02, index=stamps[:1], columns=SYMBOLS)
     strategy = as_strategy(weights=weights, tape=tape)
-    prepared = prepare(strategy, tape, backtest(weights=weights, data=tape).audit.header)
-    trader = prepared.trader
-    strategy.on_start(View(trader, prepared.timers))
+    ground = Ground(tape, RunSettings())
+    trader = ground.trader(strategy)
+    strategy.on_start(View(trader, ground.timers()))
     doors.link(trader.record, orders=False)
     trader.record["now_ns"] = int(tape.bar_stamps[0])
 

@@ -11,24 +11,24 @@ from typing import Any
 
 from framework.kernel.machine import part, plain
 from framework.machine import kept
-from framework.simulation import backtest as module
+from framework.simulation import simulate as module
 
 BOTH = (part, plain, kept)
 """Loaded in both modes: hypothesis draws from the constants in the sources of loaded modules, and is to draw the same examples."""
 
-_plain_backtest = module.backtest
+_plain_simulate = module.simulate
 _found: dict[str, list[str]] = defaultdict(list)
 
 
-@functools.wraps(_plain_backtest)
-def backtest(*args: Any, **settings: Any) -> Any:
+@functools.wraps(_plain_simulate)
+def simulate(*args: Any, **settings: Any) -> Any:
     """As it is, with its hash written down under the test that called it."""
-    result = _plain_backtest(*args, **settings)
+    result = _plain_simulate(*args, **settings)
     _found[os.environ.get("PYTEST_CURRENT_TEST", "").split(" ")[0]].append(result.audit_hash)
     return result
 
 
-module.backtest = backtest
+module.simulate = simulate
 
 
 def pytest_sessionfinish() -> None:

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from framework import Strategy, backtest
 from framework.data.tape.event_arrays import chunks
+from framework.engine.audit import Audit
 from framework.engine.engine import run as run_engine
 from framework.engine.view import View
 from framework.kernel.venue.exchange import Exchange
-from framework.simulation.prepare import prepare
+from framework.simulation.ground import Ground
+from framework.simulation.settings import RunSettings
 from framework.simulation.world import SimulatedWorld
 from strategies.crossover import Crossover
 from tests.properties.library import COSTS, LIBRARY, elsewhere, laws, library_run, prices, walk
@@ -124,10 +126,12 @@ def test_a_streamed_tape_is_never_whole_in_memory() -> None:
 
     strategy, tape = LIBRARY["crossover"], prices()
     whole = library_run("crossover")
-    prepared = prepare(strategy, tape, whole.audit.header)
-    world = SimulatedWorld(parts(), Exchange(len(tape.instruments), len(tape.calendars)), prepared.audit.collect)
-    run_engine(world, prepared.trader, strategy, View(prepared.trader, prepared.timers), prepared.audit)
-    assert prepared.audit.digest == whole.audit_hash
+    ground = Ground(tape, RunSettings.of(whole.audit.header))
+    trader = ground.trader(strategy)
+    audit = Audit(whole.audit.header, trader.take_log)
+    world = SimulatedWorld(parts(), Exchange(len(tape.instruments), len(tape.calendars)), audit.collect)
+    run_engine(world, trader, strategy, View(trader, ground.timers()), audit)
+    assert audit.digest == whole.audit_hash
     assert len(alive) > 15 and most <= 4
 
 

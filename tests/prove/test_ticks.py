@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from framework import Strategy, backtest
-from framework.config import parse_costs, parse_latency, parse_risk, parse_venue
 from framework.data.series.book_replay import OrderBook
 from framework.data.tape import Tape
 from framework.data.tape.survey import survey, take_after
@@ -19,6 +18,7 @@ from framework.prove.perturb import changed, kinds_of, truncated
 from framework.prove.subject import Subject
 from framework.prove.trial import Trial, decisions
 from framework.schema.event import Flag, Kind
+from framework.simulation.settings import RunSettings
 from strategies.market_making import AvellanedaStoikov, Grid
 from strategies.order_book_pressure import OrderBookPressure
 from tests.prove import tick_strategies as made
@@ -190,8 +190,7 @@ def test_quotes_that_are_told_late_are_answered_after_they_were_told(response_ns
 
 
 def test_the_venue_sees_what_had_happened() -> None:
-    terms = (parse_costs(None), parse_risk(SHORT), parse_latency(None), parse_venue(None))
-    trial = Trial(Subject(made.Joiner), TOLD_LATE, 1e6, "USD", *terms, 0, None, 4)
+    trial = Trial(Subject(made.Joiner), TOLD_LATE, RunSettings.of({"risk": SHORT}), 4, is_named=False)
     events = TOLD_LATE.events
     cut = int(events["ts_local_ns"][700])
     seen = look_ahead._seen(trial, changed(events, cut, "raised", (0,)), cut)

@@ -7,13 +7,13 @@ import inspect
 import pytest
 
 from framework import Strategy
-from framework.config import parse_costs, parse_latency, parse_risk, parse_venue
 from framework.engine.reading import Reading
 from framework.prove import Verdict, prove
 from framework.prove.shadow import Copy, Shadowed, ShortView
 from framework.prove.subject import Subject
 from framework.prove.trial import Trial, market_stamps
 from framework.prove.warm_up import _copy
+from framework.simulation.settings import RunSettings
 from strategies.crossover import Crossover
 from tests.prove import odd
 from tests.prove.corpus_clean import CLEAN, WARM_UP, Bracketed, EveryTenDays, LongWarmUp, OwnTrailingStop, VenueTrailingStop, VolumeSpike
@@ -49,7 +49,7 @@ def test_a_rhythm_that_counts_from_the_beginning_is_found() -> None:
 
 @pytest.mark.parametrize("cls", [OwnTrailingStop, VenueTrailingStop, Bracketed, EveryTenDays, LongWarmUp])
 def test_copies_change_nothing(cls: type[Strategy]) -> None:
-    trial = Trial(Subject(cls), TAPE, 1e6, "USD", parse_costs(None), parse_risk(None), parse_latency(None), parse_venue(None), 0, None, 8)
+    trial = Trial(Subject(cls), TAPE, RunSettings(), 8, is_named=False)
     copies: list[Copy] = [_copy(trial, int(market_stamps(TAPE)[at])) for at in (0, 30)]
     strategy = trial.subject.build(trial.frames(TAPE))
     beside = trial.records(Shadowed.like(strategy)(strategy, copies, lambda *_: None), TAPE)

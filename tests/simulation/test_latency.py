@@ -91,7 +91,7 @@ FEED = {"feed_ns": {"model": "sampled", "quantiles_ns": [0, 10 * SECOND]}}
 
 def test_a_feed_that_varies_never_tells_the_later_tick_first() -> None:
     tape = ticks("A")
-    told = heard(tape, FEED, 5)
+    told = heard(tape, parse_latency(FEED), 5)
     assert sorted(told.events["ts_venue_ns"].tolist()) == sorted(tape.events["ts_venue_ns"].tolist())
     late = told.events["ts_local_ns"] - told.events["ts_venue_ns"]
     assert late.min() >= 0 and late.max() > SECOND
@@ -103,10 +103,10 @@ def test_a_feed_that_varies_never_tells_the_later_tick_first() -> None:
 
 
 def test_another_instrument_does_not_change_what_we_hear_of_the_first() -> None:
-    alone = heard(ticks("A"), FEED, 5).events
-    beside = heard(ticks("A", "B"), FEED, 5).events
+    alone = heard(ticks("A"), parse_latency(FEED), 5).events
+    beside = heard(ticks("A", "B"), parse_latency(FEED), 5).events
     assert alone[alone["kind"] == Kind.TRADE].tobytes() == beside[(beside["kind"] == Kind.TRADE) & (beside["instrument"] == 0)].tobytes()
-    other = heard(ticks("A"), FEED, 6).events
+    other = heard(ticks("A"), parse_latency(FEED), 6).events
     assert (other["ts_local_ns"] != alone["ts_local_ns"]).any()
 
 

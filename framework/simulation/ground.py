@@ -1,0 +1,94 @@
+"""What runs over one tape with the same settings share: both halves of each are made here."""
+
+from __future__ import annotations
+
+from framework.data.reference.us_fees import us_levies
+from framework.data.tape import Tape
+from framework.engine.interrupts import deferred_interrupts
+from framework.engine.strategy import Strategy
+from framework.engine.timers import Timers
+from framework.kernel.loops.link import link
+from framework.kernel.market.marks import GAP_BARS
+from framework.kernel.trader.trader import Trader
+from framework.kernel.venue.exchange import Exchange
+from framework.schema.units import NANOSECONDS_PER_SECOND
+from framework.simulation.kernel_terms import (
+    bars_of_costs,
+    cost_terms,
+    instrument_terms,
+    lending_of,
+    pushes_of,
+    risk_terms,
+    ticks_of,
+    tiers_of,
+    venue_terms,
+)
+from framework.simulation.latency import heard, wires_of
+from framework.simulation.settings import RunSettings
+
+
+class Ground:
+    """What all runs over one tape with the same settings share; worked out once.
+
+    Attributes:
+        tape: as we hear of it, see `latency.heard`.
+    """
+
+    def __init__(self, tape: Tape, settings: RunSettings) -> None:
+        costs, risk, latency = settings.costs, settings.risk, settings.latency
+        self.tape = told = heard(tape, latency, settings.seed)
+        self._cash, self._currency = float(settings.cash), settings.currency
+        self._currencies = tuple(dict.fromkeys((settings.currency, *told.currencies)))
+        self._costs, self._risk = cost_terms(costs), risk_terms(risk)
+        self._bars_of_costs = bars_of_costs(costs)
+        self._terms = instrument_terms(told, self._currencies, lending_of(told, costs, risk))
+        self._tiers = tiers_of(costs)
+        self._levies = us_levies() if costs.us_regulatory else ()
+        self._decays, self._daily_lots = pushes_of(told, costs)
+        self._ticks = ticks_of(told, costs)
+        self._point_interval_ns = NANOSECONDS_PER_SECOND if told.has_quotes or self._ticks is not None else 0
+        self._wires, self._rules = wires_of(latency, settings.seed), venue_terms(settings.venue)
+
+    def trader(self, strategy: Strategy) -> Trader:
+        """A new trader half for a strategy, linked to the loops.
+
+        An interrupt acts afterwards: in callbacks of the compiler it would be lost.
+        """
+        with deferred_interrupts():
+            return link(self._trader(strategy))
+
+    def _trader(self, strategy: Strategy) -> Trader:
+        return Trader(
+            self.tape.instruments,
+            currencies=self._currencies,
+            calendars=self.tape.calendars,
+            base_currency=self._currency,
+            cash=self._cash,
+            costs=self._costs,
+            risk=self._risk,
+            history=max(strategy.history, self._bars_of_costs, GAP_BARS + 1),
+            wakes=strategy.wakes,
+            point_interval_ns=self._point_interval_ns,
+            terms=self._terms,
+            ticks=self._ticks,
+            tiers=self._tiers,
+            levies=self._levies,
+            decays=self._decays,
+            daily_lots=self._daily_lots,
+            owner=type(strategy).__name__,
+        )
+
+    def exchange(self) -> Exchange:
+        """A new exchange half."""
+        return Exchange(
+            len(self.tape.instruments),
+            len(self.tape.calendars),
+            wires=self._wires,
+            symbols=[instrument.symbol for instrument in self.tape.instruments],
+            ticks=self._ticks,
+            rules=self._rules,
+        )
+
+    def timers(self) -> Timers:
+        """New timers."""
+        return Timers(self.tape.sessions, self.tape.calendars[0] if self.tape.calendars else None)

@@ -1,0 +1,69 @@
+"""One run over a tape, whole: its settings in, its result out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from framework.data.tape import Tape
+from framework.engine.audit import Audit
+from framework.engine.compiled import unchecked_note
+from framework.engine.panel import Panel
+from framework.engine.strategy import Strategy
+from framework.kernel.machine import machine_code
+from framework.reports.result import Result
+from framework.simulation.benchmark import benchmark_levels
+from framework.simulation.early_end import attach_result
+from framework.simulation.ground import Ground
+from framework.simulation.header import header_of
+from framework.simulation.latency import latency_notes
+from framework.simulation.settings import RunSettings
+from framework.simulation.tables import Tables
+from framework.simulation.through import in_parts, run_through
+
+
+def simulate(
+    strategy: Strategy,
+    tape: Tape,
+    settings: RunSettings,
+    *,
+    benchmark: str | pd.Series | None = None,
+    chunk_events: int | None = None,
+    name: str | None = None,
+) -> Result:
+    """Run a strategy over a tape; `benchmark`, `chunk_events`, `name`, the result and errors as in `backtest`."""
+    header, ground = header_of(strategy, tape, settings), Ground(tape, settings)
+    trader = ground.trader(strategy)
+    audit = Audit(header, trader.take_log)
+    levels = benchmark_levels(benchmark, tape)
+    tables = Tables(trader, audit, ground.tape)
+
+    def result(ended_early: str = "") -> Result:
+        early = (ended_early,) if ended_early else ()
+        unchecked = (*machine_code.unchecked_note(), *unchecked_note(strategy))
+        notes = (*early, *tables.refusal_note(), *tape.notes, *latency_notes(settings.latency), *tables.overdraft_note(), *unchecked)
+        title = name or _name(strategy)
+        return Result(tables.of_run(title, settings.currency, settings.cash, notes, _shown(header), levels, ended_early))
+
+    try:
+        run_through(strategy, ground, trader, audit, in_parts(ground.tape.events, chunk_events))
+    except BaseException as error:
+        attach_result(error, trader, audit, result)
+        raise
+    return result()
+
+
+def _name(strategy: Strategy) -> str:
+    return strategy.mode if isinstance(strategy, Panel) else type(strategy).__name__
+
+
+def _shown(header: Mapping[str, object]) -> dict[str, object]:
+    """The header's settings as a report shows them: one line each, what is off left out."""
+    shown: dict[str, object] = {}
+    for key, value in header.items():
+        if isinstance(value, Mapping):
+            shown.update({f"{key}.{inner}": v for inner, v in value.items() if v not in (None, 0, 0.0, False, [], {}, ())})
+        else:
+            shown[key] = value
+    return shown
