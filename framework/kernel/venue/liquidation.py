@@ -11,8 +11,7 @@ and the order is not ours to cancel or change.
 Inside a bar the account may have fallen so far at a price between the marks. Where a bar is judged by its worst price, its low for a
 long position and its high for a short one, with all else at its mark, the position is closed inside that bar: at the price at which the
 rule first held, worse by less than a tick, or at the open where that was beyond it. Stops of ours that the bar reaches come first, limits
-after it, and the fill is ambiguous where one of them lies on the other side of the open. The fill
-is ambiguous where an order of ours lies inside the bar on the other side of its open.
+after it. The fill is ambiguous where an order of ours lies inside the bar on the other side of its open.
 
 Assumptions: the mark is the venue's where it tells one, and no bar is judged by its worst price then. The number of the broker's
 order is one of ours, so that it is known to us at once, also where answers take time; its fills take the way of all others.
