@@ -23,7 +23,7 @@ from framework.kernel.layout import codes
 from framework.kernel.layout.roots import TRADER
 from framework.kernel.loops import panel
 from framework.kernel.trader import doors
-from framework.kernel.trader.order_terms import G_LIMIT, given_bits
+from framework.kernel.trader.order_terms import G_LIMIT, G_STOP, given_bits
 from framework.kernel.trader.trader import Trader
 from framework.schema.order import OrderFlag, OrderType, Peg, Reason, Refused, Side, TimeInForce
 
@@ -167,7 +167,6 @@ class View(BookReading):
         terms = (stop, trail, trail_bps, touch, trail_limit, display, peg, peg_offset, expire)
         if terms == _NO_TERMS and (time_in_force, parent, group) == _USUAL and not (reduce_only or post_only or hidden):
             return self._plain(instrument, -1 if quantity < 0 else 1, abs(quantity), limit)
-        side = Side.SELL if quantity < 0 else Side.BUY
         flags = (OrderFlag.TRAIL_BPS if trail_bps is not None else 0) | (OrderFlag.REDUCE_ONLY if reduce_only else 0)
         flags |= (OrderFlag.POST_ONLY if post_only else 0) | (OrderFlag.HIDDEN if hidden else 0) | peg_flag(peg)
         if group >= 0:
@@ -180,46 +179,26 @@ class View(BookReading):
         if further != _NOTHING:
             self._call(doors.instruct, *(_NAN if value is None else float(value) for value in further))
         given = given_bits(limit, stop, touch, trail, trail_bps, trail_limit, display, peg_offset)
+        force, expire_ns = int(force_of(time_in_force)), expiry_ns(expire)
         prices = (limit, stop, trail_bps if trail_bps is not None else trail)
-        return self._propose(
-            instrument, side, force_of(time_in_force), int(flags), abs(quantity), prices, given, expiry_ns(expire), parent, group
-        )
+        numbers = tuple(_NAN if value is None else float(value) for value in prices)
+        wanted = self.number(instrument), -1 if quantity < 0 else 1, force, int(flags), float(abs(quantity))
+        return self._placed(self._call(doors.propose, *wanted, *numbers, given, expire_ns, parent, group))
 
     def buy(self, instrument: str, quantity: float, *, limit: float | None = None, stop: float | None = None) -> int:
         """Buy `quantity` units, at the market or as `limit` and `stop` say; a quantity that is not above 0 is refused."""
-        if stop is None:
-            return self._plain(instrument, 1, quantity, limit)
-        return self._propose(instrument, Side.BUY, TimeInForce.GTC, 0, quantity, (limit, stop, None), given_bits(limit, stop))
+        return self._plain(instrument, 1, quantity, limit, stop)
 
     def sell(self, instrument: str, quantity: float, *, limit: float | None = None, stop: float | None = None) -> int:
         """Sell `quantity` units, likewise."""
-        if stop is None:
-            return self._plain(instrument, -1, quantity, limit)
-        return self._propose(instrument, Side.SELL, TimeInForce.GTC, 0, quantity, (limit, stop, None), given_bits(limit, stop))
+        return self._plain(instrument, -1, quantity, limit, stop)
 
-    def _plain(self, instrument: str, side: int, quantity: float, limit: float | None) -> int:
-        """A market or limit order without further terms: the common case, on a short way."""
+    def _plain(self, instrument: str, side: int, quantity: float, limit: float | None, stop: float | None = None) -> int:
+        """An order without further terms: the common case, on a short way."""
         price, given = (_NAN, 0) if limit is None else (float(limit), G_LIMIT)
-        terms = self.number(instrument), side, _GTC, 0, float(quantity), price, _NAN, _NAN, given, 0, -1, -1
+        trigger, given = (_NAN, given) if stop is None else (float(stop), given | G_STOP)
+        terms = self.number(instrument), side, _GTC, 0, float(quantity), price, trigger, _NAN, given, 0, -1, -1
         return self._placed(self._call(doors.propose, *terms))
-
-    def _propose(
-        self,
-        instrument: str,
-        side: Side,
-        force: TimeInForce,
-        flags: int,
-        quantity: float,
-        prices: tuple[float | None, float | None, float | None],
-        given: int,
-        expire_ns: int = 0,
-        parent: int = -1,
-        group: int = -1,
-    ) -> int:
-        limit, stop, distance = prices
-        limit, stop = _NAN if limit is None else float(limit), _NAN if stop is None else float(stop)
-        terms = limit, stop, _NAN if distance is None else float(distance), given, expire_ns, parent, group
-        return self._placed(self._call(doors.propose, self.number(instrument), int(side), int(force), flags, float(quantity), *terms))
 
     def bracket(
         self, instrument: str, quantity: float, *, target: float, loss: float, limit: float | None = None, stop: float | None = None

@@ -14,9 +14,10 @@ from framework.kernel.venue.auction import end_calls, see_session
 from framework.kernel.venue.bookings import restate_account
 from framework.kernel.venue.broker import broker_event
 from framework.kernel.venue.commands import arrive, deliver, next_due, send_outbox
+from framework.kernel.venue.expiry import expire
 from framework.kernel.venue.matching_one_stamp import close_moment, collect_turns, judge_worst, match_exits_of_moment, match_moment
 from framework.kernel.venue.restating import restate_venue_orders
-from framework.kernel.venue.venue_events import expire, venue_event
+from framework.kernel.venue.venue_events import venue_event
 from framework.schema.event import NO_INSTRUMENT
 from framework.schema.units import NEVER_NS
 

@@ -17,8 +17,8 @@ from framework.kernel.loops.wakes import defer_wake, next_wake, wake_for
 from framework.kernel.machine.compile import Unit, address_of, call, kernel
 from framework.kernel.trader.apply import end_held
 from framework.kernel.venue.commands import arrive, deliver, next_due, send_outbox
+from framework.kernel.venue.expiry import end_all
 from framework.kernel.venue.liquidation import enforce_margin
-from framework.kernel.venue.restating import end_all
 
 GO_ON = 99
 """Not a wake: the loop is to continue."""
