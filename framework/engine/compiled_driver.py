@@ -8,12 +8,13 @@ from typing import Any
 
 from framework.engine import compiled_book as _book  # noqa: F401  # words of the view
 from framework.engine import compiled_cell, compiled_market, compiled_own, compiled_types  # noqa: F401  # types of what hooks are handed
+from framework.engine import compiled_orders as _orders  # noqa: F401
 from framework.engine.compiled_helpers import Renewal
 from framework.engine.compiled_rewrites import may_loop, register, unchecked
 from framework.engine.failures import HOOK_OF
 from framework.kernel.layout import codes
 from framework.kernel.layout.roots import exchange_row, trader_row
-from framework.kernel.loops.replay import fast_bar, horizon
+from framework.kernel.loops.bar_lane import fast_bar, horizon
 from framework.kernel.machine.compile import call, hook
 
 WAKE_OF = {name: wake for wake, name in HOOK_OF.items()}

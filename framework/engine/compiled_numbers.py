@@ -28,12 +28,11 @@ _EXACT = 2**53
 """Whole numbers up to this are floats without rounding."""
 
 _ONE, _ZERO, _LARGE = np.uint64(1), np.uint64(0), np.uint64(2**54)
-_COMPLEX_POWER, _ZERO_POWER, _POWER_RANGE, _FRACTION_POWER, _OVERFLOW = (
+_COMPLEX_POWER, _ZERO_POWER, _POWER_RANGE, _FRACTION_POWER = (
     int(Failure.COMPLEX_POWER),
     int(Failure.ZERO_POWER),
     int(Failure.POWER_RANGE),
     int(Failure.FRACTION_POWER),
-    int(Failure.OVERFLOW),
 )
 
 

@@ -15,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.engine.book_reading import BookReading
+from framework.engine.order_words import expiry_ns, force_of, peg_flag
 from framework.engine.timers import Timers
 from framework.engine.world import Decision, Wake
-from framework.errors import InputError, did_you_mean
+from framework.errors import InputError
 from framework.kernel.layout import codes
 from framework.kernel.layout.roots import TRADER
 from framework.kernel.loops import panel
 from framework.kernel.trader import doors
-from framework.kernel.trader.order_terms import G_LIMIT, given_bits
+from framework.kernel.trader.order_terms import G_LIMIT, G_STOP, given_bits
 from framework.kernel.trader.trader import Trader
-from framework.schema.order import PEG_FLAGS, OrderFlag, OrderType, Peg, Reason, Refused, Side, TimeInForce
-from framework.schema.units import FIRST_STAMP_NS, LAST_STAMP_NS
+from framework.schema.order import OrderFlag, OrderType, Peg, Reason, Refused, Side, TimeInForce
 
 _NAN = math.nan
 _NOTHING = (None, None, None, None)
@@ -167,9 +167,8 @@ class View(BookReading):
         terms = (stop, trail, trail_bps, touch, trail_limit, display, peg, peg_offset, expire)
         if terms == _NO_TERMS and (time_in_force, parent, group) == _USUAL and not (reduce_only or post_only or hidden):
             return self._plain(instrument, -1 if quantity < 0 else 1, abs(quantity), limit)
-        side = Side.SELL if quantity < 0 else Side.BUY
         flags = (OrderFlag.TRAIL_BPS if trail_bps is not None else 0) | (OrderFlag.REDUCE_ONLY if reduce_only else 0)
-        flags |= (OrderFlag.POST_ONLY if post_only else 0) | (OrderFlag.HIDDEN if hidden else 0) | _peg_flag(peg)
+        flags |= (OrderFlag.POST_ONLY if post_only else 0) | (OrderFlag.HIDDEN if hidden else 0) | peg_flag(peg)
         if group >= 0:
             flags |= OrderFlag.OCO
             if group != self.next_order_id:  # the first member names its group by its own id
@@ -180,46 +179,26 @@ class View(BookReading):
         if further != _NOTHING:
             self._call(doors.instruct, *(_NAN if value is None else float(value) for value in further))
         given = given_bits(limit, stop, touch, trail, trail_bps, trail_limit, display, peg_offset)
+        force, expire_ns = int(force_of(time_in_force)), expiry_ns(expire)
         prices = (limit, stop, trail_bps if trail_bps is not None else trail)
-        return self._propose(
-            instrument, side, _force(time_in_force), int(flags), abs(quantity), prices, given, _expiry_ns(expire), parent, group
-        )
+        numbers = tuple(_NAN if value is None else float(value) for value in prices)
+        wanted = self.number(instrument), -1 if quantity < 0 else 1, force, int(flags), float(abs(quantity))
+        return self._placed(self._call(doors.propose, *wanted, *numbers, given, expire_ns, parent, group))
 
     def buy(self, instrument: str, quantity: float, *, limit: float | None = None, stop: float | None = None) -> int:
         """Buy `quantity` units, at the market or as `limit` and `stop` say; a quantity that is not above 0 is refused."""
-        if stop is None:
-            return self._plain(instrument, 1, quantity, limit)
-        return self._propose(instrument, Side.BUY, TimeInForce.GTC, 0, quantity, (limit, stop, None), given_bits(limit, stop))
+        return self._plain(instrument, 1, quantity, limit, stop)
 
     def sell(self, instrument: str, quantity: float, *, limit: float | None = None, stop: float | None = None) -> int:
         """Sell `quantity` units, likewise."""
-        if stop is None:
-            return self._plain(instrument, -1, quantity, limit)
-        return self._propose(instrument, Side.SELL, TimeInForce.GTC, 0, quantity, (limit, stop, None), given_bits(limit, stop))
+        return self._plain(instrument, -1, quantity, limit, stop)
 
-    def _plain(self, instrument: str, side: int, quantity: float, limit: float | None) -> int:
-        """A market or limit order without further terms: the common case, on a short way."""
+    def _plain(self, instrument: str, side: int, quantity: float, limit: float | None, stop: float | None = None) -> int:
+        """An order without further terms: the common case, on a short way."""
         price, given = (_NAN, 0) if limit is None else (float(limit), G_LIMIT)
-        terms = self.number(instrument), side, _GTC, 0, float(quantity), price, _NAN, _NAN, given, 0, -1, -1
+        trigger, given = (_NAN, given) if stop is None else (float(stop), given | G_STOP)
+        terms = self.number(instrument), side, _GTC, 0, float(quantity), price, trigger, _NAN, given, 0, -1, -1
         return self._placed(self._call(doors.propose, *terms))
-
-    def _propose(
-        self,
-        instrument: str,
-        side: Side,
-        force: TimeInForce,
-        flags: int,
-        quantity: float,
-        prices: tuple[float | None, float | None, float | None],
-        given: int,
-        expire_ns: int = 0,
-        parent: int = -1,
-        group: int = -1,
-    ) -> int:
-        limit, stop, distance = prices
-        limit, stop = _NAN if limit is None else float(limit), _NAN if stop is None else float(stop)
-        terms = limit, stop, _NAN if distance is None else float(distance), given, expire_ns, parent, group
-        return self._placed(self._call(doors.propose, self.number(instrument), int(side), int(force), flags, float(quantity), *terms))
 
     def bracket(
         self, instrument: str, quantity: float, *, target: float, loss: float, limit: float | None = None, stop: float | None = None
@@ -276,33 +255,3 @@ class View(BookReading):
     def start_timers(self, start_ns: int) -> None:
         """Arm the timers set in `on_start`; the first event has the stamp `start_ns`."""
         self.timers.start(start_ns, self._trader)
-
-
-def _peg_flag(peg: Peg | str | None) -> int:
-    if peg is None:
-        return 0
-    if isinstance(peg, str):
-        if peg.upper() not in Peg.__members__:
-            raise InputError(f"unknown peg {peg!r}. {did_you_mean(peg.lower(), [name.lower() for name in Peg.__members__])}")
-        peg = Peg[peg.upper()]
-    return PEG_FLAGS[peg]
-
-
-def _force(name: TimeInForce | str) -> TimeInForce:
-    if type(name) is TimeInForce:
-        return name
-    if isinstance(name, str):
-        if name.upper() not in TimeInForce.__members__:
-            raise InputError(f"unknown time_in_force {name!r}. {did_you_mean(name.upper(), TimeInForce.__members__)}")
-        return TimeInForce[name.upper()]
-    return TimeInForce(name)
-
-
-def _expiry_ns(expire: dt.datetime | None) -> int:
-    if expire is None:
-        return 0
-    if expire.tzinfo is None:
-        raise InputError(f"expire {expire} has no time zone; give one, for instance datetime(..., tzinfo=UTC)")
-    since = expire - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    stamp = (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
-    return min(max(stamp, FIRST_STAMP_NS), LAST_STAMP_NS)  # nothing happens outside of these, so they expire alike

@@ -13,7 +13,6 @@ _YEAR_DAYS = 365.25
 _DAYS_PER_YEAR = {7: 365.0, 6: 312.0}  # by how many weekdays trade; 252 for five or fewer
 _CALENDAR_PERIODS = (52.0, 12.0, 4.0, 1.0)
 _LEAST_DAYS = 20.0
-_INTRADAY_NS = 20 * NANOSECONDS_PER_DAY // 24
 
 
 def periods_per_year(stamps_ns: NDArray[np.int64]) -> float:

@@ -94,9 +94,6 @@ class OrderState(IntEnum):
     REFUSED = 12  # we said no; it was never sent
 
 
-TERMINAL = (OrderState.FILLED, OrderState.CANCELLED, OrderState.EXPIRED, OrderState.REJECTED, OrderState.REFUSED)
-
-
 class OrderEvent(IntEnum):
     """What can happen to an order."""
 
@@ -239,7 +236,7 @@ def _transitions() -> NDArray[np.int8]:
         (s.PENDING, e.ASK_REPLACE, s.PENDING_REPLACE),
         (s.WORKING, e.ACCEPT, s.WORKING),  # odd: our cancel overtook the order and met none
         (s.WORKING, e.REJECT, s.REJECTED),  # odd: likewise; or post-only on bars, where only the open tells that it would take
-        (s.WORKING, e.REJECT_CANCEL, s.WORKING),  # odd: a cancel and a change overtook it, or two replaces were under way at once
+        (s.WORKING, e.REJECT_CANCEL, s.WORKING),  # odd: a cancel and a change overtook it, or the second of two replaces was turned down
         (s.WORKING, e.TRIGGER, s.TRIGGERED),
         (s.WORKING, e.FILL_PART, s.PARTIAL),
         (s.WORKING, e.FILL_LAST, s.FILLED),
@@ -250,9 +247,7 @@ def _transitions() -> NDArray[np.int8]:
         (s.WORKING, e.REPLACE, s.WORKING),  # odd: the answer to the second of two replaces under way at once
         (s.TRIGGERED, e.REPLACE, s.TRIGGERED),  # odd: likewise
         (s.PARTIAL, e.REPLACE, s.PARTIAL),  # odd: likewise
-        (s.WORKING, e.REJECT_CANCEL, s.WORKING),  # odd: the second of two replaces under way at once was turned down
-        (s.TRIGGERED, e.REJECT_CANCEL, s.TRIGGERED),  # odd: likewise
-        (s.PARTIAL, e.REJECT_CANCEL, s.PARTIAL),  # odd: likewise
+        (s.TRIGGERED, e.REJECT_CANCEL, s.TRIGGERED),  # odd: as for one that works
         (s.TRIGGERED, e.ACCEPT, s.TRIGGERED),  # odd: late acknowledgement of a stop already triggered
         (s.TRIGGERED, e.FILL_PART, s.PARTIAL),
         (s.TRIGGERED, e.FILL_LAST, s.FILLED),
@@ -301,6 +296,8 @@ def _transitions() -> NDArray[np.int8]:
     ]
     table = np.full((len(OrderState), len(OrderEvent)), _MISSING, dtype=np.int8)
     for state, event, after in rows:
+        if table[state, event] != _MISSING:
+            raise ValueError(f"{state.name} with {event.name} stands in two rows")
         table[state, event] = after
     return table
 

@@ -13,7 +13,7 @@ from framework.errors import KernelError
 from framework.kernel.market.lifecycle import moved
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
-from framework.schema.order import ORDER, TERMINAL, TRANSITIONS, OrderEvent, OrderState, Reason
+from framework.schema.order import ORDER, TRANSITIONS, OrderEvent, OrderState, Reason
 from framework.schema.units import Step
 from tests.kernel.desk import Desk
 
@@ -104,9 +104,9 @@ def test_every_answer_in_every_state(state: OrderState, event: OrderEvent) -> No
         assert desk.position > held and desk.cash == cash - 100.0 * (desk.position - held)
     else:
         assert (desk.position, desk.cash) == (held, cash)
-    if after in TERMINAL and after is not OrderState.FILLED:
+    if after > OrderState.FILLED:
         assert desk.row(order)["reason"] != Reason.NONE
-    if after in TERMINAL:
+    if after >= OrderState.FILLED:
         assert desk.row(order)["done_ns"] > 0
 
 
@@ -146,7 +146,6 @@ def test_a_late_fill_after_a_cancel_counts() -> None:
     desk.fill(order, 3, price=99, fee=0.5)
     assert desk.state(order) is OrderState.CANCELLED
     assert (desk.position, desk.cash) == (3, 1e6 - 3 * 99 - 0.5)
-    assert desk.trader.record["late_fills"][0] == 1
     assert desk.row(order)["filled_lots"] == 3
     desk.fill(order, 7)  # so nothing was left to cancel
     assert (desk.state(order), desk.position) == (OrderState.FILLED, 10)

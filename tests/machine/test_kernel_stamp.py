@@ -18,7 +18,7 @@ EDITS = (
     ("kernel/layout/table_room.py", "_PARTS = 8", "_PARTS = 9"),
     ("kernel/market/costs.py", "return notional * fee_rate", "return 2.0 * notional * fee_rate"),
     ("kernel/account/positions.py", "money.cash = total + aside", "money.cash = total - aside"),
-    ("kernel/trader/approval.py", "GAPS = 3.0", "GAPS = 4.0"),
+    ("kernel/trader/targets.py", "GAPS = 3.0", "GAPS = 4.0"),
     ("kernel/venue/filling.py", "ALL = 2**62", "ALL = 2**61"),
     ("kernel/loops/replay.py", "GO_ON = 99", "GO_ON = 98"),
 )

@@ -16,6 +16,7 @@ from framework.engine.view import View
 from framework.errors import ConfigError, DataError, InputError, KernelError
 from framework.schema.event import EVENT, Kind
 from framework.schema.units import LAST_STAMP_NS, LONGEST_NS, Step
+from framework.simulation.recorded import replay
 
 HOUR = 3_600_000_000_000
 DAY = 24 * HOUR
@@ -201,3 +202,11 @@ def test_a_delisting_pays_for_more_than_64_bits_count() -> None:
     actions = pd.DataFrame({"symbol": ["X"], "ts": [days[3]], "kind": ["delist"], "value": ["59000"]})
     result = backtest(Holds(), {"X": bars}, cash=1e6, tick_size="1e-9", lot_size="1e-8", actions=actions)  # 5.9e13 ticks x 1e9 lots
     assert result.equity.iloc[-1] == pytest.approx(1e6 - 10 * 1_000, abs=0.01)
+
+
+@pytest.mark.parametrize("plan", [{}, {1: 1.0}], ids=["on the fast lane", "off it"])
+def test_a_bar_that_closes_at_the_epoch_has_its_point(plan: dict[int, float]) -> None:
+    tape = events([bar(0, 5), bar(1, 5), bar(2, 6)])
+    result = backtest(Trading(plan=plan), tape)
+    assert len(result.equity) == 3
+    assert replay(Trading(plan=plan), tape, result.audit).equity.equals(result.equity)

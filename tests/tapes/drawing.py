@@ -61,7 +61,7 @@ from framework.data.tape import Tape, build
 from framework.schema.codec import to_frame
 from framework.schema.event import EVENT, CostKind, Flag, Kind
 from framework.schema.instrument import Instrument, InstrumentKind
-from framework.schema.order import TERMINAL
+from framework.schema.order import OrderState
 from framework.schema.units import Step
 from framework.simulation.recorded import replay
 from tests.tapes import ticks
@@ -71,7 +71,7 @@ _PRICES = ("limit", "stop", "touch", "target", "loss")
 _DISTANCES = ("trail", "trail_limit", "peg_offset")
 _FORCES = ("GTC", "DAY", "IOC", "FOK", "AT_OPEN", "AT_CLOSE")
 _EXPECTED = ("at", "timer", "fill", "order", "refused", "repriced", "charge", "settled")
-_ENDED = {state.name for state in TERMINAL}
+_ENDED = {state.name for state in OrderState if state >= OrderState.FILLED}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from framework.kernel.market.valuation import valuation
 
 
 @inlined
-def write_point(t: Any) -> None:
+def _write_point(t: Any) -> None:
     """Add a point to the equity curve at the present stamp."""
     if not has_row(t, t.points_count, t.points_capacity, POINTS):
         return
@@ -28,10 +28,24 @@ def write_point(t: Any) -> None:
     t.dirty = 0
 
 
+@inlined
+def write_point_before(t: Any, next_ns: int) -> None:
+    """Add the point of the present stamp if it is due, now that the next event is later."""
+    if t.dirty & 1 != 0 and next_ns > t.now_ns and t.now_ns >= t.point_ns:
+        _write_point(t)
+
+
 @kernel
-def record_point(t: Any) -> None:
-    """`write_point` away from the path of every event."""
-    write_point(t)
+def record_point_before(t: Any, next_ns: int) -> None:
+    """`write_point_before` away from the path of every event."""
+    write_point_before(t, next_ns)
+
+
+@kernel
+def record_last_point(t: Any) -> None:
+    """Add what no point tells of yet, at the end."""
+    if t.dirty:
+        _write_point(t)
 
 
 @inlined

@@ -9,7 +9,7 @@ from framework.schema.order import OrderEvent, OrderFlag, OrderState, OrderType,
 # kinds of events
 BAR, QUOTE, TRADE_TICK, DEPTH = int(Kind.BAR), int(Kind.QUOTE), int(Kind.TRADE), int(Kind.DEPTH)
 FUNDING, DIVIDEND, SPLIT, HALT = int(Kind.FUNDING), int(Kind.DIVIDEND), int(Kind.SPLIT), int(Kind.HALT)
-GAP, OPEN_INTEREST, MARK_PRICE = int(Kind.GAP), int(Kind.OPEN_INTEREST), int(Kind.MARK_PRICE)
+GAP, MARK_PRICE = int(Kind.GAP), int(Kind.MARK_PRICE)
 SESSION, DELIST, CUSTOM, TIMER = int(Kind.SESSION), int(Kind.DELIST), int(Kind.CUSTOM), int(Kind.TIMER)
 SUBMIT, TERMS = int(Kind.ORDER_SUBMIT), int(Kind.ORDER_TERMS)
 CANCEL, REPLACE, REFUSED = int(Kind.ORDER_CANCEL), int(Kind.ORDER_REPLACE), int(Kind.ORDER_REFUSED)
@@ -21,15 +21,15 @@ CANCEL_REJECTED, CHARGE, TAPE = int(Kind.ORDER_CANCEL_REJECTED), int(Kind.CHARGE
 PLACED, SETTLED, PRICE_LIMITS = int(Kind.ORDER_PLACED), int(Kind.SETTLED), int(Kind.PRICE_LIMITS)
 
 # flags of events
-F_OPEN, F_CLOSE, F_MAKER = int(Flag.SESSION_OPEN), int(Flag.SESSION_CLOSE), int(Flag.MAKER)
+F_OPEN, F_MAKER = int(Flag.SESSION_OPEN), int(Flag.MAKER)
 F_AMBIGUOUS, F_LAST, F_REFUSED = int(Flag.AMBIGUOUS), int(Flag.LAST), int(Flag.REFUSED)
 F_HELD, F_MORE, F_CHANGE = int(Flag.HELD), int(Flag.MORE), int(Flag.CHANGE)
 F_PAUSE, F_AUCTION, F_EARLY = int(Flag.PAUSE), int(Flag.AUCTION), int(Flag.EARLY)
 
-F_BUY, F_SELL, F_SNAPSHOT, F_CLEAR = int(Flag.BUY), int(Flag.SELL), int(Flag.SNAPSHOT), int(Flag.CLEAR)
+F_BUY, F_SELL, F_CLEAR = int(Flag.BUY), int(Flag.SELL), int(Flag.CLEAR)
 
 # kinds of instruments
-SPOT, LINEAR, INVERSE = int(Settlement.SPOT), int(Settlement.LINEAR), int(Settlement.INVERSE)
+SPOT, INVERSE = int(Settlement.SPOT), int(Settlement.INVERSE)
 K_EQUITY, K_PERPETUAL, K_FUTURE = int(InstrumentKind.EQUITY), int(InstrumentKind.PERPETUAL), int(InstrumentKind.FUTURE)
 
 # what a mark means besides: it is a rate of exchange; the broker watches it; the venue tells it by MARK_PRICE events
@@ -60,7 +60,7 @@ O_PEGGED, O_UNSHOWN = O_PEG_PRIMARY | O_PEG_MID, O_HIDDEN | O_ICEBERG
 O_INSTRUCTED, O_OWN_TERMS = O_POST_ONLY | O_PEGGED | O_UNSHOWN, O_PEGGED | O_ICEBERG
 
 # order states
-S_NONE, S_HELD, S_PENDING = int(OrderState.NONE), int(OrderState.HELD), int(OrderState.PENDING)
+S_NONE, S_HELD = int(OrderState.NONE), int(OrderState.HELD)
 S_WORKING, S_TRIGGERED, S_PARTIAL = int(OrderState.WORKING), int(OrderState.TRIGGERED), int(OrderState.PARTIAL)
 S_PENDING_CANCEL, S_PENDING_REPLACE = int(OrderState.PENDING_CANCEL), int(OrderState.PENDING_REPLACE)
 S_FILLED, S_CANCELLED, S_EXPIRED = int(OrderState.FILLED), int(OrderState.CANCELLED), int(OrderState.EXPIRED)

@@ -36,7 +36,7 @@ TERMS = np.dtype(
         ("liquidation_fee", "<f8"),
         ("borrow_rate", "<f8"),  # a year, of the value held short
         ("located_lots", "<i8"),  # the most that may be held short; negative: no limit
-        ("settlement", "<i4"),  # SPOT, LINEAR or INVERSE of `codes`
+        ("settlement", "<i4"),  # a `Settlement`
         ("is_margined", "<i4"),  # the broker watches its positions
         ("judges_worst", "<i8"),  # at the worst price of a bar too; see `liquidation.py`
         ("bar_interval_ns", "<i8"),
@@ -64,7 +64,6 @@ BOOK = np.dtype(
         ("ask_lots", "<i8"),
         ("quote_ns", "<i8"),
         ("last", "<i8"),  # price of the last trade, 0: none yet
-        ("last_lots", "<i8"),
         ("lower_limit", "<i8"),  # price limits of the venue in ticks, 0: none
         ("upper_limit", "<i8"),
         ("limits_ns", "<i8"),  # the venue's stamp of when they were told
@@ -308,7 +307,6 @@ TRADER = _root(
         ("hook_wake", "<i8"),  # the compiled hook that is running
         ("commands_ns", "<i8"),  # the stamp that `commands` counts at
         ("commands", "<i8"),  # what was ordered at that stamp: orders, cancels and changes, the refused ones too
-        ("late_fills", "<i8"),  # fills of orders we thought done
         ("first_live", "<i8"),  # no order before this one is alive
         ("cost_totals", "<f8", COST_KINDS),
         ("income", "<f8"),  # dividends, base currency

@@ -46,7 +46,7 @@ ENTRY, EXIT, SHORT_ENTRY, SHORT_EXIT = 1, 2, 4, 8
 _CLOSE, _REDUCE, _ENLARGE, _NOTHING = 0, 1, 2, 3
 """In which turn a cell is ordered: what is closed first, then what is reduced, so that both pay for what is enlarged."""
 
-panel_row, stamp_row, cell_row, wish_row = row_of(PANEL), row_of(STAMP), row_of(CELL), row_of(WISH)
+stamp_row, cell_row, wish_row = row_of(STAMP), row_of(CELL), row_of(WISH)
 
 
 @kernel

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.account.result_rows import record_point
+from framework.kernel.account.result_rows import record_last_point, record_point_before
 from framework.kernel.layout.codes import (
     ACCEPTED,
-    BAR,
     BROKEN,
     CANCELLED,
     END,
     EXPIRED,
     F_EARLY,
-    LOG_FULL,
     MISSING_COMMAND,
     ON_ORDER,
     R_END,
@@ -27,32 +25,24 @@ from framework.kernel.layout.codes import (
 )
 from framework.kernel.layout.log import apply_answer, write
 from framework.kernel.layout.roots import event_row
-from framework.kernel.layout.table_room import is_log_filling
-from framework.kernel.loops.replay import point_is_due
-from framework.kernel.loops.wakes import order_wake, pending_wake, wake_for
+from framework.kernel.loops.wakes import defer_wake, next_wake, wake_for
 from framework.kernel.machine.compile import kernel
 from framework.kernel.trader.apply import apply
 
 
 @kernel
 def _apply_tape(t: Any, r: Any) -> int:
-    event = event_row(r.tape, t.seen)
-    if point_is_due(t, event.ts_local_ns):
-        record_point(t)
     row = t.seen
+    event = event_row(r.tape, row)
+    record_point_before(t, event.ts_local_ns)
     apply(t, event)
     t.seen += 1
-    is_last = True
-    if t.seen < r.tape_count:
-        following = event_row(r.tape, t.seen)
-        is_last = following.ts_local_ns != event.ts_local_ns or following.kind != BAR
-    return wake_for(t, event, row, is_last)
+    return wake_for(t, r.tape, r.tape_count, row)
 
 
 @kernel
 def _apply_input(t: Any, record: Any) -> int:
-    if point_is_due(t, record.ts_local_ns):
-        record_point(t)
+    record_point_before(t, record.ts_local_ns)
     t.now_ns = record.ts_local_ns
     copy = write(
         t,
@@ -103,18 +93,12 @@ def advance_recorded(trader: Any, recording: Any) -> int:
         t.outbox_count = 0
         if t.broken:
             return BROKEN
-        if t.wakes & ON_ORDER and t.noticed < t.log_count:
-            wake = order_wake(t)
-            if wake != 0:
-                return wake
-        if t.pending_wake != 0:
-            return pending_wake(t)
-        if is_log_filling(t):
-            return LOG_FULL
+        wake = next_wake(t)
+        if wake != 0:
+            return wake
         if r.at >= r.records_count:
             if t.seen >= r.tape_count or event_row(r.tape, t.seen).ts_local_ns > r.until_ns:
-                if t.dirty:
-                    record_point(t)
+                record_last_point(t)
                 return END
             wake = _apply_tape(t, r)
             if wake != 0:
@@ -127,15 +111,14 @@ def advance_recorded(trader: Any, recording: Any) -> int:
             _apply_early(t, r)
             if wake != 0:
                 if t.log_count != before and t.wakes & ON_ORDER:
-                    t.pending_wake = wake | (t.pending_wake << 8)
+                    defer_wake(t, wake)
                     continue
                 return wake
         elif record.kind == TAPE or t.drained + t.log_count > r.at:
             r.at += 1
         elif record.kind >= ACCEPTED or record.kind == TIMER:
             if r.final == 0 and _is_final(record):
-                if t.dirty:
-                    record_point(t)
+                record_last_point(t)
                 return END
             r.at += 1
             wake = _apply_input(t, record)

@@ -8,39 +8,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.account.result_rows import write_point
-from framework.kernel.layout.codes import (
-    DEPTH,
-    F_BUY,
-    F_LAST,
-    GAP,
-    ON_BOOK,
-    ON_EVENT,
-    ON_ORDER,
-    ON_TRADE,
-    TRADE_TICK,
-    W_BOOK,
-    W_EVENT,
-    W_TRADE,
-)
+from framework.kernel.account.result_rows import write_point_before
+from framework.kernel.layout.codes import DEPTH, F_BUY, ON_ORDER
 from framework.kernel.layout.depth_records import word_row
 from framework.kernel.layout.roots import event_row, exchange_row, trader_row
+from framework.kernel.loops.bar_lane import fetch_ahead
+from framework.kernel.loops.wakes import defer_wake, is_tick, tick_wake
 from framework.kernel.machine.compile import Unit, address_of, call, inlined, prefetch
 from framework.kernel.market.order_book import depth_of, level_of
 from framework.schema.units import NEVER_NS
 
-_AHEAD_BYTES = 16 * 64
-"""How far ahead of the tick in hand the tape is fetched into the cache."""
-
-
 _LEVELS_AHEAD = 8
 """How many events ahead the level that one will change is fetched, where books are wide."""
-
-
-@inlined
-def is_tick(kind: int) -> bool:
-    """Whether an event belongs to this lane."""
-    return kind == DEPTH or kind == TRADE_TICK or kind == GAP
 
 
 @inlined
@@ -49,22 +28,6 @@ def _fetch_level(half: Any, event: Any) -> None:
     depth = depth_of(half, event.instrument)
     if event.kind == DEPTH and depth.bids != 0:
         prefetch(address_of(level_of(half, depth, 1 if event.flags & F_BUY else -1, event.w0)))
-
-
-@inlined
-def tick_wake(t: Any, event: Any, row: int) -> int:
-    """What an applied tick wakes, 0 for nothing."""
-    kind, wake = event.kind, 0
-    if kind == TRADE_TICK:
-        wake = W_TRADE if t.wakes & ON_TRADE else 0
-    elif kind == DEPTH:
-        wake = W_BOOK if t.wakes & ON_BOOK and event.flags & F_LAST else 0
-    elif t.wakes & ON_EVENT:
-        wake = W_EVENT
-    if wake != 0:
-        t.wake_instrument, t.wake_kind, t.wake_row = event.instrument, kind, row
-        t.market_instrument, t.market_row = event.instrument, row
-    return wake
 
 
 @inlined
@@ -93,7 +56,7 @@ def catch_up_to(t: Any, x: Any, limit_ns: int) -> bool:
         if x.due_ns <= venue_ns:
             return False
         event = event_row(x.venue_tape, _venue_row(x, x.venue_seen))
-        prefetch(address_of(event) + _AHEAD_BYTES)
+        fetch_ahead(event)
         if x.has_wide_books != 0 and x.venue_seen + _LEVELS_AHEAD < x.venue_tape_count:
             _fetch_level(x, event_row(x.venue_tape, _venue_row(x, x.venue_seen + _LEVELS_AHEAD)))
         x.now_ns = venue_ns
@@ -115,7 +78,7 @@ def _pass_ticks(trader: int, exchange: int) -> int:
         next_ns = event.ts_local_ns
         if not is_tick(event.kind) or x.due_ns <= next_ns or t.timer_ns < next_ns or next_ns > x.until_ns:
             return 0
-        prefetch(address_of(event) + _AHEAD_BYTES)
+        fetch_ahead(event)
         if x.has_wide_books != 0 and row + _LEVELS_AHEAD < x.tape_count:
             ahead = event_row(x.tape, row + _LEVELS_AHEAD)
             _fetch_level(t, ahead)
@@ -123,8 +86,7 @@ def _pass_ticks(trader: int, exchange: int) -> int:
                 _fetch_level(x, ahead)
         if is_late and not catch_up_to(t, x, next_ns):
             return 0
-        if t.dirty & 1 != 0 and next_ns > t.now_ns and t.now_ns >= t.point_ns and t.now_ns > 0:
-            write_point(t)
+        write_point_before(t, next_ns)
         t.now_ns = next_ns
         if not is_late:
             x.now_ns, x.tick = event.ts_venue_ns, address_of(event)
@@ -135,7 +97,7 @@ def _pass_ticks(trader: int, exchange: int) -> int:
             wake = tick_wake(t, event, row)
             if wake != 0:
                 if t.touched != 0 and t.wakes & ON_ORDER:
-                    t.pending_wake = wake | (t.pending_wake << 8)  # order wakes come first
+                    defer_wake(t, wake)
                     return 0
                 return wake
         if t.touched != 0:

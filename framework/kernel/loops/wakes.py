@@ -9,35 +9,82 @@ from framework.kernel.layout.codes import (
     CANCEL,
     CHARGE,
     COSTS,
+    DEPTH,
+    F_LAST,
+    GAP,
     INSTRUCTIONS,
+    LOG_FULL,
     ON_BAR,
     ON_BARS,
+    ON_BOOK,
     ON_EVENT,
+    ON_ORDER,
     ON_QUOTE,
+    ON_TRADE,
     QUOTE,
     REPRICED,
     SETTLED,
     TAPE,
+    TRADE_TICK,
     W_BAR,
     W_BARS,
+    W_BOOK,
     W_EVENT,
     W_ORDER,
     W_QUOTE,
+    W_TRADE,
 )
 from framework.kernel.layout.roots import event_row
-from framework.kernel.loops.tick_loop import is_tick, tick_wake
-from framework.kernel.machine.compile import kernel
+from framework.kernel.layout.table_room import is_log_filling
+from framework.kernel.machine.compile import inlined, kernel
+
+
+@inlined
+def is_tick(kind: int) -> bool:
+    """Whether an event is a trade or a change of a book."""
+    return kind == DEPTH or kind == TRADE_TICK or kind == GAP
+
+
+@inlined
+def _point_to(t: Any, event: Any, row: int) -> None:
+    """Let the wake tell of a market event."""
+    t.wake_instrument, t.wake_kind, t.wake_row = event.instrument, event.kind, row
+    t.market_instrument, t.market_row = event.instrument, row
+
+
+@inlined
+def tick_wake(t: Any, event: Any, row: int) -> int:
+    """What an applied tick wakes, 0 for nothing."""
+    kind, wake = event.kind, 0
+    if kind == TRADE_TICK:
+        wake = W_TRADE if t.wakes & ON_TRADE else 0
+    elif kind == DEPTH:
+        wake = W_BOOK if t.wakes & ON_BOOK and event.flags & F_LAST else 0
+    elif t.wakes & ON_EVENT:
+        wake = W_EVENT
+    if wake != 0:
+        _point_to(t, event, row)
+    return wake
+
+
+@inlined
+def _is_last_bar(tape: int, tape_count: int, row: int) -> bool:
+    """Whether no other bar of its stamp follows a bar: they lie side by side."""
+    if row + 1 >= tape_count:
+        return True
+    following = event_row(tape, row + 1)
+    return following.ts_local_ns != event_row(tape, row).ts_local_ns or following.kind != BAR
 
 
 @kernel
-def wake_for(t: Any, event: Any, row: int, is_last_of_stamp: bool) -> int:
-    """What an applied market event wakes, 0 for nothing. A second wake of the same event is kept pending."""
-    kind = event.kind
-    wake = 0
+def wake_for(t: Any, tape: int, tape_count: int, row: int) -> int:
+    """What the market event just applied wakes, 0 for nothing. A second wake of the same event is kept pending."""
+    event = event_row(tape, row)
+    kind, wake = event.kind, 0
     if kind == BAR:
         if t.wakes & ON_BAR:
             wake = W_BAR
-        if is_last_of_stamp and t.wakes & ON_BARS:
+        if t.wakes & ON_BARS and _is_last_bar(tape, tape_count, row):
             if wake == 0:
                 wake = W_BARS
             else:
@@ -49,9 +96,14 @@ def wake_for(t: Any, event: Any, row: int, is_last_of_stamp: bool) -> int:
     elif t.wakes & ON_EVENT:
         wake = W_EVENT
     if wake != 0:
-        t.wake_instrument, t.wake_kind, t.wake_row = event.instrument, kind, row
-        t.market_instrument, t.market_row = event.instrument, row
+        _point_to(t, event, row)
     return wake
+
+
+@inlined
+def defer_wake(t: Any, wake: int) -> None:
+    """Let a market wake wait: those of orders come first."""
+    t.pending_wake = wake | (t.pending_wake << 8)
 
 
 @kernel
@@ -74,3 +126,15 @@ def pending_wake(t: Any) -> int:
     t.pending_wake >>= 8
     t.wake_instrument, t.wake_row = t.market_instrument, t.market_row
     return wake
+
+
+@kernel
+def next_wake(t: Any) -> int:
+    """What comes before the next event: an order's wake, a market wake that waited, LOG_FULL; 0 where there is none of them."""
+    if t.wakes & ON_ORDER and t.noticed < t.log_count:
+        wake = order_wake(t)
+        if wake != 0:
+            return wake
+    if t.pending_wake != 0:
+        return pending_wake(t)
+    return LOG_FULL if is_log_filling(t) else 0

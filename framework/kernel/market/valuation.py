@@ -83,31 +83,23 @@ def projected_value(t: Any, instrument: int) -> float:
 
 
 @kernel
-def initial_needed(t: Any, besides: int) -> float:
-    """Initial margin of all positions and working orders, those of one instrument left out."""
-    needed = 0.0
-    for i in range(t.positions_count):
-        rate = terms_row(t.terms, i).initial_margin
-        if rate > 0.0 and i != besides:
-            needed += rate * projected_value(t, i)
-    return needed
-
-
-@kernel
 def held_value(t: Any, instrument: int) -> float:
     """Exposure in one instrument as it is held."""
     lots = position_row(t.positions, instrument).lots
     return abs(lots) * lot_value(t, instrument) if lots != 0 else 0.0
 
 
+HELD, WITH_ORDERS = 0, 1
+
+
 @kernel
-def initial_held(t: Any, besides: int) -> float:
-    """Initial margin of all positions, that of one instrument left out."""
+def initial_needed(t: Any, besides: int, what: int) -> float:
+    """Initial margin of all positions, those of one instrument left out; of what is HELD, or WITH_ORDERS that work."""
     needed = 0.0
     for i in range(t.positions_count):
         rate = terms_row(t.terms, i).initial_margin
         if rate > 0.0 and i != besides:
-            needed += rate * held_value(t, i)
+            needed += rate * (projected_value(t, i) if what == WITH_ORDERS else held_value(t, i))
     return needed
 
 

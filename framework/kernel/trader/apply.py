@@ -180,8 +180,6 @@ def _take_replaced(t: Any, event: Any) -> None:
 def _take_fill(t: Any, event: Any) -> None:
     order = order_of(t, event.w0)
     lots, fee, slippage = event.w2, real(event.w3), real(event.w4)
-    if is_done(order):
-        t.late_fills += 1
     if is_counted(order):
         count(t, order, -lots)
     order.filled_lots += lots

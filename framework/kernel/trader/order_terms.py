@@ -46,28 +46,18 @@ from framework.kernel.market.marks import book_of
 from framework.kernel.market.order_types import peg_ticks, set_stop, trailing_stop, trails
 from framework.kernel.trader.grid import distance_ticks, price_ticks, quantity_lots
 
-G_LIMIT, G_STOP, G_TOUCH, G_TRAIL, G_TRAIL_BPS = 1, 2, 4, 8, 16
-G_LIMIT_OFFSET, G_DISPLAY, G_PEG_OFFSET = 32, 64, 128
-"""Bits of a request's `given`."""
+NUMBERS = ("limit", "stop", "touch", "trail", "trail_bps", "trail_limit", "display", "peg_offset")
+"""The numbers that an order may be given, as strategies call them."""
+
+G_LIMIT, G_STOP, G_TOUCH, G_TRAIL, G_TRAIL_BPS, G_LIMIT_OFFSET, G_DISPLAY, G_PEG_OFFSET = (1 << k for k in range(len(NUMBERS)))
+"""Bits of a request's `given`, one for each of `NUMBERS`."""
 
 _TRAILS = G_TRAIL | G_TRAIL_BPS
 
 
-def given_bits(
-    limit: float | None,
-    stop: float | None,
-    touch: float | None = None,
-    trail: float | None = None,
-    trail_bps: float | None = None,
-    limit_offset: float | None = None,
-    display: float | None = None,
-    peg_offset: float | None = None,
-) -> int:
-    """`given` of a request that is made in Python."""
-    bits = (0 if limit is None else G_LIMIT) | (0 if stop is None else G_STOP) | (0 if touch is None else G_TOUCH)
-    bits |= (0 if trail is None else G_TRAIL) | (0 if trail_bps is None else G_TRAIL_BPS)
-    bits |= (0 if limit_offset is None else G_LIMIT_OFFSET) | (0 if display is None else G_DISPLAY)
-    return bits | (0 if peg_offset is None else G_PEG_OFFSET)
+def given_bits(*numbers: float | None) -> int:
+    """`given` of a request that is made in Python, of the first of `NUMBERS` or all of them."""
+    return sum(1 << k for k, number in enumerate(numbers) if number is not None)
 
 
 @kernel

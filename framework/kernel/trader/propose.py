@@ -54,11 +54,12 @@ from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.marks import book_of, terms_of
 from framework.kernel.market.order_rows import clear, is_done, order_of, pack
 from framework.kernel.trader.apply import ask_cancel, has_instructions, issue
-from framework.kernel.trader.approval import check, target_lots
+from framework.kernel.trader.approval import check
 from framework.kernel.trader.grid import misfit, price_ticks, quantity_lots, steps
 from framework.kernel.trader.order_terms import G_LIMIT, G_STOP, G_TOUCH, limit_to_check, set_terms
 from framework.kernel.trader.orders import asked_terms, count, expected_lots, is_counted
 from framework.kernel.trader.recall import is_past_recall
+from framework.kernel.trader.targets import target_lots
 from framework.schema.units import LARGEST_STEPS
 
 NO_ROOM = -2

@@ -16,7 +16,7 @@ def see(t: Any, event: Any) -> None:
     """The trader's part: the book as told, its best prices, the mark, the last trade."""
     book, depth = book_of(t, event.instrument), depth_of(t, event.instrument)
     if event.kind == TRADE_TICK:
-        book.last, book.last_lots = event.w0, event.w1
+        book.last = event.w0
         if depth.bids == 0 and book.quote_ns == 0:
             mark_to(t, event.instrument, float(event.w0))
             t.dirty |= 1

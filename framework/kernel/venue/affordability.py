@@ -9,7 +9,7 @@ from framework.kernel.machine.compile import kernel
 from framework.kernel.machine.ratio import at_most
 from framework.kernel.market.marks import book_of, terms_of
 from framework.kernel.market.money import basis, lot_notional
-from framework.kernel.market.valuation import cash_value, held_value, initial_held
+from framework.kernel.market.valuation import HELD, cash_value, held_value, initial_needed
 from framework.kernel.venue.bookings import account_of, summed_account
 
 _ROUNDING, _PART_OF_A_LOT = 1e-14, 1e-9
@@ -49,7 +49,7 @@ def affordable_lots(t: Any, x: Any, order: Any, lots: int, ticks: int, cost: flo
     extra = at_most(room / (value + t.risk.max_leverage * unit_cost) + _PART_OF_A_LOT, lots - closing)
     if t.has_margin != 0:
         margin = terms.initial_margin
-        room = equity - unit_cost * closing + rounding - initial_held(account, i) - held * value * margin
+        room = equity - unit_cost * closing + rounding - initial_needed(account, i, HELD) - held * value * margin
         extra = at_most(room / (value * margin + unit_cost) + _PART_OF_A_LOT, extra) if value * margin + unit_cost > 0.0 else extra
     return closing + extra
 

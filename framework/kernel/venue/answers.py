@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.account.result_rows import record_point
+from framework.kernel.account.result_rows import record_point_before
 from framework.kernel.layout.codes import CANCELLED, EXPIRED, S_CANCELLED, S_EXPIRED, S_REJECTED
 from framework.kernel.layout.log import apply_answer, write
 from framework.kernel.layout.roots import event_row
@@ -17,8 +17,7 @@ from framework.kernel.venue.bookings import book_answer
 def catch_up(t: Any, x: Any) -> None:
     """Where the feed is late the venue is ahead of us: what it says moves our clock."""
     if x.now_ns > t.now_ns:
-        if t.dirty & 1 != 0 and t.now_ns >= t.point_ns and t.now_ns > 0:
-            record_point(t)
+        record_point_before(t, x.now_ns)
         t.now_ns = x.now_ns
 
 

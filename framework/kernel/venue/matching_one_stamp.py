@@ -32,7 +32,7 @@ from framework.kernel.market.money import notional_of
 from framework.kernel.market.order_book import depth_of
 from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.priority import BEFORE_ALL, CLOSE, LIMITS, OPEN, STOPS
-from framework.kernel.market.valuation import cash_value, initial_held
+from framework.kernel.market.valuation import HELD, cash_value, initial_needed
 from framework.kernel.venue.bookings import account_of, summed_account
 from framework.kernel.venue.commands import venue_book
 from framework.kernel.venue.exits import match_exits
@@ -113,7 +113,7 @@ def _is_short_of_money(t: Any, x: Any) -> bool:
     """Whether the account cannot carry all that the moment may add to positions: at the open, or at the limit where that is worse."""
     account = summed_account(t, x)
     equity = cash_value(account) + account.net
-    room, margin_room = t.risk.max_leverage * equity - account.gross, equity - initial_held(account, _NO_INSTRUMENT)
+    room, margin_room = t.risk.max_leverage * equity - account.gross, equity - initial_needed(account, _NO_INSTRUMENT, HELD)
     for k in range(x.turns_count):
         event = event_row(x.tape, turn_row(x.turns, k).row)
         at = venue_book(x, event.instrument).first
@@ -152,11 +152,23 @@ def _first_adding(t: Any, x: Any, event: Any) -> int:
     return -1
 
 
+@inlined
+def _is_bar(x: Any, turn: Any) -> bool:
+    return event_row(x.tape, turn.row).kind == BAR
+
+
+@inlined
+def _come_to(x: Any, turn: Any) -> Any:
+    """The event of a turn, whose stamp becomes the venue's."""
+    event = event_row(x.tape, turn.row)
+    x.now_ns = event.ts_venue_ns
+    return event
+
+
 @kernel
 def _go_on(t: Any, x: Any, turn: Any, step: int) -> bool:
     """Go on with a turn's step while orders only reduce; whether it has come to one that adds, which `turn.order_id` then names."""
-    event = event_row(x.tape, turn.row)
-    x.now_ns = event.ts_venue_ns
+    event = _come_to(x, turn)
     if event.kind == QUOTE:
         turn.order_id = _first_adding(t, x, event)
         if turn.order_id < 0:
@@ -173,8 +185,7 @@ def _go_on(t: Any, x: Any, turn: Any, step: int) -> bool:
 @kernel
 def _let_add(t: Any, x: Any, turn: Any, step: int) -> bool:
     """Let the order act that a turn has come to, and go on; whether it has come to a next one that adds."""
-    event = event_row(x.tape, turn.row)
-    x.now_ns = event.ts_venue_ns
+    event = _come_to(x, turn)
     if event.kind == QUOTE:
         match_quote(t, x, event)
         return False
@@ -232,8 +243,7 @@ def _step(t: Any, x: Any, step: int) -> None:
     for k in range(x.turns_count):
         turn = turn_row(x.turns, k)
         if _takes_step(x, turn, step):
-            event = event_row(x.tape, turn.row)
-            x.now_ns = event.ts_venue_ns
+            event = _come_to(x, turn)
             if event.kind == QUOTE:
                 match_quote(t, x, event)
             else:
@@ -244,26 +254,24 @@ def _step(t: Any, x: Any, step: int) -> None:
 def match_together(t: Any, x: Any) -> None:
     """Match several bars and quotes of one moment, up to the close."""
     for k in range(x.turns_count):
-        event = event_row(x.tape, turn_row(x.turns, k).row)
-        x.now_ns = event.ts_venue_ns
+        turn = turn_row(x.turns, k)
+        event = _come_to(x, turn)
         if event.kind == BAR:
-            begin_bar(t, x, event, turn_row(x.turns, k))
+            begin_bar(t, x, event, turn)
     x.is_short_of_money = _is_short_of_money(t, x)
     _step(t, x, OPEN)
     for k in range(x.turns_count):
         turn = turn_row(x.turns, k)
         if _takes_step(x, turn, STOPS):
-            x.now_ns = event_row(x.tape, turn.row).ts_venue_ns
-            after_open(t, x, event_row(x.tape, turn.row), turn)
+            after_open(t, x, _come_to(x, turn), turn)
     _step(t, x, STOPS)
     if t.margined != 0:
         judge_worst(t, x)
     _step(t, x, LIMITS)
     for k in range(x.turns_count):
         turn = turn_row(x.turns, k)
-        event = event_row(x.tape, turn.row)
-        if event.kind == BAR:
-            x.now_ns = event.ts_venue_ns
+        if _is_bar(x, turn):
+            event = _come_to(x, turn)
             if turn.is_trading != 0:
                 after_limits(t, x, event, turn)
             end_bar(t, x, event, turn)
@@ -276,8 +284,7 @@ def close_together(t: Any, x: Any) -> None:
     for k in range(x.turns_count):
         turn = turn_row(x.turns, k)
         if _takes_step(x, turn, CLOSE):
-            x.now_ns = event_row(x.tape, turn.row).ts_venue_ns
-            after_close(t, x, event_row(x.tape, turn.row))
+            after_close(t, x, _come_to(x, turn))
 
 
 @outlined
@@ -285,10 +292,8 @@ def judge_worst(t: Any, x: Any) -> None:
     """Judge the bars of the moment by their worst prices."""
     for k in range(x.turns_count):
         turn = turn_row(x.turns, k)
-        event = event_row(x.tape, turn.row)
-        if event.kind == BAR:
-            x.now_ns = event.ts_venue_ns
-            enforce_inside(t, x, event, turn)
+        if _is_bar(x, turn):
+            enforce_inside(t, x, _come_to(x, turn), turn)
 
 
 @inlined
@@ -298,8 +303,7 @@ def match_moment(t: Any, x: Any) -> None:
         match_together(t, x)
         return
     turn = turn_row(x.turns, 0)
-    event = event_row(x.tape, turn.row)
-    x.now_ns = event.ts_venue_ns
+    event = _come_to(x, turn)
     if event.kind == QUOTE:
         match_quote(t, x, event)
         return
@@ -314,10 +318,8 @@ def match_exits_of_moment(t: Any, x: Any) -> None:
     """What has come for entries that the moment filled meets the rest of their bars."""
     for k in range(x.turns_count):
         turn = turn_row(x.turns, k)
-        event = event_row(x.tape, turn.row)
-        if event.kind == BAR and venue_book(x, event.instrument).first >= 0:
-            x.now_ns = event.ts_venue_ns
-            match_exits(t, x, event, turn)
+        if _is_bar(x, turn) and venue_book(x, event_row(x.tape, turn.row).instrument).first >= 0:
+            match_exits(t, x, _come_to(x, turn), turn)
 
 
 @inlined

@@ -1,10 +1,10 @@
-"""What splits and dividends do to the venue's orders, and the end of the data."""
+"""What splits and dividends do to the venue's orders."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from framework.kernel.layout.codes import CANCELLED, DIVIDEND, EXPIRED, R_SPLIT, REPLACE, SPLIT
+from framework.kernel.layout.codes import CANCELLED, DIVIDEND, R_SPLIT, REPLACE, SPLIT
 from framework.kernel.layout.roots import event_row
 from framework.kernel.machine.compile import kernel, outlined
 from framework.kernel.machine.ratio import floored
@@ -13,9 +13,8 @@ from framework.kernel.market.order_book import lose_depth
 from framework.kernel.market.order_rows import order_of
 from framework.kernel.market.restated_terms import dividend_prices, dividend_terms, dividend_ticks, split_prices, split_terms
 from framework.kernel.venue.answers import end_order
-from framework.kernel.venue.commands import release_kept, venue_book
+from framework.kernel.venue.commands import venue_book
 from framework.kernel.venue.working_orders import sweep
-from framework.schema.units import NEVER_NS
 
 
 @kernel
@@ -58,17 +57,3 @@ def restate_venue_orders(t: Any, x: Any, event: Any) -> None:
             _restate_kept(t, x, event)
     if event.kind == SPLIT:
         lose_depth(x, event.instrument)
-
-
-@kernel
-def end_all(t: Any, x: Any, reason: int) -> None:
-    """The data are over: every working order ends with a reason."""
-    if x.kept_count > 0:
-        release_kept(t, x, -1, NEVER_NS, NEVER_NS)
-    for i in range(x.books_count):
-        at = venue_book(x, i).first
-        while at >= 0:
-            order = order_of(x, at)
-            at = order.next_working
-            end_order(t, x, order, EXPIRED, reason, 0.0, 0.0)
-        sweep(x, i)

@@ -20,7 +20,6 @@ from framework.schema.event import Kind
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.stages.features.feature import at_least, feature_kernel
 
-_QUOTE = int(Kind.QUOTE)
 _OWN = 5
 """Words of a row before its levels: stamp, is it a trade, side, price, lots. A level is four: bid, lots, ask, lots."""
 
