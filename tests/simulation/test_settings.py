@@ -134,3 +134,9 @@ def test_a_run_is_replayed_without_the_files_of_its_latencies(tmp_path: Path) ->
     done = backtest(Buys(), tape, latency={"entry_ns": {"model": "sampled", "file": str(file)}})
     file.unlink()
     assert replay(Buys(), tape, done.audit).audit_hash == done.audit_hash
+
+
+def test_a_rerun_refuses_what_it_cannot_be_compared_with() -> None:
+    swept = sweep(Buys, {"size": [1]}, BARS)
+    with pytest.raises(ConfigError, match="^benchmark = 5: must be a symbol"):
+        swept.rerun(0, benchmark=5)  # type: ignore[arg-type]  # what Python lets through
