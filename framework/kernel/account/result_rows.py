@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.positions import position_of
-from framework.kernel.layout.roots import change_row, flow_row, money_row, point_row, trade_row
+from framework.kernel.layout.account_records import change_row, flow_row, money_row, point_row, trade_row
+from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.layout.table_room import CHANGES, FLOWS, POINTS, TRADES, has_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.marks import terms_of
@@ -13,7 +12,7 @@ from framework.kernel.market.valuation import valuation
 
 
 @inlined
-def write_point(t: Any) -> None:
+def write_point(t: TraderRoot) -> None:
     """Add a point to the equity curve at the present stamp."""
     if not has_row(t, t.points_count, t.points_capacity, POINTS):
         return
@@ -29,13 +28,13 @@ def write_point(t: Any) -> None:
 
 
 @kernel
-def record_point(t: Any) -> None:
+def record_point(t: TraderRoot) -> None:
     """`write_point` away from the path of every event."""
     write_point(t)
 
 
 @inlined
-def record_change(t: Any, instrument: int, cause: int) -> None:
+def record_change(t: TraderRoot, instrument: int, cause: int) -> None:
     """Note the position of an instrument after it changed: by an order's fill, BY_SPLIT or BY_DELISTING."""
     if t.is_venues != 0 or not has_row(t, t.changes_count, t.changes_capacity, CHANGES):
         return
@@ -46,7 +45,7 @@ def record_change(t: Any, instrument: int, cause: int) -> None:
 
 
 @kernel
-def record_flow(t: Any, instrument: int, kind: int, amount: float, currency: int) -> None:
+def record_flow(t: TraderRoot, instrument: int, kind: int, amount: float, currency: int) -> None:
     """Note money that a position brought besides its fills, or, negative, cost."""
     if t.is_venues != 0 or not has_row(t, t.flows_count, t.flows_capacity, FLOWS):
         return
@@ -58,7 +57,7 @@ def record_flow(t: Any, instrument: int, kind: int, amount: float, currency: int
 
 @inlined
 def record_trade(
-    t: Any, instrument: int, entry_ns: int, lots: float, entry_price: float, exit_price: float, gross: float, fees: float
+    t: TraderRoot, instrument: int, entry_ns: int, lots: float, entry_price: float, exit_price: float, gross: float, fees: float
 ) -> None:
     """Note what one tax lot made from its opening to its close."""
     if t.is_venues != 0 or not has_row(t, t.trades_count, t.trades_capacity, TRADES):

@@ -6,8 +6,6 @@ command reaches the venue first, then answers, then the market, then timers.
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.result_rows import record_point, write_point
 from framework.kernel.layout.codes import (
     BAR,
@@ -23,7 +21,7 @@ from framework.kernel.layout.codes import (
     W_TIMER,
 )
 from framework.kernel.layout.log import write
-from framework.kernel.layout.roots import event_row, exchange_row, trader_row
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row, exchange_row, trader_row
 from framework.kernel.layout.table_room import is_log_filling
 from framework.kernel.loops.wakes import order_wake, pending_wake, wake_for
 from framework.kernel.machine.compile import Unit, address_of, call, inlined, kernel, prefetch
@@ -38,7 +36,7 @@ from framework.kernel.venue.liquidation import enforce_margin
 from framework.kernel.venue.matching_one_stamp import close_moment, collect_turns, judge_worst, match_exits_of_moment, match_moment
 from framework.kernel.venue.restating import end_all, restate_venue_orders
 from framework.kernel.venue.venue_events import expire, venue_event
-from framework.schema.event import NO_INSTRUMENT
+from framework.schema.event import NO_INSTRUMENT, Event
 from framework.schema.units import NEVER_NS
 
 GO_ON = 99
@@ -49,13 +47,13 @@ _AHEAD_BYTES = 16 * 64
 
 
 @kernel
-def point_is_due(t: Any, next_ns: int) -> bool:
+def point_is_due(t: TraderRoot, next_ns: int) -> bool:
     """Whether a point of the equity curve belongs at the present stamp, now that the next event is later."""
     return t.dirty & 1 != 0 and next_ns > t.now_ns and t.now_ns >= t.point_ns and t.now_ns > 0
 
 
 @kernel
-def fire_timer(t: Any) -> None:
+def fire_timer(t: TraderRoot) -> None:
     """Write and apply the next timer as an event."""
     t.now_ns = t.timer_ns
     write(t, TIMER, 0, NO_INSTRUMENT, t.now_ns, t.timer_id, 0, 0, 0, 0)
@@ -63,7 +61,7 @@ def fire_timer(t: Any) -> None:
 
 
 @kernel
-def _release_exits(t: Any, x: Any) -> None:
+def _release_exits(t: TraderRoot, x: ExchangeRoot) -> None:
     """What fills of this moment have released arrives before anybody is woken; with latency what stood meets the rest of its bar."""
     if x.entry_latency_ns == 0 and x.response_latency_ns == 0:
         if t.outbox_count == 0:
@@ -75,7 +73,7 @@ def _release_exits(t: Any, x: Any) -> None:
 
 
 @kernel
-def _match(t: Any, x: Any) -> None:
+def _match(t: TraderRoot, x: ExchangeRoot) -> None:
     """Match the bars and quotes of the present moment, before anybody sees them."""
     if collect_turns(t, x) == 0:
         return
@@ -87,7 +85,7 @@ def _match(t: Any, x: Any) -> None:
 
 
 @kernel
-def on_tape_event(t: Any, x: Any, event: Any) -> None:
+def on_tape_event(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """One market event: first the venue, then the trader half, then the venue's own restating of orders."""
     kind = event.kind
     if kind == BAR or kind == QUOTE:
@@ -107,7 +105,7 @@ def on_tape_event(t: Any, x: Any, event: Any) -> None:
 
 
 @kernel
-def on_due(t: Any, x: Any) -> None:
+def on_due(t: TraderRoot, x: ExchangeRoot) -> None:
     """The earliest of: a command reaching the venue, an order's date, an answer reaching us."""
     due = x.due_ns
     if x.entry_head < x.entry_count and event_row(x.entry, x.entry_head).ts_venue_ns == due:
@@ -122,7 +120,7 @@ def on_due(t: Any, x: Any) -> None:
 
 
 @inlined
-def horizon(t: Any, x: Any) -> int:
+def horizon(t: TraderRoot, x: ExchangeRoot) -> int:
     """The first stamp that the fast lane must not reach: something else is due, or the replay is to stop."""
     if x.venue_tape != 0 or t.margined != 0:
         return 0  # the venue is ahead of us and what it sees must come between; or the broker looks at every mark
@@ -135,7 +133,7 @@ def horizon(t: Any, x: Any) -> int:
 
 
 @kernel
-def _is_to_match(t: Any, x: Any, event: Any) -> bool:
+def _is_to_match(t: TraderRoot, x: ExchangeRoot, event: Event) -> bool:
     """Whether the venue has to match the moment of a bar first: its own instrument has orders, or the moment may have other bars."""
     if t.seen < x.matched:
         return False
@@ -144,7 +142,7 @@ def _is_to_match(t: Any, x: Any, event: Any) -> bool:
 
 
 @inlined
-def fast_bar(t: Any, x: Any, stop_ns: int) -> int:
+def fast_bar(t: TraderRoot, x: ExchangeRoot, stop_ns: int) -> int:
     """The fast lane: apply the next event if it is a bar before `stop_ns` of a moment in which no working order can fill.
 
     Returns the address of the bar, 0 where the next event is something else.
@@ -166,7 +164,7 @@ def fast_bar(t: Any, x: Any, stop_ns: int) -> int:
 
 
 @kernel
-def bar_wake(t: Any, x: Any) -> int:
+def bar_wake(t: TraderRoot, x: ExchangeRoot) -> int:
     """The wake of the bar just applied."""
     row = t.seen - x.tape_start - 1
     event = event_row(x.tape, row)
@@ -178,7 +176,7 @@ def bar_wake(t: Any, x: Any) -> int:
 
 
 @kernel
-def _keep_house(t: Any, x: Any) -> int:
+def _keep_house(t: TraderRoot, x: ExchangeRoot) -> int:
     """What must be done after anything was written: send, deliver order wakes, see that the log is taken over."""
     if t.broken:
         return BROKEN
@@ -225,7 +223,7 @@ def _advance(trader: int, exchange: int) -> int:
 
 
 @kernel
-def _step(t: Any, x: Any) -> int:
+def _step(t: TraderRoot, x: ExchangeRoot) -> int:
     """One thing off the fast lane; returns GO_ON or a wake."""
     row = t.seen - x.tape_start
     if row >= x.tape_count:
@@ -267,7 +265,7 @@ def _step(t: Any, x: Any) -> int:
 
 
 @kernel
-def _at_end(t: Any, x: Any) -> int:
+def _at_end(t: TraderRoot, x: ExchangeRoot) -> int:
     """The tape, or this part of it, is read to its end: what is due at its last stamp still happens."""
     if x.tape_is_last == 0:
         t.touched = 1
@@ -283,7 +281,7 @@ def _at_end(t: Any, x: Any) -> int:
 
 
 @kernel
-def _end_all(t: Any, x: Any) -> int:
+def _end_all(t: TraderRoot, x: ExchangeRoot) -> int:
     """End what works at the venue, what is on its way to it, and what is held."""
     while t.outbox_count > 0 or x.entry_head < x.entry_count or x.working > 0 or x.response_head < x.response_count:
         send_outbox(t, x)
@@ -300,7 +298,7 @@ def _end_all(t: Any, x: Any) -> int:
 
 
 @kernel
-def _end(t: Any) -> int:
+def _end(t: TraderRoot) -> int:
     if t.dirty:
         record_point(t)
     t.touched = 1

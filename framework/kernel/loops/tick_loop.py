@@ -6,8 +6,6 @@ answers meanwhile reaches us before the tick does. Ticks of the same venue stamp
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.result_rows import write_point
 from framework.kernel.layout.codes import (
     DEPTH,
@@ -24,9 +22,10 @@ from framework.kernel.layout.codes import (
     W_TRADE,
 )
 from framework.kernel.layout.depth_records import word_row
-from framework.kernel.layout.roots import event_row, exchange_row, trader_row
+from framework.kernel.layout.roots import ExchangeRoot, Root, TraderRoot, event_row, exchange_row, trader_row
 from framework.kernel.machine.compile import Unit, address_of, call, inlined, prefetch
 from framework.kernel.market.order_book import depth_of, level_of
+from framework.schema.event import Event
 from framework.schema.units import NEVER_NS
 
 _AHEAD_BYTES = 16 * 64
@@ -44,7 +43,7 @@ def is_tick(kind: int) -> bool:
 
 
 @inlined
-def _fetch_level(half: Any, event: Any) -> None:
+def _fetch_level(half: Root, event: Event) -> None:
     """Ask for the memory of the level that an event will change."""
     depth = depth_of(half, event.instrument)
     if event.kind == DEPTH and depth.bids != 0:
@@ -52,7 +51,7 @@ def _fetch_level(half: Any, event: Any) -> None:
 
 
 @inlined
-def tick_wake(t: Any, event: Any, row: int) -> int:
+def tick_wake(t: TraderRoot, event: Event, row: int) -> int:
     """What an applied tick wakes, 0 for nothing."""
     kind, wake = event.kind, 0
     if kind == TRADE_TICK:
@@ -68,12 +67,12 @@ def tick_wake(t: Any, event: Any, row: int) -> int:
 
 
 @inlined
-def _venue_row(x: Any, place: int) -> int:
+def _venue_row(x: ExchangeRoot, place: int) -> int:
     return word_row(x.venue_order, place).value if x.venue_order != 0 else place
 
 
 @inlined
-def next_venue_ns(x: Any) -> int:
+def next_venue_ns(x: ExchangeRoot) -> int:
     """The venue's stamp of the next tick that it has not seen; other events are passed over, since both halves see them at once."""
     while x.venue_seen < x.venue_tape_count:
         event = event_row(x.venue_tape, _venue_row(x, x.venue_seen))
@@ -84,7 +83,7 @@ def next_venue_ns(x: Any) -> int:
 
 
 @inlined
-def catch_up_to(t: Any, x: Any, limit_ns: int) -> bool:
+def catch_up_to(t: TraderRoot, x: ExchangeRoot, limit_ns: int) -> bool:
     """Let the venue see its ticks up to a stamp; False as soon as one of them has told us something, or something is due by then."""
     while True:
         venue_ns = next_venue_ns(x)

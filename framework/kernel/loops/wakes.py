@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import (
     BAR,
     CANCEL,
@@ -24,13 +22,14 @@ from framework.kernel.layout.codes import (
     W_ORDER,
     W_QUOTE,
 )
-from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.roots import TraderRoot, event_row
 from framework.kernel.loops.tick_loop import is_tick, tick_wake
 from framework.kernel.machine.compile import kernel
+from framework.schema.event import Event
 
 
 @kernel
-def wake_for(t: Any, event: Any, row: int, is_last_of_stamp: bool) -> int:
+def wake_for(t: TraderRoot, event: Event, row: int, is_last_of_stamp: bool) -> int:
     """What an applied market event wakes, 0 for nothing. A second wake of the same event is kept pending."""
     kind = event.kind
     wake = 0
@@ -55,7 +54,7 @@ def wake_for(t: Any, event: Any, row: int, is_last_of_stamp: bool) -> int:
 
 
 @kernel
-def order_wake(t: Any) -> int:
+def order_wake(t: TraderRoot) -> int:
     """The next undelivered order event of the log as a wake, 0 when there is none."""
     while t.noticed < t.log_count:
         row = t.noticed
@@ -68,7 +67,7 @@ def order_wake(t: Any) -> int:
 
 
 @kernel
-def pending_wake(t: Any) -> int:
+def pending_wake(t: TraderRoot) -> int:
     """The market wake that waited for order wakes; it points at its own event again."""
     wake = t.pending_wake & 0xFF
     t.pending_wake >>= 8

@@ -15,8 +15,6 @@ Where instruments ask for margin there is a second rule of the same form: with m
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from framework.kernel.account.positions import position_of, rate_of
@@ -44,13 +42,14 @@ from framework.kernel.layout.codes import (
     R_SIZE,
     STOP_LIMIT,
 )
-from framework.kernel.layout.roots import order_row
+from framework.kernel.layout.roots import TraderRoot, order_row
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.costs import planned_cost
 from framework.kernel.market.marks import book_of, mean_gap, terms_of
 from framework.kernel.market.money import basis, lot_notional, notional_of
 from framework.kernel.market.valuation import cash_value, initial_needed, projected_value, sum_up, worst_lots
 from framework.schema.instrument import InstrumentKind
+from framework.schema.order import Order
 from framework.schema.units import LARGEST_STEPS
 
 GAPS = 3.0
@@ -65,7 +64,7 @@ _EXPOSURE_SLACK = 1e-9
 
 
 @kernel
-def check(t: Any, order: Any) -> Any:
+def check(t: TraderRoot, order: Order) -> tuple[int, float, float]:
     """Check an order that stands in the trader's table but was not yet counted as working.
 
     Returns (reason, need, have): reason 0 approves; else the two numbers of the rule that was broken.
@@ -95,7 +94,7 @@ def check(t: Any, order: Any) -> Any:
 
 
 @kernel
-def _closes_parent(t: Any, order: Any) -> bool:
+def _closes_parent(t: TraderRoot, order: Order) -> bool:
     """Whether an order that waits for another's fill only closes what that one opens."""
     if order.parent_id < 0:
         return False
@@ -104,7 +103,7 @@ def _closes_parent(t: Any, order: Any) -> bool:
 
 
 @kernel
-def _check_exposure(t: Any, order: Any, rate: float) -> Any:
+def _check_exposure(t: TraderRoot, order: Order, rate: float) -> tuple[int, float, float]:
     i, lots, risk = order.instrument, order.quantity_lots, t.risk
     terms, book, position = terms_of(t, i), book_of(t, i), position_of(t, i)
     price = book.mark_ticks if order.type == MARKET or order.limit_ticks == 0 else float(order.limit_ticks)
@@ -152,7 +151,7 @@ def _check_exposure(t: Any, order: Any, rate: float) -> Any:
 
 
 @kernel
-def _affordable_at_gap(t: Any, instrument: int, target: float, weight: float, equity: float) -> float:
+def _affordable_at_gap(t: TraderRoot, instrument: int, target: float, weight: float, equity: float) -> float:
     """What of a target can be paid for if the price moves by an unusual gap until the fill; signed lots, never less than is held of it.
 
     With T the target, h what is held on its side (negative: on the other), v the value of a lot and g `GAPS` times the mean gap,
@@ -188,7 +187,7 @@ def _affordable_at_gap(t: Any, instrument: int, target: float, weight: float, eq
 
 
 @kernel
-def target_lots(t: Any, instrument: int, weight: float) -> float:
+def target_lots(t: TraderRoot, instrument: int, weight: float) -> float:
     """The signed lots that make `weight` of equity at the present mark, rounded toward zero; a float, since they may be beyond every range.
 
     What the change is expected to cost comes out of the position itself, and equity is what is left after the expected costs

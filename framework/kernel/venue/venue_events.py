@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import (
     AT_CLOSE,
     AT_OPEN,
@@ -23,7 +21,7 @@ from framework.kernel.layout.codes import (
     SESSION,
     SPLIT,
 )
-from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.layout.venue_records import session_row
 from framework.kernel.machine.compile import kernel, outlined
 from framework.kernel.market.marks import terms_of
@@ -33,11 +31,12 @@ from framework.kernel.venue.answers import end_order
 from framework.kernel.venue.commands import release_kept, settle_messages, venue_book
 from framework.kernel.venue.kept_commands import keeps_date
 from framework.kernel.venue.working_orders import sweep
+from framework.schema.event import Event
 from framework.schema.units import NEVER_NS
 
 
 @kernel
-def expire(t: Any, x: Any) -> None:
+def expire(t: TraderRoot, x: ExchangeRoot) -> None:
     """End every good-till-date order whose date has passed, and find the next date.
 
     An order is good through its date: what is stamped there, a bar that tells of the time up to it too, comes first. So it is
@@ -70,7 +69,7 @@ def expire(t: Any, x: Any) -> None:
 
 
 @outlined
-def _close_session(t: Any, x: Any, calendar: int, close_ns: int) -> None:
+def _close_session(t: TraderRoot, x: ExchangeRoot, calendar: int, close_ns: int) -> None:
     session = session_row(x.sessions, calendar)
     if x.working == 0 and x.kept_count == 0:
         return
@@ -99,7 +98,7 @@ def _close_session(t: Any, x: Any, calendar: int, close_ns: int) -> None:
 
 
 @kernel
-def venue_event(t: Any, x: Any, event: Any) -> None:
+def venue_event(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """What a market event other than a price means to the venue. Runs before the trader half applies the same event."""
     kind = event.kind
     if kind == SPLIT or kind == DIVIDEND or kind == DELIST:
