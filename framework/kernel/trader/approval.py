@@ -209,4 +209,4 @@ def target_lots(t: TraderRoot, instrument: int, weight: float) -> float:
         cost = planned_cost(t, instrument, abs(change), book.mark_ticks) * rate
         target -= min(cost / value, abs(target)) if target > 0.0 else -min(cost / value, abs(target))
         target = _affordable_at_gap(t, instrument, target, weight, equity)
-    return np.trunc(target + (1e-9 if target > 0.0 else -1e-9))
+    return float(np.trunc(target + (1e-9 if target > 0.0 else -1e-9)))

@@ -55,7 +55,7 @@ from framework.kernel.venue.filling import budget_of, execute
 from framework.kernel.venue.liquidation import enforce_inside
 from framework.kernel.venue.siblings import GIVES_WAY, TAKEN, behind_exits, has_taken, left_by_exits, rivalry
 from framework.kernel.venue.unshown import touched_lots
-from framework.kernel.venue.working_orders import sweep
+from framework.kernel.venue.working_orders import is_empty, sweep
 from framework.schema.event import Event
 from framework.schema.order import Order
 from framework.schema.units import NEVER_NS
@@ -333,13 +333,6 @@ def step_through(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn, step: i
             break
         rank = own
         act(t, x, order, bar, turn, step)
-
-
-@inlined
-def is_empty(x: ExchangeRoot, instrument: int) -> bool:
-    """Whether nothing works there any more; the usual case is one order, filled."""
-    book = venue_book(x, instrument)
-    return book.first < 0 or (book.first == book.last and is_done(order_of(x, book.first)))
 
 
 @inlined

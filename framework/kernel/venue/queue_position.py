@@ -60,7 +60,7 @@ def share_from_behind(model: int, power: float, front: float, back: float) -> fl
         return 0.0
     if model == QUEUE_LOG:
         return math.log1p(back) / (math.log1p(back) + math.log1p(front))
-    return back**power / (back**power + front**power)
+    return float(back**power / (back**power + front**power))
 
 
 @kernel

@@ -72,3 +72,10 @@ def sweep(x: ExchangeRoot, instrument: int) -> None:
         else:
             before = at
         at = after
+
+
+@inlined
+def is_empty(x: ExchangeRoot, instrument: int) -> bool:
+    """Whether nothing works there any more; the usual case is one order, filled."""
+    book = venue_book_row(x.books, instrument)
+    return book.first < 0 or (book.first == book.last and is_done(order_of(x, book.first)))
