@@ -15,7 +15,7 @@ from framework.engine.failures import unknown_side
 from framework.engine.market import Quote, Trade
 from framework.engine.reading import Reading
 from framework.errors import InputError
-from framework.kernel.layout.roots import BOOK
+from framework.kernel.layout.market_records import BOOK
 from framework.kernel.trader import doors
 from framework.schema.units import LARGEST_STEPS, MOST_STEPS
 

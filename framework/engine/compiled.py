@@ -37,6 +37,7 @@ from framework.kernel.layout.roots import TRADER
 from framework.kernel.trader import doors
 from framework.kernel.trader.trader import Trader
 from framework.machine.fingerprint import Fingerprint, fingerprint_of
+from framework.machine.mode import runs_in_python
 
 _HOOKS = tuple(HOOK_OF.values())
 _HOOK_WAKE, _BROKEN = (TRADER.fields[name][1] // 8 for name in ("hook_wake", "broken"))  # type: ignore[index]
@@ -71,6 +72,8 @@ def compiled(target: Any = None, *, checks: bool = True) -> Any:
 def _decorated(target: Any, *, checks: bool) -> Any:
     if inspect.isclass(target):
         return _compiled_class(target, checks=checks)  # type: ignore[arg-type]  # checked there, with a message
+    if runs_in_python():
+        return target
     from numba.extending import overload as give_numba
 
     from framework.engine.compiled_rewrites import register
@@ -88,7 +91,7 @@ def _compiled_class(cls: type[Strategy], *, checks: bool) -> type[Strategy]:
     if not _hooks_of(cls):
         raise ConfigError(f"@compiled on {cls.__name__}: it has none of {', '.join(_HOOKS)}, so there is nothing to compile")
     cls.uses_numbers = True
-    cls.runs_compiled = True
+    cls.runs_compiled = not runs_in_python()
     cls.is_checked = checks
     for name, kind in declared_state(cls).items():
         if not isinstance(kind, PerInstrument):

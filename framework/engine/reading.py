@@ -21,7 +21,9 @@ from framework.engine.rows import rows
 from framework.engine.world import Wake
 from framework.errors import InputError, did_you_mean
 from framework.kernel.layout import codes
-from framework.kernel.layout.roots import BOOK, POSITION, TRADER
+from framework.kernel.layout.account_records import POSITION
+from framework.kernel.layout.market_records import BOOK
+from framework.kernel.layout.roots import TRADER
 from framework.kernel.trader import doors
 from framework.kernel.trader.trader import Trader
 from framework.schema.event import Kind

@@ -3,6 +3,8 @@
 The kernel compiles in a fifth of the time by way of classes inside numba (`framework/kernel/machine/part.py`), which may change with any
 version. Plain mode uses what numba documents and nothing else: `njit`, `cfunc`, `intrinsic`. It checks the bounds of arrays, takes
 minutes to compile and keeps nothing on disk; its results have the same bytes.
+
+A third way compiles nothing of the kernel: its functions run in Python, for a debugger and for coverage.
 """
 
 from __future__ import annotations
@@ -33,12 +35,9 @@ def is_plain() -> bool:
     """Whether this process uses plain numba: because `ONETAPE_PLAIN_NUMBA=1` asks for it, or because this numba is not known.
 
     Raises:
-        ConfigError: the variable is neither 0 nor 1.
+        ConfigError: the variable is none of 0, 1 and python.
     """
-    asked = os.environ.get("ONETAPE_PLAIN_NUMBA", "0") or "0"
-    if asked not in ("0", "1"):
-        raise ConfigError(f"ONETAPE_PLAIN_NUMBA={asked}: 1 for plain numba, 0 or nothing for the fast way to compile")
-    if asked == "1":
+    if _asked() == "1":
         return True
     reason = _unknown()
     if reason:
@@ -48,6 +47,24 @@ def is_plain() -> bool:
             stacklevel=2,
         )
     return bool(reason)
+
+
+def runs_in_python() -> bool:
+    """Whether the functions of the kernel run in Python: `ONETAPE_PLAIN_NUMBA=python`. What the data rooms compile is compiled as ever.
+
+    Raises:
+        ConfigError: the variable is none of 0, 1 and python.
+    """
+    return _asked() == "python"
+
+
+def _asked() -> str:
+    asked = os.environ.get("ONETAPE_PLAIN_NUMBA", "0") or "0"
+    if asked not in ("0", "1", "python"):
+        raise ConfigError(
+            f"ONETAPE_PLAIN_NUMBA={asked}: 1 for plain numba, 0 or nothing for the fast way to compile, python to run the kernel in Python"
+        )
+    return asked
 
 
 def _unknown() -> str:

@@ -67,27 +67,27 @@ Order of events: (`ts_local_ns`, source rank, sequence). At one stamp market dat
 time up to T), then session closes, session opens, corporate actions, timers.
 """
 
-from __future__ import annotations
-
 from enum import IntEnum, IntFlag
 
-import numpy as np
+from framework.schema.record import I8, U2, U4, Record, dtype_of
 
-EVENT = np.dtype(
-    [
-        ("ts_local_ns", "<i8"),
-        ("ts_venue_ns", "<i8"),
-        ("kind", "<u2"),
-        ("flags", "<u2"),
-        ("instrument", "<u4"),
-        ("w0", "<i8"),
-        ("w1", "<i8"),
-        ("w2", "<i8"),
-        ("w3", "<i8"),
-        ("w4", "<i8"),
-    ]
-)
-"""The 64-byte event record. `ts_venue_ns`: when it happened; `ts_local_ns`: when it could be known. UTC."""
+
+class Event(Record):
+    """The 64-byte event record. `ts_venue_ns`: when it happened; `ts_local_ns`: when it could be known. UTC."""
+
+    ts_local_ns: I8
+    ts_venue_ns: I8
+    kind: U2
+    flags: U2
+    instrument: U4
+    w0: I8
+    w1: I8
+    w2: I8
+    w3: I8
+    w4: I8
+
+
+EVENT = dtype_of(Event)
 
 NO_INSTRUMENT = 0xFFFFFFFF
 

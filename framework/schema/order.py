@@ -4,14 +4,14 @@ The table is `TRANSITIONS[state, event] -> state`, -1 where the event cannot hap
 native gateway read the same array.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from framework.schema.record import F8, I2, I4, I8, U1, U2, Record, dtype_of
 
 
 class Side(IntEnum):
@@ -166,52 +166,53 @@ class Reason(IntEnum):
     RUN_ENDED_EARLY = 52  # the run raised or was interrupted while it worked
 
 
-ORDER = np.dtype(
-    [
-        ("order_id", "<i8"),
-        ("instrument", "<i4"),
-        ("state", "u1"),
-        ("type", "u1"),
-        ("time_in_force", "u1"),
-        ("reason", "u1"),
-        ("side", "<i2"),
-        ("flags", "<u2"),
-        ("next_working", "<i4"),  # venue half: the next order at this instrument, -1 at the end
-        ("quantity_lots", "<i8"),
-        ("filled_lots", "<i8"),
-        ("limit_ticks", "<i8"),
-        ("stop_ticks", "<i8"),
-        ("trail", "<i8"),
-        ("limit_offset", "<i8"),  # ticks from the stop of a trailing stop-limit to its limit
-        ("display_lots", "<i8"),  # what an iceberg shows at a time
-        ("peg_offset", "<i8"),  # ticks towards the other side
-        ("peg_cap", "<i8"),  # the worst price a peg may follow to, 0: none
-        ("expire_ns", "<i8"),
-        ("parent_id", "<i8"),  # -1: none
-        ("group_id", "<i8"),  # -1: none
-        ("decided_ns", "<i8"),
-        ("accepted_ns", "<i8"),  # 0: never
-        ("done_ns", "<i8"),  # 0: still working; venue half: since when a command waits for the bar under way, see `kept_commands.py`
-        ("filled_value", "<f8"),  # basis x lots over the fills, slippage included; see `kernel.market.money`
-        ("fees", "<f8"),  # money in the instrument's currency
-        ("planned_cost", "<f8"),  # what it was expected to cost when submitted, base currency
-        ("changes_under_way", "<i8"),  # trader half: asked for and not answered; then the next three are the terms last asked for
-        ("asked_lots", "<i8"),
-        ("asked_limit_ticks", "<i8"),
-        ("asked_stop_ticks", "<i8"),
-        ("raw_fees", "<f8"),  # venue half: before minimum and maximum of the order
-        ("blocked_ns", "<i8"),  # venue half: a sibling filled in the bar of this stamp
-        ("filled_ns", "<i8"),  # venue half: our stamp of the event that filled it last, 0: none
-        ("filled_ticks", "<i8"),  # venue half: and the price
-        ("ahead_lots", "<f8"),  # venue half: what stands before it in the line at its price
-        ("passed_lots", "<f8"),  # venue half: trades at its price since its level was last told
-        ("shown_lots", "<i8"),  # venue half: what is left of what an iceberg shows
-        ("place", "<i8"),  # venue half: orders of the source up to this place in the line stand before it
-        ("need", "<f8"),  # numbers of the reason: what was asked
-        ("have", "<f8"),  # and what the rule allows
-    ]
-)
-"""One order as either half keeps it. Lots are unsigned; the side carries the sign."""
+class Order(Record):
+    """One order as either half keeps it. Lots are unsigned; the side carries the sign."""
+
+    order_id: I8
+    instrument: I4
+    state: U1
+    type: U1
+    time_in_force: U1
+    reason: U1
+    side: I2
+    flags: U2
+    next_working: I4  # venue half: the next order at this instrument, -1 at the end
+    quantity_lots: I8
+    filled_lots: I8
+    limit_ticks: I8
+    stop_ticks: I8
+    trail: I8
+    limit_offset: I8  # ticks from the stop of a trailing stop-limit to its limit
+    display_lots: I8  # what an iceberg shows at a time
+    peg_offset: I8  # ticks towards the other side
+    peg_cap: I8  # the worst price a peg may follow to, 0: none
+    expire_ns: I8
+    parent_id: I8  # -1: none
+    group_id: I8  # -1: none
+    decided_ns: I8
+    accepted_ns: I8  # 0: never
+    done_ns: I8  # 0: still working; venue half: since when a command waits for the bar under way, see `kept_commands.py`
+    filled_value: F8  # basis x lots over the fills, slippage included; see `kernel.market.money`
+    fees: F8  # money in the instrument's currency
+    planned_cost: F8  # what it was expected to cost when submitted, base currency
+    changes_under_way: I8  # trader half: asked for and not answered; then the next three are the terms last asked for
+    asked_lots: I8
+    asked_limit_ticks: I8
+    asked_stop_ticks: I8
+    raw_fees: F8  # venue half: before minimum and maximum of the order
+    blocked_ns: I8  # venue half: a sibling filled in the bar of this stamp
+    filled_ns: I8  # venue half: our stamp of the event that filled it last, 0: none
+    filled_ticks: I8  # venue half: and the price
+    ahead_lots: F8  # venue half: what stands before it in the line at its price
+    passed_lots: F8  # venue half: trades at its price since its level was last told
+    shown_lots: I8  # venue half: what is left of what an iceberg shows
+    place: I8  # venue half: orders of the source up to this place in the line stand before it
+    need: F8  # numbers of the reason: what was asked
+    have: F8  # and what the rule allows
+
+
+ORDER = dtype_of(Order)
 
 _MISSING = -1
 

@@ -98,7 +98,7 @@ def guard(patch: pytest.MonkeyPatch) -> Guards:
     """Guard every half that is made from now on; canaries are looked at after each `advance` and at the end."""
     guards = Guards()
     for module, tables in ((trader, "TRADER_TABLES"), (exchange, "EXCHANGE_TABLES")):
-        smallest = tuple(replace(table, rows=1) for table in getattr(module, tables))
+        smallest = {name: replace(table, rows=1) for name, table in getattr(module, tables).items()}
         patch.setattr(module, tables, smallest)
     patch.setattr(state, "POOL", GuardedPool(guards))
     patch.setattr(State, "size_after", staticmethod(lambda rows: rows + 1))

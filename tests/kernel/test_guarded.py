@@ -121,8 +121,8 @@ def test_every_fill_rule_in_small_tables() -> None:
 
 # a table that cannot grow
 
-GROWING = [("trader", table.name) for table in TRADER_TABLES if table.grows or table.name == "resting"]
-GROWING += [("exchange", table.name) for table in EXCHANGE_TABLES if table.grows or table.name == "resting"]
+GROWING = [("trader", name) for name, table in TRADER_TABLES.items() if table.grows or name == "resting"]
+GROWING += [("exchange", name) for name, table in EXCHANGE_TABLES.items() if table.grows or name == "resting"]
 
 
 GROWING += [("account", "lots")]

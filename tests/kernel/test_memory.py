@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from framework.kernel.layout.roots import POINT, TRADE
+from framework.kernel.layout.account_records import POINT, TRADE
 from framework.kernel.machine.memory_pool import Pool
 
 

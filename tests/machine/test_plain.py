@@ -1,4 +1,4 @@
-"""Plain numba and the fast way to compile give the same bytes."""
+"""Plain numba, the fast way to compile, and the kernel in Python give the same bytes."""
 
 from __future__ import annotations
 
@@ -24,33 +24,131 @@ print(is_plain(), words, numbers, grids, lines)
 """
 
 
-def of(is_plain: str, *words: str, **variables: str) -> str:
+def of(mode: str, *words: str, **variables: str) -> str:
     """What a process prints in one of the modes."""
-    environment = {**os.environ, "ONETAPE_PLAIN_NUMBA": is_plain, **variables}
+    environment = {**os.environ, "ONETAPE_PLAIN_NUMBA": mode, **variables}
     shown = subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=ROOT, env=environment)
     assert shown.returncode == 0, shown.stdout + shown.stderr
     return shown.stdout
 
 
+def hashes(mode: str, tests: list[str], folder: Path) -> dict[str, list[str]]:
+    """The audit hashes of all backtests that tests make in one of the modes."""
+    path = folder / f"hashes-{mode}.json"
+    words = ["-m", "pytest", "-q", "-p", "tests.machine.hashes", "-p", "no:cacheprovider"]
+    place = f"--basetemp={folder / 'same'}"  # paths of files stand in the audit of who reads latencies from them
+    of(mode, *words, place, *tests, ONETAPE_HASHES=str(path))
+    found: dict[str, list[str]] = json.loads(path.read_text())
+    return found
+
+
 def test_a_few_functions_of_the_kernel_compute_the_same() -> None:
-    fast, plain = of("0", "-c", FEW).split(" ", 1), of("1", "-c", FEW).split(" ", 1)
-    assert (fast[0], plain[0]) == ("False", "True")
-    assert fast[1] == plain[1]
+    fast, plain, python = (of(mode, "-c", FEW).split(" ", 1) for mode in ("0", "1", "python"))
+    assert (fast[0], plain[0], python[0]) == ("False", "True", "False")
+    assert fast[1] == plain[1] == python[1]
     assert len(fast[1]) > 2000
+
+
+def test_some_tapes_have_the_same_hashes_in_python(tmp_path: Path) -> None:
+    tests = ["tests/tapes/test_late_feeds.py", "tests/tapes/test_derivatives.py"]
+    fast, python = (hashes(mode, tests, tmp_path) for mode in ("0", "python"))
+    assert fast == python
+    assert sum(map(len, fast.values())) > 40
+
+
+DEBUGGED = """
+import bdb, sys
+import framework.kernel.venue.filling as filling
+from tests.tapes.drawing import draw
+
+class Debugger(bdb.Bdb):
+    def user_line(self, frame):
+        if frame.f_code.co_name == "execute":
+            print("stopped", frame.f_locals["order"].quantity_lots)
+        self.set_continue()
+
+debugger = Debugger()
+debugger.set_break(filling.__file__, filling.execute.__code__.co_firstlineno, funcname="execute")
+debugger.runcall(draw, '''
+    # day   open    high     low   close  volume
+        1    100     101      99     100    1000
+        2    100     101      98      99    1000
+
+    at 1: BUY 100 LIMIT 98.50
+    fill 2: BUY 100 @ 98.50 maker
+    end: 100 X, 990150 USD
+''')
+"""
+
+
+def test_a_debugger_stops_in_the_kernel() -> None:
+    assert "stopped 100\n" in of("python", "-c", DEBUGGED)
+
+
+PLACED = """
+import numpy as np
+from framework.kernel.layout.impact_records import displacement_row
+from framework.kernel.layout.roots import ExchangeRoot, exchange_row
+from framework.kernel.machine.compile import Unit, address_of, bits, call, kernel, leading_zeros, real, trailing_zeros
+from framework.schema.record import dtype_of
+
+root = np.zeros(2, dtype=dtype_of(ExchangeRoot))
+x = exchange_row(root.ctypes.data, 1)
+x.now_ns, x.entry_leg.key, x.print_turn.rank = 5, -6, 7
+assert (root["now_ns"].tolist(), root["entry_leg"]["key"].tolist(), root["print_turn"]["rank"].tolist()) == ([0, 5], [0, -6], [0, 7])
+assert address_of(x) == root.ctypes.data + root.itemsize
+assert address_of(x.entry_leg) == address_of(x) + root.dtype.fields["entry_leg"][1]
+
+memory = np.zeros(8 * 11)
+state = displacement_row(memory.ctypes.data, 0)
+state.fading[2] += 0.5
+assert memory[5] == 0.5
+
+x.now_ns = 2**62
+assert x.now_ns * 4 == 0  # two words of a record wrap
+for wrong in (2**63, -(2**63) - 1):
+    try:
+        x.now_ns = wrong
+    except OverflowError:
+        pass
+    else:
+        raise AssertionError(wrong)
+try:
+    x.nou_ns = 1
+except ValueError as error:
+    assert "nou_ns" in str(error)
+else:
+    raise AssertionError("a field that is none")
+assert not hasattr(x, "nou_ns")
+
+assert [leading_zeros(word) for word in (0, -1, 1)] == [64, 0, 63]
+assert [trailing_zeros(word) for word in (0, -(2**63), 12)] == [64, 63, 2]
+assert bits(1.0) == 0x3FF0000000000000 and real(bits(-0.1)) == -0.1
+
+@kernel
+def doubled(value: int) -> int:
+    return 2 * value
+
+assert doubled.__code__.co_filename == "<string>"  # itself
+unit = Unit(lambda first, second: first - doubled(second))
+assert call(unit.address, 10, 3) == 4 and unit.address == unit.address
+"""
+
+
+def test_a_record_in_python_lies_where_it_is_written() -> None:
+    of("python", "-c", PLACED)
 
 
 @pytest.mark.long
 def test_all_tapes_and_compiled_strategies_have_the_same_hashes(tmp_path: Path) -> None:
-    """Every drawing, and compiled strategies against their Python source, in both modes: minutes, since plain numba keeps nothing."""
-    found = []
-    for is_plain in ("0", "1"):
-        path = tmp_path / f"hashes-{is_plain}.json"
-        tests = ["tests/tapes", "tests/properties/test_laws.py", "tests/engine/test_compiled.py", "tests/engine/test_compiled_hooks.py"]
-        words = ["-m", "pytest", "-q", "-p", "tests.machine.hashes", "-p", "no:cacheprovider"]
-        place = f"--basetemp={tmp_path / 'same'}"  # paths of files stand in the audit of who reads latencies from them
-        of(is_plain, *words, place, *tests, ONETAPE_HASHES=str(path))
-        found.append(json.loads(path.read_text()))
-    fast, plain = found
+    """Every drawing, and compiled strategies against their Python source, in both ways to compile: minutes, since plain numba keeps
+    nothing. Every drawing in Python.
+    """
+    tests = ["tests/tapes", "tests/properties/test_laws.py", "tests/engine/test_compiled.py", "tests/engine/test_compiled_hooks.py"]
+    fast, plain = (hashes(mode, tests, tmp_path) for mode in ("0", "1"))
     assert fast == plain
     assert len(fast) > 300
     assert sum(map(len, fast.values())) > 700
+    python = hashes("python", tests[:1], tmp_path)
+    assert python == {name: found for name, found in fast.items() if name in python}
+    assert len(python) > 250

@@ -274,7 +274,8 @@ class Bars(Fills):
         exits = [o for o in self.lines[order.instrument] if o.parent == order.number and o.side != order.side]
         prices = [(o, ask if o.side > 0 else bid) for o in exits]
         acts = any(
-            price > 0 and (self.rank_at(o, price, through=False) is not None or (o.has_triggered and o.reaches(price))) for o, price in prices
+            price > 0 and (self.rank_at(o, price, through=False) is not None or (o.has_triggered and o.reaches(price)))
+            for o, price in prices
         )
         return _LAST if acts else rank
 

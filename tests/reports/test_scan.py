@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from framework.errors import InputError
-from framework.kernel.layout.roots import POINT
+from framework.kernel.layout.account_records import POINT
 from framework.reports.scan import MEASURES, Measurer
 from framework.reports.summary import summary
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.positions import change_lots, position_of, receive
 from framework.kernel.account.result_rows import record_change, record_flow, record_trade
 from framework.kernel.account.tax_lots import close_lots, drop_first_lot, split_lots
+from framework.kernel.layout.account_records import lot_row, money_row
 from framework.kernel.layout.codes import BY_DELISTING, BY_SPLIT, DIVIDEND_PAID, SPOT
-from framework.kernel.layout.roots import lot_row, money_row
+from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.marks import adjust_history, book_of, set_mark, terms_of
 from framework.kernel.market.valuation import forget_sums
@@ -16,7 +15,7 @@ from framework.schema.units import MONEY_PER_NANO
 
 
 @kernel
-def book_split(t: Any, instrument: int, new: int, old: int) -> None:
+def book_split(t: TraderRoot, instrument: int, new: int, old: int) -> None:
     """Turn `old` shares into `new`: lots, cost, mark and history; what is less than a lot is paid in cash at the mark.
 
     Equity does not change, and cost plus realised plus cash add up to what they did before.
@@ -30,7 +29,7 @@ def book_split(t: Any, instrument: int, new: int, old: int) -> None:
 
 
 @kernel
-def split_position(t: Any, instrument: int, new: int, old: int) -> None:
+def split_position(t: TraderRoot, instrument: int, new: int, old: int) -> None:
     """What a split does to an account, after the mark was restated."""
     book, position, terms = book_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
     if position.lots == 0:
@@ -50,7 +49,7 @@ def split_position(t: Any, instrument: int, new: int, old: int) -> None:
 
 
 @kernel
-def book_dividend(t: Any, instrument: int, nano_per_unit: int) -> None:
+def book_dividend(t: TraderRoot, instrument: int, nano_per_unit: int) -> None:
     """Pay (long) or charge (short) a dividend on its ex-date; the mark and the history fall by it."""
     forget_sums(t)
     book = book_of(t, instrument)
@@ -62,7 +61,7 @@ def book_dividend(t: Any, instrument: int, nano_per_unit: int) -> None:
 
 
 @kernel
-def pay_dividend(t: Any, instrument: int, nano_per_unit: int) -> None:
+def pay_dividend(t: TraderRoot, instrument: int, nano_per_unit: int) -> None:
     """What a dividend does to an account."""
     position, terms = position_of(t, instrument), terms_of(t, instrument)
     if position.lots != 0:
@@ -75,7 +74,7 @@ def pay_dividend(t: Any, instrument: int, nano_per_unit: int) -> None:
 
 
 @kernel
-def book_delisting(t: Any, instrument: int, ticks: int) -> None:
+def book_delisting(t: TraderRoot, instrument: int, ticks: int) -> None:
     """The instrument ends: what is held is paid out at `ticks`, 0 for a total loss; a derivative is settled at it."""
     forget_sums(t)
     book_of(t, instrument).delisted = 1
@@ -84,7 +83,7 @@ def book_delisting(t: Any, instrument: int, ticks: int) -> None:
 
 
 @kernel
-def pay_out(t: Any, instrument: int, ticks: int) -> None:
+def pay_out(t: TraderRoot, instrument: int, ticks: int) -> None:
     """What a delisting does to an account."""
     position, terms = position_of(t, instrument), terms_of(t, instrument)
     if position.lots != 0:

@@ -17,13 +17,12 @@ A derivative is margined: its notional is never paid. With b the basis of a pric
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.positions import change_lots, position_of, receive
 from framework.kernel.account.result_rows import record_change
 from framework.kernel.account.tax_lots import add_lot, close_lots
+from framework.kernel.layout.account_records import lot_row, money_row
 from framework.kernel.layout.codes import SPOT
-from framework.kernel.layout.roots import lot_row, money_row
+from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.marks import terms_of
 from framework.kernel.market.money import basis, price_of
@@ -31,7 +30,7 @@ from framework.kernel.market.valuation import forget_sums, put_back, take_out
 
 
 @inlined
-def book_fill(t: Any, order_id: int, instrument: int, lots: int, ticks: int, slippage: float, fee: float) -> float:
+def book_fill(t: TraderRoot, order_id: int, instrument: int, lots: int, ticks: int, slippage: float, fee: float) -> float:
     """Book a fill of signed `lots`; return the gross money that its closing part made."""
     position, terms = position_of(t, instrument), terms_of(t, instrument)
     side = 1 if lots > 0 else -1
@@ -59,7 +58,7 @@ def book_fill(t: Any, order_id: int, instrument: int, lots: int, ticks: int, sli
 
 
 @kernel
-def book_charge(t: Any, kind: int, amount: float, currency: int) -> None:
+def book_charge(t: TraderRoot, kind: int, amount: float, currency: int) -> None:
     """Take a charge (borrow, tax) or, negative, a credit."""
     forget_sums(t)
     t.dirty |= 2  # makes no point of its own, but the last one must know of it
@@ -69,14 +68,14 @@ def book_charge(t: Any, kind: int, amount: float, currency: int) -> None:
 
 
 @kernel
-def settlement_due(t: Any, instrument: int, mark_ticks: float) -> float:
+def settlement_due(t: TraderRoot, instrument: int, mark_ticks: float) -> float:
     """What a derivative has made at a mark since its last settlement, in its settlement currency; negative for a loss."""
     terms, position = terms_of(t, instrument), position_of(t, instrument)
     return (position.lots * basis(terms, mark_ticks) - position.carried) * terms.point_value
 
 
 @kernel
-def book_settlement(t: Any, instrument: int, mark_ticks: float) -> None:
+def book_settlement(t: TraderRoot, instrument: int, mark_ticks: float) -> None:
     """Pay what was made since the last settlement in cash; equity does not change, and round trips keep their entry prices.
 
     The amount is worked out here: where fills were heard in another order than they were made, other lots are open, and cash differs

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.positions import position_of
-from framework.kernel.layout.roots import change_row, flow_row, money_row, point_row, trade_row
+from framework.kernel.layout.account_records import change_row, flow_row, money_row, point_row, trade_row
+from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.layout.table_room import CHANGES, FLOWS, POINTS, TRADES, has_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.marks import terms_of
@@ -13,7 +12,7 @@ from framework.kernel.market.valuation import valuation
 
 
 @inlined
-def _write_point(t: Any) -> None:
+def _write_point(t: TraderRoot) -> None:
     """Add a point to the equity curve at the present stamp."""
     if not has_row(t, t.points_count, t.points_capacity, POINTS):
         return
@@ -29,27 +28,27 @@ def _write_point(t: Any) -> None:
 
 
 @inlined
-def write_point_before(t: Any, next_ns: int) -> None:
+def write_point_before(t: TraderRoot, next_ns: int) -> None:
     """Add the point of the present stamp if it is due, now that the next event is later."""
     if t.dirty & 1 != 0 and next_ns > t.now_ns and t.now_ns >= t.point_ns:
         _write_point(t)
 
 
 @kernel
-def record_point_before(t: Any, next_ns: int) -> None:
+def record_point_before(t: TraderRoot, next_ns: int) -> None:
     """`write_point_before` away from the path of every event."""
     write_point_before(t, next_ns)
 
 
 @kernel
-def record_last_point(t: Any) -> None:
+def record_last_point(t: TraderRoot) -> None:
     """Add what no point tells of yet, at the end."""
     if t.dirty:
         _write_point(t)
 
 
 @inlined
-def record_change(t: Any, instrument: int, cause: int) -> None:
+def record_change(t: TraderRoot, instrument: int, cause: int) -> None:
     """Note the position of an instrument after it changed: by an order's fill, BY_SPLIT or BY_DELISTING."""
     if t.is_venues != 0 or not has_row(t, t.changes_count, t.changes_capacity, CHANGES):
         return
@@ -60,7 +59,7 @@ def record_change(t: Any, instrument: int, cause: int) -> None:
 
 
 @kernel
-def record_flow(t: Any, instrument: int, kind: int, amount: float, currency: int) -> None:
+def record_flow(t: TraderRoot, instrument: int, kind: int, amount: float, currency: int) -> None:
     """Note money that a position brought besides its fills, or, negative, cost."""
     if t.is_venues != 0 or not has_row(t, t.flows_count, t.flows_capacity, FLOWS):
         return
@@ -72,7 +71,7 @@ def record_flow(t: Any, instrument: int, kind: int, amount: float, currency: int
 
 @inlined
 def record_trade(
-    t: Any, instrument: int, entry_ns: int, lots: float, entry_price: float, exit_price: float, gross: float, fees: float
+    t: TraderRoot, instrument: int, entry_ns: int, lots: float, entry_price: float, exit_price: float, gross: float, fees: float
 ) -> None:
     """Note what one tax lot made from its opening to its close."""
     if t.is_venues != 0 or not has_row(t, t.trades_count, t.trades_capacity, TRADES):

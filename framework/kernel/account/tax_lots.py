@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.positions import position_of, see_range
 from framework.kernel.account.result_rows import record_trade
-from framework.kernel.layout.roots import lot_row
+from framework.kernel.layout.account_records import Position, lot_row
+from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.layout.table_room import LOTS, has_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.machine.ratio import divided
@@ -15,7 +14,7 @@ from framework.kernel.market.money import basis
 
 
 @inlined
-def add_lot(t: Any, position: Any, lots: int, price: float, at_basis: float, fees: float) -> None:
+def add_lot(t: TraderRoot, position: Position, lots: int, price: float, at_basis: float, fees: float) -> None:
     """Open a tax lot behind those that are open."""
     if t.free_lot >= 0:
         at = t.free_lot
@@ -37,7 +36,7 @@ def add_lot(t: Any, position: Any, lots: int, price: float, at_basis: float, fee
 
 
 @inlined
-def drop_first_lot(t: Any, position: Any) -> None:
+def drop_first_lot(t: TraderRoot, position: Position) -> None:
     """Take the oldest tax lot off, of which nothing is left."""
     at = position.first
     position.first = lot_row(t.lots, at).next
@@ -48,7 +47,7 @@ def drop_first_lot(t: Any, position: Any) -> None:
 
 
 @kernel
-def close_lots(t: Any, instrument: int, lots: int, price: float, fee_per_lot: float) -> Any:
+def close_lots(t: TraderRoot, instrument: int, lots: int, price: float, fee_per_lot: float) -> tuple[int, float, float]:
     """Close `lots` (signed as the exit) of the open tax lots, oldest first.
 
     Returns (lots not matched, money made since the entries, money made since the last settlement).
@@ -83,7 +82,7 @@ def close_lots(t: Any, instrument: int, lots: int, price: float, fee_per_lot: fl
 
 
 @kernel
-def split_lots(t: Any, position: Any, new: int, old: int) -> Any:
+def split_lots(t: TraderRoot, position: Position, new: int, old: int) -> tuple[float, float, float, int]:
     """Restate the open tax lots; return (part of a lot left over, its cost in ticks, its entry fees, when it was opened).
 
     Each tax lot is cut so that the running total of lots is the floor of the exact one. A lot put together from two tax lots

@@ -1,38 +1,56 @@
 """The records of books: levels in a window of prices, and the orders of others that a source tells of."""
 
-from __future__ import annotations
-
-import numpy as np
-
 from framework.kernel.machine.compile import row_of
+from framework.schema.record import I4, I8, Record, dtype_of
 
-LEVEL = np.dtype([("lots", "<i8"), ("loose", "<i8"), ("taken", "<i8")])
-"""What stands at a price: all lots, of these those without a known order, and, at the venue, what our orders took of them."""
 
-DEPTH_BOOK = np.dtype(
-    [
-        ("bids", "<i8"),  # addresses: levels by slot, and a bit a slot for what is not empty
-        ("asks", "<i8"),
-        ("bid_bits", "<i8"),
-        ("ask_bits", "<i8"),
-        ("mask", "<i8"),  # ticks in the window less one
-        ("low", "<i8"),  # the lowest price of the window, 0: nothing was told yet
-        ("bid", "<i8"),  # best prices, 0: none
-        ("ask", "<i8"),
-        ("is_fixed", "<i8"),  # the window covers every price of the tape
-        ("is_known", "<i8"),
-        ("in_snapshot", "<i8"),
-        ("has_orders", "<i8"),  # the source tells orders
-        ("places", "<i8"),  # how many orders have joined a line
-        ("forgotten", "<i8"),  # levels outside the window
-        ("is_quoted", "<i8"),  # the tape has quotes of the instrument
-    ]
-)
-"""The depth of one instrument; `order_book.py`."""
+class Level(Record):
+    """What stands at a price: all lots, of these those without a known order, and, at the venue, what our orders took of them."""
 
-RESTING = np.dtype([("order_id", "<i8"), ("price", "<i8"), ("lots", "<i8"), ("place", "<i8"), ("instrument", "<i4"), ("side", "<i4")])
-"""An order of somebody else that the source tells of; a row of a hash table, `order_id` 0: free."""
+    lots: I8
+    loose: I8
+    taken: I8
 
-WORD = np.dtype([("value", "<i8")])
 
-depth_row, level_row, resting_row, word_row = row_of(DEPTH_BOOK), row_of(LEVEL), row_of(RESTING), row_of(WORD)
+class DepthBook(Record):
+    """The depth of one instrument; `order_book.py`."""
+
+    bids: I8  # addresses: levels by slot, and a bit a slot for what is not empty
+    asks: I8
+    bid_bits: I8
+    ask_bits: I8
+    mask: I8  # ticks in the window less one
+    low: I8  # the lowest price of the window, 0: nothing was told yet
+    bid: I8  # best prices, 0: none
+    ask: I8
+    is_fixed: I8  # the window covers every price of the tape
+    is_known: I8
+    in_snapshot: I8
+    has_orders: I8  # the source tells orders
+    places: I8  # how many orders have joined a line
+    forgotten: I8  # levels outside the window
+    is_quoted: I8  # the tape has quotes of the instrument
+
+
+class Resting(Record):
+    """An order of somebody else that the source tells of; a row of a hash table, `order_id` 0: free."""
+
+    order_id: I8
+    price: I8
+    lots: I8
+    place: I8
+    instrument: I4
+    side: I4
+
+
+class Word(Record):
+    """A bare word."""
+
+    value: I8
+
+
+LEVEL = dtype_of(Level)
+DEPTH_BOOK = dtype_of(DepthBook)
+RESTING = dtype_of(Resting)
+
+depth_row, level_row, resting_row, word_row = row_of(DepthBook), row_of(Level), row_of(Resting), row_of(Word)

@@ -1,21 +1,38 @@
 """The records of latencies: what each leg of the way takes, and how many messages an order has had."""
 
-from __future__ import annotations
-
-import numpy as np
-
 from framework.kernel.machine.compile import row_of
+from framework.schema.record import I8, Record, dtype_of
 
 CONSTANT, QUANTILES, RECORDED = 0, 1, 2
 """Models of a leg."""
 
-LEG = np.dtype([("model", "<i8"), ("constant_ns", "<i8"), ("points", "<i8"), ("points_count", "<i8"), ("key", "<i8")])
-"""How long a leg takes: its model, the address of its table of `LATENCY_POINT`, and the key of its draws."""
 
-LATENCY_POINT = np.dtype([("at_ns", "<i8"), ("delay_ns", "<i8")])
-"""A quantile of a distribution, equally spaced from the lowest to the highest (`at_ns` unused); or a recorded message."""
+class LatencyLeg(Record):
+    """How long a leg takes: its model, the address of its table of `LATENCY_POINT`, and the key of its draws."""
 
-TRAFFIC = np.dtype([("number", "<i8"), ("commands", "<i8"), ("answers", "<i8")])
-"""How manieth order of its instrument it is, from 1; and its messages so far, commands and answers."""
+    model: I8
+    constant_ns: I8
+    points: I8
+    points_count: I8
+    key: I8
 
-point_row, traffic_row = row_of(LATENCY_POINT), row_of(TRAFFIC)
+
+class LatencyPoint(Record):
+    """A quantile of a distribution, equally spaced from the lowest to the highest (`at_ns` unused); or a recorded message."""
+
+    at_ns: I8
+    delay_ns: I8
+
+
+class Traffic(Record):
+    """How manieth order of its instrument it is, from 1; and its messages so far, commands and answers."""
+
+    number: I8
+    commands: I8
+    answers: I8
+
+
+LEG = dtype_of(LatencyLeg)
+LATENCY_POINT = dtype_of(LatencyPoint)
+
+point_row, traffic_row = row_of(LatencyPoint), row_of(Traffic)

@@ -5,16 +5,15 @@ An event is handed over by the address of the trader half's unit, which stands i
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import TAPE
+from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.layout.table_room import next_in_log
 from framework.kernel.machine.compile import address_of, call, inlined, kernel
-from framework.schema.event import NO_INSTRUMENT
+from framework.schema.event import NO_INSTRUMENT, Event
 
 
 @inlined
-def write(t: Any, kind: int, flags: int, instrument: int, venue_ns: int, w0: int, w1: int, w2: int, w3: int, w4: int) -> Any:
+def write(t: TraderRoot, kind: int, flags: int, instrument: int, venue_ns: int, w0: int, w1: int, w2: int, w3: int, w4: int) -> Event:
     """Append an event to the log, after a note of the tape events applied since the last one."""
     t.touched = 1
     if t.seen != t.logged:
@@ -29,6 +28,6 @@ def write(t: Any, kind: int, flags: int, instrument: int, venue_ns: int, w0: int
 
 
 @kernel
-def apply_answer(t: Any, event: Any) -> None:
+def apply_answer(t: TraderRoot, event: Event) -> None:
     """Apply what a venue or broker says."""
     call(t.apply_answer, address_of(t), address_of(event))

@@ -16,6 +16,7 @@ from framework.kernel.machine.machine_code import CHECKS
 from framework.kernel.machine.memory_pool import POOL
 from framework.schema.event import EVENT
 from framework.schema.order import ORDER
+from framework.schema.record import dtype_of
 
 _HALVES: WeakValueDictionary[int, State] = WeakValueDictionary()
 """Who owns the root at an address."""
@@ -55,19 +56,19 @@ class State:
         failure: what kept a table from growing; the run breaks by it.
     """
 
-    def __init__(self, half: str, root: np.dtype[np.void], tables: tuple[Table, ...], rows: dict[str, int]) -> None:
-        self._half, self._word, self._names = half, words_of(root), tuple(table.name for table in tables)
+    def __init__(self, half: str, root: np.dtype[np.void], tables: Mapping[str, Table], rows: dict[str, int]) -> None:
+        self._half, self._word, self._names = half, words_of(root), tuple(tables)
         self.record: NDArray[np.void] = np.zeros(1, dtype=root)
         self.address: int = self.record.ctypes.data  # how compiled loops are handed the root: an array costs them far more
         self.words: memoryview[int] = memoryview(self.record.view(np.int64))  # type: ignore[arg-type]  # the root as words: the fastest read
         self.tables: dict[str, NDArray[np.void]] = {}
         self.failure: BaseException | None = None
         self._outgrown: list[NDArray[np.void]] = []
-        for table in tables:
-            count = max(1, rows.get(table.name, table.rows))
-            if table.grows and not CHECKS and table.name != "log":  # the log is emptied on the way
+        for name, table in tables.items():
+            count, dtype = max(1, rows.get(name, table.rows)), dtype_of(table.row)
+            if table.grows and not CHECKS and name != "log":  # the log is emptied on the way
                 count = max(count, _UNCHECKED_ROWS)
-            self._place(table.name, self._taken(table.name, count, table.dtype) if table.grows else self.cleared(count, table.dtype))
+            self._place(name, self._taken(name, count, dtype) if table.grows else self.cleared(count, dtype))
         self.words[self._word["grow"]] = _GROW_ADDRESS
         _HALVES[self.address] = self
 

@@ -10,16 +10,15 @@ that must return a row return the spare one that every table has behind its last
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import BROKEN_BY_STORM, BROKEN_FOR_ROOM
-from framework.kernel.layout.latency_records import traffic_row
-from framework.kernel.layout.roots import EXCHANGE_TABLES, TRADER_TABLES, event_row, trader_row
+from framework.kernel.layout.latency_records import Traffic, traffic_row
+from framework.kernel.layout.roots import EXCHANGE_TABLES, TRADER_TABLES, ExchangeRoot, Root, TraderRoot, event_row, trader_row
 from framework.kernel.machine.compile import address_of, call, inlined, kernel, outlined
 from framework.kernel.machine.machine_code import CHECKS
+from framework.schema.event import Event
 
-_OF_TRADER = {table.name: number for number, table in enumerate(TRADER_TABLES)}
-_OF_VENUE = {table.name: number for number, table in enumerate(EXCHANGE_TABLES)}
+_OF_TRADER = {name: number for number, name in enumerate(TRADER_TABLES)}
+_OF_VENUE = {name: number for number, name in enumerate(EXCHANGE_TABLES)}
 
 LOTS, ORDERS, TRADES = _OF_TRADER["lots"], _OF_TRADER["orders"], _OF_TRADER["trades"]
 POINTS, CHANGES, OUTBOX = _OF_TRADER["points"], _OF_TRADER["changes"], _OF_TRADER["outbox"]
@@ -37,7 +36,7 @@ _PARTS = 8
 
 
 @outlined
-def grown(half: Any, table: int) -> bool:
+def grown(half: Root, table: int) -> bool:
     """Ask for a larger table; where there is none the run breaks, and the replay stops as soon as it looks."""
     if half.grow != 0 and call(half.grow, address_of(half), table) != 0:
         return True
@@ -50,13 +49,13 @@ def grown(half: Any, table: int) -> bool:
 
 
 @inlined
-def has_row(half: Any, count: int, capacity: int, table: int) -> bool:
+def has_row(half: Root, count: int, capacity: int, table: int) -> bool:
     """Whether a row can be added to a table, which grows where it is full."""
     return not CHECKS or count < capacity or grown(half, table)
 
 
 @inlined
-def next_in_log(t: Any) -> Any:
+def next_in_log(t: TraderRoot) -> Event:
     """Add a row to the log."""
     if not has_row(t, t.log_count, t.log_capacity, _LOG):
         return event_row(t.log, t.log_capacity)
@@ -65,13 +64,13 @@ def next_in_log(t: Any) -> Any:
 
 
 @inlined
-def is_log_filling(t: Any) -> bool:
+def is_log_filling(t: TraderRoot) -> bool:
     """Whether the log is to be taken over before the replay goes on."""
     return _PARTS * (t.log_capacity - t.log_count) < t.log_capacity
 
 
 @inlined
-def count_command(t: Any) -> None:
+def count_command(t: TraderRoot) -> None:
     """Count what is ordered at one stamp; what never ends there would fill all memory, and is broken off."""
     if t.commands_ns != t.now_ns:
         t.commands_ns, t.commands = t.now_ns, 0
@@ -81,7 +80,7 @@ def count_command(t: Any) -> None:
 
 
 @kernel
-def traffic_of(x: Any, order_id: int) -> Any:
+def traffic_of(x: ExchangeRoot, order_id: int) -> Traffic:
     """What was sent about an order so far; rows are added up to its own."""
     while x.traffic_count <= order_id:
         if not has_row(x, x.traffic_count, x.traffic_capacity, _TRAFFIC):
@@ -93,13 +92,13 @@ def traffic_of(x: Any, order_id: int) -> Any:
 
 
 @inlined
-def lacks_rows(half: Any) -> bool:
+def lacks_rows(half: Root) -> bool:
     """Whether the hash table of resting orders must grow before one more comes: it is kept half empty."""
     return 2 * (half.resting_count + 1) > half.resting_capacity
 
 
 @inlined
-def has_resting_row(half: Any) -> bool:
+def has_resting_row(half: Root) -> bool:
     """Whether one more resting order of somebody else can be kept."""
     if not lacks_rows(half):
         return True

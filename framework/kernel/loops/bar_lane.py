@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.result_rows import write_point_before
 from framework.kernel.layout.codes import BAR
-from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.machine.compile import address_of, inlined, kernel, prefetch
 from framework.kernel.market.marks import see_bar
 from framework.kernel.venue.commands import venue_book
+from framework.schema.event import Event
 
 _AHEAD_BYTES = 16 * 64
 
 
 @inlined
-def fetch_ahead(event: Any) -> None:
+def fetch_ahead(event: Event) -> None:
     """Ask for the part of the tape that comes 16 events after the one in hand."""
     prefetch(address_of(event) + _AHEAD_BYTES)
 
 
 @inlined
-def horizon(t: Any, x: Any) -> int:
+def horizon(t: TraderRoot, x: ExchangeRoot) -> int:
     """The first stamp that the fast lane must not reach: something else is due, or the replay is to stop."""
     if x.venue_tape != 0 or t.margined != 0:
         return 0  # the venue is ahead of us and what it sees must come between; or the broker looks at every mark
@@ -34,7 +33,7 @@ def horizon(t: Any, x: Any) -> int:
 
 
 @kernel
-def _is_to_match(t: Any, x: Any, event: Any) -> bool:
+def _is_to_match(t: TraderRoot, x: ExchangeRoot, event: Event) -> bool:
     """Whether the venue has to match the moment of a bar first: its own instrument has orders, or the moment may have other bars."""
     if t.seen < x.matched:
         return False
@@ -43,7 +42,7 @@ def _is_to_match(t: Any, x: Any, event: Any) -> bool:
 
 
 @inlined
-def fast_bar(t: Any, x: Any, stop_ns: int) -> int:
+def fast_bar(t: TraderRoot, x: ExchangeRoot, stop_ns: int) -> int:
     """The fast lane: apply the next event if it is a bar before `stop_ns` of a moment in which no working order can fill.
 
     Returns the address of the bar, 0 where the next event is something else.

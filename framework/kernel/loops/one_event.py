@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import BAR, QUOTE, SESSION, TIMER
 from framework.kernel.layout.log import write
-from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.price_limits import see_limits
 from framework.kernel.trader.apply import apply
@@ -18,12 +16,12 @@ from framework.kernel.venue.expiry import expire
 from framework.kernel.venue.matching_one_stamp import close_moment, collect_turns, judge_worst, match_exits_of_moment, match_moment
 from framework.kernel.venue.restating import restate_venue_orders
 from framework.kernel.venue.venue_events import venue_event
-from framework.schema.event import NO_INSTRUMENT
+from framework.schema.event import NO_INSTRUMENT, Event
 from framework.schema.units import NEVER_NS
 
 
 @kernel
-def fire_timer(t: Any) -> None:
+def fire_timer(t: TraderRoot) -> None:
     """Write and apply the next timer as an event."""
     t.now_ns = t.timer_ns
     write(t, TIMER, 0, NO_INSTRUMENT, t.now_ns, t.timer_id, 0, 0, 0, 0)
@@ -31,7 +29,7 @@ def fire_timer(t: Any) -> None:
 
 
 @kernel
-def _release_exits(t: Any, x: Any) -> None:
+def _release_exits(t: TraderRoot, x: ExchangeRoot) -> None:
     """What fills of this moment have released arrives before anybody is woken; with latency what stood meets the rest of its bar."""
     if x.entry_latency_ns == 0 and x.response_latency_ns == 0:
         if t.outbox_count == 0:
@@ -43,7 +41,7 @@ def _release_exits(t: Any, x: Any) -> None:
 
 
 @kernel
-def _match(t: Any, x: Any) -> None:
+def _match(t: TraderRoot, x: ExchangeRoot) -> None:
     """Match the bars and quotes of the present moment, before anybody sees them."""
     if collect_turns(t, x) == 0:
         return
@@ -55,7 +53,7 @@ def _match(t: Any, x: Any) -> None:
 
 
 @kernel
-def on_tape_event(t: Any, x: Any, event: Any) -> None:
+def on_tape_event(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """One market event: first the venue, then the trader half, then the venue's own restating of orders."""
     kind = event.kind
     if kind == BAR or kind == QUOTE:
@@ -75,7 +73,7 @@ def on_tape_event(t: Any, x: Any, event: Any) -> None:
 
 
 @kernel
-def on_due(t: Any, x: Any) -> None:
+def on_due(t: TraderRoot, x: ExchangeRoot) -> None:
     """The earliest of: a command reaching the venue, an order's date, an answer reaching us."""
     due = x.due_ns
     if x.entry_head < x.entry_count and event_row(x.entry, x.entry_head).ts_venue_ns == due:

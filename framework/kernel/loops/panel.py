@@ -4,53 +4,69 @@ A row is read when all bars of its stamp have closed. Each of its cells aims at 
 does, through the same proposal: there is no second sizing and no second check.
 """
 
-from __future__ import annotations
-
 import math
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from framework.kernel.account.positions import position_of, rate_of
 from framework.kernel.layout.codes import BROKEN, W_BARS
-from framework.kernel.layout.roots import exchange_row, trader_row
+from framework.kernel.layout.roots import TraderRoot, exchange_row, trader_row
 from framework.kernel.machine.compile import call, kernel, row_of
 from framework.kernel.market.marks import book_of, terms_of
 from framework.kernel.market.money import notional_of
 from framework.kernel.market.valuation import valuation
 from framework.kernel.trader.doors import NO_ROOM, QUANTITY, aim_in
 from framework.kernel.trader.orders import expected_lots
+from framework.schema.record import F8, I8, Record, dtype_of
 
-PANEL = np.dtype(
-    [
-        ("stamps", "<i8"),  # addresses of tables
-        ("cells", "<i8"),
-        ("wishes", "<i8"),
-        ("rows_count", "<i8"),
-        ("columns_count", "<i8"),
-        ("at", "<i8"),  # the next row
-        ("is_due", "<i8"),  # all bars of a stamp have closed, and the row was not looked for yet
-        ("what", "<i8"),  # WEIGHT or QUANTITY
-        ("is_signals", "<i8"),  # cells are sums of ENTRY, EXIT, SHORT_ENTRY and SHORT_EXIT, not targets
-        ("size", "<f8"),  # what an entry aims at
-    ]
-)
-"""A matrix and where its replay stands. Rows are sorted by stamp, columns by instrument number."""
 
-STAMP = np.dtype([("ns", "<i8")])
-CELL = np.dtype([("value", "<f8")])
-WISH = np.dtype([("instrument", "<i8"), ("turn", "<i8"), ("value", "<f8")])
-"""One column: its instrument, and what the present row wants of it."""
+class Panel(Record):
+    """A matrix and where its replay stands. Rows are sorted by stamp, columns by instrument number."""
+
+    stamps: I8  # addresses of tables
+    cells: I8
+    wishes: I8
+    rows_count: I8
+    columns_count: I8
+    at: I8  # the next row
+    is_due: I8  # all bars of a stamp have closed, and the row was not looked for yet
+    what: I8  # WEIGHT or QUANTITY
+    is_signals: I8  # cells are sums of ENTRY, EXIT, SHORT_ENTRY and SHORT_EXIT, not targets
+    size: F8  # what an entry aims at
+
+
+class Stamp(Record):
+    """The stamp of a row."""
+
+    ns: I8
+
+
+class Cell(Record):
+    """What a row says of a column."""
+
+    value: F8
+
+
+class Wish(Record):
+    """One column: its instrument, and what the present row wants of it."""
+
+    instrument: I8
+    turn: I8
+    value: F8
+
 
 ENTRY, EXIT, SHORT_ENTRY, SHORT_EXIT = 1, 2, 4, 8
 _CLOSE, _REDUCE, _ENLARGE, _NOTHING = 0, 1, 2, 3
 """In which turn a cell is ordered: what is closed first, then what is reduced, so that both pay for what is enlarged."""
 
-stamp_row, cell_row, wish_row = row_of(STAMP), row_of(CELL), row_of(WISH)
+PANEL, WISH = dtype_of(Panel), dtype_of(Wish)
+
+stamp_row, cell_row, wish_row = row_of(Stamp), row_of(Cell), row_of(Wish)
 
 
 @kernel
-def _signalled(p: Any, signals: int, expected_lots: int) -> float:
+def _signalled(p: Panel, signals: int, expected_lots: int) -> float:
     """What signals aim at, NaN for nothing: an entry acts where the expected position is not on its side, an exit where it is."""
     if signals & ENTRY and expected_lots <= 0:
         return p.size
@@ -62,7 +78,7 @@ def _signalled(p: Any, signals: int, expected_lots: int) -> float:
 
 
 @kernel
-def _turn(t: Any, p: Any, instrument: int, value: float, equity: float) -> int:
+def _turn(t: TraderRoot, p: Panel, instrument: int, value: float, equity: float) -> int:
     """When to order a target: its turn, `_NOTHING` where it holds what there is."""
     position, terms = position_of(t, instrument), terms_of(t, instrument)
     if math.isnan(value):
@@ -79,7 +95,7 @@ def _turn(t: Any, p: Any, instrument: int, value: float, equity: float) -> int:
 
 
 @kernel
-def _read_row(t: Any, p: Any, row: int) -> None:
+def _read_row(t: TraderRoot, p: Panel, row: int) -> None:
     """Put what a row wants into the wishes."""
     equity, _, _, _ = valuation(t)
     first = row * p.columns_count
@@ -91,7 +107,7 @@ def _read_row(t: Any, p: Any, row: int) -> None:
 
 
 @kernel
-def _rebalance(t: Any, p: Any) -> int:
+def _rebalance(t: TraderRoot, p: Panel) -> int:
     """Order what the row of the present stamp wants, if there is one; NO_ROOM where the run has broken, else 0."""
     while p.at < p.rows_count and stamp_row(p.stamps, p.at).ns < t.now_ns:
         p.at += 1
@@ -108,13 +124,13 @@ def _rebalance(t: Any, p: Any) -> int:
 
 
 @kernel
-def rebalance(trader: Any, panel: Any) -> int:
+def rebalance(trader: NDArray[np.void], panel: NDArray[np.void]) -> int:
     """Follow the panel at the present stamp. The aim unit must be linked. NO_ROOM: the run has broken."""
     return _rebalance(trader[0], panel[0])
 
 
 @kernel
-def drive(trader: int, exchange: int, panel: Any, until_ns: int) -> int:
+def drive(trader: int, exchange: int, panel: NDArray[np.void], until_ns: int) -> int:
     """`replay.advance` that follows a panel in between; wakes for all bars of a stamp do not come back."""
     t, x, p = trader_row(trader, 0), exchange_row(exchange, 0), panel[0]
     x.until_ns = until_ns

@@ -6,7 +6,8 @@ have been made again by the strategy or by the trader half at the same place; th
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
+from numpy.typing import NDArray
 
 from framework.kernel.account.result_rows import record_last_point, record_point_before
 from framework.kernel.layout.codes import (
@@ -24,14 +25,15 @@ from framework.kernel.layout.codes import (
     W_TIMER,
 )
 from framework.kernel.layout.log import apply_answer, write
-from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.roots import Recording, TraderRoot, event_row
 from framework.kernel.loops.wakes import defer_wake, next_wake, wake_for
 from framework.kernel.machine.compile import kernel
 from framework.kernel.trader.apply import apply
+from framework.schema.event import Event
 
 
 @kernel
-def _apply_tape(t: Any, r: Any) -> int:
+def _apply_tape(t: TraderRoot, r: Recording) -> int:
     row = t.seen
     event = event_row(r.tape, row)
     record_point_before(t, event.ts_local_ns)
@@ -41,7 +43,7 @@ def _apply_tape(t: Any, r: Any) -> int:
 
 
 @kernel
-def _apply_input(t: Any, record: Any) -> int:
+def _apply_input(t: TraderRoot, record: Event) -> int:
     record_point_before(t, record.ts_local_ns)
     t.now_ns = record.ts_local_ns
     copy = write(
@@ -63,7 +65,7 @@ def _apply_input(t: Any, record: Any) -> int:
 
 
 @kernel
-def _apply_early(t: Any, r: Any) -> None:
+def _apply_early(t: TraderRoot, r: Recording) -> None:
     """What the broker did about the tape event just applied before its hooks were called."""
     if event_row(r.records, r.at).kind != TAPE or t.seen < event_row(r.records, r.at).w1:
         return
@@ -73,13 +75,13 @@ def _apply_early(t: Any, r: Any) -> None:
 
 
 @kernel
-def _is_final(record: Any) -> bool:
+def _is_final(record: Event) -> bool:
     """Whether a record belongs to what happens after the strategy's last hook."""
     return (record.kind == EXPIRED or record.kind == CANCELLED) and record.w1 == R_END
 
 
 @kernel
-def advance_recorded(trader: Any, recording: Any) -> int:
+def advance_recorded(trader: NDArray[np.void], recording: NDArray[np.void]) -> int:
     """Replay until a wake or the end; the counterpart of `replay.advance` without an exchange half.
 
     Args:

@@ -6,11 +6,9 @@ command reaches the venue first, then answers, then the market, then timers.
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.result_rows import record_last_point, record_point_before
 from framework.kernel.layout.codes import BROKEN, END, F_EARLY, NEED_TAPE, ON_ORDER, W_TIMER
-from framework.kernel.layout.roots import event_row, exchange_row, trader_row
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row, exchange_row, trader_row
 from framework.kernel.loops.bar_lane import fast_bar, horizon
 from framework.kernel.loops.one_event import fire_timer, on_due, on_tape_event
 from framework.kernel.loops.wakes import defer_wake, next_wake, wake_for
@@ -25,7 +23,7 @@ GO_ON = 99
 
 
 @kernel
-def _keep_house(t: Any, x: Any) -> int:
+def _keep_house(t: TraderRoot, x: ExchangeRoot) -> int:
     """What must be done after anything was written: send, deliver order wakes, see that the log is taken over."""
     if t.broken:
         return BROKEN
@@ -67,7 +65,7 @@ def _advance(trader: int, exchange: int) -> int:
 
 
 @kernel
-def _step(t: Any, x: Any) -> int:
+def _step(t: TraderRoot, x: ExchangeRoot) -> int:
     """One thing off the fast lane; returns GO_ON or a wake."""
     row = t.seen - x.tape_start
     if row >= x.tape_count:
@@ -106,7 +104,7 @@ def _step(t: Any, x: Any) -> int:
 
 
 @kernel
-def _at_end(t: Any, x: Any) -> int:
+def _at_end(t: TraderRoot, x: ExchangeRoot) -> int:
     """The tape, or this part of it, is read to its end: what is due at its last stamp still happens."""
     if x.tape_is_last == 0:
         t.touched = 1
@@ -122,7 +120,7 @@ def _at_end(t: Any, x: Any) -> int:
 
 
 @kernel
-def _end_all(t: Any, x: Any) -> int:
+def _end_all(t: TraderRoot, x: ExchangeRoot) -> int:
     """End what works at the venue, what is on its way to it, and what is held."""
     while t.outbox_count > 0 or x.entry_head < x.entry_count or x.working > 0 or x.response_head < x.response_count:
         send_outbox(t, x)
@@ -138,7 +136,7 @@ def _end_all(t: Any, x: Any) -> int:
 
 
 @kernel
-def _end(t: Any) -> int:
+def _end(t: TraderRoot) -> int:
     record_last_point(t)
     t.touched = 1
     return END

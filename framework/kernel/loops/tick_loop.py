@@ -6,16 +6,15 @@ answers meanwhile reaches us before the tick does. Ticks of the same venue stamp
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.result_rows import write_point_before
 from framework.kernel.layout.codes import DEPTH, F_BUY, ON_ORDER
 from framework.kernel.layout.depth_records import word_row
-from framework.kernel.layout.roots import event_row, exchange_row, trader_row
+from framework.kernel.layout.roots import ExchangeRoot, Root, TraderRoot, event_row, exchange_row, trader_row
 from framework.kernel.loops.bar_lane import fetch_ahead
 from framework.kernel.loops.wakes import defer_wake, is_tick, tick_wake
 from framework.kernel.machine.compile import Unit, address_of, call, inlined, prefetch
 from framework.kernel.market.order_book import depth_of, level_of
+from framework.schema.event import Event
 from framework.schema.units import NEVER_NS
 
 _LEVELS_AHEAD = 8
@@ -23,7 +22,7 @@ _LEVELS_AHEAD = 8
 
 
 @inlined
-def _fetch_level(half: Any, event: Any) -> None:
+def _fetch_level(half: Root, event: Event) -> None:
     """Ask for the memory of the level that an event will change."""
     depth = depth_of(half, event.instrument)
     if event.kind == DEPTH and depth.bids != 0:
@@ -31,12 +30,12 @@ def _fetch_level(half: Any, event: Any) -> None:
 
 
 @inlined
-def _venue_row(x: Any, place: int) -> int:
+def _venue_row(x: ExchangeRoot, place: int) -> int:
     return word_row(x.venue_order, place).value if x.venue_order != 0 else place
 
 
 @inlined
-def next_venue_ns(x: Any) -> int:
+def next_venue_ns(x: ExchangeRoot) -> int:
     """The venue's stamp of the next tick that it has not seen; other events are passed over, since both halves see them at once."""
     while x.venue_seen < x.venue_tape_count:
         event = event_row(x.venue_tape, _venue_row(x, x.venue_seen))
@@ -47,7 +46,7 @@ def next_venue_ns(x: Any) -> int:
 
 
 @inlined
-def catch_up_to(t: Any, x: Any, limit_ns: int) -> bool:
+def catch_up_to(t: TraderRoot, x: ExchangeRoot, limit_ns: int) -> bool:
     """Let the venue see its ticks up to a stamp; False as soon as one of them has told us something, or something is due by then."""
     while True:
         venue_ns = next_venue_ns(x)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import (
     BAR,
     CANCEL,
@@ -34,9 +32,10 @@ from framework.kernel.layout.codes import (
     W_QUOTE,
     W_TRADE,
 )
-from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.roots import TraderRoot, event_row
 from framework.kernel.layout.table_room import is_log_filling
 from framework.kernel.machine.compile import inlined, kernel
+from framework.schema.event import Event
 
 
 @inlined
@@ -46,14 +45,14 @@ def is_tick(kind: int) -> bool:
 
 
 @inlined
-def _point_to(t: Any, event: Any, row: int) -> None:
+def _point_to(t: TraderRoot, event: Event, row: int) -> None:
     """Let the wake tell of a market event."""
     t.wake_instrument, t.wake_kind, t.wake_row = event.instrument, event.kind, row
     t.market_instrument, t.market_row = event.instrument, row
 
 
 @inlined
-def tick_wake(t: Any, event: Any, row: int) -> int:
+def tick_wake(t: TraderRoot, event: Event, row: int) -> int:
     """What an applied tick wakes, 0 for nothing."""
     kind, wake = event.kind, 0
     if kind == TRADE_TICK:
@@ -77,7 +76,7 @@ def _is_last_bar(tape: int, tape_count: int, row: int) -> bool:
 
 
 @kernel
-def wake_for(t: Any, tape: int, tape_count: int, row: int) -> int:
+def wake_for(t: TraderRoot, tape: int, tape_count: int, row: int) -> int:
     """What the market event just applied wakes, 0 for nothing. A second wake of the same event is kept pending."""
     event = event_row(tape, row)
     kind, wake = event.kind, 0
@@ -101,13 +100,13 @@ def wake_for(t: Any, tape: int, tape_count: int, row: int) -> int:
 
 
 @inlined
-def defer_wake(t: Any, wake: int) -> None:
+def defer_wake(t: TraderRoot, wake: int) -> None:
     """Let a market wake wait: those of orders come first."""
     t.pending_wake = wake | (t.pending_wake << 8)
 
 
 @kernel
-def order_wake(t: Any) -> int:
+def order_wake(t: TraderRoot) -> int:
     """The next undelivered order event of the log as a wake, 0 when there is none."""
     while t.noticed < t.log_count:
         row = t.noticed
@@ -120,7 +119,7 @@ def order_wake(t: Any) -> int:
 
 
 @kernel
-def pending_wake(t: Any) -> int:
+def pending_wake(t: TraderRoot) -> int:
     """The market wake that waited for order wakes; it points at its own event again."""
     wake = t.pending_wake & 0xFF
     t.pending_wake >>= 8
@@ -129,7 +128,7 @@ def pending_wake(t: Any) -> int:
 
 
 @kernel
-def next_wake(t: Any) -> int:
+def next_wake(t: TraderRoot) -> int:
     """What comes before the next event: an order's wake, a market wake that waited, LOG_FULL; 0 where there is none of them."""
     if t.wakes & ON_ORDER and t.noticed < t.log_count:
         wake = order_wake(t)

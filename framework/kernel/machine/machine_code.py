@@ -17,9 +17,9 @@ def unchecked_note() -> tuple[str, ...]:
 
 
 def is_cached() -> bool:
-    """Whether the replay loop is compiled already for the sources as they are now. Plain mode keeps nothing."""
-    if os.environ.get("ONETAPE_PLAIN_NUMBA") == "1":
-        return False
+    """Whether the replay loop is compiled already for the sources as they are now. Plain mode keeps nothing, Python needs nothing."""
+    if os.environ.get("ONETAPE_PLAIN_NUMBA") in ("1", "python"):
+        return os.environ["ONETAPE_PLAIN_NUMBA"] == "python"
     try:
         return any((cache_of_sources() / "replay").glob("_advance-*.code"))
     except OSError:  # there is no folder to keep it in

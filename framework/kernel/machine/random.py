@@ -8,8 +8,6 @@ Flood 2014, Fast Splittable Pseudorandom Number Generators, section 5.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from framework.kernel.machine.compile import inlined, kernel
@@ -22,21 +20,21 @@ _UNIT = 2.0**-53
 
 
 @inlined
-def _mix(z: Any) -> Any:
+def _mix(z: np.uint64) -> np.uint64:
     z = (z ^ (z >> _SHIFTS[0])) * _FIRST
     z = (z ^ (z >> _SHIFTS[1])) * _SECOND
     return z ^ (z >> _SHIFTS[2])
 
 
 @kernel
-def keyed_word(key: int, first: int, second: int) -> Any:
+def keyed_word(key: int, first: int, second: int) -> int:
     """64 bits for a key of three words."""
-    h = _mix(np.uint64(key) + _G)
-    h = _mix((h ^ np.uint64(first)) + _G)
-    return np.int64(_mix((h ^ np.uint64(second)) + _G))
+    h = _mix(np.uint64(np.int64(key)) + _G)
+    h = _mix((h ^ np.uint64(np.int64(first))) + _G)
+    return int(np.int64(_mix((h ^ np.uint64(np.int64(second))) + _G)))
 
 
 @kernel
 def uniform(key: int, first: int, second: int) -> float:
     """A number in [0, 1) for a key of three words."""
-    return float(np.uint64(keyed_word(key, first, second)) >> _TO_53_BITS) * _UNIT
+    return float(np.uint64(np.int64(keyed_word(key, first, second))) >> _TO_53_BITS) * _UNIT

@@ -6,8 +6,6 @@ even then stops at `MOST`, which is beyond every price and quantity that is let 
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.machine.compile import inlined, kernel
 from framework.schema.units import MOST_STEPS, NEAR, NOISE
 
@@ -18,7 +16,7 @@ _BITS = 62
 
 
 @kernel
-def divided(amount: int, times: int, over: int) -> Any:
+def divided(amount: int, times: int, over: int) -> tuple[int, int]:
     """(floor, remainder) of amount x times / over, for amount and times from 0 and over from 1 to 2**62; (MOST, 0) beyond it."""
     if float(amount) * float(times) < _FITS:
         product = amount * times

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +49,7 @@ class Books:
     """The memory of one half's books of depth. It does not hold the half, which would then wait for the garbage collector."""
 
     def __init__(self, half: State, ticks: Ticks) -> None:
-        self._memory: list[NDArray[Any]] = []  # owned here, reached by address
+        self._memory: list[NDArray[np.generic]] = []  # owned here, reached by address
         rows = half.tables["depths"]
         for instrument, (low, high) in ticks.spans.items():
             span = high - low + 1
@@ -65,7 +64,7 @@ class Books:
         if ticks.has_orders:
             half._place("resting", half.cleared(_RESTING_ROWS, RESTING))
 
-    def _own(self, memory: NDArray[Any]) -> int:
+    def _own(self, memory: NDArray[np.generic]) -> int:
         self._memory.append(memory)
         return int(memory.ctypes.data)
 

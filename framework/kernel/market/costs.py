@@ -23,10 +23,10 @@ Fails when: the order is a large part of the day, since later prices do not move
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from framework.kernel.layout.codes import K_EQUITY, PUSHES_NOT
-from framework.kernel.layout.roots import levy_row, tier_row, traded_row
+from framework.kernel.layout.roots import TraderRoot
+from framework.kernel.layout.rule_records import CostTerms, levy_row, tier_row, traded_row
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.impact import push_cost
 from framework.kernel.market.marks import book_of, mean_volume, terms_of, volatility
@@ -41,7 +41,7 @@ PLANNING_BARS = 20
 
 
 @kernel
-def fee_rate(t: Any, is_maker: bool) -> float:
+def fee_rate(t: TraderRoot, is_maker: bool) -> float:
     """The rate of the tier that the account is in; a day's own trading counts from the next day on."""
     rate = t.costs.maker_rate if is_maker else t.costs.taker_rate
     if t.tiers_count != 0:
@@ -58,7 +58,7 @@ def fee_rate(t: Any, is_maker: bool) -> float:
 
 
 @kernel
-def note_traded(t: Any, notional: float) -> None:
+def note_traded(t: TraderRoot, notional: float) -> None:
     """Count a fill, in the base currency, towards the tiers."""
     today = t.now_ns // NANOSECONDS_PER_DAY
     row = traded_row(t.traded, today % t.traded_count)
@@ -68,13 +68,13 @@ def note_traded(t: Any, notional: float) -> None:
 
 
 @kernel
-def raw_fee(t: Any, notional: float, units: float, is_maker: bool) -> float:
+def raw_fee(t: TraderRoot, notional: float, units: float, is_maker: bool) -> float:
     """Fee of one fill before the order's own minimum and maximum; negative for a maker's rebate."""
     return notional * fee_rate(t, is_maker) + units * t.costs.per_unit
 
 
 @kernel
-def us_levies(t: Any, instrument: int, lots: float, ticks: float) -> float:
+def us_levies(t: TraderRoot, instrument: int, lots: float, ticks: float) -> float:
     """SEC Section 31 fee and FINRA trading activity fee of one sale, at the rates of its day; 0 for what is not a share in dollars."""
     terms = terms_of(t, instrument)
     k = t.levies_count - 1
@@ -87,7 +87,7 @@ def us_levies(t: Any, instrument: int, lots: float, ticks: float) -> float:
 
 
 @kernel
-def bounded_fee(costs: Any, raw: float, notional: float) -> float:
+def bounded_fee(costs: CostTerms, raw: float, notional: float) -> float:
     """The whole fee of an order after its minimum and maximum; the maximum wins where both apply."""
     fee = raw
     if costs.minimum > 0.0 and fee < costs.minimum:
@@ -98,13 +98,13 @@ def bounded_fee(costs: Any, raw: float, notional: float) -> float:
 
 
 @kernel
-def half_spread_cost(costs: Any, notional: float) -> float:
+def half_spread_cost(costs: CostTerms, notional: float) -> float:
     """Half of the quoted spread, paid by takers where the data are bars."""
     return costs.half_spread_rate * notional
 
 
 @kernel
-def impact_cost(costs: Any, notional: float, lots: float, volume_lots: float, bar_volatility: float) -> float:
+def impact_cost(costs: CostTerms, notional: float, lots: float, volume_lots: float, bar_volatility: float) -> float:
     """Square-root impact; 0 where the volume is unknown."""
     if costs.impact_coefficient == 0.0 or volume_lots <= 0.0:
         return 0.0
@@ -112,7 +112,7 @@ def impact_cost(costs: Any, notional: float, lots: float, volume_lots: float, ba
 
 
 @kernel
-def volume_share_cost(costs: Any, notional: float, lots: float, volume_lots: float) -> float:
+def volume_share_cost(costs: CostTerms, notional: float, lots: float, volume_lots: float) -> float:
     """Quadratic volume-share slippage; 0 where the volume is unknown."""
     if costs.volume_share_coefficient == 0.0 or volume_lots <= 0.0:
         return 0.0
@@ -121,7 +121,7 @@ def volume_share_cost(costs: Any, notional: float, lots: float, volume_lots: flo
 
 
 @kernel
-def planned_cost(t: Any, instrument: int, lots: float, ticks: float) -> float:
+def planned_cost(t: TraderRoot, instrument: int, lots: float, ticks: float) -> float:
     """Forecast of everything a taker would pay for `lots` at `ticks` where nothing stands displaced, in the instrument's currency."""
     costs, terms = t.costs, terms_of(t, instrument)
     notional = notional_of(terms, lots, ticks)

@@ -14,9 +14,10 @@ Assumptions: money is converted at the mid of each pair on the path.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from framework.kernel.layout.roots import book_row, conversion_row, money_row, terms_row
+from framework.kernel.layout.account_records import money_row
+from framework.kernel.layout.market_records import book_row, conversion_row, terms_row
+from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.machine.compile import kernel
 from framework.schema.instrument import Instrument, InstrumentKind
 
@@ -42,7 +43,7 @@ def conversions(instruments: Sequence[Instrument], currencies: Sequence[str], ac
 
 
 @kernel
-def follow_rates(t: Any) -> None:
+def follow_rates(t: TraderRoot) -> None:
     """A pair's mark has moved: work out every rate anew."""
     for k in range(t.conversions_count):
         row = conversion_row(t.conversions, k)

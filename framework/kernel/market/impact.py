@@ -26,14 +26,14 @@ Fails when: impact is concave in size, as it is measured to be for large orders;
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from framework.kernel.layout.impact_records import decay_row, displacement_row, volume_row
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.machine.compile import kernel
 
 
 @kernel
-def displaced_by(t: Any, x: Any, instrument: int) -> float:
+def displaced_by(t: TraderRoot, x: ExchangeRoot, instrument: int) -> float:
     """How far our earlier fills hold the price from where it would be now, signed, as a fraction of it."""
     state = displacement_row(x.displacements, instrument)
     found = state.permanent
@@ -45,7 +45,7 @@ def displaced_by(t: Any, x: Any, instrument: int) -> float:
 
 
 @kernel
-def push_cost(t: Any, instrument: int, notional: float, lots: float, against: float) -> float:
+def push_cost(t: TraderRoot, instrument: int, notional: float, lots: float, against: float) -> float:
     """What a trade of `lots` pays where the price stands displaced `against` it by this fraction, in the instrument's currency."""
     costs = t.costs
     jump = costs.permanent
@@ -56,7 +56,7 @@ def push_cost(t: Any, instrument: int, notional: float, lots: float, against: fl
 
 
 @kernel
-def push(t: Any, x: Any, instrument: int, side: int, lots: int) -> None:
+def push(t: TraderRoot, x: ExchangeRoot, instrument: int, side: int, lots: int) -> None:
     """Leave the jump of a fill behind."""
     state = displacement_row(x.displacements, instrument)
     size = side * lots / volume_row(t.volumes, instrument).daily_lots
@@ -71,6 +71,6 @@ def push(t: Any, x: Any, instrument: int, side: int, lots: int) -> None:
 
 
 @kernel
-def restate_volume(t: Any, instrument: int, new: int, old: int) -> None:
+def restate_volume(t: TraderRoot, instrument: int, new: int, old: int) -> None:
     """The usual day's volume across a split."""
     volume_row(t.volumes, instrument).daily_lots *= new / old

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import (
     S_PARTIAL,
     S_PENDING_CANCEL,
@@ -11,11 +9,11 @@ from framework.kernel.layout.codes import (
     S_WORKING,
 )
 from framework.kernel.machine.compile import kernel
-from framework.schema.order import TRANSITIONS
+from framework.schema.order import TRANSITIONS, Order
 
 
 @kernel
-def moved(order: Any, event: int) -> bool:
+def moved(order: Order, event: int) -> bool:
     """Move `order` by `event`; False, and nothing changed, where the table does not allow it."""
     before = order.state
     after = TRANSITIONS[before, event]
@@ -28,6 +26,6 @@ def moved(order: Any, event: int) -> bool:
 
 
 @kernel
-def leaves(order: Any) -> int:
+def leaves(order: Order) -> int:
     """Lots still to be filled."""
     return order.quantity_lots - order.filled_lots

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from framework.kernel.layout.codes import MARK_IS_RATE, MARK_IS_TOLD, MARK_IS_WATCHED
-from framework.kernel.layout.roots import book_row, past_bar_row, terms_row
+from framework.kernel.layout.market_records import Book, PastBar, Terms, book_row, past_bar_row, terms_row
+from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.kernel.market.currencies import follow_rates
 from framework.kernel.market.valuation import forget_sums, put_back, take_out
+from framework.schema.event import Event
 from framework.schema.units import LARGEST_STEPS
 
 _NANO = 1e-9
@@ -19,19 +20,19 @@ GAP_BARS = 15
 
 
 @kernel
-def book_of(t: Any, instrument: int) -> Any:
+def book_of(t: TraderRoot, instrument: int) -> Book:
     """The book row of one instrument."""
     return book_row(t.books, instrument)
 
 
 @kernel
-def terms_of(t: Any, instrument: int) -> Any:
+def terms_of(t: TraderRoot, instrument: int) -> Terms:
     """The terms row of one instrument."""
     return terms_row(t.terms, instrument)
 
 
 @inlined
-def mark_to(t: Any, instrument: int, mark_ticks: float) -> None:
+def mark_to(t: TraderRoot, instrument: int, mark_ticks: float) -> None:
     """A market price: it is the mark where the venue does not tell one."""
     book = book_of(t, instrument)
     if book.mark_flags == 0:
@@ -41,7 +42,7 @@ def mark_to(t: Any, instrument: int, mark_ticks: float) -> None:
 
 
 @kernel
-def see_mark(t: Any, event: Any) -> None:
+def see_mark(t: TraderRoot, event: Event) -> None:
     """The venue tells its mark: from now on nothing else moves it."""
     book_of(t, event.instrument).mark_flags |= MARK_IS_TOLD
     set_mark(t, event.instrument, event.w0 + event.w1 * _NANO)
@@ -49,7 +50,7 @@ def see_mark(t: Any, event: Any) -> None:
 
 
 @inlined
-def _put_mark(t: Any, book: Any, instrument: int, mark_ticks: float) -> None:
+def _put_mark(t: TraderRoot, book: Book, instrument: int, mark_ticks: float) -> None:
     has_sums = take_out(t, instrument)
     book.mark_ticks = mark_ticks
     if has_sums:
@@ -59,7 +60,7 @@ def _put_mark(t: Any, book: Any, instrument: int, mark_ticks: float) -> None:
 
 
 @kernel
-def set_mark(t: Any, instrument: int, mark_ticks: float) -> None:
+def set_mark(t: TraderRoot, instrument: int, mark_ticks: float) -> None:
     """Set the mark; where the instrument is a currency pair, the rates of currencies follow."""
     book = book_of(t, instrument)
     _put_mark(t, book, instrument, mark_ticks)
@@ -71,13 +72,13 @@ def set_mark(t: Any, instrument: int, mark_ticks: float) -> None:
 
 
 @kernel
-def past_bar(t: Any, book: Any, k: int) -> Any:
+def past_bar(t: TraderRoot, book: Book, k: int) -> PastBar:
     """Bar `k` of an instrument, counted from its first; only the last ones are kept."""
     return past_bar_row(book.history, k & t.history_mask)
 
 
 @outlined
-def _sum_from_oldest(t: Any, book: Any, count: int) -> float:
+def _sum_from_oldest(t: TraderRoot, book: Book, count: int) -> float:
     """The sum of closes is beyond what a float counts exactly: begin it anew at the oldest bar kept. Returns it with bar `count`.
 
     Where not even the kept bars add up exactly it goes on as it is: means are then off in their last digits.
@@ -96,7 +97,7 @@ def _sum_from_oldest(t: Any, book: Any, count: int) -> float:
 
 
 @inlined
-def see_bar(t: Any, event: Any) -> None:
+def see_bar(t: TraderRoot, event: Event) -> None:
     """Take in a closed bar: the mark is its close, the ring gets one row."""
     book = book_of(t, event.instrument)
     count = book.bars
@@ -113,7 +114,7 @@ def see_bar(t: Any, event: Any) -> None:
 
 
 @kernel
-def see_quote(t: Any, event: Any) -> None:
+def see_quote(t: TraderRoot, event: Event) -> None:
     """Take in a quote: the mark is its mid; a quote with an empty side (price 0) leaves the mark as it was."""
     book = book_of(t, event.instrument)
     book.bid, book.ask, book.bid_lots, book.ask_lots = event.w0, event.w1, event.w2, event.w3
@@ -124,7 +125,7 @@ def see_quote(t: Any, event: Any) -> None:
 
 
 @kernel
-def adjust_history(t: Any, instrument: int, price_factor: float, volume_factor: float) -> None:
+def adjust_history(t: TraderRoot, instrument: int, price_factor: float, volume_factor: float) -> None:
     """Restate the ring as of now, so that returns across a split or dividend are returns and not jumps."""
     book = book_of(t, instrument)
     size = t.history_mask + 1
@@ -142,7 +143,7 @@ def adjust_history(t: Any, instrument: int, price_factor: float, volume_factor: 
 
 
 @kernel
-def mean_volume(t: Any, instrument: int, bars: int) -> float:
+def mean_volume(t: TraderRoot, instrument: int, bars: int) -> float:
     """Mean volume in lots of the last `bars` bars, or of those there are; 0 when there are none."""
     book = book_of(t, instrument)
     n = min(book.bars, min(bars, t.history_mask + 1))
@@ -155,7 +156,7 @@ def mean_volume(t: Any, instrument: int, bars: int) -> float:
 
 
 @kernel
-def volatility(t: Any, instrument: int, bars: int) -> float:
+def volatility(t: TraderRoot, instrument: int, bars: int) -> float:
     """Sample standard deviation (ddof 1) of the last `bars` close-to-close returns; 0 with fewer than two."""
     book = book_of(t, instrument)
     n = min(book.bars - 1, min(bars, t.history_mask))
@@ -172,7 +173,7 @@ def volatility(t: Any, instrument: int, bars: int) -> float:
 
 
 @kernel
-def mean_gap(t: Any, instrument: int) -> float:
+def mean_gap(t: TraderRoot, instrument: int) -> float:
     """Mean distance of the last opens from the close before each, as a fraction of it; 0 where there are none.
 
     Over the last `GAP_BARS` bars, or those there are.
@@ -190,7 +191,7 @@ def mean_gap(t: Any, instrument: int) -> float:
 
 
 @inlined
-def mean_close(t: Any, instrument: int, bars: int) -> float:
+def mean_close(t: TraderRoot, instrument: int, bars: int) -> float:
     """Mean of the last `bars` adjusted closes in price units, NaN while there are fewer; `bars` is from 1 to what is kept."""
     book = book_of(t, instrument)
     if bars > book.bars:
@@ -201,7 +202,7 @@ def mean_close(t: Any, instrument: int, bars: int) -> float:
 
 
 @kernel
-def deviation(t: Any, instrument: int, bars: int) -> float:
+def deviation(t: TraderRoot, instrument: int, bars: int) -> float:
     """Sample standard deviation (ddof 1) of the last `bars` adjusted closes in price units; NaN while there are fewer, or below two."""
     book = book_of(t, instrument)
     if bars < 2 or bars > book.bars or bars > t.history_mask + 1:

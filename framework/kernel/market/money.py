@@ -12,26 +12,25 @@ The inverse row is BitMEX's: "# Contracts * Multiplier * (1/Entry Price - 1/Exit
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import INVERSE
+from framework.kernel.layout.market_records import Terms
 from framework.kernel.machine.compile import inlined
 
 
 @inlined
-def basis(terms: Any, ticks: float) -> float:
+def basis(terms: Terms, ticks: float) -> float:
     """What of a price money moves with."""
     return -1.0 / ticks if terms.settlement == INVERSE else ticks * 1.0
 
 
 @inlined
-def price_of(terms: Any, at_basis: float) -> float:
+def price_of(terms: Terms, at_basis: float) -> float:
     """The price in ticks that has a basis; the inverse of `basis`."""
     return -1.0 / at_basis if terms.settlement == INVERSE else at_basis
 
 
 @inlined
-def notional_of(terms: Any, lots: float, ticks: float) -> float:
+def notional_of(terms: Terms, lots: float, ticks: float) -> float:
     """What `lots` are worth at a price, in the settlement currency."""
     if terms.settlement == INVERSE:
         return lots / ticks * terms.point_value
@@ -39,6 +38,6 @@ def notional_of(terms: Any, lots: float, ticks: float) -> float:
 
 
 @inlined
-def lot_notional(terms: Any, ticks: float) -> float:
+def lot_notional(terms: Terms, ticks: float) -> float:
     """What one lot is worth at a price, in the settlement currency."""
     return terms.point_value / ticks if terms.settlement == INVERSE else ticks * terms.point_value

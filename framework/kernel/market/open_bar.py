@@ -14,17 +14,19 @@ Fails when: somebody who knows of a gap takes back a stop or a limit inside the 
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import AT_CLOSE, AT_OPEN
+from framework.kernel.layout.market_records import Book
+from framework.kernel.layout.roots import TraderRoot
+from framework.kernel.layout.venue_records import SessionState, VenueBook
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.marks import book_of, past_bar, terms_of
 from framework.kernel.market.priority import NEVER, rank_at
+from framework.schema.order import Order
 from framework.schema.units import NEVER_NS
 
 
 @kernel
-def open_bar_ends(t: Any, order: Any, session: Any, row: Any, start_ns: int, now_ns: int) -> int:
+def open_bar_ends(t: TraderRoot, order: Order, session: SessionState, row: Book | VenueBook, start_ns: int, now_ns: int) -> int:
     """When the bar ends whose open the order waits for, of an instrument of which only bars are told.
 
     NEVER_NS where nobody knows, 0 where there is no such bar. `row` tells of halts, `start_ns` is the stamp of the last bar.

@@ -15,15 +15,17 @@ A book is unknown until its first snapshot and from a GAP to the next. See `fram
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from framework.kernel.layout.codes import F_BUY, F_CLEAR, F_LAST, GAP
-from framework.kernel.layout.depth_records import depth_row, level_row, resting_row, word_row
+from framework.kernel.layout.depth_records import DepthBook, Level, depth_row, level_row, resting_row, word_row
+from framework.kernel.layout.roots import Root
 from framework.kernel.layout.table_room import has_resting_row
 from framework.kernel.machine.compile import inlined, kernel, leading_zeros, trailing_zeros
 from framework.kernel.machine.ratio import MOST
+from framework.schema.event import Event
 
 _WORD_BITS = 64
 _EDGE = 8
@@ -33,31 +35,31 @@ _HASH = -7046029254386353131  # 2**64 / golden ratio, as a signed word: Knuth, T
 
 
 @kernel
-def depth_of(half: Any, instrument: int) -> Any:
+def depth_of(half: Root, instrument: int) -> DepthBook:
     """The book of one instrument; its `bids` are 0 where no depth is kept of it."""
     return depth_row(half.depths, instrument)
 
 
 @inlined
-def level_of(half: Any, book: Any, side: int, price: int) -> Any:
+def level_of(half: Root, book: DepthBook, side: int, price: int) -> Level:
     """The row of a price inside the window; `side` +1 is bids, -1 asks."""
     return level_row(book.bids if side > 0 else book.asks, price & book.mask)
 
 
 @inlined
-def is_inside(book: Any, price: int) -> bool:
+def is_inside(book: DepthBook, price: int) -> bool:
     """Whether the window reaches to a price."""
     return book.low <= price <= book.low + book.mask
 
 
 @inlined
-def lots_at(half: Any, book: Any, side: int, price: int) -> int:
+def lots_at(half: Root, book: DepthBook, side: int, price: int) -> int:
     """Lots that stand at a price, 0 outside the window."""
     return level_of(half, book, side, price).lots if is_inside(book, price) else 0
 
 
 @kernel
-def next_bid(book: Any, price: int) -> int:
+def next_bid(book: DepthBook, price: int) -> int:
     """The highest bid below a price, 0 where there is none."""
     p = price - 1
     while p >= book.low:
@@ -72,7 +74,7 @@ def next_bid(book: Any, price: int) -> int:
 
 
 @kernel
-def next_ask(book: Any, price: int) -> int:
+def next_ask(book: DepthBook, price: int) -> int:
     """The lowest offer above a price, 0 where there is none."""
     p, high = price + 1, book.low + book.mask
     while p <= high:
@@ -89,13 +91,13 @@ def next_ask(book: Any, price: int) -> int:
 
 
 @inlined
-def is_crossed(book: Any) -> bool:
+def is_crossed(book: DepthBook) -> bool:
     """Whether the best bid is above the best offer: an auction, or a feed that told one side late. No market trades on such a book."""
     return book.ask != 0 and book.bid > book.ask
 
 
 @inlined
-def next_level(book: Any, side: int, price: int) -> int:
+def next_level(book: DepthBook, side: int, price: int) -> int:
     """The next price behind `price` on a side, 0 where there is none; from 0 it is the best."""
     if price == 0:
         return book.bid if side > 0 else book.ask
@@ -103,7 +105,7 @@ def next_level(book: Any, side: int, price: int) -> int:
 
 
 @kernel
-def _mark_slot(book: Any, side: int, price: int, holds: bool) -> None:
+def _mark_slot(book: DepthBook, side: int, price: int, holds: bool) -> None:
     slot = price & book.mask
     word = word_row(book.bid_bits if side > 0 else book.ask_bits, slot >> 6)
     bit = 1 << (slot & (_WORD_BITS - 1))
@@ -111,7 +113,7 @@ def _mark_slot(book: Any, side: int, price: int, holds: bool) -> None:
 
 
 @kernel
-def _empty_slot(half: Any, book: Any, price: int) -> None:
+def _empty_slot(half: Root, book: DepthBook, price: int) -> None:
     for side in (1, -1):
         level = level_of(half, book, side, price)
         if level.lots != 0:
@@ -121,7 +123,7 @@ def _empty_slot(half: Any, book: Any, price: int) -> None:
 
 
 @kernel
-def _move_window(half: Any, book: Any, price: int) -> None:
+def _move_window(half: Root, book: DepthBook, price: int) -> None:
     """Put the middle of the window at a price; what it leaves is forgotten."""
     size = book.mask + 1
     low = max(price - size // 2, 1)
@@ -142,7 +144,7 @@ def _move_window(half: Any, book: Any, price: int) -> None:
 
 
 @kernel
-def _follow(half: Any, book: Any, best: int) -> None:
+def _follow(half: Root, book: DepthBook, best: int) -> None:
     if best == 0 or book.is_fixed != 0:
         return
     edge = (book.mask + 1) // _EDGE
@@ -152,7 +154,7 @@ def _follow(half: Any, book: Any, best: int) -> None:
 
 
 @kernel
-def put(half: Any, book: Any, side: int, price: int, lots: int, loose: int) -> None:
+def put(half: Root, book: DepthBook, side: int, price: int, lots: int, loose: int) -> None:
     """Set what stands at a price; the best follows. What was taken of it before is refreshed with it."""
     if not is_inside(book, price):
         best = book.bid if side > 0 else book.ask
@@ -185,7 +187,7 @@ def put(half: Any, book: Any, side: int, price: int, lots: int, loose: int) -> N
 
 
 @kernel
-def _forget_orders(half: Any, instrument: int) -> None:
+def _forget_orders(half: Root, instrument: int) -> None:
     """Take every order of an instrument out of the hash table."""
     k = 0
     while k < half.resting_capacity:
@@ -197,14 +199,14 @@ def _forget_orders(half: Any, instrument: int) -> None:
 
 
 @inlined
-def _home(half: Any, instrument: int, order_id: int) -> int:
+def _home(half: Root, instrument: int, order_id: int) -> int:
     """Where an order's run begins. The capacity is a power of two."""
     word = (order_id ^ (instrument << 40)) * _HASH
     return (word >> 20) & (half.resting_capacity - 1)
 
 
 @kernel
-def find_order(half: Any, instrument: int, order_id: int) -> int:
+def find_order(half: Root, instrument: int, order_id: int) -> int:
     """The row of a resting order; -1 less the free row where it would stand if it is not there."""
     mask = half.resting_capacity - 1
     k = _home(half, instrument, order_id)
@@ -218,7 +220,7 @@ def find_order(half: Any, instrument: int, order_id: int) -> int:
 
 
 @kernel
-def _take_out(half: Any, k: int) -> None:
+def _take_out(half: Root, k: int) -> None:
     """Free a row and move back what lies behind it (Knuth, TAOCP volume 3, section 6.4, algorithm R)."""
     mask = half.resting_capacity - 1
     half.resting_count -= 1
@@ -238,7 +240,7 @@ def _take_out(half: Any, k: int) -> None:
 
 
 @kernel
-def rehash(root: Any, old: int, rows: int) -> None:
+def rehash(root: NDArray[np.void], old: int, rows: int) -> None:
     """Put `rows` rows of an older table into a half's present, empty one; by the root array."""
     half = root[0]
     for k in range(rows):
@@ -249,13 +251,13 @@ def rehash(root: Any, old: int, rows: int) -> None:
 
 
 @kernel
-def _fill_row(half: Any, k: int, instrument: int, order_id: int, side: int, price: int, lots: int, place: int) -> None:
+def _fill_row(half: Root, k: int, instrument: int, order_id: int, side: int, price: int, lots: int, place: int) -> None:
     row = resting_row(half.resting, k)
     row.order_id, row.instrument, row.side, row.price, row.lots, row.place = order_id, instrument, side, price, lots, place
 
 
 @kernel
-def _add(half: Any, book: Any, side: int, price: int, change: int) -> None:
+def _add(half: Root, book: DepthBook, side: int, price: int, change: int) -> None:
     if is_inside(book, price):
         level = level_of(half, book, side, price)
         put(half, book, side, price, min(max(level.lots + change, 0), MOST), level.loose)
@@ -264,9 +266,9 @@ def _add(half: Any, book: Any, side: int, price: int, change: int) -> None:
 
 
 @kernel
-def set_order(half: Any, book: Any, event: Any, side: int) -> None:
+def set_order(half: Root, book: DepthBook, event: Event, side: int) -> None:
     """Take in what a DEPTH event says of one order: more lots or another price put it at the back of the line."""
-    instrument, price, lots, order_id = np.int64(event.instrument), event.w0, event.w1, event.w2
+    instrument, price, lots, order_id = int(np.int64(event.instrument)), event.w0, event.w1, event.w2
     book.has_orders = 1
     if not has_resting_row(half):
         return
@@ -289,7 +291,7 @@ def set_order(half: Any, book: Any, event: Any, side: int) -> None:
 
 
 @kernel
-def clear_depth(half: Any, book: Any, instrument: int) -> None:
+def clear_depth(half: Root, book: DepthBook, instrument: int) -> None:
     """Forget the book; what it knew is not counted as forgotten."""
     before = book.forgotten
     for side in (1, -1):
@@ -305,7 +307,7 @@ def clear_depth(half: Any, book: Any, instrument: int) -> None:
 
 
 @kernel
-def lose_depth(half: Any, instrument: int) -> None:
+def lose_depth(half: Root, instrument: int) -> None:
     """The book is unknown until its next snapshot: messages are missing, or a split has made its prices those of other shares."""
     book = depth_of(half, instrument)
     if book.bids != 0:
@@ -314,13 +316,13 @@ def lose_depth(half: Any, instrument: int) -> None:
 
 
 @kernel
-def see_depth(half: Any, book: Any, event: Any) -> None:
+def see_depth(half: Root, book: DepthBook, event: Event) -> None:
     """Take in a DEPTH event or a GAP."""
     if event.kind == GAP:
-        lose_depth(half, np.int64(event.instrument))
+        lose_depth(half, int(np.int64(event.instrument)))
         return
     if event.flags & F_CLEAR:
-        clear_depth(half, book, np.int64(event.instrument))
+        clear_depth(half, book, int(np.int64(event.instrument)))
         book.is_known, book.in_snapshot = 0, 1
     if book.is_known or book.in_snapshot:
         side = 1 if event.flags & F_BUY else -1
@@ -340,7 +342,7 @@ def see_depth(half: Any, book: Any, event: Any) -> None:
 
 
 @kernel
-def depth_lots(half: Any, book: Any, side: int, levels: int) -> int:
+def depth_lots(half: Root, book: DepthBook, side: int, levels: int) -> int:
     """Lots of the best `levels` prices of a side."""
     total, price = 0, next_level(book, side, 0)
     while price != 0 and levels > 0:
@@ -351,14 +353,14 @@ def depth_lots(half: Any, book: Any, side: int, levels: int) -> int:
 
 
 @kernel
-def imbalance(half: Any, book: Any, levels: int) -> float:
+def imbalance(half: Root, book: DepthBook, levels: int) -> float:
     """(bid lots - ask lots) / (bid lots + ask lots) over the best `levels` prices of each side; NaN for an empty book."""
     bids, asks = depth_lots(half, book, 1, levels), depth_lots(half, book, -1, levels)
     return (bids - asks) / (bids + asks) if bids + asks > 0 else math.nan
 
 
 @kernel
-def sweep_ticks(half: Any, book: Any, side: int, lots: int) -> float:
+def sweep_ticks(half: Root, book: DepthBook, side: int, lots: int) -> float:
     """Mean price in ticks at which a taker would buy (+1) or sell (-1) so many lots now; NaN where the book holds fewer."""
     left, paid, price = lots, 0.0, next_level(book, -side, 0)
     while price != 0 and left > 0:
@@ -370,7 +372,7 @@ def sweep_ticks(half: Any, book: Any, side: int, lots: int) -> float:
 
 
 @inlined
-def weighted_mid_ticks(half: Any, book: Any) -> float:
+def weighted_mid_ticks(half: Root, book: DepthBook) -> float:
     """(bid x ask lots + ask x bid lots) / (bid lots + ask lots) of the best prices; NaN where a side is empty."""
     if book.bid == 0 or book.ask == 0:
         return math.nan

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import LIMIT_TOUCHED, MARKET_TOUCHED, S_FILLED, S_NONE
-from framework.kernel.layout.roots import order_row
+from framework.kernel.layout.roots import Root, order_row
 from framework.kernel.machine.compile import inlined, kernel
+from framework.schema.event import Event
+from framework.schema.order import Order
 
 
 @kernel
-def order_of(t: Any, order_id: int) -> Any:
+def order_of(t: Root, order_id: int) -> Order:
     """One order of the trader's (or the venue's) table."""
     return order_row(t.orders, order_id)
 
 
 @kernel
-def is_done(order: Any) -> bool:
+def is_done(order: Order) -> bool:
     """Whether the order has ended."""
     return order.state >= S_FILLED
 
 
 @inlined
-def is_touch(order: Any) -> bool:
+def is_touch(order: Order) -> bool:
     """Whether it triggers on the other side than a stop."""
     return order.type == MARKET_TOUCHED or order.type == LIMIT_TOUCHED
 
 
 @inlined
-def unpack(order: Any, event: Any) -> None:
+def unpack(order: Order, event: Event) -> None:
     """Fill an order row from a submit event."""
     packed = event.w1
     order.order_id, order.instrument = event.w0, event.instrument
@@ -40,13 +40,13 @@ def unpack(order: Any, event: Any) -> None:
 
 
 @kernel
-def pack(order: Any) -> int:
+def pack(order: Order) -> int:
     """The terms word of a submit event; `unpack` reads it."""
     return order.type | (order.time_in_force << 8) | (order.flags << 16) | ((1 if order.side < 0 else 0) << 40)
 
 
 @inlined
-def clear(order: Any) -> None:
+def clear(order: Order) -> None:
     """Empty a row before its first use."""
     order.state, order.reason, order.next_working = S_NONE, 0, -1
     order.filled_lots, order.trail, order.expire_ns = 0, 0, 0
@@ -60,7 +60,7 @@ def clear(order: Any) -> None:
 
 
 @inlined
-def take_instructions(half: Any, event: Any) -> Any:
+def take_instructions(half: Root, event: Event) -> Order:
     """What an order is told besides; for either half. Returns the order."""
     order = order_of(half, event.w0)
     order.display_lots, order.peg_offset, order.peg_cap, order.limit_offset = event.w1, event.w2, event.w3, event.w4

@@ -14,8 +14,6 @@ Assumptions: the venue moves a peg at once when its own best prices move.
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import (
     AT_CLOSE,
     AT_OPEN,
@@ -35,48 +33,49 @@ from framework.kernel.layout.codes import (
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.machine.ratio import floored
 from framework.kernel.market.order_rows import is_done, is_touch
+from framework.schema.order import Order
 
 
 @inlined
-def is_limit(order: Any) -> bool:
+def is_limit(order: Order) -> bool:
     """Whether it works as a limit order, a stop or touch once triggered."""
     kind = order.type
     return kind == LIMIT or kind == STOP_LIMIT or kind == LIMIT_TOUCHED or kind == TRAILING_LIMIT
 
 
 @inlined
-def trails(order: Any) -> bool:
+def trails(order: Order) -> bool:
     """Whether its stop follows the price."""
     return order.type == TRAILING or order.type == TRAILING_LIMIT
 
 
 @kernel
-def has_triggered(order: Any) -> bool:
+def has_triggered(order: Order) -> bool:
     """Whether a stop or touch works as the market or limit order that it becomes."""
     return order.state == S_TRIGGERED or (order.state == S_PARTIAL and order.type >= STOP)
 
 
 @inlined
-def waits_for_trigger(order: Any) -> bool:
+def waits_for_trigger(order: Order) -> bool:
     """Whether it has a trigger that was not reached."""
     return order.type >= STOP and not has_triggered(order)
 
 
 @inlined
-def waits_for_price(order: Any) -> bool:
+def waits_for_price(order: Order) -> bool:
     """Whether it is a peg that has no price yet."""
     return order.flags & O_PEGGED != 0 and order.flags & O_RESTING == 0
 
 
 @kernel
-def reaches(order: Any, price: int) -> bool:
+def reaches(order: Order, price: int) -> bool:
     """Whether the trigger is reached at `price`."""
     rises = (order.side > 0) != is_touch(order)
     return price >= order.stop_ticks if rises else price <= order.stop_ticks
 
 
 @inlined
-def rests(order: Any) -> bool:
+def rests(order: Order) -> bool:
     """Whether an order stands in a line, where trades can reach it."""
     return (
         order.flags & O_RESTING != 0
@@ -88,7 +87,7 @@ def rests(order: Any) -> bool:
 
 
 @kernel
-def trailing_stop(order: Any, ticks: int) -> int:
+def trailing_stop(order: Order, ticks: int) -> int:
     """Where the stop stands when the best price so far is `ticks`."""
     distance = order.trail
     if order.flags & O_TRAIL_BPS:
@@ -97,7 +96,7 @@ def trailing_stop(order: Any, ticks: int) -> int:
 
 
 @inlined
-def set_stop(order: Any, ticks: int) -> None:
+def set_stop(order: Order, ticks: int) -> None:
     """Move a stop; the limit of a trailing stop-limit keeps its distance from it, on the far side."""
     order.stop_ticks = ticks
     if order.type == TRAILING_LIMIT:
@@ -105,7 +104,7 @@ def set_stop(order: Any, ticks: int) -> None:
 
 
 @kernel
-def peg_ticks(order: Any, bid: int, ask: int) -> int:
+def peg_ticks(order: Order, bid: int, ask: int) -> int:
     """Where a peg stands at these best prices, 0 for an empty side; 0 where the price it follows is not known."""
     own, other, side = (bid, ask, 1) if order.side > 0 else (ask, bid, -1)
     if order.flags & O_PEG_MID:

@@ -11,17 +11,18 @@ and closing transactions (https://www.luldplan.com).
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import F_AUCTION, F_OPEN, F_PAUSE, PRICE_LIMITS, SESSION, SPLIT, TRADE_TICK
-from framework.kernel.layout.venue_records import venue_book_row
+from framework.kernel.layout.market_records import Book
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
+from framework.kernel.layout.venue_records import VenueBook, venue_book_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.machine.ratio import ceiled, floored
 from framework.kernel.market.marks import book_of, terms_of
+from framework.schema.event import Event
 
 
 @kernel
-def bound_of(x: Any, instrument: int, side: int, limit_ticks: int) -> int:
+def bound_of(x: ExchangeRoot, instrument: int, side: int, limit_ticks: int) -> int:
     """The price limit that an order's limit goes beyond, 0 where it does not."""
     book = venue_book_row(x.books, instrument)
     if limit_ticks <= 0:
@@ -32,21 +33,21 @@ def bound_of(x: Any, instrument: int, side: int, limit_ticks: int) -> int:
 
 
 @kernel
-def within_limits(x: Any, instrument: int, side: int, ticks: int) -> int:
+def within_limits(x: ExchangeRoot, instrument: int, side: int, ticks: int) -> int:
     """Where a peg that belongs at `ticks` stands: no further than the price limits let its side go."""
     bound = bound_of(x, instrument, side, ticks) if x.has_limits != 0 else 0
     return bound if bound != 0 else ticks
 
 
 @kernel
-def executes_at(x: Any, instrument: int, ticks: int) -> bool:
+def executes_at(x: ExchangeRoot, instrument: int, ticks: int) -> bool:
     """Whether the venue executes at a price now."""
     book = venue_book_row(x.books, instrument)
     return book.lower_limit <= ticks and (book.upper_limit == 0 or ticks <= book.upper_limit)
 
 
 @inlined
-def is_barred(x: Any, instrument: int, ticks: int, event: Any) -> bool:
+def is_barred(x: ExchangeRoot, instrument: int, ticks: int, event: Event) -> bool:
     """Whether price limits keep an order from filling at a price on this event."""
     if x.has_limits == 0 or executes_at(x, instrument, ticks):
         return False
@@ -54,12 +55,12 @@ def is_barred(x: Any, instrument: int, ticks: int, event: Any) -> bool:
 
 
 @inlined
-def _ends_session(event: Any) -> bool:
+def _ends_session(event: Event) -> bool:
     return event.kind == SESSION and not event.flags & F_OPEN and not event.flags & F_PAUSE
 
 
 @kernel
-def _tell(book: Any, event: Any) -> None:
+def _tell(book: Book | VenueBook, event: Event) -> None:
     """A row of either half after a PRICE_LIMITS or SPLIT event, or the close of its session."""
     if event.kind == PRICE_LIMITS:
         book.lower_limit, book.upper_limit, book.limits_ns = event.w0, event.w1, event.ts_venue_ns
@@ -71,7 +72,7 @@ def _tell(book: Any, event: Any) -> None:
 
 
 @kernel
-def see_limits(t: Any, x: Any, event: Any) -> None:
+def see_limits(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """What a market event other than a price means to price limits, as the venue has them."""
     if event.kind == PRICE_LIMITS or event.kind == SPLIT:
         x.has_limits |= 1 if event.kind == PRICE_LIMITS else 0
@@ -83,7 +84,7 @@ def see_limits(t: Any, x: Any, event: Any) -> None:
 
 
 @kernel
-def hear_limits(t: Any, event: Any) -> None:
+def hear_limits(t: TraderRoot, event: Event) -> None:
     """The same, as everyone knows them."""
     if event.kind == PRICE_LIMITS or event.kind == SPLIT:
         t.has_limits |= 1 if event.kind == PRICE_LIMITS else 0

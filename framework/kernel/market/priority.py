@@ -11,12 +11,13 @@ Fails when: the price went to the farther end of a bar first.
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import O_HIDDEN, O_RESTING
+from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.order_rows import is_touch
 from framework.kernel.market.order_types import is_limit, reaches, trailing_stop, trails, waits_for_price, waits_for_trigger
+from framework.schema.event import Event
+from framework.schema.order import Order
 
 FIRST, NEVER = -(2**62), 2**62
 """The rank of what takes at any price; that of what a price does nothing to."""
@@ -38,13 +39,13 @@ def betters(side: int, price: int, limit: int, needs_through: int) -> bool:
 
 
 @inlined
-def needs_through(t: Any, order: Any) -> int:
+def needs_through(t: TraderRoot, order: Order) -> int:
     """Whether the price must go through a limit that rests; always where it is hidden, since all that is shown comes first."""
     return 1 if order.flags & O_HIDDEN else t.costs.limit_needs_through
 
 
 @kernel
-def rank_at(order: Any, price: int, through: int) -> int:
+def rank_at(order: Order, price: int, through: int) -> int:
     """The rank of an order at a price that all get; `through`: whether a price equal to its limit is not enough."""
     if waits_for_price(order) or (waits_for_trigger(order) and not reaches(order, price)):
         return NEVER
@@ -55,7 +56,7 @@ def rank_at(order: Any, price: int, through: int) -> int:
 
 
 @kernel
-def _rank_of_stop(order: Any, bar: Any) -> int:
+def _rank_of_stop(order: Order, bar: Event) -> int:
     if not waits_for_trigger(order) or is_touch(order):
         return NEVER
     if reaches(order, bar.w1 if order.side > 0 else bar.w2):
@@ -68,7 +69,7 @@ def _rank_of_stop(order: Any, bar: Any) -> int:
 
 
 @kernel
-def rank_in_bar(t: Any, order: Any, bar: Any, step: int) -> int:
+def rank_in_bar(t: TraderRoot, order: Order, bar: Event, step: int) -> int:
     """The rank of an order in a step of a bar."""
     if step == OPEN:
         return rank_at(order, bar.w0, needs_through(t, order) if order.flags & O_RESTING else t.costs.limit_needs_through)

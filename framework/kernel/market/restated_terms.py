@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from framework.kernel.layout.codes import GTC, GTD, LIMIT, O_TRAIL_BPS, STOP
+from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.machine.compile import kernel
 from framework.kernel.machine.ratio import ceiled, floored
 from framework.kernel.market.marks import terms_of
 from framework.kernel.market.order_rows import is_touch
+from framework.schema.order import Order
 from framework.schema.units import LARGEST_STEPS, NANOS, NEAR, NOISE
 
 
 @kernel
-def split_prices(order: Any, limit_ticks: int, stop_ticks: int, new: int, old: int) -> Any:
+def split_prices(order: Order, limit_ticks: int, stop_ticks: int, new: int, old: int) -> tuple[int, int]:
     """(limit, stop) of an order across a split, each rounded away from a fill."""
     down_limit = order.side > 0
     down_stop = down_limit == is_touch(order)
@@ -23,7 +24,7 @@ def split_prices(order: Any, limit_ticks: int, stop_ticks: int, new: int, old: i
 
 
 @kernel
-def split_terms(order: Any, new: int, old: int) -> None:
+def split_terms(order: Order, new: int, old: int) -> None:
     """Restate quantity and prices of a working order across a split, each price rounded away from a fill.
 
     FINRA rule 5330 for open orders: quantity times the ratio rounded down, prices divided by it.
@@ -44,7 +45,7 @@ def split_terms(order: Any, new: int, old: int) -> None:
 
 
 @kernel
-def dividend_prices(order: Any, limit_ticks: int, stop_ticks: int, ticks: int) -> Any:
+def dividend_prices(order: Order, limit_ticks: int, stop_ticks: int, ticks: int) -> tuple[int, int]:
     """(limit, stop) of an order across a dividend: open buy limits and touches and sell stops are lowered by it, others stand."""
     if order.time_in_force != GTC and order.time_in_force != GTD:
         return limit_ticks, stop_ticks
@@ -56,7 +57,7 @@ def dividend_prices(order: Any, limit_ticks: int, stop_ticks: int, ticks: int) -
 
 
 @kernel
-def dividend_terms(order: Any, ticks: int) -> None:
+def dividend_terms(order: Order, ticks: int) -> None:
     """Restate the prices of a working order across a dividend rounded up to ticks (FINRA rule 5330 (a))."""
     if order.side > 0 and order.type == LIMIT and order.peg_cap > 0 and (order.time_in_force == GTC or order.time_in_force == GTD):
         order.peg_cap = max(order.peg_cap - ticks, 1)
@@ -66,7 +67,7 @@ def dividend_terms(order: Any, ticks: int) -> None:
 
 
 @kernel
-def dividend_ticks(t: Any, instrument: int, nano_per_unit: int) -> int:
+def dividend_ticks(t: TraderRoot, instrument: int, nano_per_unit: int) -> int:
     """A dividend in whole ticks, rounded up; one that is whole ticks as `Step.exactly` has it is left as it is."""
     terms = terms_of(t, instrument)
     exact = float(nano_per_unit) * terms.tick_denominator / (NANOS * terms.tick_numerator)

@@ -7,23 +7,23 @@ or changes the sums.
 
 from __future__ import annotations
 
-from typing import Any
-
+from framework.kernel.layout.account_records import Position, money_row, position_row
 from framework.kernel.layout.codes import SPOT
-from framework.kernel.layout.roots import book_row, money_row, position_row, terms_row, trader_row
+from framework.kernel.layout.market_records import book_row, terms_row
+from framework.kernel.layout.roots import TraderRoot, trader_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.money import basis, lot_notional
 
 
 @kernel
-def lot_value(t: Any, instrument: int) -> float:
+def lot_value(t: TraderRoot, instrument: int) -> float:
     """What one lot is worth: its notional, whether it is paid for or margined."""
     terms = terms_row(t.terms, instrument)
     return lot_notional(terms, book_row(t.books, instrument).mark_ticks) * money_row(t.money, terms.currency).fx_rate
 
 
 @kernel
-def open_profit(t: Any, instrument: int) -> float:
+def open_profit(t: TraderRoot, instrument: int) -> float:
     """What a derivative has made since it was opened or last settled, not yet in cash."""
     terms, position = terms_row(t.terms, instrument), position_row(t.positions, instrument)
     at_mark = position.lots * basis(terms, book_row(t.books, instrument).mark_ticks)
@@ -31,7 +31,7 @@ def open_profit(t: Any, instrument: int) -> float:
 
 
 @kernel
-def _add_up_cash(t: Any) -> None:
+def _add_up_cash(t: TraderRoot) -> None:
     cash = 0.0
     for c in range(t.money_count):
         if money_row(t.money, c).cash != 0.0:  # an unknown rate of a currency we do not hold must not spoil the sum
@@ -40,7 +40,7 @@ def _add_up_cash(t: Any) -> None:
 
 
 @inlined
-def cash_value(t: Any) -> float:
+def cash_value(t: TraderRoot) -> float:
     """Cash of all currencies."""
     if t.has_cash == 0:
         _add_up_cash(t)
@@ -48,7 +48,7 @@ def cash_value(t: Any) -> float:
 
 
 @inlined
-def valuation(t: Any) -> Any:
+def valuation(t: TraderRoot) -> tuple[float, float, float, float]:
     """(equity, cash, gross exposure, net value): a spot position counts with its value, a derivative with its open profit."""
     cash = cash_value(t)
     gross, net = 0.0, 0.0
@@ -67,7 +67,7 @@ def valuation(t: Any) -> Any:
 
 
 @kernel
-def worst_lots(position: Any, extra_buy: int, extra_sell: int) -> int:
+def worst_lots(position: Position, extra_buy: int, extra_sell: int) -> int:
     """The largest absolute position if market orders fill and then the worse side of the other orders."""
     base = position.lots + position.market_lots
     longest = base + position.buy_lots + extra_buy
@@ -76,14 +76,14 @@ def worst_lots(position: Any, extra_buy: int, extra_sell: int) -> int:
 
 
 @kernel
-def projected_value(t: Any, instrument: int) -> float:
+def projected_value(t: TraderRoot, instrument: int) -> float:
     """Exposure in one instrument if its working orders fill on their worse side."""
     lots = worst_lots(position_row(t.positions, instrument), 0, 0)
     return lots * lot_value(t, instrument) if lots != 0 else 0.0  # the rate of a currency we have no part in may be unknown
 
 
 @kernel
-def held_value(t: Any, instrument: int) -> float:
+def held_value(t: TraderRoot, instrument: int) -> float:
     """Exposure in one instrument as it is held."""
     lots = position_row(t.positions, instrument).lots
     return abs(lots) * lot_value(t, instrument) if lots != 0 else 0.0
@@ -93,7 +93,7 @@ HELD, WITH_ORDERS = 0, 1
 
 
 @kernel
-def initial_needed(t: Any, besides: int, what: int) -> float:
+def initial_needed(t: TraderRoot, besides: int, what: int) -> float:
     """Initial margin of all positions, those of one instrument left out; of what is HELD, or WITH_ORDERS that work."""
     needed = 0.0
     for i in range(t.positions_count):
@@ -104,7 +104,7 @@ def initial_needed(t: Any, besides: int, what: int) -> float:
 
 
 @kernel
-def maintenance_needed(t: Any) -> float:
+def maintenance_needed(t: TraderRoot) -> float:
     """Maintenance margin of all positions."""
     needed = 0.0
     for i in range(t.positions_count):
@@ -115,7 +115,7 @@ def maintenance_needed(t: Any) -> float:
 
 
 @kernel
-def sum_up(t: Any) -> None:
+def sum_up(t: TraderRoot) -> None:
     """See that `net`, `gross` and `projected` hold for the present stamp.
 
     The venue's account has sums of its own: where a run is replayed from its record there is no venue, and sums that were begun at
@@ -126,7 +126,7 @@ def sum_up(t: Any) -> None:
 
 
 @kernel
-def _begin_sums(t: Any) -> None:
+def _begin_sums(t: TraderRoot) -> None:
     _, _, t.gross, t.net = valuation(t)
     t.sums_ns, t.summed_ns = t.now_ns, t.now_ns
     if t.is_venues != 0:
@@ -138,7 +138,7 @@ def _begin_sums(t: Any) -> None:
 
 
 @inlined
-def take_out(t: Any, instrument: int) -> bool:
+def take_out(t: TraderRoot, instrument: int) -> bool:
     """Before the mark or the position of an instrument changes: take its part out of the sums, the venue's too.
 
     Returns whether there are sums, so that `put_back` must follow the change.
@@ -150,13 +150,13 @@ def take_out(t: Any, instrument: int) -> bool:
 
 
 @kernel
-def put_back(t: Any, instrument: int) -> None:
+def put_back(t: TraderRoot, instrument: int) -> None:
     """After the change."""
     _add_parts(t, instrument, 1.0)
 
 
 @kernel
-def _add_parts(t: Any, instrument: int, sign: float) -> None:
+def _add_parts(t: TraderRoot, instrument: int, sign: float) -> None:
     if t.sums_ns == t.now_ns:
         _add_part(t, instrument, sign)
         t.projected += sign * projected_value(t, instrument)
@@ -167,7 +167,7 @@ def _add_parts(t: Any, instrument: int, sign: float) -> None:
 
 
 @kernel
-def _add_part(t: Any, instrument: int, sign: float) -> None:
+def _add_part(t: TraderRoot, instrument: int, sign: float) -> None:
     lots = position_row(t.positions, instrument).lots
     if lots != 0:
         value = lots * lot_value(t, instrument)
@@ -176,7 +176,7 @@ def _add_part(t: Any, instrument: int, sign: float) -> None:
 
 
 @inlined
-def forget_sums(t: Any) -> None:
+def forget_sums(t: TraderRoot) -> None:
     """Something changed that the sums do not follow, a rate of exchange or cash without a fill: the next to ask adds up anew."""
     t.sums_ns, t.summed_ns, t.has_cash = -1, -1, 0
     if t.account != 0:

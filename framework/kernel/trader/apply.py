@@ -7,8 +7,6 @@ let go, when one member of a one-cancels-other group fills the others are reduce
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.corporate_actions import book_delisting, book_dividend, book_split
 from framework.kernel.account.ledger import book_charge, book_fill, book_settlement
 from framework.kernel.account.positions import rate_of
@@ -75,7 +73,7 @@ from framework.kernel.layout.codes import (
     TRIGGERED,
 )
 from framework.kernel.layout.log import apply_answer, write
-from framework.kernel.layout.roots import event_row, trader_row
+from framework.kernel.layout.roots import TraderRoot, event_row, trader_row
 from framework.kernel.layout.table_room import OUTBOX, count_command, has_row
 from framework.kernel.layout.venue_records import session_row
 from framework.kernel.machine.compile import Unit, address_of, call, inlined, kernel, real
@@ -100,11 +98,12 @@ from framework.kernel.trader.orders import (
     take_submit,
     take_terms,
 )
-from framework.schema.event import NO_INSTRUMENT
+from framework.schema.event import NO_INSTRUMENT, Event
+from framework.schema.order import Order
 
 
 @kernel
-def issue(t: Any, kind: int, flags: int, order: Any, w1: int, w2: int, w3: int, w4: int, leaves_us: bool) -> None:
+def issue(t: TraderRoot, kind: int, flags: int, order: Order, w1: int, w2: int, w3: int, w4: int, leaves_us: bool) -> None:
     """Write and apply something we decided; `leaves_us` puts a copy into the outbox."""
     row = write(t, kind, flags, order.instrument, t.now_ns, order.order_id, w1, w2, w3, w4)
     if kind == SUBMIT:
@@ -134,13 +133,13 @@ def issue(t: Any, kind: int, flags: int, order: Any, w1: int, w2: int, w3: int, 
 
 
 @kernel
-def has_instructions(order: Any) -> bool:
+def has_instructions(order: Order) -> bool:
     """Whether an order has terms that only ORDER_INSTRUCTIONS tell."""
     return order.flags & O_OWN_TERMS != 0 or order.type == TRAILING_LIMIT
 
 
 @kernel
-def ask_cancel(t: Any, order: Any, reason: int) -> bool:
+def ask_cancel(t: TraderRoot, order: Order, reason: int) -> bool:
     """Ask for a cancel; False where the order has ended, a cancel is under way, or it is the broker's."""
     if is_done(order) or order.state == S_PENDING_CANCEL or order.flags & O_LIQUIDATION:
         return False
@@ -149,7 +148,7 @@ def ask_cancel(t: Any, order: Any, reason: int) -> bool:
 
 
 @kernel
-def _take_replace_request(t: Any, event: Any) -> None:
+def _take_replace_request(t: TraderRoot, event: Event) -> None:
     order = order_of(t, event.w0)
     order.changes_under_way += 1
     order.asked_lots, order.asked_limit_ticks, order.asked_stop_ticks = event.w2, event.w3, event.w4
@@ -157,7 +156,7 @@ def _take_replace_request(t: Any, event: Any) -> None:
 
 
 @kernel
-def _take_end(t: Any, event: Any, how: int) -> None:
+def _take_end(t: TraderRoot, event: Event, how: int) -> None:
     order = order_of(t, event.w0)
     order.reason = event.w1
     order.need, order.have = real(event.w2), real(event.w3)
@@ -165,7 +164,7 @@ def _take_end(t: Any, event: Any, how: int) -> None:
 
 
 @inlined
-def _take_replaced(t: Any, event: Any) -> None:
+def _take_replaced(t: TraderRoot, event: Event) -> None:
     order = order_of(t, event.w0)
     if is_counted(order):
         count(t, order, -leaves(order))
@@ -177,7 +176,7 @@ def _take_replaced(t: Any, event: Any) -> None:
 
 
 @inlined
-def _take_fill(t: Any, event: Any) -> None:
+def _take_fill(t: TraderRoot, event: Event) -> None:
     order = order_of(t, event.w0)
     lots, fee, slippage = event.w2, real(event.w3), real(event.w4)
     if is_counted(order):
@@ -201,7 +200,7 @@ def _take_fill(t: Any, event: Any) -> None:
 
 
 @kernel
-def _take_placed(t: Any, event: Any) -> None:
+def _take_placed(t: TraderRoot, event: Event) -> None:
     """The broker placed an order for our account. It works already; its reason stays, also when it fills."""
     take_submit(t, event)
     order = order_of(t, event.w0)
@@ -210,7 +209,7 @@ def _take_placed(t: Any, event: Any) -> None:
 
 
 @inlined
-def _take_costs(t: Any, event: Any) -> None:
+def _take_costs(t: TraderRoot, event: Event) -> None:
     rate = rate_of(t, terms_of(t, event.instrument).currency)
     t.cost_totals[C_HALF_SPREAD] += real(event.w1) * rate
     t.cost_totals[C_VOLUME_SHARE] += real(event.w2) * rate
@@ -218,7 +217,7 @@ def _take_costs(t: Any, event: Any) -> None:
 
 
 @kernel
-def _react_to_fill(t: Any, order: Any, lots: int) -> None:
+def _react_to_fill(t: TraderRoot, order: Order, lots: int) -> None:
     """Let children go, keep a group consistent, stop the entry of a bracket whose exit has begun."""
     k = order.order_id + 1
     while k < t.orders_count and order_of(t, k).parent_id == order.order_id:
@@ -252,7 +251,7 @@ def _react_to_fill(t: Any, order: Any, lots: int) -> None:
 
 
 @kernel
-def _react_to_end(t: Any, order: Any) -> None:
+def _react_to_end(t: TraderRoot, order: Order) -> None:
     """Children of a parent that ended without a fill end with it."""
     if order.filled_lots > 0:
         return
@@ -265,7 +264,7 @@ def _react_to_end(t: Any, order: Any) -> None:
 
 
 @inlined
-def _apply_answer(t: Any, event: Any) -> None:
+def _apply_answer(t: TraderRoot, event: Event) -> None:
     kind = event.kind
     if kind == CHARGE:
         book_charge(t, event.w0, real(event.w1), event.w2)
@@ -308,7 +307,7 @@ def _apply_answer(t: Any, event: Any) -> None:
 
 
 @kernel
-def end_held(t: Any, reason: int) -> None:
+def end_held(t: TraderRoot, reason: int) -> None:
     """End every child that still waits for its parent."""
     for k in range(first_live(t), t.orders_count):
         order = order_of(t, k)
@@ -325,7 +324,7 @@ ANSWERS = Unit(_answer_unit)
 
 
 @kernel
-def apply_market(t: Any, event: Any) -> None:
+def apply_market(t: TraderRoot, event: Event) -> None:
     """Apply what the market says."""
     kind = event.kind
     if kind == BAR:
@@ -359,7 +358,7 @@ def apply_market(t: Any, event: Any) -> None:
 
 
 @kernel
-def apply(t: Any, event: Any) -> None:
+def apply(t: TraderRoot, event: Event) -> None:
     """Apply any event that came from outside, in the order of its stamp."""
     t.now_ns = event.ts_local_ns
     if event.kind < SUBMIT:

@@ -15,8 +15,6 @@ Where instruments ask for margin there is a second rule of the same form: with m
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.positions import position_of, rate_of
 from framework.kernel.layout.codes import (
     AT_CLOSE,
@@ -42,13 +40,14 @@ from framework.kernel.layout.codes import (
     R_SIZE,
     STOP_LIMIT,
 )
-from framework.kernel.layout.roots import order_row
+from framework.kernel.layout.roots import TraderRoot, order_row
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.costs import planned_cost
 from framework.kernel.market.marks import book_of, terms_of
 from framework.kernel.market.money import basis, notional_of
 from framework.kernel.market.valuation import WITH_ORDERS, cash_value, initial_needed, projected_value, sum_up, worst_lots
 from framework.schema.instrument import InstrumentKind
+from framework.schema.order import Order
 from framework.schema.units import LARGEST_STEPS
 
 _INDEX = int(InstrumentKind.INDEX)
@@ -57,7 +56,7 @@ EXPOSURE_SLACK = 1e-9
 
 
 @kernel
-def check(t: Any, order: Any) -> Any:
+def check(t: TraderRoot, order: Order) -> tuple[int, float, float]:
     """Check an order that stands in the trader's table but was not yet counted as working.
 
     Returns (reason, need, have): reason 0 approves; else the two numbers of the rule that was broken.
@@ -87,7 +86,7 @@ def check(t: Any, order: Any) -> Any:
 
 
 @kernel
-def _closes_parent(t: Any, order: Any) -> bool:
+def _closes_parent(t: TraderRoot, order: Order) -> bool:
     """Whether an order that waits for another's fill only closes what that one opens."""
     if order.parent_id < 0:
         return False
@@ -96,7 +95,7 @@ def _closes_parent(t: Any, order: Any) -> bool:
 
 
 @kernel
-def _check_exposure(t: Any, order: Any, rate: float) -> Any:
+def _check_exposure(t: TraderRoot, order: Order, rate: float) -> tuple[int, float, float]:
     i, lots, risk = order.instrument, order.quantity_lots, t.risk
     terms, book, position = terms_of(t, i), book_of(t, i), position_of(t, i)
     price = book.mark_ticks if order.type == MARKET or order.limit_ticks == 0 else float(order.limit_ticks)

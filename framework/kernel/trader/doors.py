@@ -7,9 +7,11 @@ the root array. Both reach the same machine code. `link` must have been called o
 from __future__ import annotations
 
 import math
-from typing import Any
 
-from framework.kernel.layout.roots import trader_row
+import numpy as np
+from numpy.typing import NDArray
+
+from framework.kernel.layout.roots import TraderRoot, trader_row
 from framework.kernel.machine.compile import address_of, call, kernel
 from framework.kernel.market.marks import deviation as _deviation
 from framework.kernel.market.marks import mean_close as _mean_close
@@ -46,7 +48,7 @@ __all__ = [
 WEIGHT, QUANTITY = ASK_WEIGHT, ASK_QUANTITY
 
 
-def link(record: Any, *, orders: bool) -> None:
+def link(record: NDArray[np.void], *, orders: bool) -> None:
     """Put the units' addresses into a trader half's root: the targets', and with `orders` those of all other proposals."""
     record["aim_unit"] = AIMS.address
     if orders:
@@ -54,7 +56,7 @@ def link(record: Any, *, orders: bool) -> None:
 
 
 @kernel
-def aim_in(t: Any, what: int, instrument: int, value: float) -> int:
+def aim_in(t: TraderRoot, what: int, instrument: int, value: float) -> int:
     """Aim at a weight or a quantity; see `propose.aim_weight` and `propose.aim_quantity`."""
     r = t.request
     r.what, r.instrument, r.quantity = what, instrument, value
@@ -62,21 +64,21 @@ def aim_in(t: Any, what: int, instrument: int, value: float) -> int:
 
 
 @kernel
-def order_in(t: Any, what: int) -> int:
+def order_in(t: TraderRoot, what: int) -> int:
     """Hand over a request whose fields are filled."""
     t.request.what = what
     return call(t.order_unit, address_of(t), 0)
 
 
 @kernel
-def aim(trader: Any, what: int, instrument: int, value: float) -> int:
+def aim(trader: NDArray[np.void], what: int, instrument: int, value: float) -> int:
     """Aim at a weight or a quantity; see `propose.aim_weight` and `propose.aim_quantity`."""
     return aim_in(trader[0], what, instrument, value)
 
 
 @kernel
 def propose(
-    trader: Any,
+    trader: NDArray[np.void],
     instrument: int,
     side: int,
     time_in_force: int,
@@ -99,7 +101,7 @@ def propose(
 
 
 @kernel
-def instruct(trader: Any, touch: float, limit_offset: float, display: float, peg_offset: float) -> int:
+def instruct(trader: NDArray[np.void], touch: float, limit_offset: float, display: float, peg_offset: float) -> int:
     """The further numbers of the order that is proposed next."""
     r = trader[0].request
     r.touch, r.limit_offset, r.display, r.peg_offset = touch, limit_offset, display, peg_offset
@@ -108,7 +110,7 @@ def instruct(trader: Any, touch: float, limit_offset: float, display: float, peg
 
 @kernel
 def bracket(
-    trader: Any, instrument: int, side: int, kind: int, quantity: float, limit: float, stop: float, target: float, loss: float
+    trader: NDArray[np.void], instrument: int, side: int, kind: int, quantity: float, limit: float, stop: float, target: float, loss: float
 ) -> int:
     """See `framework.kernel.trader.propose.propose_bracket`."""
     r = trader[0].request
@@ -118,14 +120,14 @@ def bracket(
 
 
 @kernel
-def cancel(trader: Any, order_id: int, reason: int) -> int:
+def cancel(trader: NDArray[np.void], order_id: int, reason: int) -> int:
     """See `framework.kernel.trader.propose.propose_cancel`."""
     trader[0].request.order_id, trader[0].request.reason = order_id, reason
     return order_in(trader[0], ASK_CANCEL)
 
 
 @kernel
-def replace(trader: Any, order_id: int, quantity: float, limit: float, stop: float) -> int:
+def replace(trader: NDArray[np.void], order_id: int, quantity: float, limit: float, stop: float) -> int:
     """See `framework.kernel.trader.propose.propose_replace`."""
     r = trader[0].request
     r.order_id, r.quantity, r.limit, r.stop = order_id, quantity, limit, stop
@@ -133,7 +135,7 @@ def replace(trader: Any, order_id: int, quantity: float, limit: float, stop: flo
 
 
 @kernel
-def valuation(trader: int) -> Any:
+def valuation(trader: int) -> tuple[float, float, float, float]:
     """(equity, cash, gross exposure, net exposure) in the base currency at the present marks; by the root's address."""
     return _valuation(trader_row(trader, 0))
 
@@ -160,7 +162,7 @@ def lots_at(trader: int, instrument: int, side: int, price: int) -> int:
 
 
 @kernel
-def levels(trader: int, instrument: int, side: int, found: Any) -> int:
+def levels(trader: int, instrument: int, side: int, found: NDArray[np.int64]) -> int:
     """Write prices and lots of the best levels of a side into `found`, shape (n, 2); return how many there were."""
     t = trader_row(trader, 0)
     depth = depth_of(t, instrument)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from framework.kernel.layout.codes import R_LOT, R_NONE, R_PRICE, R_QUANTITY, R_RANGE, R_TICK
+from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.machine.compile import kernel
 from framework.kernel.machine.ratio import MOST
 from framework.kernel.market.marks import terms_of
@@ -13,7 +13,7 @@ from framework.schema.units import LARGEST_STEPS, NEAR, NOISE
 
 
 @kernel
-def steps(value: float, numerator: float, denominator: float) -> Any:
+def steps(value: float, numerator: float, denominator: float) -> tuple[int, bool]:
     """(whole steps, whether `value` is that many, as `Step.exactly` has it); 0 where they are more than `LARGEST_STEPS`."""
     exact = value * denominator / numerator
     if not abs(exact) <= LARGEST_STEPS:
@@ -23,7 +23,7 @@ def steps(value: float, numerator: float, denominator: float) -> Any:
 
 
 @kernel
-def misfit(value: float, step: float, off_grid: int) -> Any:
+def misfit(value: float, step: float, off_grid: int) -> tuple[int, float]:
     """(reason, have) of a finite number that is no whole number of steps, or more of them than there may be."""
     if abs(value) > LARGEST_STEPS * step:
         return R_RANGE, LARGEST_STEPS * step
@@ -40,7 +40,7 @@ def nearest_steps(value: float, numerator: float, denominator: float) -> int:
 
 
 @kernel
-def price_ticks(t: Any, instrument: int, value: float, is_needed: bool) -> Any:
+def price_ticks(t: TraderRoot, instrument: int, value: float, is_needed: bool) -> tuple[int, int, float, float]:
     """(ticks, reason, need, have) of a price in units; ticks 0 where none was given and none is needed."""
     if math.isnan(value) and not is_needed:
         return 0, R_NONE, 0.0, 0.0
@@ -50,7 +50,7 @@ def price_ticks(t: Any, instrument: int, value: float, is_needed: bool) -> Any:
 
 
 @kernel
-def distance_ticks(t: Any, instrument: int, value: float) -> Any:
+def distance_ticks(t: TraderRoot, instrument: int, value: float) -> tuple[int, int, float, float]:
     """(ticks, reason, need, have) of a distance between prices, of any sign."""
     if math.isnan(value) or math.isinf(value):
         return 0, R_PRICE, value, 0.0
@@ -63,7 +63,7 @@ def distance_ticks(t: Any, instrument: int, value: float) -> Any:
 
 
 @kernel
-def quantity_lots(t: Any, instrument: int, value: float) -> Any:
+def quantity_lots(t: TraderRoot, instrument: int, value: float) -> tuple[int, int, float, float]:
     """(lots, reason, need, have) of a quantity in units."""
     if not value > 0.0 or math.isinf(value):
         return 0, R_QUANTITY, value, 0.0

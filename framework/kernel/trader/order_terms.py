@@ -11,8 +11,6 @@ What is not in this table is refused. A peg needs no limit: the one given is its
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import (
     AT_CLOSE,
     AT_OPEN,
@@ -41,10 +39,13 @@ from framework.kernel.layout.codes import (
     TRAILING,
     TRAILING_LIMIT,
 )
+from framework.kernel.layout.request_record import Request
+from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.marks import book_of
 from framework.kernel.market.order_types import peg_ticks, set_stop, trailing_stop, trails
 from framework.kernel.trader.grid import distance_ticks, price_ticks, quantity_lots
+from framework.schema.order import Order
 
 NUMBERS = ("limit", "stop", "touch", "trail", "trail_bps", "trail_limit", "display", "peg_offset")
 """The numbers that an order may be given, as strategies call them."""
@@ -73,7 +74,7 @@ def type_of(given: int, flags: int) -> int:
 
 
 @kernel
-def conflict(r: Any) -> Any:
+def conflict(r: Request) -> tuple[int, float, float]:
     """(reason, need, have): two prices of a request that no one order has, or one that lacks what it belongs to."""
     given = r.given
     if given & G_TOUCH and given & G_STOP:
@@ -90,7 +91,7 @@ def conflict(r: Any) -> Any:
 
 
 @kernel
-def set_trail(t: Any, order: Any, r: Any) -> Any:
+def set_trail(t: TraderRoot, order: Order, r: Request) -> tuple[int, float, float]:
     """(reason, need, have): the distances of a trailing stop; without a stop price it starts one trail away from the mark."""
     reason, need, have = R_NONE, 0.0, 0.0
     if order.flags & O_TRAIL_BPS:
@@ -109,7 +110,7 @@ def set_trail(t: Any, order: Any, r: Any) -> Any:
 
 
 @kernel
-def _set_display(t: Any, order: Any, r: Any) -> Any:
+def _set_display(t: TraderRoot, order: Order, r: Request) -> tuple[int, float, float]:
     lots, reason, need, have = quantity_lots(t, order.instrument, r.display)
     if reason == R_NONE and lots > order.quantity_lots:
         reason, need, have = R_QUANTITY, r.display, r.quantity
@@ -119,7 +120,7 @@ def _set_display(t: Any, order: Any, r: Any) -> Any:
 
 
 @kernel
-def _set_peg(t: Any, order: Any, r: Any) -> Any:
+def _set_peg(t: TraderRoot, order: Order, r: Request) -> tuple[int, float, float]:
     """The limit that is sent is the worst price known: the cap, else where the peg would stand now."""
     if r.given & G_PEG_OFFSET:
         order.peg_offset, reason, need, have = distance_ticks(t, order.instrument, r.peg_offset)
@@ -136,7 +137,7 @@ def _set_peg(t: Any, order: Any, r: Any) -> Any:
 
 
 @kernel
-def _goes_together(order: Any) -> Any:
+def _goes_together(order: Order) -> tuple[int, float, float]:
     told = order.flags & O_INSTRUCTED
     if told and order.type != LIMIT:
         return R_NEEDS_LIMIT, float(told), float(order.type)
@@ -149,7 +150,7 @@ def _goes_together(order: Any) -> Any:
 
 
 @kernel
-def set_terms(t: Any, order: Any, r: Any) -> Any:
+def set_terms(t: TraderRoot, order: Order, r: Request) -> tuple[int, float, float]:
     """(reason, need, have): what a request says besides quantity, limit and stop; these stand in the candidate already."""
     reason, need, have = conflict(r)
     if reason == R_NONE and trails(order):
@@ -164,6 +165,6 @@ def set_terms(t: Any, order: Any, r: Any) -> Any:
 
 
 @kernel
-def limit_to_check(order: Any, limit_ticks: int) -> int:
+def limit_to_check(order: Order, limit_ticks: int) -> int:
     """The limit at which a change is checked: a peg's worst price."""
     return order.peg_cap if order.flags & O_PEGGED and order.peg_cap > 0 else limit_ticks

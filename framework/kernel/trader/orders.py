@@ -6,8 +6,6 @@ table: the children of a parent follow it, the members of a group follow its fir
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.positions import position_of, rate_of, see_range
 from framework.kernel.layout.codes import (
     BROKEN_BY_EVENT,
@@ -27,6 +25,7 @@ from framework.kernel.layout.codes import (
     S_HELD,
     S_PENDING_CANCEL,
 )
+from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.layout.table_room import ORDERS, has_row
 from framework.kernel.machine.compile import inlined, kernel, outlined, real
 from framework.kernel.market.costs import planned_cost
@@ -35,16 +34,18 @@ from framework.kernel.market.marks import book_of, terms_of
 from framework.kernel.market.order_rows import clear, is_done, order_of, unpack
 from framework.kernel.market.restated_terms import dividend_terms, dividend_ticks, split_terms
 from framework.kernel.market.valuation import projected_value
+from framework.schema.event import Event
+from framework.schema.order import Order
 
 
 @kernel
-def is_counted(order: Any) -> bool:
+def is_counted(order: Order) -> bool:
     """Whether its leaves count against exposure."""
     return S_HELD < order.state < S_FILLED and order.state != S_PENDING_CANCEL
 
 
 @kernel
-def count(t: Any, order: Any, lots: int) -> None:
+def count(t: TraderRoot, order: Order, lots: int) -> None:
     """Add `lots` of the order to what counts as working in its instrument.
 
     What a target closes counts with the market orders, so that it pays for what others open, and with the reduce-only ones.
@@ -74,14 +75,14 @@ def count(t: Any, order: Any, lots: int) -> None:
 
 
 @inlined
-def expected_lots(t: Any, instrument: int) -> int:
+def expected_lots(t: TraderRoot, instrument: int) -> int:
     """The position once its working market orders have filled one after the other; a reduce-only one fills what it then finds."""
     position = position_of(t, instrument)
     return int(_lots_in_turn(t, instrument) if position.reducing_lots != 0 else position.lots + position.market_lots)
 
 
 @outlined
-def _lots_in_turn(t: Any, instrument: int) -> int:
+def _lots_in_turn(t: TraderRoot, instrument: int) -> int:
     position = position_of(t, instrument)
     lots, side = position.lots, 1 if position.market_lots > 0 else -1
     if position.plain_lots == 0 and position.reducing_lots == abs(position.market_lots):  # all are a target's, on one side
@@ -97,14 +98,14 @@ def _lots_in_turn(t: Any, instrument: int) -> int:
 
 
 @kernel
-def broke(t: Any, order: Any, event: int) -> None:
+def broke(t: TraderRoot, order: Order, event: int) -> None:
     """Note that an event came which the order's state does not allow; the world stops at it."""
     if t.broken == 0:
         t.broken, t.broken_order, t.broken_state, t.broken_event = BROKEN_BY_EVENT, order.order_id, order.state, event
 
 
 @kernel
-def move(t: Any, order: Any, event: int) -> bool:
+def move(t: TraderRoot, order: Order, event: int) -> bool:
     """Move an order, keep what counts as working in step, and stamp its end."""
     counted = is_counted(order)
     if not moved(order, event):
@@ -120,7 +121,7 @@ def move(t: Any, order: Any, event: int) -> bool:
 
 
 @inlined
-def asked_terms(order: Any) -> Any:
+def asked_terms(order: Order) -> tuple[int, int, int]:
     """(lots, limit, stop) of an order once all changes under way are made: what a further change starts from."""
     if order.changes_under_way > 0:
         return order.asked_lots, order.asked_limit_ticks, order.asked_stop_ticks
@@ -128,7 +129,7 @@ def asked_terms(order: Any) -> Any:
 
 
 @kernel
-def take_submit(t: Any, event: Any) -> None:
+def take_submit(t: TraderRoot, event: Event) -> None:
     """A submit: a new order, or a held child let go with the quantity its parent filled."""
     if event.w0 == t.orders_count and not has_row(t, t.orders_count, t.orders_capacity, ORDERS):
         return
@@ -151,14 +152,14 @@ def take_submit(t: Any, event: Any) -> None:
 
 
 @inlined
-def take_terms(t: Any, event: Any) -> None:
+def take_terms(t: TraderRoot, event: Event) -> None:
     """The further terms of the order just submitted."""
     order = order_of(t, event.w0)
     order.trail, order.expire_ns, order.parent_id, order.group_id = event.w1, event.w2, event.w3, event.w4
 
 
 @inlined
-def take_refusal(t: Any, event: Any) -> None:
+def take_refusal(t: TraderRoot, event: Event) -> None:
     """A pre-trade check said no, to an order or to a change of one that stands as it was."""
     order = order_of(t, event.w0)
     if event.flags & F_CHANGE:
@@ -168,7 +169,7 @@ def take_refusal(t: Any, event: Any) -> None:
 
 
 @inlined
-def take_cancel_request(t: Any, event: Any) -> None:
+def take_cancel_request(t: TraderRoot, event: Event) -> None:
     """We ask for a cancel; a held child needs nobody's consent."""
     order = order_of(t, event.w0)
     order.reason = event.w1
@@ -176,7 +177,7 @@ def take_cancel_request(t: Any, event: Any) -> None:
 
 
 @kernel
-def first_live(t: Any) -> int:
+def first_live(t: TraderRoot) -> int:
     """No order before this one is alive."""
     while t.first_live < t.orders_count and is_done(order_of(t, t.first_live)):
         t.first_live += 1
@@ -184,7 +185,7 @@ def first_live(t: Any) -> int:
 
 
 @kernel
-def restate_orders(t: Any, event: Any, is_split: bool) -> None:
+def restate_orders(t: TraderRoot, event: Event, is_split: bool) -> None:
     """Act on every live order of an instrument for a split or dividend."""
     for k in range(first_live(t), t.orders_count):
         order = order_of(t, k)

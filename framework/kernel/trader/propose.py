@@ -7,7 +7,6 @@ shares, NaN meaning "not given"; anything that is not on the instrument's grid i
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from framework.kernel.account.positions import position_of, rate_of
 from framework.kernel.layout.codes import (
@@ -48,6 +47,7 @@ from framework.kernel.layout.codes import (
     TRAILING,
     TRAILING_LIMIT,
 )
+from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.layout.table_room import ORDERS, has_row
 from framework.kernel.machine.compile import bits, inlined, kernel, outlined
 from framework.kernel.market.lifecycle import leaves
@@ -60,6 +60,7 @@ from framework.kernel.trader.order_terms import G_LIMIT, G_STOP, G_TOUCH, limit_
 from framework.kernel.trader.orders import asked_terms, count, expected_lots, is_counted
 from framework.kernel.trader.recall import is_past_recall
 from framework.kernel.trader.targets import target_lots
+from framework.schema.order import Order
 from framework.schema.units import LARGEST_STEPS
 
 NO_ROOM = -2
@@ -67,13 +68,13 @@ NO_ROOM = -2
 
 
 @inlined
-def has_room(t: Any) -> bool:
+def has_room(t: TraderRoot) -> bool:
     """Whether one more order can be taken: before its row is held, since the table may grow."""
     return t.broken == 0 and has_row(t, t.orders_count, t.orders_capacity, ORDERS)
 
 
 @kernel
-def _place(t: Any, order: Any, reason: int, need: float, have: float, held: bool) -> int:
+def _place(t: TraderRoot, order: Order, reason: int, need: float, have: float, held: bool) -> int:
     """Check the candidate that stands in the next free row, then submit, hold or refuse it."""
     order_id = t.orders_count
     if reason == R_NONE:
@@ -95,7 +96,7 @@ def _place(t: Any, order: Any, reason: int, need: float, have: float, held: bool
 
 
 @inlined
-def _candidate(t: Any, instrument: int, side: int, kind: int, time_in_force: int, flags: int) -> Any:
+def _candidate(t: TraderRoot, instrument: int, side: int, kind: int, time_in_force: int, flags: int) -> Order:
     order = order_of(t, t.orders_count)
     clear(order)
     order.order_id, order.instrument, order.side = t.orders_count, instrument, side
@@ -107,7 +108,7 @@ def _candidate(t: Any, instrument: int, side: int, kind: int, time_in_force: int
 
 @kernel
 def propose(
-    t: Any,
+    t: TraderRoot,
     instrument: int,
     side: int,
     kind: int,
@@ -151,7 +152,7 @@ def propose(
 
 
 @kernel
-def _family(t: Any, parent: int, group: int) -> Any:
+def _family(t: TraderRoot, parent: int, group: int) -> tuple[int, float, float]:
     """(reason, need, have): children follow their parent and a group its first member in a row; what has ended takes no more.
 
     The trader half looks for them in a row only, so one that stands apart would never be let go or cancelled.
@@ -172,7 +173,7 @@ def _family(t: Any, parent: int, group: int) -> Any:
 
 @kernel
 def propose_bracket(
-    t: Any, instrument: int, side: int, kind: int, quantity: float, limit: float, stop: float, target: float, loss: float
+    t: TraderRoot, instrument: int, side: int, kind: int, quantity: float, limit: float, stop: float, target: float, loss: float
 ) -> int:
     """An entry with a target (limit) and a loss limit (stop) that wait for its fill and cancel each other.
 
@@ -205,7 +206,7 @@ def propose_bracket(
 
 
 @kernel
-def aim(t: Any, instrument: int, lots: int) -> int:
+def aim(t: TraderRoot, instrument: int, lots: int) -> int:
     """Order what brings position and working market orders, the reduce-only too, to `lots`; the last target's remainder is superseded.
 
     One that waits for the open of the bar now under way counts as filled. An order that brings the position nearer to zero and not past it
@@ -220,7 +221,7 @@ def aim(t: Any, instrument: int, lots: int) -> int:
 
 
 @outlined
-def _aim(t: Any, instrument: int, lots: int, expected: int) -> int:
+def _aim(t: TraderRoot, instrument: int, lots: int, expected: int) -> int:
     position = position_of(t, instrument)
     if position.target_order >= 0:
         live = order_of(t, position.target_order)
@@ -238,7 +239,7 @@ def _aim(t: Any, instrument: int, lots: int, expected: int) -> int:
 
 
 @kernel
-def aim_weight(t: Any, instrument: int, weight: float) -> int:
+def aim_weight(t: TraderRoot, instrument: int, weight: float) -> int:
     """`aim` at a fraction of equity; refused where it is not a number, or an instrument has no price or no rate of exchange yet."""
     if not has_room(t):
         return NO_ROOM
@@ -261,7 +262,7 @@ def aim_weight(t: Any, instrument: int, weight: float) -> int:
 
 
 @kernel
-def aim_quantity(t: Any, instrument: int, quantity: float) -> int:
+def aim_quantity(t: TraderRoot, instrument: int, quantity: float) -> int:
     """`aim` at a signed quantity in units; one that is not a whole number of lots is refused."""
     if not has_room(t):
         return NO_ROOM
@@ -277,7 +278,7 @@ def aim_quantity(t: Any, instrument: int, quantity: float) -> int:
 
 
 @kernel
-def propose_cancel(t: Any, order_id: int, reason: int) -> int:
+def propose_cancel(t: TraderRoot, order_id: int, reason: int) -> int:
     """Ask for a cancel: 1 asked, 0 the order has ended, a cancel is under way or it is the broker's, NO_ROOM."""
     if t.broken != 0:
         return NO_ROOM
@@ -285,7 +286,7 @@ def propose_cancel(t: Any, order_id: int, reason: int) -> int:
 
 
 @kernel
-def propose_replace(t: Any, order_id: int, quantity: float, limit: float, stop: float) -> int:
+def propose_replace(t: TraderRoot, order_id: int, quantity: float, limit: float, stop: float) -> int:
     """Ask for new terms, NaN keeping the old: 1 asked, 0 refused (written to the log with its reason), NO_ROOM."""
     if t.broken != 0:
         return NO_ROOM
@@ -318,7 +319,7 @@ def propose_replace(t: Any, order_id: int, quantity: float, limit: float, stop: 
 
 
 @kernel
-def _check_change(t: Any, order: Any, lots: int, limit_ticks: int, stop_ticks: int) -> Any:
+def _check_change(t: TraderRoot, order: Order, lots: int, limit_ticks: int, stop_ticks: int) -> tuple[int, float, float]:
     """Check the order as if it were new with its changed terms; the row is left as it was."""
     was_lots, was_limit, was_stop = order.quantity_lots, order.limit_ticks, order.stop_ticks
     counted = leaves(order) if is_counted(order) else 0
@@ -331,6 +332,6 @@ def _check_change(t: Any, order: Any, lots: int, limit_ticks: int, stop_ticks: i
 
 
 @kernel
-def issue_change_refusal(t: Any, order: Any, reason: int, need: float, have: float) -> None:
+def issue_change_refusal(t: TraderRoot, order: Order, reason: int, need: float, have: float) -> None:
     """Write that a change was refused; the order stands as it was."""
     issue(t, REFUSED, F_CHANGE, order, reason, bits(need), bits(have), 0, False)

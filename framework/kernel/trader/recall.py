@@ -6,17 +6,17 @@ the difference. A later target that was decided before the bar began, and whose 
 
 from __future__ import annotations
 
-from typing import Any
-
+from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.layout.venue_records import session_row
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.marks import book_of, terms_of
 from framework.kernel.market.open_bar import open_bar_ends
 from framework.kernel.market.order_book import depth_of
+from framework.schema.order import Order
 
 
 @kernel
-def is_past_recall(t: Any, order: Any) -> bool:
+def is_past_recall(t: TraderRoot, order: Order) -> bool:
     """Whether an order must count as filled, though nobody has told so.
 
     An order whose acceptance was not heard may be on its way still, and can be taken back.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from framework.kernel.account.positions import position_of, rate_of
+from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.costs import planned_cost
 from framework.kernel.market.marks import book_of, mean_gap, terms_of
@@ -22,7 +21,7 @@ _MOST_GAP = 2.0
 
 
 @kernel
-def _affordable_at_gap(t: Any, instrument: int, target: float, weight: float, equity: float) -> float:
+def _affordable_at_gap(t: TraderRoot, instrument: int, target: float, weight: float, equity: float) -> float:
     """What of a target can be paid for if the price moves by an unusual gap until the fill; signed lots, never less than is held of it.
 
     With T the target, h what is held on its side (negative: on the other), v the value of a lot and g `GAPS` times the mean gap,
@@ -58,7 +57,7 @@ def _affordable_at_gap(t: Any, instrument: int, target: float, weight: float, eq
 
 
 @kernel
-def target_lots(t: Any, instrument: int, weight: float) -> float:
+def target_lots(t: TraderRoot, instrument: int, weight: float) -> float:
     """The signed lots that make `weight` of equity at the present mark, rounded toward zero; a float, since they may be beyond every range.
 
     What the change is expected to cost comes out of the position itself, and equity is what is left after the expected costs
@@ -80,4 +79,4 @@ def target_lots(t: Any, instrument: int, weight: float) -> float:
         cost = planned_cost(t, instrument, abs(change), book.mark_ticks) * rate
         target -= min(cost / value, abs(target)) if target > 0.0 else -min(cost / value, abs(target))
         target = _affordable_at_gap(t, instrument, target, weight, equity)
-    return np.trunc(target + (1e-9 if target > 0.0 else -1e-9))
+    return float(np.trunc(target + (1e-9 if target > 0.0 else -1e-9)))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import F_LAST, GAP, TRADE_TICK
-from framework.kernel.layout.roots import event_row, trader_row
+from framework.kernel.layout.depth_records import DepthBook
+from framework.kernel.layout.market_records import Book
+from framework.kernel.layout.roots import TraderRoot, event_row, trader_row
 from framework.kernel.machine.compile import Unit, inlined
 from framework.kernel.market.marks import book_of, mark_to
 from framework.kernel.market.order_book import depth_of, level_of, see_depth
+from framework.schema.event import Event
 
 
 @inlined
-def see(t: Any, event: Any) -> None:
+def see(t: TraderRoot, event: Event) -> None:
     """The trader's part: the book as told, its best prices, the mark, the last trade."""
     book, depth = book_of(t, event.instrument), depth_of(t, event.instrument)
     if event.kind == TRADE_TICK:
@@ -27,7 +28,7 @@ def see(t: Any, event: Any) -> None:
 
 
 @inlined
-def _tell_best(t: Any, event: Any, book: Any, depth: Any) -> None:
+def _tell_best(t: TraderRoot, event: Event, book: Book, depth: DepthBook) -> None:
     if depth.is_known == 0:
         if event.kind == GAP:  # else a message of a book without a snapshot: it says nothing against a quote beside it
             book.bid, book.ask, book.bid_lots, book.ask_lots = 0, 0, 0, 0

@@ -11,17 +11,9 @@ from numpy.typing import NDArray
 from framework.errors import KernelError, StrategyError
 from framework.kernel.layout.codes import BROKEN_BY_RANGE, BROKEN_BY_STORM, BROKEN_FOR_ROOM, MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
 from framework.kernel.layout.impact_records import DECAY, VOLUME
-from framework.kernel.layout.roots import (
-    CONVERSION,
-    COST_TERMS,
-    LEVY,
-    RISK_TERMS,
-    TERMS,
-    TIER,
-    TRADED,
-    TRADER,
-    TRADER_TABLES,
-)
+from framework.kernel.layout.market_records import CONVERSION, TERMS
+from framework.kernel.layout.roots import TRADER, TRADER_TABLES
+from framework.kernel.layout.rule_records import COST_TERMS, LEVY, RISK_TERMS, TIER, TRADED
 from framework.kernel.layout.state import State, half_at, set_fields
 from framework.kernel.layout.table_room import MOST_COMMANDS
 from framework.kernel.machine.ratio import MOST

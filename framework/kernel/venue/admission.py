@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import O_PEGGED, O_POST_ONLY
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.marks import book_of
 from framework.kernel.market.order_book import depth_of
 from framework.kernel.market.order_types import peg_ticks
 from framework.kernel.market.price_limits import within_limits
+from framework.schema.order import Order
 
 
 @kernel
-def venue_best(t: Any, x: Any, instrument: int) -> Any:
+def venue_best(t: TraderRoot, x: ExchangeRoot, instrument: int) -> tuple[int, int]:
     """(bid, ask) of the venue's book, or of its last quote; 0 where not known. Our own orders are no part of them."""
     depth, book = depth_of(x, instrument), book_of(t, instrument)
     if depth.bids == 0:
@@ -22,7 +22,7 @@ def venue_best(t: Any, x: Any, instrument: int) -> Any:
 
 
 @kernel
-def refusing_price(t: Any, x: Any, order: Any, limit_ticks: int) -> int:
+def refusing_price(t: TraderRoot, x: ExchangeRoot, order: Order, limit_ticks: int) -> int:
     """The other side's best price if a limit reaches it, else 0."""
     bid, ask = venue_best(t, x, order.instrument)
     other = ask if order.side > 0 else bid
@@ -30,7 +30,7 @@ def refusing_price(t: Any, x: Any, order: Any, limit_ticks: int) -> int:
 
 
 @kernel
-def rests_on_quotes(t: Any, x: Any, order: Any) -> bool:
+def rests_on_quotes(t: TraderRoot, x: ExchangeRoot, order: Order) -> bool:
     """Whether a post-only order or peg that is let in rests from then on: where quotes are told but no book."""
     if order.flags & (O_POST_ONLY | O_PEGGED) == 0 or depth_of(x, order.instrument).bids != 0:
         return False
@@ -40,7 +40,7 @@ def rests_on_quotes(t: Any, x: Any, order: Any) -> bool:
 
 
 @kernel
-def arriving(t: Any, x: Any, order: Any) -> int:
+def arriving(t: TraderRoot, x: ExchangeRoot, order: Order) -> int:
     """Give a peg its price; the price that a post-only order would take at, 0 where it is let in."""
     if order.flags & O_PEGGED:
         bid, ask = venue_best(t, x, order.instrument)

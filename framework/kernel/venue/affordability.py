@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.positions import position_of, rate_of
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.machine.compile import kernel
 from framework.kernel.machine.ratio import at_most
 from framework.kernel.market.marks import book_of, terms_of
 from framework.kernel.market.money import basis, lot_notional
 from framework.kernel.market.valuation import HELD, cash_value, held_value, initial_needed
 from framework.kernel.venue.bookings import account_of, summed_account
+from framework.schema.order import Order
 
 _ROUNDING, _PART_OF_A_LOT = 1e-14, 1e-9
 """Room at the fill, which decides what is paid: fifty units in the last place of equity, and the part of a lot that sizing rounds away."""
 
 
 @kernel
-def affordable_lots(t: Any, x: Any, order: Any, lots: int, ticks: int, cost: float) -> int:
+def affordable_lots(t: TraderRoot, x: ExchangeRoot, order: Order, lots: int, ticks: int, cost: float) -> int:
     """How many of `lots` the venue's account can carry at `ticks`, when all of them would cost `cost` in the instrument's currency.
 
     The broker's check at the fill, of what is held: orders that work pay for nothing. With s the side, n the notional of a lot at the
@@ -55,7 +55,7 @@ def affordable_lots(t: Any, x: Any, order: Any, lots: int, ticks: int, cost: flo
 
 
 @kernel
-def reducible_lots(t: Any, order: Any, lots: int) -> int:
+def reducible_lots(t: TraderRoot, order: Order, lots: int) -> int:
     """How many of `lots` only reduce the position, for reduce-only orders."""
     position = position_of(t, order.instrument)
     if position.lots * order.side >= 0:

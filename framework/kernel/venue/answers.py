@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.result_rows import record_point_before
 from framework.kernel.layout.codes import CANCELLED, EXPIRED, S_CANCELLED, S_EXPIRED, S_REJECTED
 from framework.kernel.layout.log import apply_answer, write
-from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.layout.table_room import RESPONSE, has_row
 from framework.kernel.machine.compile import address_of, bits, call, inlined, kernel
 from framework.kernel.venue.bookings import book_answer
+from framework.schema.order import Order
 
 
 @inlined
-def catch_up(t: Any, x: Any) -> None:
+def catch_up(t: TraderRoot, x: ExchangeRoot) -> None:
     """Where the feed is late the venue is ahead of us: what it says moves our clock."""
     if x.now_ns > t.now_ns:
         record_point_before(t, x.now_ns)
@@ -22,7 +21,7 @@ def catch_up(t: Any, x: Any) -> None:
 
 
 @kernel
-def answer(t: Any, x: Any, kind: int, flags: int, instrument: int, w0: int, w1: int, w2: int, w3: int, w4: int) -> None:
+def answer(t: TraderRoot, x: ExchangeRoot, kind: int, flags: int, instrument: int, w0: int, w1: int, w2: int, w3: int, w4: int) -> None:
     """Say something to the trader half, at once or by the response wire; never before what it has heard already.
 
     Quotes that are heard late reach both halves at once, though they are stamped by the venue's clock.
@@ -47,7 +46,7 @@ def answer(t: Any, x: Any, kind: int, flags: int, instrument: int, w0: int, w1: 
 
 
 @kernel
-def end_order(t: Any, x: Any, order: Any, kind: int, reason: int, need: float, have: float) -> None:
+def end_order(t: TraderRoot, x: ExchangeRoot, order: Order, kind: int, reason: int, need: float, have: float) -> None:
     """The venue ends an order; the sweep takes it out of the book."""
     order.state = S_CANCELLED if kind == CANCELLED else (S_EXPIRED if kind == EXPIRED else S_REJECTED)
     answer(t, x, kind, 0, order.instrument, order.order_id, reason, bits(need), bits(have), 0)

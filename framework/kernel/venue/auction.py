@@ -23,8 +23,6 @@ Fails when: our orders are large against the auction, or it was at another venue
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import (
     AT_CLOSE,
     AT_OPEN,
@@ -42,7 +40,8 @@ from framework.kernel.layout.codes import (
     R_MISSED_CLOSE,
     R_MISSED_OPEN,
 )
-from framework.kernel.layout.venue_records import session_row
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
+from framework.kernel.layout.venue_records import SessionState, session_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.machine.ratio import share_of
 from framework.kernel.market.lifecycle import leaves
@@ -55,6 +54,8 @@ from framework.kernel.venue.commands import session_of, venue_book
 from framework.kernel.venue.filling import execute
 from framework.kernel.venue.matching_bars import follow, trigger
 from framework.kernel.venue.working_orders import sweep
+from framework.schema.event import Event
+from framework.schema.order import Order
 
 NONE, OPENING, CLOSING, INTRADAY = 0, 1, 2, 3
 
@@ -66,7 +67,7 @@ _ANY_PRICE = 2**62
 
 
 @kernel
-def which_auction(session: Any, venue_ns: int) -> int:
+def which_auction(session: SessionState, venue_ns: int) -> int:
     """Which auction a print of this stamp belongs to."""
     if session.known == 0:
         return INTRADAY
@@ -78,13 +79,13 @@ def which_auction(session: Any, venue_ns: int) -> int:
 
 
 @inlined
-def _gain(order: Any, price: int) -> int:
+def _gain(order: Order, price: int) -> int:
     """By how many ticks a print betters an order."""
     return (order.limit_ticks - price) * order.side if is_limit(order) else _ANY_PRICE
 
 
 @kernel
-def _takes_part(order: Any, which: int, session: Any, event: Any) -> bool:
+def _takes_part(order: Order, which: int, session: SessionState, event: Event) -> bool:
     if is_done(order) or order.accepted_ns >= event.ts_venue_ns or order.blocked_ns == event.ts_local_ns:
         return False
     force = order.time_in_force
@@ -96,7 +97,7 @@ def _takes_part(order: Any, which: int, session: Any, event: Any) -> bool:
 
 
 @kernel
-def _next(x: Any, which: int, session: Any, least: int, gain: int, after: int, event: Any) -> int:
+def _next(x: ExchangeRoot, which: int, session: SessionState, least: int, gain: int, after: int, event: Event) -> int:
     """The order that the print favours most after the one named, of those that gain at least `least` ticks; -1 for none."""
     found, best, at = -1, 0, venue_book(x, event.instrument).first
     is_behind = False
@@ -114,7 +115,7 @@ def _next(x: Any, which: int, session: Any, least: int, gain: int, after: int, e
 
 
 @kernel
-def _trigger_stops(t: Any, x: Any, which: int, session: Any, event: Any) -> None:
+def _trigger_stops(t: TraderRoot, x: ExchangeRoot, which: int, session: SessionState, event: Event) -> None:
     """Stops that a print reaches, where nothing but trades is told."""
     at = venue_book(x, event.instrument).first
     while at >= 0:
@@ -129,7 +130,7 @@ def _trigger_stops(t: Any, x: Any, which: int, session: Any, event: Any) -> None
 
 
 @kernel
-def match_auction(t: Any, x: Any, event: Any) -> None:
+def match_auction(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """Fill what the print of an auction would have filled of ours."""
     instrument = event.instrument
     book, session = venue_book(x, instrument), session_of(t, x, instrument)
@@ -156,7 +157,7 @@ def match_auction(t: Any, x: Any, event: Any) -> None:
 
 
 @kernel
-def _end_waiting(t: Any, x: Any, instrument: int, is_open: bool, open_ns: int, close_ns: int) -> None:
+def _end_waiting(t: TraderRoot, x: ExchangeRoot, instrument: int, is_open: bool, open_ns: int, close_ns: int) -> None:
     """The auction that orders wait for can no longer come."""
     at = venue_book(x, instrument).first
     while at >= 0:
@@ -174,7 +175,7 @@ def _end_waiting(t: Any, x: Any, instrument: int, is_open: bool, open_ns: int, c
 
 
 @kernel
-def end_calls(t: Any, x: Any) -> None:
+def end_calls(t: TraderRoot, x: ExchangeRoot) -> None:
     """End what has waited for an auction long enough, and find when to look again. Runs whenever dates of orders are looked at."""
     for i in range(x.books_count):
         book = venue_book(x, i)
@@ -189,7 +190,7 @@ def end_calls(t: Any, x: Any) -> None:
 
 
 @kernel
-def see_session(t: Any, x: Any, event: Any) -> None:
+def see_session(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """A session opens or closes: orders may wait for its print from now on, and no longer for that of the close before."""
     if event.flags & F_PAUSE or x.working == 0:
         return

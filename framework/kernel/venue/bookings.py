@@ -12,28 +12,28 @@ Sums of positions at the present marks are always its own: see `valuation.sum_up
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.corporate_actions import pay_dividend, pay_out, split_position
 from framework.kernel.account.ledger import book_charge, book_fill, book_settlement
+from framework.kernel.layout.account_records import money_row
 from framework.kernel.layout.codes import CHARGE, DELIST, DIVIDEND, FILLED, SETTLED, SPLIT
-from framework.kernel.layout.roots import money_row, trader_row
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, trader_row
 from framework.kernel.machine.compile import inlined, kernel, outlined, real
 from framework.kernel.market.costs import note_traded
 from framework.kernel.market.marks import terms_of
 from framework.kernel.market.money import notional_of
 from framework.kernel.market.order_rows import order_of
 from framework.kernel.market.valuation import cash_value, forget_sums, sum_up
+from framework.schema.event import Event
 
 
 @inlined
-def account_of(x: Any) -> Any:
+def account_of(x: ExchangeRoot) -> TraderRoot:
     """The venue's account, to look up what it holds."""
     return trader_row(x.account, 0)
 
 
 @inlined
-def present_account(t: Any, x: Any) -> Any:
+def present_account(t: TraderRoot, x: ExchangeRoot) -> TraderRoot:
     """The venue's account at the present stamp, for what goes by it: sums, tiers of fees, what is booked."""
     account = account_of(x)
     account.now_ns = t.now_ns
@@ -41,7 +41,7 @@ def present_account(t: Any, x: Any) -> Any:
 
 
 @kernel
-def summed_account(t: Any, x: Any) -> Any:
+def summed_account(t: TraderRoot, x: ExchangeRoot) -> TraderRoot:
     """The venue's account with its sums for the present stamp."""
     account = present_account(t, x)
     if x.keeps_account == 0:
@@ -56,7 +56,7 @@ def summed_account(t: Any, x: Any) -> Any:
 
 
 @outlined
-def book_answer(t: Any, x: Any, kind: int, instrument: int, w0: int, w1: int, w2: int, w3: int, w4: int) -> None:
+def book_answer(t: TraderRoot, x: ExchangeRoot, kind: int, instrument: int, w0: int, w1: int, w2: int, w3: int, w4: int) -> None:
     """Book what the venue says, where its account has rows of its own."""
     account = present_account(t, x)
     if kind == FILLED:
@@ -72,7 +72,7 @@ def book_answer(t: Any, x: Any, kind: int, instrument: int, w0: int, w1: int, w2
 
 
 @kernel
-def restate_account(t: Any, x: Any, event: Any) -> None:
+def restate_account(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """A corporate action on the venue's account, after the trader half applied it to its own."""
     if x.keeps_account == 0:
         return

@@ -14,8 +14,6 @@ told as everything else is.
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.ledger import settlement_due
 from framework.kernel.account.positions import position_of
 from framework.kernel.layout.codes import (
@@ -31,12 +29,14 @@ from framework.kernel.layout.codes import (
     SETTLED,
     SPOT,
 )
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.layout.venue_records import session_row
 from framework.kernel.machine.compile import bits, kernel
 from framework.kernel.market.marks import book_of, terms_of
 from framework.kernel.market.money import notional_of
 from framework.kernel.venue.answers import answer
 from framework.kernel.venue.bookings import account_of
+from framework.schema.event import Event
 from framework.schema.units import NANOSECONDS_PER_DAY
 
 _BORROW_DAYS = 360.0
@@ -47,7 +47,7 @@ _RATE = 1e-9
 
 
 @kernel
-def _charge_borrow(t: Any, x: Any, calendar: int, open_ns: int) -> None:
+def _charge_borrow(t: TraderRoot, x: ExchangeRoot, calendar: int, open_ns: int) -> None:
     """At a session's open whoever is short pays for the time since the last open: for the nights it was held."""
     session = session_row(x.sessions, calendar)
     days = (open_ns - session.charged_ns) / NANOSECONDS_PER_DAY if session.charged_ns > 0 else 0.0
@@ -62,7 +62,7 @@ def _charge_borrow(t: Any, x: Any, calendar: int, open_ns: int) -> None:
 
 
 @kernel
-def _charge_funding(t: Any, x: Any, event: Any) -> None:
+def _charge_funding(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """Longs pay shorts the rate times the notional at the mark, where it is above 0; else shorts pay longs."""
     terms, book = terms_of(t, event.instrument), book_of(t, event.instrument)
     lots = position_of(account_of(x), event.instrument).lots
@@ -72,7 +72,7 @@ def _charge_funding(t: Any, x: Any, event: Any) -> None:
 
 
 @kernel
-def _settle_futures(t: Any, x: Any, calendar: int) -> None:
+def _settle_futures(t: TraderRoot, x: ExchangeRoot, calendar: int) -> None:
     """At a session's close what futures have made since the last settlement is paid, at the mark."""
     account = account_of(x)
     for i in range(x.books_count if t.has_futures != 0 else 0):
@@ -83,7 +83,7 @@ def _settle_futures(t: Any, x: Any, calendar: int) -> None:
 
 
 @kernel
-def broker_event(t: Any, x: Any, event: Any) -> None:
+def broker_event(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """What a market event other than a price means to the broker."""
     if event.kind == FUNDING:
         _charge_funding(t, x, event)

@@ -9,8 +9,6 @@ Fails when: a venue drops messages.
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import (
     ACCEPTED,
     CANCEL,
@@ -44,9 +42,9 @@ from framework.kernel.layout.codes import (
     TERMS,
 )
 from framework.kernel.layout.log import apply_answer, write
-from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.layout.table_room import ENTRY, has_row
-from framework.kernel.layout.venue_records import session_row, venue_book_row
+from framework.kernel.layout.venue_records import SessionState, VenueBook, session_row, venue_book_row
 from framework.kernel.machine.compile import address_of, call, inlined, kernel, outlined
 from framework.kernel.market.marks import terms_of
 from framework.kernel.market.order_rows import is_done, order_of, take_instructions, unpack
@@ -57,40 +55,41 @@ from framework.kernel.venue.answers import answer, end_order
 from framework.kernel.venue.kept_commands import keeps_command
 from framework.kernel.venue.self_trade import is_prevented, prevent
 from framework.kernel.venue.working_orders import join, open_rows, sweep, to_the_back
-from framework.schema.event import Kind
+from framework.schema.event import Event, Kind
+from framework.schema.order import Order
 
 _TAKEN = int(Kind.NONE)
 """Kind of a message on a wire that was delivered ahead of its time."""
 
 
 @kernel
-def venue_book(x: Any, instrument: int) -> Any:
+def venue_book(x: ExchangeRoot, instrument: int) -> VenueBook:
     """The venue's row of one instrument."""
     return venue_book_row(x.books, instrument)
 
 
 @kernel
-def session_of(t: Any, x: Any, instrument: int) -> Any:
+def session_of(t: TraderRoot, x: ExchangeRoot, instrument: int) -> SessionState:
     """The session state of the instrument's calendar."""
     return session_row(x.sessions, terms_of(t, instrument).calendar)
 
 
 @inlined
-def is_open(t: Any, x: Any, instrument: int) -> bool:
+def is_open(t: TraderRoot, x: ExchangeRoot, instrument: int) -> bool:
     """Whether the venue trades an instrument continuously now."""
     session = session_of(t, x, instrument)
     return venue_book(x, instrument).halted == 0 and (session.known == 0 or session.is_open != 0)
 
 
 @kernel
-def is_liquidating(x: Any, instrument: int) -> bool:
+def is_liquidating(x: ExchangeRoot, instrument: int) -> bool:
     """Whether an order of the broker's works in an instrument."""
     last = venue_book(x, instrument).liquidation
     return last > 0 and not is_done(order_of(x, last - 1))
 
 
 @kernel
-def deliver(t: Any, x: Any) -> None:
+def deliver(t: TraderRoot, x: ExchangeRoot) -> None:
     """Hand the first event of the response wire to the trader half."""
     row = event_row(x.response, x.response_head)
     x.response_head += 1
@@ -100,12 +99,12 @@ def deliver(t: Any, x: Any) -> None:
 
 
 @kernel
-def _hand_over(t: Any, row: Any) -> None:
+def _hand_over(t: TraderRoot, row: Event) -> None:
     apply_answer(t, write(t, row.kind, row.flags, row.instrument, row.ts_venue_ns, row.w0, row.w1, row.w2, row.w3, row.w4))
 
 
 @inlined
-def copy_event(target: Any, source: Any) -> None:
+def copy_event(target: Event, source: Event) -> None:
     """Copy an event's fields."""
     target.ts_local_ns, target.ts_venue_ns = source.ts_local_ns, source.ts_venue_ns
     target.kind, target.flags, target.instrument = source.kind, source.flags, source.instrument
@@ -113,7 +112,7 @@ def copy_event(target: Any, source: Any) -> None:
 
 
 @kernel
-def send_outbox(t: Any, x: Any) -> None:
+def send_outbox(t: TraderRoot, x: ExchangeRoot) -> None:
     """Put what the trader half wants sent on the entry wire."""
     for k in range(t.outbox_count):
         if not has_row(x, x.entry_count, x.entry_capacity, ENTRY):
@@ -137,7 +136,7 @@ def send_outbox(t: Any, x: Any) -> None:
 
 
 @kernel
-def next_due(x: Any) -> None:
+def next_due(x: ExchangeRoot) -> None:
     """Find the earliest of both wires and the next expiry; a wire read to its end starts anew."""
     due = x.expiry_ns
     if x.entry_head < x.entry_count:
@@ -152,7 +151,7 @@ def next_due(x: Any) -> None:
 
 
 @kernel
-def _change(t: Any, x: Any, order: Any, event: Any) -> None:
+def _change(t: TraderRoot, x: ExchangeRoot, order: Order, event: Event) -> None:
     """New terms for a working order. A trailing stop never moves back: it keeps where it trailed if that is nearer."""
     stop_ticks, limit_ticks = event.w4, event.w3
     if trails(order):
@@ -189,7 +188,7 @@ def _change(t: Any, x: Any, order: Any, event: Any) -> None:
 
 
 @inlined
-def _enter(t: Any, x: Any, event: Any) -> None:
+def _enter(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     if not open_rows(x, event.w0):
         return
     order = order_of(x, event.w0)
@@ -212,14 +211,14 @@ def _enter(t: Any, x: Any, event: Any) -> None:
 
 
 @kernel
-def refuse_to_take(t: Any, x: Any, order: Any, price: int) -> None:
+def refuse_to_take(t: TraderRoot, x: ExchangeRoot, order: Order, price: int) -> None:
     """End a post-only order that would take at `price`: rejected, cancelled where it has filled before a change of its terms."""
     tick = terms_of(t, order.instrument).tick
     end_order(t, x, order, CANCELLED if order.filled_lots > 0 else REJECTED, R_WOULD_TAKE, order.limit_ticks * tick, price * tick)
 
 
 @kernel
-def _rest(t: Any, x: Any, order: Any) -> None:
+def _rest(t: TraderRoot, x: ExchangeRoot, order: Order) -> None:
     """Where quotes are told but no book, let a post-only order or peg rest at once; it is the one that comes to those of ours it meets."""
     if rests_on_quotes(t, x, order):
         order.flags |= O_RESTING
@@ -229,7 +228,7 @@ def _rest(t: Any, x: Any, order: Any) -> None:
 
 
 @kernel
-def _accept(t: Any, x: Any, order: Any, event: Any) -> None:
+def _accept(t: TraderRoot, x: ExchangeRoot, order: Order, event: Event) -> None:
     if order.expire_ns > 0:  # not sooner: a date that has passed must not end an order of which only a part has arrived
         x.expiry_ns = min(x.expiry_ns, order.expire_ns + 1)
     sent_ticks = order.limit_ticks
@@ -253,7 +252,7 @@ def _accept(t: Any, x: Any, order: Any, event: Any) -> None:
 
 
 @kernel
-def _enter_terms(t: Any, x: Any, event: Any) -> None:
+def _enter_terms(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     order = order_of(x, event.w0)
     if event.w0 >= x.orders_count or is_done(order):
         return
@@ -263,7 +262,7 @@ def _enter_terms(t: Any, x: Any, event: Any) -> None:
 
 
 @inlined
-def arrive(t: Any, x: Any) -> None:
+def arrive(t: TraderRoot, x: ExchangeRoot) -> None:
     """The first command of the entry wire reaches the venue."""
     event = event_row(x.entry, x.entry_head)
     x.entry_head += 1
@@ -276,7 +275,7 @@ def arrive(t: Any, x: Any) -> None:
 
 
 @outlined
-def _take_command(t: Any, x: Any, event: Any) -> None:
+def _take_command(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     if event.kind == SUBMIT:
         _enter(t, x, event)
         return
@@ -307,7 +306,7 @@ def _take_command(t: Any, x: Any, event: Any) -> None:
 
 
 @outlined
-def release_kept(t: Any, x: Any, instrument: int, came_by_ns: int, due_by_ns: int) -> None:
+def release_kept(t: TraderRoot, x: ExchangeRoot, instrument: int, came_by_ns: int, due_by_ns: int) -> None:
     """Let commands act that waited for a bar, in the order in which they came.
 
     Those of an instrument (-1: of all) that came up to one stamp and whose bar should have been told by another.
@@ -330,7 +329,7 @@ def release_kept(t: Any, x: Any, instrument: int, came_by_ns: int, due_by_ns: in
 
 
 @kernel
-def settle_messages(t: Any, x: Any, instrument: int) -> None:
+def settle_messages(t: TraderRoot, x: ExchangeRoot, instrument: int) -> None:
     """Everything under way about an instrument arrives before a corporate action, so that no message speaks of other shares.
 
     A command still counts as arrived when it would have: it does not get into a bar sooner. What waits for a bar goes on waiting, and is

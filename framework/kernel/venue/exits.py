@@ -16,8 +16,6 @@ Fails when: the price had left the stop behind before the entry filled: the loss
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import (
     AT_CLOSE,
     AT_OPEN,
@@ -30,7 +28,8 @@ from framework.kernel.layout.codes import (
     O_RESTING,
     STOP,
 )
-from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
+from framework.kernel.layout.venue_records import Turn
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.order_rows import is_done, is_touch, order_of
 from framework.kernel.market.order_types import is_limit, reaches, waits_for_price, waits_for_trigger
@@ -40,10 +39,12 @@ from framework.kernel.venue.filling import execute
 from framework.kernel.venue.matching_bars import end_leftover, trigger
 from framework.kernel.venue.unshown import touched_lots
 from framework.kernel.venue.working_orders import sweep
+from framework.schema.event import Event
+from framework.schema.order import Order
 
 
 @kernel
-def _entered(x: Any, order: Any, bar: Any) -> bool:
+def _entered(x: ExchangeRoot, order: Order, bar: Event) -> bool:
     """Whether it is an exit of an entry that this bar filled before its close."""
     if order.parent_id < 0 or is_done(order) or waits_for_price(order):
         return False
@@ -56,7 +57,7 @@ def _entered(x: Any, order: Any, bar: Any) -> bool:
 
 
 @kernel
-def _rest_of(x: Any, order: Any, bar: Any) -> Any:
+def _rest_of(x: ExchangeRoot, order: Order, bar: Event) -> Event:
     """What is left of the bar for an exit after its entry's fill, as a bar whose range the other side may have lost."""
     parent, rest = order_of(x, order.parent_id), event_row(x.print, 0)
     rest.ts_local_ns, rest.ts_venue_ns, rest.kind, rest.flags = bar.ts_local_ns, bar.ts_venue_ns, bar.kind, bar.flags
@@ -71,12 +72,12 @@ def _rest_of(x: Any, order: Any, bar: Any) -> Any:
 
 
 @inlined
-def _is_stop(order: Any) -> bool:
+def _is_stop(order: Order) -> bool:
     return order.type >= STOP and not is_touch(order)
 
 
 @kernel
-def _rank(t: Any, x: Any, order: Any, bar: Any, step: int) -> int:
+def _rank(t: TraderRoot, x: ExchangeRoot, order: Order, bar: Event, step: int) -> int:
     """The rank of an exit: at the entry's price, which has passed it already, or inside what came after it."""
     if (step == STOPS) != (_is_stop(order) and waits_for_trigger(order)):
         return NEVER
@@ -93,7 +94,7 @@ def _rank(t: Any, x: Any, order: Any, bar: Any, step: int) -> int:
 
 
 @kernel
-def _next(t: Any, x: Any, bar: Any, step: int, rank: int, after: int) -> Any:
+def _next(t: TraderRoot, x: ExchangeRoot, bar: Event, step: int, rank: int, after: int) -> tuple[int, int]:
     """(rank, order) of the next exit that a step reaches after the one named; the order is -1 where none is left."""
     best, found, is_behind = NEVER, -1, False
     at = venue_book(x, bar.instrument).first
@@ -109,7 +110,7 @@ def _next(t: Any, x: Any, bar: Any, step: int, rank: int, after: int) -> Any:
 
 
 @kernel
-def _stop_out(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
+def _stop_out(t: TraderRoot, x: ExchangeRoot, order: Order, bar: Event, budget: int) -> int:
     entered = order_of(x, order.parent_id).filled_ticks
     price = entered if reaches(order, entered) else order.stop_ticks
     trigger(t, x, order)
@@ -121,7 +122,7 @@ def _stop_out(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
 
 
 @kernel
-def _take_profit(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
+def _take_profit(t: TraderRoot, x: ExchangeRoot, order: Order, bar: Event, budget: int) -> int:
     """A target or touch: at the entry's price where that has passed it already, else at its own."""
     entered, price = order_of(x, order.parent_id).filled_ticks, order.limit_ticks
     if waits_for_trigger(order):
@@ -142,7 +143,7 @@ def _take_profit(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
 
 
 @kernel
-def match_exits(t: Any, x: Any, bar: Any, turn: Any) -> None:
+def match_exits(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
     """Match the exits that have come for entries which this bar filled, with what came after the entry."""
     book = venue_book(x, bar.instrument)
     at, found = book.first, False

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import EXPIRED, R_DATE
-from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.venue.answers import end_order
@@ -16,7 +14,7 @@ from framework.schema.units import NEVER_NS
 
 
 @kernel
-def expire(t: Any, x: Any) -> None:
+def expire(t: TraderRoot, x: ExchangeRoot) -> None:
     """End every good-till-date order whose date has passed, and find the next date.
 
     An order is good through its date: what is stamped there, a bar that tells of the time up to it too, comes first. So it is
@@ -49,7 +47,7 @@ def expire(t: Any, x: Any) -> None:
 
 
 @kernel
-def end_all(t: Any, x: Any, reason: int) -> None:
+def end_all(t: TraderRoot, x: ExchangeRoot, reason: int) -> None:
     """The data are over: every working order ends with a reason."""
     if x.kept_count > 0:
         release_kept(t, x, -1, NEVER_NS, NEVER_NS)

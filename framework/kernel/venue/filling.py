@@ -5,8 +5,6 @@ When and at what price is for `matching_bars.py` and `matching_trades_and_books.
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.positions import position_of
 from framework.kernel.layout.codes import (
     BAR,
@@ -28,6 +26,7 @@ from framework.kernel.layout.codes import (
     S_FILLED,
     S_PARTIAL,
 )
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.machine.compile import address_of, bits, inlined, kernel, outlined
 from framework.kernel.machine.ratio import share_of
 from framework.kernel.market.costs import bounded_fee, half_spread_cost, impact_cost, raw_fee, us_levies, volume_share_cost
@@ -41,10 +40,14 @@ from framework.kernel.venue.affordability import affordable_lots, reducible_lots
 from framework.kernel.venue.answers import answer, end_order
 from framework.kernel.venue.bookings import account_of, present_account
 from framework.kernel.venue.commands import venue_book
+from framework.schema.event import Event
+from framework.schema.order import Order
 
 
 @inlined
-def _charges(t: Any, x: Any, order: Any, lots: int, ticks: int, is_maker: bool, bar: Any) -> Any:
+def _charges(
+    t: TraderRoot, x: ExchangeRoot, order: Order, lots: int, ticks: int, is_maker: bool, bar: Event
+) -> tuple[float, float, float, float, float]:
     """(fee, raw fee, half spread, volume share, impact) of a fill, in the instrument's currency."""
     costs, terms = t.costs, terms_of(t, order.instrument)
     notional = notional_of(terms, lots, ticks)
@@ -73,13 +76,13 @@ ALL = 2**62
 
 
 @inlined
-def budget_of(t: Any, bar: Any) -> int:
+def budget_of(t: TraderRoot, bar: Event) -> int:
     """The lots of a bar's volume that all our orders may take together."""
     return share_of(bar.w4, t.costs.max_participation) if t.costs.max_participation > 0.0 else ALL
 
 
 @kernel
-def _is_to_be_opened(x: Any, order: Any) -> bool:
+def _is_to_be_opened(x: ExchangeRoot, order: Order) -> bool:
     """Whether what a target's order is to close has still to be opened: an order on the other side was sent before and works."""
     at = venue_book(x, order.instrument).first
     while at >= 0:
@@ -91,7 +94,7 @@ def _is_to_be_opened(x: Any, order: Any) -> bool:
 
 
 @outlined
-def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, event: Any) -> int:
+def execute(t: TraderRoot, x: ExchangeRoot, order: Order, budget: int, ticks: int, flags: int, event: Event) -> int:
     """Fill what budget, account and reduce-only allow of the order's leaves at `ticks`; returns the lots filled."""
     if is_barred(x, order.instrument, ticks, event):
         return 0
@@ -146,14 +149,14 @@ def execute(t: Any, x: Any, order: Any, budget: int, ticks: int, flags: int, eve
 
 
 @kernel
-def _charge_levies(t: Any, x: Any, order: Any, lots: int, ticks: int) -> None:
+def _charge_levies(t: TraderRoot, x: ExchangeRoot, order: Order, lots: int, ticks: int) -> None:
     amount = us_levies(t, order.instrument, float(lots), float(ticks))
     if amount > 0.0:
         answer(t, x, CHARGE, 0, order.instrument, C_TAX, bits(amount), terms_of(t, order.instrument).currency, 0, 0)
 
 
 @kernel
-def _block_relatives(x: Any, order: Any, lots: int, event: Any) -> None:
+def _block_relatives(x: ExchangeRoot, order: Order, lots: int, event: Event) -> None:
     """After a fill the rest of its group and its parent sit out the rest of the event: what changes them is on its way.
 
     So do its children inside a bar, whose rest they meet afterwards (`exits.py`). Else they act on what they stand for. A parent's first

@@ -9,10 +9,8 @@ after its open; where the bar began in a halt its open is still to come.
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import CANCEL, EXPIRED, R_SUPERSEDED, S_NONE
-from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.layout.table_room import KEPT, has_row
 from framework.kernel.layout.venue_records import session_row, venue_book_row
 from framework.kernel.machine.compile import inlined, kernel, outlined
@@ -20,11 +18,13 @@ from framework.kernel.market.marks import book_of, terms_of
 from framework.kernel.market.open_bar import open_bar_ends
 from framework.kernel.market.order_book import depth_of
 from framework.kernel.market.order_rows import is_done, order_of
+from framework.schema.event import Event
+from framework.schema.order import Order
 from framework.schema.units import NEVER_NS
 
 
 @kernel
-def bar_ends(t: Any, x: Any, order: Any, now_ns: int) -> int:
+def bar_ends(t: TraderRoot, x: ExchangeRoot, order: Order, now_ns: int) -> int:
     """When the bar ends that is under way and whose open the order waits for; NEVER_NS where nobody knows, 0 where there is no such bar."""
     book, venue = book_of(t, order.instrument), venue_book_row(x.books, order.instrument)
     if book.bars == 0 or book.quote_ns != 0 or venue.traded_ns != 0 or depth_of(x, order.instrument).bids != 0:
@@ -34,7 +34,7 @@ def bar_ends(t: Any, x: Any, order: Any, now_ns: int) -> int:
 
 
 @inlined
-def _keep(x: Any, order: Any, kind: int, ends_ns: int, w1: int, w2: int, w3: int, w4: int) -> None:
+def _keep(x: ExchangeRoot, order: Order, kind: int, ends_ns: int, w1: int, w2: int, w3: int, w4: int) -> None:
     if not has_row(x, x.kept_count, x.kept_capacity, KEPT):
         return
     row = event_row(x.kept, x.kept_count)
@@ -48,7 +48,7 @@ def _keep(x: Any, order: Any, kind: int, ends_ns: int, w1: int, w2: int, w3: int
 
 
 @outlined
-def keeps_command(t: Any, x: Any, event: Any) -> bool:
+def keeps_command(t: TraderRoot, x: ExchangeRoot, event: Event) -> bool:
     """Whether a cancel or change has to wait for the bar under way; then it is kept."""
     if event.w0 >= x.orders_count:
         return False
@@ -64,7 +64,7 @@ def keeps_command(t: Any, x: Any, event: Any) -> bool:
 
 
 @kernel
-def keeps_date(t: Any, x: Any, order: Any) -> bool:
+def keeps_date(t: TraderRoot, x: ExchangeRoot, order: Order) -> bool:
     """Whether an order whose date has come has to wait for the bar under way; then its end is kept."""
     ends_ns = bar_ends(t, x, order, x.now_ns)
     if ends_ns == 0 and order.done_ns == 0:

@@ -19,12 +19,13 @@ Fails when: latency comes in bursts and is drawn, not recorded: draws are indepe
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
+from numpy.typing import NDArray
 
 from framework.kernel.layout.codes import CHARGE, COSTS, INSTRUCTIONS, SETTLED, TERMS
 from framework.kernel.layout.depth_records import word_row
-from framework.kernel.layout.latency_records import CONSTANT, RECORDED, point_row
-from framework.kernel.layout.roots import event_row, exchange_row
+from framework.kernel.layout.latency_records import CONSTANT, RECORDED, LatencyLeg, Traffic, point_row
+from framework.kernel.layout.roots import ExchangeRoot, event_row, exchange_row
 from framework.kernel.layout.table_room import traffic_of
 from framework.kernel.layout.venue_records import venue_book_row
 from framework.kernel.machine.compile import Unit, kernel
@@ -36,7 +37,7 @@ _ONLY_OWNER = 0
 
 
 @kernel
-def delay_ns(leg: Any, at_ns: int, who: int, nth: int) -> int:
+def delay_ns(leg: LatencyLeg, at_ns: int, who: int, nth: int) -> int:
     """How long a message is on its way that sets out at `at_ns`; a draw is keyed by `who` and `nth`."""
     if leg.model == CONSTANT:
         return leg.constant_ns
@@ -49,7 +50,7 @@ def delay_ns(leg: Any, at_ns: int, who: int, nth: int) -> int:
 
 
 @kernel
-def _interpolated(leg: Any, at_ns: int) -> int:
+def _interpolated(leg: LatencyLeg, at_ns: int) -> int:
     first, last = 0, leg.points_count - 1
     if at_ns <= point_row(leg.points, first).at_ns:
         return point_row(leg.points, first).delay_ns
@@ -66,7 +67,7 @@ def _interpolated(leg: Any, at_ns: int) -> int:
 
 
 @kernel
-def delays_of(leg: Any, stamps_ns: Any, who: int, found: Any) -> None:
+def delays_of(leg: LatencyLeg, stamps_ns: NDArray[np.int64], who: int, found: NDArray[np.int64]) -> None:
     """Draw a delay for each stamp into `found`: messages of one stamp share theirs."""
     for k in range(len(stamps_ns)):
         found[k] = delay_ns(leg, stamps_ns[k], who, stamps_ns[k])
@@ -90,7 +91,7 @@ def _put_before(wire: int, place: int, last: int) -> None:
 
 
 @kernel
-def _key_of_order(x: Any, instrument: int, traffic: Any) -> int:
+def _key_of_order(x: ExchangeRoot, instrument: int, traffic: Traffic) -> int:
     """The word that an order has in the keys of its draws; its first message numbers it among those of its instrument."""
     book = venue_book_row(x.books, instrument)
     if traffic.number == 0:

@@ -22,7 +22,6 @@ past zero: here the account can end below zero.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from framework.kernel.account.positions import position_of, rate_of
 from framework.kernel.layout.codes import (
@@ -39,6 +38,8 @@ from framework.kernel.layout.codes import (
     S_WORKING,
 )
 from framework.kernel.layout.log import apply_answer, write
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
+from framework.kernel.layout.venue_records import Turn
 from framework.kernel.machine.compile import kernel, outlined
 from framework.kernel.market.marks import book_of, terms_of
 from framework.kernel.market.money import basis, lot_notional, price_of
@@ -51,10 +52,11 @@ from framework.kernel.venue.bookings import account_of, summed_account
 from framework.kernel.venue.commands import is_liquidating, is_open, venue_book
 from framework.kernel.venue.filling import execute
 from framework.kernel.venue.working_orders import join, open_rows, sweep
+from framework.schema.event import Event
 
 
 @kernel
-def _cancel_all(t: Any, x: Any, instrument: int, need: float, have: float) -> None:
+def _cancel_all(t: TraderRoot, x: ExchangeRoot, instrument: int, need: float, have: float) -> None:
     at = venue_book(x, instrument).first
     while at >= 0:
         order = order_of(x, at)
@@ -65,7 +67,7 @@ def _cancel_all(t: Any, x: Any, instrument: int, need: float, have: float) -> No
 
 
 @kernel
-def _close_out(t: Any, x: Any, instrument: int) -> None:
+def _close_out(t: TraderRoot, x: ExchangeRoot, instrument: int) -> None:
     """Place a market order that closes a position."""
     lots, order_id = position_of(account_of(x), instrument).lots, t.orders_count
     terms = MARKET | (GTC << 8) | ((O_REDUCE_ONLY | O_LIQUIDATION) << 16) | ((1 if lots > 0 else 0) << 40)
@@ -83,7 +85,7 @@ def _close_out(t: Any, x: Any, instrument: int) -> None:
 
 
 @kernel
-def _liquidate(t: Any, x: Any, need: float, have: float) -> None:
+def _liquidate(t: TraderRoot, x: ExchangeRoot, need: float, have: float) -> None:
     for i in range(t.positions_count):
         if terms_of(t, i).is_margined == 0 or is_liquidating(x, i):
             continue
@@ -93,7 +95,7 @@ def _liquidate(t: Any, x: Any, need: float, have: float) -> None:
 
 
 @kernel
-def enforce_margin(t: Any, x: Any) -> None:
+def enforce_margin(t: TraderRoot, x: ExchangeRoot) -> None:
     """Liquidate the account if its equity has fallen to what its positions need."""
     t.mark_moved = 0
     account = summed_account(t, x)
@@ -103,7 +105,7 @@ def enforce_margin(t: Any, x: Any) -> None:
 
 
 @kernel
-def _is_order_unknown(t: Any, x: Any, bar: Any, side: int) -> bool:
+def _is_order_unknown(t: TraderRoot, x: ExchangeRoot, bar: Event, side: int) -> bool:
     """Whether an order of ours lies inside the bar on the other side of its open than the worst price of a position on `side`.
 
     Nobody knows which of both prices came first. It counts where it has filled there, and where a limit or touch that reduces would.
@@ -130,7 +132,7 @@ def _is_order_unknown(t: Any, x: Any, bar: Any, side: int) -> bool:
 
 
 @outlined
-def enforce_inside(t: Any, x: Any, bar: Any, turn: Any) -> None:
+def enforce_inside(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
     """Liquidate the account where it could not carry a bar's worst price; its position there is closed inside the bar."""
     i = bar.instrument
     terms, book = terms_of(t, i), book_of(t, i)

@@ -18,8 +18,6 @@ Fails when: the order is large against the bar's volume, or the range was touche
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import (
     AT_CLOSE,
     AT_OPEN,
@@ -44,7 +42,8 @@ from framework.kernel.layout.codes import (
     TRAILING_LIMIT,
     TRIGGERED,
 )
-from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
+from framework.kernel.layout.venue_records import Turn
 from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.kernel.market.marks import book_of, terms_of
 from framework.kernel.market.order_rows import is_done, is_touch, order_of
@@ -56,7 +55,9 @@ from framework.kernel.venue.filling import budget_of, execute
 from framework.kernel.venue.liquidation import enforce_inside
 from framework.kernel.venue.siblings import GIVES_WAY, TAKEN, behind_exits, has_taken, left_by_exits, rivalry
 from framework.kernel.venue.unshown import touched_lots
-from framework.kernel.venue.working_orders import sweep
+from framework.kernel.venue.working_orders import is_empty, sweep
+from framework.schema.event import Event
+from framework.schema.order import Order
 from framework.schema.units import NEVER_NS
 
 NOT_OPENING = -(2**62)
@@ -64,7 +65,7 @@ NOT_OPENING = -(2**62)
 
 
 @kernel
-def trigger(t: Any, x: Any, order: Any) -> None:
+def trigger(t: TraderRoot, x: ExchangeRoot, order: Order) -> None:
     """Trigger a stop or touch."""
     order.state = S_TRIGGERED
     limit_ticks = order.limit_ticks if order.type == TRAILING_LIMIT else 0
@@ -72,7 +73,7 @@ def trigger(t: Any, x: Any, order: Any) -> None:
 
 
 @kernel
-def follow(t: Any, x: Any, order: Any, price: int) -> bool:
+def follow(t: TraderRoot, x: ExchangeRoot, order: Order, price: int) -> bool:
     """Move a trailing stop with the best price, never back, and tell its new level; whether it has moved."""
     moved = trailing_stop(order, price)
     if (moved - order.stop_ticks) * order.side >= 0:
@@ -83,7 +84,7 @@ def follow(t: Any, x: Any, order: Any, price: int) -> bool:
 
 
 @kernel
-def _fill_at_open(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
+def _fill_at_open(t: TraderRoot, x: ExchangeRoot, order: Order, bar: Event, budget: int) -> int:
     """What the opening price does for an order; returns the lots filled."""
     price = bar.w0
     budget = left_by_exits(x, order, bar, budget)
@@ -106,7 +107,7 @@ def _fill_at_open(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
 
 
 @kernel
-def _rests_at(t: Any, order: Any, price: int) -> bool:
+def _rests_at(t: TraderRoot, order: Order, price: int) -> bool:
     """Whether a limit stands away from `price`. One that would take there makes nothing, however long it has waited."""
     if not is_limit(order) or waits_for_trigger(order):
         return False
@@ -114,7 +115,7 @@ def _rests_at(t: Any, order: Any, price: int) -> bool:
 
 
 @kernel
-def _target_inside(x: Any, order: Any, bar: Any, needs_through: int) -> bool:
+def _target_inside(x: ExchangeRoot, order: Order, bar: Event, needs_through: int) -> bool:
     """Whether a limit of the same group would have filled inside this bar too, or a touch have triggered."""
     if not order.flags & O_OCO:
         return False
@@ -132,7 +133,7 @@ def _target_inside(x: Any, order: Any, bar: Any, needs_through: int) -> bool:
 
 
 @kernel
-def _stop_inside(t: Any, x: Any, order: Any, bar: Any, budget: int, start_ns: int) -> int:
+def _stop_inside(t: TraderRoot, x: ExchangeRoot, order: Order, bar: Event, budget: int, start_ns: int) -> int:
     """Stops the range reached. A trailing stop moves with the bar's extreme only after the old level has held."""
     extreme = bar.w1 if order.side > 0 else bar.w2
     flags = 0
@@ -160,7 +161,7 @@ def _stop_inside(t: Any, x: Any, order: Any, bar: Any, budget: int, start_ns: in
 
 
 @kernel
-def _touch_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
+def _touch_inside(t: TraderRoot, x: ExchangeRoot, order: Order, bar: Event, budget: int) -> int:
     """Touches the range reached after the open: filled at the touch, whatever better the range went on to.
 
     A limit better than the touch lies further on the way that the price came, so the range says whether it was reached after it.
@@ -174,7 +175,7 @@ def _touch_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
 
 
 @kernel
-def _limit_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
+def _limit_inside(t: TraderRoot, x: ExchangeRoot, order: Order, bar: Event, budget: int) -> int:
     """Limits the range went through after the open. One that has taken at a better price does not wait at its limit: what is left
     of it takes again at the next open."""
     extreme = bar.w2 if order.side > 0 else bar.w1
@@ -185,7 +186,7 @@ def _limit_inside(t: Any, x: Any, order: Any, bar: Any, budget: int) -> int:
 
 
 @kernel
-def end_leftover(t: Any, x: Any, order: Any, is_opening: bool) -> None:
+def end_leftover(t: TraderRoot, x: ExchangeRoot, order: Order, is_opening: bool) -> None:
     """What may not outlive its first chance ends here."""
     if is_done(order) or waits_for_trigger(order):
         return
@@ -198,7 +199,7 @@ def end_leftover(t: Any, x: Any, order: Any, is_opening: bool) -> None:
 
 
 @inlined
-def _takes_part(order: Any, bar: Any, turn: Any) -> bool:
+def _takes_part(order: Order, bar: Event, turn: Turn) -> bool:
     if is_done(order) or order.accepted_ns > turn.start_ns or order.blocked_ns == bar.ts_local_ns:
         return False
     if order.time_in_force == AT_CLOSE or waits_for_price(order):
@@ -207,7 +208,7 @@ def _takes_part(order: Any, bar: Any, turn: Any) -> bool:
 
 
 @kernel
-def _bar_start(t: Any, x: Any, bar: Any) -> int:
+def _bar_start(t: TraderRoot, x: ExchangeRoot, bar: Event) -> int:
     """When the bar began: the latest of the last bar's stamp, its own length ago, and the session's open."""
     start = book_of(t, bar.instrument).bar_ns
     interval = terms_of(t, bar.instrument).bar_interval_ns
@@ -220,7 +221,7 @@ def _bar_start(t: Any, x: Any, bar: Any) -> int:
 
 
 @kernel
-def begin_bar(t: Any, x: Any, bar: Any, turn: Any) -> None:
+def begin_bar(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
     """Prepare the turn of a bar; commands that waited for it and came before its open act now."""
     book, session = venue_book(x, bar.instrument), session_of(t, x, bar.instrument)
     book.matched_ns = bar.ts_venue_ns
@@ -234,7 +235,7 @@ def begin_bar(t: Any, x: Any, bar: Any, turn: Any) -> None:
 
 
 @kernel
-def end_bar(t: Any, x: Any, bar: Any, turn: Any) -> None:
+def end_bar(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
     """Commands that waited for the open of a bar act after it."""
     sweep(x, bar.instrument)
     if x.kept_count > 0 and turn.is_trading:
@@ -242,7 +243,7 @@ def end_bar(t: Any, x: Any, bar: Any, turn: Any) -> None:
 
 
 @kernel
-def match_print(t: Any, x: Any, trade: Any) -> None:
+def match_print(t: TraderRoot, x: ExchangeRoot, trade: Event) -> None:
     """Match every working order of an instrument of which only trades are told: a trade is a bar of one price."""
     book, session = venue_book(x, trade.instrument), session_of(t, x, trade.instrument)
     has_ends = session.known != 0 and book.has_auctions == 0  # else orders for the open and the close wait for their prints
@@ -262,12 +263,12 @@ def match_print(t: Any, x: Any, trade: Any) -> None:
 
 
 @inlined
-def _is_for_close(order: Any, bar: Any) -> bool:
+def _is_for_close(order: Order, bar: Event) -> bool:
     return order.time_in_force == AT_CLOSE and not is_done(order) and order.accepted_ns < bar.ts_venue_ns
 
 
 @inlined
-def _has_turn(order: Any, bar: Any, turn: Any, step: int) -> bool:
+def _has_turn(order: Order, bar: Event, turn: Turn, step: int) -> bool:
     if step == CLOSE:
         return _is_for_close(order, bar) and order.blocked_ns != bar.ts_local_ns
     if not _takes_part(order, bar, turn):
@@ -277,7 +278,7 @@ def _has_turn(order: Any, bar: Any, turn: Any, step: int) -> bool:
 
 
 @kernel
-def next_in_turn(t: Any, x: Any, bar: Any, turn: Any, step: int, rank: int, after: int) -> Any:
+def next_in_turn(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn, step: int, rank: int, after: int) -> tuple[int, int]:
     """(rank, order) of the next that a step of the bar reaches after the one named; the order is -1 where none is left."""
     best, found, is_behind = NEVER, -1, False
     at = venue_book(x, bar.instrument).first
@@ -295,7 +296,7 @@ def next_in_turn(t: Any, x: Any, bar: Any, turn: Any, step: int, rank: int, afte
 
 
 @inlined
-def act(t: Any, x: Any, order: Any, bar: Any, turn: Any, step: int) -> None:
+def act(t: TraderRoot, x: ExchangeRoot, order: Order, bar: Event, turn: Turn, step: int) -> None:
     """What a step of the bar does for an order that it reaches."""
     budget = turn.budget_lots
     if step == OPEN:
@@ -311,7 +312,7 @@ def act(t: Any, x: Any, order: Any, bar: Any, turn: Any, step: int) -> None:
 
 
 @outlined
-def _several_in_turn(t: Any, x: Any, bar: Any, turn: Any, step: int) -> None:
+def _several_in_turn(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn, step: int) -> None:
     rank, at = next_in_turn(t, x, bar, turn, step, BEFORE_ALL, -1)
     while at >= 0:
         act(t, x, order_of(x, at), bar, turn, step)
@@ -319,7 +320,7 @@ def _several_in_turn(t: Any, x: Any, bar: Any, turn: Any, step: int) -> None:
 
 
 @inlined
-def step_through(t: Any, x: Any, bar: Any, turn: Any, step: int) -> None:
+def step_through(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn, step: int) -> None:
     """A step of the bar for all that it reaches, by price and time as in `priority.py`."""
     book, rank = venue_book(x, bar.instrument), BEFORE_ALL
     if book.first != book.last:
@@ -335,14 +336,7 @@ def step_through(t: Any, x: Any, bar: Any, turn: Any, step: int) -> None:
 
 
 @inlined
-def is_empty(x: Any, instrument: int) -> bool:
-    """Whether nothing works there any more; the usual case is one order, filled."""
-    book = venue_book(x, instrument)
-    return book.first < 0 or (book.first == book.last and is_done(order_of(x, book.first)))
-
-
-@inlined
-def match_alone(t: Any, x: Any, bar: Any, turn: Any) -> None:
+def match_alone(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
     """All steps of a bar up to its close, where it is the only one of its moment."""
     step_through(t, x, bar, turn, OPEN)
     if not is_empty(x, bar.instrument):
@@ -356,7 +350,7 @@ def match_alone(t: Any, x: Any, bar: Any, turn: Any) -> None:
 
 
 @kernel
-def after_limits(t: Any, x: Any, bar: Any, turn: Any) -> None:
+def after_limits(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
     """The range is passed: trailing stops follow it, limits rest from now on, and what may not outlive the bar ends."""
     at = venue_book(x, bar.instrument).first
     while at >= 0:
@@ -371,7 +365,7 @@ def after_limits(t: Any, x: Any, bar: Any, turn: Any) -> None:
 
 
 @kernel
-def after_close(t: Any, x: Any, bar: Any) -> None:
+def after_close(t: TraderRoot, x: ExchangeRoot, bar: Event) -> None:
     """Orders for the close that it has not filled end."""
     at = venue_book(x, bar.instrument).first
     while at >= 0:
@@ -383,14 +377,14 @@ def after_close(t: Any, x: Any, bar: Any) -> None:
 
 
 @kernel
-def match_close(t: Any, x: Any, bar: Any, turn: Any) -> None:
+def match_close(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
     """The bar ends its session: orders for the close fill at it or end."""
     step_through(t, x, bar, turn, CLOSE)
     after_close(t, x, bar)
 
 
 @kernel
-def after_open(t: Any, x: Any, bar: Any, turn: Any) -> None:
+def after_open(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
     """Limits that the opening price does not better rest from then on."""
     at = venue_book(x, bar.instrument).first
     while at >= 0:

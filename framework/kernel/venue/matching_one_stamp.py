@@ -17,13 +17,11 @@ Fails when: the money for a purchase inside a bar came only from a sale later in
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.account.positions import position_of, rate_of
 from framework.kernel.layout.codes import BAR, DELIST, DIVIDEND, FUNDING, HALT, O_REDUCE_ONLY, PRICE_LIMITS, QUOTE, SESSION, SPLIT
-from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.layout.table_room import TURNS, has_row
-from framework.kernel.layout.venue_records import turn_row
+from framework.kernel.layout.venue_records import Turn, turn_row
 from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.kernel.market.costs import planned_cost
 from framework.kernel.market.lifecycle import leaves
@@ -50,12 +48,14 @@ from framework.kernel.venue.matching_bars import (
     step_through,
 )
 from framework.kernel.venue.matching_quotes import match_quote
+from framework.schema.event import Event
+from framework.schema.order import Order
 
 _NO_INSTRUMENT = -1
 
 
 @kernel
-def _meets_us(t: Any, x: Any, event: Any) -> bool:
+def _meets_us(t: TraderRoot, x: ExchangeRoot, event: Event) -> bool:
     """Whether a bar or quote does something for an order of ours, or is to be judged by its worst price."""
     if venue_book(x, event.instrument).first >= 0:
         return True
@@ -71,7 +71,7 @@ def _parts(kind: int) -> bool:
 
 
 @outlined
-def collect_turns(t: Any, x: Any) -> int:
+def collect_turns(t: TraderRoot, x: ExchangeRoot) -> int:
     """Note the bars and quotes of the present moment that meet something of ours; returns how many."""
     row = t.seen - x.tape_start
     stamp_ns = event_row(x.tape, row).ts_local_ns
@@ -94,14 +94,14 @@ def collect_turns(t: Any, x: Any) -> int:
 
 
 @kernel
-def _adds(account: Any, order: Any) -> bool:
+def _adds(account: TraderRoot, order: Order) -> bool:
     """Whether a fill of an order's rest would add to the position."""
     held = position_of(account, order.instrument).lots
     return order.flags & O_REDUCE_ONLY == 0 and (held * order.side >= 0 or leaves(order) > abs(held))
 
 
 @kernel
-def _adding_lots(account: Any, order: Any) -> int:
+def _adding_lots(account: TraderRoot, order: Order) -> int:
     held = position_of(account, order.instrument).lots
     if is_done(order) or order.flags & O_REDUCE_ONLY:
         return 0
@@ -109,7 +109,7 @@ def _adding_lots(account: Any, order: Any) -> int:
 
 
 @outlined
-def _is_short_of_money(t: Any, x: Any) -> bool:
+def _is_short_of_money(t: TraderRoot, x: ExchangeRoot) -> bool:
     """Whether the account cannot carry all that the moment may add to positions: at the open, or at the limit where that is worse."""
     account = summed_account(t, x)
     equity = cash_value(account) + account.net
@@ -139,7 +139,7 @@ def _is_short_of_money(t: Any, x: Any) -> bool:
 
 
 @kernel
-def _first_adding(t: Any, x: Any, event: Any) -> int:
+def _first_adding(t: TraderRoot, x: ExchangeRoot, event: Event) -> int:
     """The first order of a quote's instrument that adds to the position, -1 where there is none or a book beside fills them."""
     if depth_of(x, event.instrument).bids != 0:
         return -1
@@ -153,12 +153,12 @@ def _first_adding(t: Any, x: Any, event: Any) -> int:
 
 
 @inlined
-def _is_bar(x: Any, turn: Any) -> bool:
+def _is_bar(x: ExchangeRoot, turn: Turn) -> bool:
     return event_row(x.tape, turn.row).kind == BAR
 
 
 @inlined
-def _come_to(x: Any, turn: Any) -> Any:
+def _come_to(x: ExchangeRoot, turn: Turn) -> Event:
     """The event of a turn, whose stamp becomes the venue's."""
     event = event_row(x.tape, turn.row)
     x.now_ns = event.ts_venue_ns
@@ -166,7 +166,7 @@ def _come_to(x: Any, turn: Any) -> Any:
 
 
 @kernel
-def _go_on(t: Any, x: Any, turn: Any, step: int) -> bool:
+def _go_on(t: TraderRoot, x: ExchangeRoot, turn: Turn, step: int) -> bool:
     """Go on with a turn's step while orders only reduce; whether it has come to one that adds, which `turn.order_id` then names."""
     event = _come_to(x, turn)
     if event.kind == QUOTE:
@@ -183,7 +183,7 @@ def _go_on(t: Any, x: Any, turn: Any, step: int) -> bool:
 
 
 @kernel
-def _let_add(t: Any, x: Any, turn: Any, step: int) -> bool:
+def _let_add(t: TraderRoot, x: ExchangeRoot, turn: Turn, step: int) -> bool:
     """Let the order act that a turn has come to, and go on; whether it has come to a next one that adds."""
     event = _come_to(x, turn)
     if event.kind == QUOTE:
@@ -194,14 +194,14 @@ def _let_add(t: Any, x: Any, turn: Any, step: int) -> bool:
 
 
 @kernel
-def _takes_step(x: Any, turn: Any, step: int) -> bool:
+def _takes_step(x: ExchangeRoot, turn: Turn, step: int) -> bool:
     if event_row(x.tape, turn.row).kind == QUOTE:
         return step == OPEN
     return turn.is_trading != 0 and (step != CLOSE or turn.is_closing != 0)
 
 
 @outlined
-def _in_order_sent(t: Any, x: Any, step: int) -> None:
+def _in_order_sent(t: TraderRoot, x: ExchangeRoot, step: int) -> None:
     """A step of all turns: first what only reduces, then what adds in the order in which it was sent."""
     first, last = -1, -1
     for k in range(x.turns_count):
@@ -220,7 +220,7 @@ def _in_order_sent(t: Any, x: Any, step: int) -> None:
 
 
 @kernel
-def _lined_up(x: Any, k: int, first: int, last: int) -> Any:
+def _lined_up(x: ExchangeRoot, k: int, first: int, last: int) -> tuple[int, int]:
     """(first, last) of the line after turn `k` has joined it behind those whose orders were sent before."""
     turn = turn_row(x.turns, k)
     if last >= 0 and turn_row(x.turns, last).order_id <= turn.order_id:
@@ -236,7 +236,7 @@ def _lined_up(x: Any, k: int, first: int, last: int) -> Any:
 
 
 @kernel
-def _step(t: Any, x: Any, step: int) -> None:
+def _step(t: TraderRoot, x: ExchangeRoot, step: int) -> None:
     if x.is_short_of_money != 0:
         _in_order_sent(t, x, step)
         return
@@ -251,7 +251,7 @@ def _step(t: Any, x: Any, step: int) -> None:
 
 
 @outlined
-def match_together(t: Any, x: Any) -> None:
+def match_together(t: TraderRoot, x: ExchangeRoot) -> None:
     """Match several bars and quotes of one moment, up to the close."""
     for k in range(x.turns_count):
         turn = turn_row(x.turns, k)
@@ -278,7 +278,7 @@ def match_together(t: Any, x: Any) -> None:
 
 
 @outlined
-def close_together(t: Any, x: Any) -> None:
+def close_together(t: TraderRoot, x: ExchangeRoot) -> None:
     """The close of several bars of one moment."""
     _step(t, x, CLOSE)
     for k in range(x.turns_count):
@@ -288,7 +288,7 @@ def close_together(t: Any, x: Any) -> None:
 
 
 @outlined
-def judge_worst(t: Any, x: Any) -> None:
+def judge_worst(t: TraderRoot, x: ExchangeRoot) -> None:
     """Judge the bars of the moment by their worst prices."""
     for k in range(x.turns_count):
         turn = turn_row(x.turns, k)
@@ -297,7 +297,7 @@ def judge_worst(t: Any, x: Any) -> None:
 
 
 @inlined
-def match_moment(t: Any, x: Any) -> None:
+def match_moment(t: TraderRoot, x: ExchangeRoot) -> None:
     """Match the bars and quotes of the moment, up to the close."""
     if x.turns_count > 1:
         match_together(t, x)
@@ -314,7 +314,7 @@ def match_moment(t: Any, x: Any) -> None:
 
 
 @inlined
-def match_exits_of_moment(t: Any, x: Any) -> None:
+def match_exits_of_moment(t: TraderRoot, x: ExchangeRoot) -> None:
     """What has come for entries that the moment filled meets the rest of their bars."""
     for k in range(x.turns_count):
         turn = turn_row(x.turns, k)
@@ -323,7 +323,7 @@ def match_exits_of_moment(t: Any, x: Any) -> None:
 
 
 @inlined
-def close_moment(t: Any, x: Any) -> None:
+def close_moment(t: TraderRoot, x: ExchangeRoot) -> None:
     """Bars that end their session fill what is for the close, after the exits of what they filled."""
     if x.turns_count > 1:
         close_together(t, x)

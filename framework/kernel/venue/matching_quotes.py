@@ -8,9 +8,9 @@ Fails when: a quote is one of several venues' and the order is at another one.
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import AT_CLOSE, AT_OPEN, F_MAKER, O_PEGGED, O_POST_ONLY, O_RESTING
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
+from framework.kernel.layout.venue_records import SessionState, VenueBook
 from framework.kernel.machine.compile import address_of, call, inlined, kernel
 from framework.kernel.market.order_book import depth_of
 from framework.kernel.market.order_rows import is_done, order_of
@@ -24,10 +24,12 @@ from framework.kernel.venue.self_trade import is_prevented, prevent
 from framework.kernel.venue.siblings import behind_exits
 from framework.kernel.venue.unshown import touched_lots
 from framework.kernel.venue.working_orders import sweep
+from framework.schema.event import Event
+from framework.schema.order import Order
 
 
 @inlined
-def takes_part(order: Any, session: Any, book: Any, event: Any) -> bool:
+def takes_part(order: Order, session: SessionState, book: VenueBook, event: Event) -> bool:
     """Whether a quote or message is newer at the venue than the order, and its time in force lets it trade on it."""
     if is_done(order) or order.accepted_ns >= event.ts_venue_ns or order.blocked_ns == event.ts_local_ns:
         return False
@@ -37,13 +39,13 @@ def takes_part(order: Any, session: Any, book: Any, event: Any) -> bool:
 
 
 @inlined
-def _rank(order: Any, quote: Any) -> int:
+def _rank(order: Order, quote: Event) -> int:
     price = quote.w1 if order.side > 0 else quote.w0
     return rank_at(order, price, 0) if price > 0 else NEVER
 
 
 @kernel
-def _next(x: Any, book: Any, session: Any, quote: Any, rank: int, after: int) -> Any:
+def _next(x: ExchangeRoot, book: VenueBook, session: SessionState, quote: Event, rank: int, after: int) -> tuple[int, int]:
     """(rank, order) of the next that the quote reaches after the one named; the order is -1 where none is left."""
     best, found, is_behind = NEVER, -1, False
     at = book.first
@@ -59,7 +61,7 @@ def _next(x: Any, book: Any, session: Any, quote: Any, rank: int, after: int) ->
 
 
 @kernel
-def match_quote(t: Any, x: Any, quote: Any) -> None:
+def match_quote(t: TraderRoot, x: ExchangeRoot, quote: Event) -> None:
     """Match every working order of the quote's instrument against it, or against its book: a quote beside one shows it again."""
     if depth_of(x, quote.instrument).bids != 0:
         x.tick = address_of(quote)
@@ -93,7 +95,7 @@ def match_quote(t: Any, x: Any, quote: Any) -> None:
 
 
 @kernel
-def _fill_on_quote(t: Any, x: Any, order: Any, quote: Any, size_left: int) -> int:
+def _fill_on_quote(t: TraderRoot, x: ExchangeRoot, order: Order, quote: Event, size_left: int) -> int:
     price = quote.w1 if order.side > 0 else quote.w0
     if price <= 0:
         return 0  # that side is empty

@@ -22,8 +22,6 @@ Fails when: our orders are large against the book, or most of the liquidity is h
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import (
     AT_CLOSE,
     AT_OPEN,
@@ -45,8 +43,9 @@ from framework.kernel.layout.codes import (
     QUOTE,
     TRADE_TICK,
 )
-from framework.kernel.layout.depth_records import resting_row
-from framework.kernel.layout.roots import event_row, exchange_row, trader_row
+from framework.kernel.layout.depth_records import DepthBook, resting_row
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row, exchange_row, trader_row
+from framework.kernel.layout.venue_records import VenueBook
 from framework.kernel.machine.compile import Unit, inlined, kernel
 from framework.kernel.market.order_book import depth_of, find_order, is_crossed, level_of, lots_at, see_depth
 from framework.kernel.market.order_rows import is_done, order_of
@@ -63,10 +62,12 @@ from framework.kernel.venue.self_trade import is_prevented, meets, prevent
 from framework.kernel.venue.taking import act_in_turn, act_on_book, is_reached
 from framework.kernel.venue.unshown import fill_resting, fill_unshown, replenish, shown_of
 from framework.kernel.venue.working_orders import sweep
+from framework.schema.event import Event
+from framework.schema.order import Order
 
 
 @inlined
-def _side_hit(depth: Any, event: Any) -> int:
+def _side_hit(depth: DepthBook, event: Event) -> int:
     """Whose resting orders a trade hit: +1 bids, -1 offers, 0 where neither flags nor the book tell."""
     if event.flags & F_SELL:
         return 1
@@ -78,7 +79,7 @@ def _side_hit(depth: Any, event: Any) -> int:
 
 
 @kernel
-def _next_in_line(x: Any, instrument: int, side: int, price: int, after_limit: int, after_order: int, event: Any) -> int:
+def _next_in_line(x: ExchangeRoot, instrument: int, side: int, price: int, after_limit: int, after_order: int, event: Event) -> int:
     """The resting order next in price, then arrival, hidden ones last, after the one named, that a trade at `price` reaches; -1: none."""
     found, best, at = -1, 0, venue_book(x, instrument).first
     is_behind = after_order < 0  # of those at the same limit only the ones that arrived later come after it
@@ -100,7 +101,7 @@ def _next_in_line(x: Any, instrument: int, side: int, price: int, after_limit: i
 
 
 @kernel
-def match_trade(t: Any, x: Any, event: Any) -> None:
+def match_trade(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """Fill what a trade would have filled of ours."""
     instrument, price, left = event.instrument, event.w0, event.w1
     depth = depth_of(x, instrument)
@@ -139,7 +140,7 @@ def match_trade(t: Any, x: Any, event: Any) -> None:
 
 
 @kernel
-def match_through(t: Any, x: Any, event: Any) -> None:
+def match_through(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """Where quotes are told but no book: a trade fills the resting limits that it went through. At their price nobody knows the line."""
     instrument, left = event.instrument, event.w1
     if not is_open(t, x, instrument):
@@ -160,7 +161,7 @@ def match_through(t: Any, x: Any, event: Any) -> None:
 
 
 @inlined
-def _reached_in_line(x: Any, depth: Any, order: Any, event: Any) -> int:
+def _reached_in_line(x: ExchangeRoot, depth: DepthBook, order: Order, event: Event) -> int:
     """How much of a trade at an order's own price gets past the line ahead of it."""
     if depth.has_orders == 0:
         return min(traded_ahead(order, event.w1), event.w1)
@@ -171,7 +172,7 @@ def _reached_in_line(x: Any, depth: Any, order: Any, event: Any) -> int:
 
 
 @kernel
-def match_book(t: Any, x: Any, event: Any) -> None:
+def match_book(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """What the book as it stands after a message does for our orders."""
     instrument = event.instrument
     depth, session, book = depth_of(x, instrument), session_of(t, x, instrument), venue_book(x, instrument)
@@ -211,7 +212,7 @@ def match_book(t: Any, x: Any, event: Any) -> None:
 
 
 @inlined
-def _extend(book: Any, side: int, limit: int) -> None:
+def _extend(book: VenueBook, side: int, limit: int) -> None:
     """Note the limit of a resting order."""
     if side > 0:
         book.lowest_bid = limit if book.lowest_bid == 0 else min(book.lowest_bid, limit)
@@ -222,7 +223,7 @@ def _extend(book: Any, side: int, limit: int) -> None:
 
 
 @inlined
-def _passes_by(book: Any, depth: Any, event: Any) -> bool:
+def _passes_by(book: VenueBook, depth: DepthBook, event: Event) -> bool:
     """Whether what is told of a price leaves all lines of ours as they are: the price is none of theirs."""
     if book.is_calm == 0 or depth.is_known == 0 or event.w2 != 0 or event.flags & F_CLEAR:
         return False
@@ -232,19 +233,19 @@ def _passes_by(book: Any, depth: Any, event: Any) -> bool:
 
 
 @inlined
-def _misses(book: Any, price: int) -> bool:
+def _misses(book: VenueBook, price: int) -> bool:
     """Whether a price of the other side reaches none of our resting orders."""
     return book.is_calm != 0 and price > book.highest_bid and (book.lowest_ask == 0 or price < book.lowest_ask)
 
 
 @inlined
-def _comes_to_ours(book: Any, depth: Any) -> bool:
+def _comes_to_ours(book: VenueBook, depth: DepthBook) -> bool:
     """Whether a best price has come to a resting order of ours on the other side."""
     return 0 < depth.ask <= book.highest_bid or (book.lowest_ask != 0 and depth.bid >= book.lowest_ask)
 
 
 @kernel
-def _rejoin(x: Any, instrument: int, depth: Any) -> None:
+def _rejoin(x: ExchangeRoot, instrument: int, depth: DepthBook) -> None:
     """After a book was unknown nobody knows where in the lines we are: at the back."""
     at = venue_book(x, instrument).first
     while at >= 0:
@@ -255,7 +256,9 @@ def _rejoin(x: Any, instrument: int, depth: Any) -> None:
 
 
 @kernel
-def _move_lines(t: Any, x: Any, instrument: int, side: int, price: int, before: int, after: int, place: int, lots: int) -> None:
+def _move_lines(
+    t: TraderRoot, x: ExchangeRoot, instrument: int, side: int, price: int, before: int, after: int, place: int, lots: int
+) -> None:
     """Our orders at a price whose level went from `before` to `after`; or the order at `place` of the line lost `lots` there."""
     at = venue_book(x, instrument).first
     while at >= 0:
@@ -269,7 +272,7 @@ def _move_lines(t: Any, x: Any, instrument: int, side: int, price: int, before: 
 
 
 @kernel
-def _agrees(x: Any, depth: Any, quote: Any) -> bool:
+def _agrees(x: ExchangeRoot, depth: DepthBook, quote: Event) -> bool:
     """Whether a quote shows the best prices of a known book, with no fewer lots than there are left: else the book is late and waits."""
     if depth.is_known == 0 or quote.w0 != depth.bid or quote.w1 != depth.ask or depth.bid == 0 or depth.ask == 0:
         return False
@@ -278,7 +281,7 @@ def _agrees(x: Any, depth: Any, quote: Any) -> bool:
 
 
 @kernel
-def _book_with_orders(t: Any, x: Any, depth: Any, event: Any) -> None:
+def _book_with_orders(t: TraderRoot, x: ExchangeRoot, depth: DepthBook, event: Event) -> None:
     """A DEPTH event, a GAP or a quote beside the book while orders of ours work at this instrument."""
     instrument = event.instrument
     was_known = depth.is_known

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import O_PEGGED, O_RESTING, REPRICED, SELF_IGNORED
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.machine.compile import kernel, outlined
 from framework.kernel.market.order_book import depth_of
 from framework.kernel.market.order_rows import is_done, order_of
@@ -18,7 +17,7 @@ from framework.kernel.venue.working_orders import sweep, to_the_back
 
 
 @outlined
-def _meet_ours(t: Any, x: Any, instrument: int, at: int) -> None:
+def _meet_ours(t: TraderRoot, x: ExchangeRoot, instrument: int, at: int) -> None:
     """Prevent trades of the pegs that have moved with others of ours: those from the order named to the back of the line."""
     while at >= 0:
         order = order_of(x, at)
@@ -29,7 +28,7 @@ def _meet_ours(t: Any, x: Any, instrument: int, at: int) -> None:
 
 
 @kernel
-def reprice_pegs(t: Any, x: Any, instrument: int, bid: int, ask: int) -> None:
+def reprice_pegs(t: TraderRoot, x: ExchangeRoot, instrument: int, bid: int, ask: int) -> None:
     """Move every peg of an instrument to where it belongs at these best prices; one that moves goes to the back of the line.
 
     While the price that it follows is not known a peg stays where it is. All move together; then each that has moved is the order

@@ -21,9 +21,10 @@ Fails when: a source tells one trade as many, by order, and rounds each share do
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from framework.kernel.layout.codes import F_MAKER, O_HIDDEN, O_ICEBERG
+from framework.kernel.layout.depth_records import DepthBook
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.machine.ratio import floored, share_of
 from framework.kernel.market.lifecycle import leaves
@@ -32,13 +33,15 @@ from framework.kernel.market.order_rows import order_of
 from framework.kernel.market.order_types import rests
 from framework.kernel.venue.commands import venue_book
 from framework.kernel.venue.unshown import fill_resting
+from framework.schema.event import Event
+from framework.schema.order import Order
 
 _HALF_A_LOT = 0.5
 """The models of cancels leave parts of lots ahead of us: half a lot and more counts as one."""
 
 
 @inlined
-def _stands(order: Any, side: int, price: int, event: Any) -> bool:
+def _stands(order: Order, side: int, price: int, event: Event) -> bool:
     """Whether a resting order of ours takes part in a trade at `price`."""
     return (
         order.side == side
@@ -50,7 +53,7 @@ def _stands(order: Any, side: int, price: int, event: Any) -> bool:
 
 
 @inlined
-def _shown(order: Any) -> int:
+def _shown(order: Order) -> int:
     """What of an order stands there to be shared by: nothing of a hidden one, what an iceberg shows."""
     if order.flags & O_HIDDEN:
         return 0
@@ -58,7 +61,7 @@ def _shown(order: Any) -> int:
 
 
 @kernel
-def _standing(x: Any, side: int, price: int, event: Any) -> int:
+def _standing(x: ExchangeRoot, side: int, price: int, event: Event) -> int:
     """Lots of ours that take part at `price`."""
     total, at = 0, venue_book(x, event.instrument).first
     while at >= 0:
@@ -70,7 +73,7 @@ def _standing(x: Any, side: int, price: int, event: Any) -> int:
 
 
 @kernel
-def _in_line(t: Any, x: Any, side: int, price: int, lots: int, event: Any) -> int:
+def _in_line(t: TraderRoot, x: ExchangeRoot, side: int, price: int, lots: int, event: Event) -> int:
     """Fill what gets past the line ahead of our orders of `lots` that go in order of arrival; returns what we got."""
     ours, at = 0, venue_book(x, event.instrument).first
     while at >= 0:
@@ -85,7 +88,7 @@ def _in_line(t: Any, x: Any, side: int, price: int, lots: int, event: Any) -> in
 
 
 @kernel
-def _by_size(t: Any, x: Any, side: int, price: int, lots: int, total: int, event: Any) -> int:
+def _by_size(t: TraderRoot, x: ExchangeRoot, side: int, price: int, lots: int, total: int, event: Event) -> int:
     """Fill our shares of `lots` among `total` that stand there; returns what we got."""
     ours, at = 0, venue_book(x, event.instrument).first
     while at >= 0:
@@ -99,7 +102,7 @@ def _by_size(t: Any, x: Any, side: int, price: int, lots: int, total: int, event
 
 
 @kernel
-def _shrink_lines(x: Any, side: int, price: int, first: int, others: int, event: Any) -> None:
+def _shrink_lines(x: ExchangeRoot, side: int, price: int, first: int, others: int, event: Event) -> None:
     """What a trade took of the lines ahead of us: `first` lots from the front, the rest in proportion of the `others` that stood there."""
     traded, rest = event.w1, max(others - first, 0)
     at = venue_book(x, event.instrument).first
@@ -115,7 +118,7 @@ def _shrink_lines(x: Any, side: int, price: int, first: int, others: int, event:
 
 
 @kernel
-def _passed(x: Any, side: int, price: int, event: Any) -> int:
+def _passed(x: ExchangeRoot, side: int, price: int, event: Event) -> int:
     """Lots that traded at `price` since its level was last told, as far as an order of ours stood there."""
     passed, at = 0.0, venue_book(x, event.instrument).first
     while at >= 0:
@@ -127,7 +130,7 @@ def _passed(x: Any, side: int, price: int, event: Any) -> int:
 
 
 @kernel
-def _leftover(t: Any, x: Any, side: int, price: int, lots: int, others: int, event: Any) -> int:
+def _leftover(t: TraderRoot, x: ExchangeRoot, side: int, price: int, lots: int, others: int, event: Event) -> int:
     """The last lots of a trade in order of arrival: our orders with nobody ahead first, then others, then the rest of ours."""
     ours = 0
     for is_late in range(2):
@@ -144,13 +147,13 @@ def _leftover(t: Any, x: Any, side: int, price: int, lots: int, others: int, eve
 
 
 @kernel
-def _first_lots(x: Any, lots: int) -> int:
+def _first_lots(x: ExchangeRoot, lots: int) -> int:
     """What of so many lots goes in order of arrival."""
     return share_of(lots, x.rules.pro_rata_fifo_share)
 
 
 @kernel
-def _shared(t: Any, x: Any, side: int, price: int, lots: int, others: int, event: Any) -> int:
+def _shared(t: TraderRoot, x: ExchangeRoot, side: int, price: int, lots: int, others: int, event: Event) -> int:
     """Fill our shares of `lots` among `others` and ourselves; returns what we got."""
     first = _first_lots(x, lots)
     ours = _in_line(t, x, side, price, first, event) if first > 0 else 0
@@ -167,7 +170,7 @@ def _shared(t: Any, x: Any, side: int, price: int, lots: int, others: int, event
 
 
 @kernel
-def share_out(t: Any, x: Any, depth: Any, side: int, price: int, lots: int, event: Any) -> int:
+def share_out(t: TraderRoot, x: ExchangeRoot, depth: DepthBook, side: int, price: int, lots: int, event: Event) -> int:
     """Fill our shares of what is left of a trade at its own price, `lots`; returns what we got, never more than that."""
     others = lots_at(x, depth, side, price)
     if depth.has_orders != 0:  # told by order: each update of an order moves the line

@@ -25,16 +25,18 @@ update of a level before its trade.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from framework.kernel.layout.codes import O_ICEBERG, QUEUE_LOG, QUEUE_PESSIMISTIC
+from framework.kernel.layout.depth_records import DepthBook
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.order_book import lots_at
+from framework.schema.order import Order
 
 
 @inlined
-def stand_behind(x: Any, depth: Any, order: Any) -> None:
+def stand_behind(x: ExchangeRoot, depth: DepthBook, order: Order) -> None:
     """Stand behind everything at the order's limit."""
     order.ahead_lots = float(lots_at(x, depth, order.side, order.limit_ticks))
     order.passed_lots = 0.0
@@ -42,7 +44,7 @@ def stand_behind(x: Any, depth: Any, order: Any) -> None:
 
 
 @inlined
-def join_line(x: Any, depth: Any, order: Any) -> None:
+def join_line(x: ExchangeRoot, depth: DepthBook, order: Order) -> None:
     """Stand at the back of the line at the order's limit, an iceberg with what it shows."""
     stand_behind(x, depth, order)
     if order.flags & O_ICEBERG:
@@ -58,11 +60,11 @@ def share_from_behind(model: int, power: float, front: float, back: float) -> fl
         return 0.0
     if model == QUEUE_LOG:
         return math.log1p(back) / (math.log1p(back) + math.log1p(front))
-    return back**power / (back**power + front**power)
+    return float(back**power / (back**power + front**power))
 
 
 @kernel
-def level_changed(t: Any, order: Any, before: int, after: int) -> None:
+def level_changed(t: TraderRoot, order: Order, before: int, after: int) -> None:
     """The level of our order was told anew."""
     gone = before - after - order.passed_lots
     order.passed_lots = 0.0
@@ -75,7 +77,7 @@ def level_changed(t: Any, order: Any, before: int, after: int) -> None:
 
 
 @inlined
-def traded_ahead(order: Any, lots: int) -> int:
+def traded_ahead(order: Order, lots: int) -> int:
     """A trade at our price took from the front of the line; returns how many lots of it reach us.
 
     The models leave parts of lots in front of us: half a lot and more counts as one.

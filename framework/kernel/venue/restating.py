@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import CANCELLED, DIVIDEND, R_SPLIT, REPLACE, SPLIT
-from framework.kernel.layout.roots import event_row
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.machine.compile import kernel, outlined
 from framework.kernel.machine.ratio import floored
 from framework.kernel.market.lifecycle import leaves
@@ -15,10 +13,11 @@ from framework.kernel.market.restated_terms import dividend_prices, dividend_ter
 from framework.kernel.venue.answers import end_order
 from framework.kernel.venue.commands import venue_book
 from framework.kernel.venue.working_orders import sweep
+from framework.schema.event import Event
 
 
 @kernel
-def _restate(t: Any, x: Any, event: Any, is_split: bool) -> None:
+def _restate(t: TraderRoot, x: ExchangeRoot, event: Event, is_split: bool) -> None:
     book = venue_book(x, event.instrument)
     at, book.is_calm = book.first, 0
     while at >= 0:
@@ -34,7 +33,7 @@ def _restate(t: Any, x: Any, event: Any, is_split: bool) -> None:
 
 
 @outlined
-def _restate_kept(t: Any, x: Any, event: Any) -> None:
+def _restate_kept(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """Changes of orders that wait for a bar ask for terms in the shares of their time."""
     for k in range(x.kept_count):
         row = event_row(x.kept, k)
@@ -49,7 +48,7 @@ def _restate_kept(t: Any, x: Any, event: Any) -> None:
 
 
 @kernel
-def restate_venue_orders(t: Any, x: Any, event: Any) -> None:
+def restate_venue_orders(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """Splits and dividends on the venue's orders. Runs after the trader half applied the same event to its own."""
     if event.kind == SPLIT or event.kind == DIVIDEND:
         _restate(t, x, event, event.kind == SPLIT)

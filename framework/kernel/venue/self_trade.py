@@ -16,8 +16,6 @@ Fails when: orders carry different instructions, or accounts trade under one fir
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import (
     CANCELLED,
     O_HIDDEN,
@@ -30,6 +28,7 @@ from framework.kernel.layout.codes import (
     SELF_DECREMENT,
     SELF_IGNORED,
 )
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.layout.venue_records import venue_book_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.lifecycle import leaves
@@ -38,16 +37,17 @@ from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.order_types import is_limit, rests
 from framework.kernel.market.price_limits import executes_at
 from framework.kernel.venue.answers import answer, end_order
+from framework.schema.order import Order
 
 
 @inlined
-def is_prevented(x: Any, order: Any) -> bool:
+def is_prevented(x: ExchangeRoot, order: Order) -> bool:
     """Whether the venue looks for trades of this order with others of ours; the broker's own orders go on in any case."""
     return x.rules.self_trade != SELF_IGNORED and not order.flags & O_LIQUIDATION
 
 
 @kernel
-def meets(x: Any, order: Any, before: int) -> int:
+def meets(x: ExchangeRoot, order: Order, before: int) -> int:
     """The resting order of ours that `order` reaches first at a price better than `before` (0: at any); -1 for none.
 
     The best price first, what is shown there before what is hidden, then who came first. Where nothing executes none is met.
@@ -70,7 +70,7 @@ def meets(x: Any, order: Any, before: int) -> int:
 
 
 @kernel
-def _lose(t: Any, x: Any, order: Any, lots: int) -> None:
+def _lose(t: TraderRoot, x: ExchangeRoot, order: Order, lots: int) -> None:
     """Take lots that would have traded with ourselves from an order; without a rest it is cancelled."""
     if leaves(order) <= lots:
         end_order(t, x, order, CANCELLED, R_SELF_TRADE, lots * terms_of(t, order.instrument).lot, 0.0)
@@ -82,7 +82,7 @@ def _lose(t: Any, x: Any, order: Any, lots: int) -> None:
 
 
 @kernel
-def settle(t: Any, x: Any, order: Any, other: Any) -> None:
+def settle(t: TraderRoot, x: ExchangeRoot, order: Order, other: Order) -> None:
     """Apply the venue's rule to the order that comes and the one that rests."""
     mode, lots = x.rules.self_trade, min(leaves(order), leaves(other))
     if mode == SELF_DECREMENT:
@@ -97,7 +97,7 @@ def settle(t: Any, x: Any, order: Any, other: Any) -> None:
 
 
 @kernel
-def prevent(t: Any, x: Any, order: Any, before: int) -> bool:
+def prevent(t: TraderRoot, x: ExchangeRoot, order: Order, before: int) -> bool:
     """Apply the rule to all that `order` meets at prices better than `before` (0: any); return whether it goes on."""
     at = meets(x, order, before)
     while at >= 0:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import O_OCO
+from framework.kernel.layout.roots import ExchangeRoot
 from framework.kernel.layout.venue_records import venue_book_row
 from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.order_rows import is_done, is_touch, order_of
 from framework.kernel.market.order_types import has_triggered, is_limit, reaches, waits_for_trigger
 from framework.kernel.market.priority import LAST, NEVER, rank_at
+from framework.schema.event import Event
+from framework.schema.order import Order
 
 ALONE, TAKEN, GIVES_WAY = 0, 1, 2
 """What a stop is among the stops of its group that a bar reaches: the only one, the one that is taken, another one is."""
 
 
 @kernel
-def _is_reached(order: Any, bar: Any, start_ns: int) -> bool:
+def _is_reached(order: Order, bar: Event, start_ns: int) -> bool:
     """Whether a stop that took part in the bar from its start lies inside its range."""
     if is_done(order) or order.accepted_ns > start_ns or order.blocked_ns == bar.ts_local_ns:
         return False
@@ -25,7 +26,7 @@ def _is_reached(order: Any, bar: Any, start_ns: int) -> bool:
 
 
 @kernel
-def rivalry(x: Any, order: Any, bar: Any, start_ns: int) -> int:
+def rivalry(x: ExchangeRoot, order: Order, bar: Event, start_ns: int) -> int:
     """What a stop that the bar reaches is among those of its group: ALONE, TAKEN or GIVES_WAY.
 
     Of two on one side the nearer is passed first. Of two on both sides nobody knows which was, so the one is taken whose fill is
@@ -50,7 +51,7 @@ def rivalry(x: Any, order: Any, bar: Any, start_ns: int) -> int:
 
 
 @outlined
-def _exit_acts(x: Any, order: Any, bid: int, ask: int) -> bool:
+def _exit_acts(x: ExchangeRoot, order: Order, bid: int, ask: int) -> bool:
     """Whether an exit of an entry that has filled before would fill at a bid or an ask, or is triggered by it."""
     at = venue_book_row(x.books, order.instrument).first
     while at >= 0:
@@ -64,7 +65,7 @@ def _exit_acts(x: Any, order: Any, bid: int, ask: int) -> bool:
 
 
 @inlined
-def behind_exits(x: Any, order: Any, rank: int, bid: int, ask: int) -> int:
+def behind_exits(x: ExchangeRoot, order: Order, rank: int, bid: int, ask: int) -> int:
     """The rank of an order that a bid and an ask reach: the rest of an entry comes after all else where an exit of it acts at them.
 
     An exit acts on what is held, and an entry whose exit has begun is over.
@@ -75,7 +76,7 @@ def behind_exits(x: Any, order: Any, rank: int, bid: int, ask: int) -> int:
 
 
 @inlined
-def has_taken(order: Any, bar: Any) -> bool:
+def has_taken(order: Order, bar: Event) -> bool:
     """Whether a limit was better than the market in this bar: at its open, or where it filled."""
     if (order.limit_ticks - bar.w0) * order.side > 0:
         return True
@@ -83,7 +84,7 @@ def has_taken(order: Any, bar: Any) -> bool:
 
 
 @kernel
-def left_by_exits(x: Any, order: Any, bar: Any, budget: int) -> int:
+def left_by_exits(x: ExchangeRoot, order: Order, bar: Event, budget: int) -> int:
     """What of a bar's budget an entry may take that has filled before: the stops of its exits that the bar reaches come first.
 
     They act on what is held. Would the entry's rest take the volume that they need, the stop would be passed and nothing sold.

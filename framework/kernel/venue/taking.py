@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from framework.kernel.layout.codes import (
     F_MAKER,
@@ -14,6 +13,8 @@ from framework.kernel.layout.codes import (
     O_POST_ONLY,
     O_RESTING,
 )
+from framework.kernel.layout.depth_records import DepthBook
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.order_book import level_of, next_level
@@ -29,10 +30,12 @@ from framework.kernel.venue.matching_quotes import takes_part
 from framework.kernel.venue.queue_position import join_line
 from framework.kernel.venue.self_trade import is_prevented, meets, prevent, settle
 from framework.kernel.venue.siblings import behind_exits
+from framework.schema.event import Event
+from framework.schema.order import Order
 
 
 @kernel
-def _take(t: Any, x: Any, depth: Any, order: Any, worst: int, price: int, flags: int, event: Any) -> None:
+def _take(t: TraderRoot, x: ExchangeRoot, depth: DepthBook, order: Order, worst: int, price: int, flags: int, event: Event) -> None:
     """Take from the opposite side down to `worst` (0: whatever it costs), at the levels' prices, or all at `price` if that is not 0."""
     is_watched = price == 0 and is_prevented(x, order)
     level_price = next_level(depth, -order.side, 0)
@@ -52,7 +55,7 @@ def _take(t: Any, x: Any, depth: Any, order: Any, worst: int, price: int, flags:
 
 
 @kernel
-def _take_past_ours(t: Any, x: Any, depth: Any, order: Any, price: int, flags: int, event: Any) -> bool:
+def _take_past_ours(t: TraderRoot, x: ExchangeRoot, depth: DepthBook, order: Order, price: int, flags: int, event: Event) -> bool:
     """Take what stands before our own orders at a price, then let the venue prevent the trade with them; whether the order goes on."""
     at = meets(x, order, price + order.side)
     while at >= 0:
@@ -72,7 +75,7 @@ def _take_past_ours(t: Any, x: Any, depth: Any, order: Any, price: int, flags: i
 
 
 @kernel
-def _whole_price(t: Any, x: Any, depth: Any, order: Any, worst: int) -> int:
+def _whole_price(t: TraderRoot, x: ExchangeRoot, depth: DepthBook, order: Order, worst: int) -> int:
     """The last price at which book, price limits and account allow all that is left of an order, for fill-or-kill; 0 where they do not."""
     left, price, last = leaves(order), next_level(depth, -order.side, 0), 0
     while price != 0 and left > 0 and (worst == 0 or (worst - price) * order.side >= 0):
@@ -85,7 +88,7 @@ def _whole_price(t: Any, x: Any, depth: Any, order: Any, worst: int) -> int:
 
 
 @kernel
-def _fill_or_kill(t: Any, x: Any, depth: Any, order: Any, worst: int, event: Any) -> None:
+def _fill_or_kill(t: TraderRoot, x: ExchangeRoot, depth: DepthBook, order: Order, worst: int, event: Event) -> None:
     """Take all of an order or nothing. It meets every order of ours up to the last price that it needs."""
     last = _whole_price(t, x, depth, order, worst)
     if last != 0 and (not is_prevented(x, order) or prevent(t, x, order, last + order.side)):
@@ -94,7 +97,7 @@ def _fill_or_kill(t: Any, x: Any, depth: Any, order: Any, worst: int, event: Any
 
 
 @kernel
-def act_on_book(t: Any, x: Any, depth: Any, order: Any, event: Any) -> None:
+def act_on_book(t: TraderRoot, x: ExchangeRoot, depth: DepthBook, order: Order, event: Event) -> None:
     """What a known book does for one order."""
     opposite = depth.ask if order.side > 0 else depth.bid
     if waits_for_trigger(order):
@@ -131,7 +134,7 @@ def act_on_book(t: Any, x: Any, depth: Any, order: Any, event: Any) -> None:
 
 
 @kernel
-def _next(t: Any, x: Any, depth: Any, event: Any, rank: int, after: int) -> Any:
+def _next(t: TraderRoot, x: ExchangeRoot, depth: DepthBook, event: Event, rank: int, after: int) -> tuple[int, int]:
     """(rank, order) of the next that the opposite side reaches after the one named; the order is -1 where none is left."""
     book, session = venue_book(x, event.instrument), session_of(t, x, event.instrument)
     best, found, is_behind = NEVER, -1, False
@@ -149,14 +152,14 @@ def _next(t: Any, x: Any, depth: Any, event: Any, rank: int, after: int) -> Any:
 
 
 @kernel
-def is_reached(depth: Any, order: Any) -> bool:
+def is_reached(depth: DepthBook, order: Order) -> bool:
     """Whether the opposite side of a known book does something for an order now."""
     opposite = depth.ask if order.side > 0 else depth.bid
     return opposite != 0 and rank_at(order, opposite, 0) != NEVER
 
 
 @kernel
-def act_in_turn(t: Any, x: Any, depth: Any, event: Any) -> None:
+def act_in_turn(t: TraderRoot, x: ExchangeRoot, depth: DepthBook, event: Event) -> None:
     """Let all orders that the opposite side of a known book reaches act, the best price first, then in order of arrival."""
     rank, at = _next(t, x, depth, event, BEFORE_ALL, -1)
     while at >= 0:

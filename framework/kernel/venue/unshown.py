@@ -15,9 +15,9 @@ Fails when: others hide much there too.
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import F_MAKER, O_HIDDEN, O_ICEBERG, O_RESTING
+from framework.kernel.layout.depth_records import DepthBook
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.order_book import lots_at
@@ -27,10 +27,12 @@ from framework.kernel.venue.commands import venue_book
 from framework.kernel.venue.filling import execute
 from framework.kernel.venue.queue_position import join_line
 from framework.kernel.venue.working_orders import to_the_back
+from framework.schema.event import Event
+from framework.schema.order import Order
 
 
 @inlined
-def shown_of(order: Any, reached: int) -> int:
+def shown_of(order: Order, reached: int) -> int:
     """How much of a trade that reaches an order at its own price its shown part can take."""
     if order.flags & O_HIDDEN:
         return 0
@@ -38,7 +40,7 @@ def shown_of(order: Any, reached: int) -> int:
 
 
 @inlined
-def touched_lots(order: Any, price: int, budget: int) -> int:
+def touched_lots(order: Order, price: int, budget: int) -> int:
     """How much an order that rests takes where nobody knows the line and the price only touches its limit."""
     if order.flags & O_ICEBERG and price == order.limit_ticks:
         return min(budget, order.display_lots)
@@ -46,7 +48,7 @@ def touched_lots(order: Any, price: int, budget: int) -> int:
 
 
 @kernel
-def fill_resting(t: Any, x: Any, order: Any, budget: int, flags: int, event: Any) -> int:
+def fill_resting(t: TraderRoot, x: ExchangeRoot, order: Order, budget: int, flags: int, event: Event) -> int:
     """Fill a resting order at its limit; an iceberg's shown part goes first."""
     done = execute(t, x, order, budget, order.limit_ticks, flags, event)
     order.shown_lots -= done
@@ -54,7 +56,7 @@ def fill_resting(t: Any, x: Any, order: Any, budget: int, flags: int, event: Any
 
 
 @kernel
-def _past_the_line(x: Any, depth: Any, order: Any, event: Any) -> int:
+def _past_the_line(x: ExchangeRoot, depth: DepthBook, order: Order, event: Event) -> int:
     """How much of a trade is left after all that others show at the order's price."""
     shown = lots_at(x, depth, order.side, order.limit_ticks)
     if depth.has_orders != 0:
@@ -64,7 +66,7 @@ def _past_the_line(x: Any, depth: Any, order: Any, event: Any) -> int:
 
 
 @kernel
-def fill_unshown(t: Any, x: Any, depth: Any, event: Any, side: int, left: int, ours: int) -> bool:
+def fill_unshown(t: TraderRoot, x: ExchangeRoot, depth: DepthBook, event: Event, side: int, left: int, ours: int) -> bool:
     """Fill reserves, then hidden orders, at a trade's own price; `ours` is what our shown orders took of it there. True if any filled."""
     filled_any = False
     for kind in (O_ICEBERG, O_HIDDEN):
@@ -90,7 +92,7 @@ def fill_unshown(t: Any, x: Any, depth: Any, event: Any, side: int, left: int, o
 
 
 @kernel
-def replenish(x: Any, depth: Any, instrument: int) -> None:
+def replenish(x: ExchangeRoot, depth: DepthBook, instrument: int) -> None:
     """Show the next part of every iceberg whose shown part is gone, at the back of the line."""
     book = venue_book(x, instrument)
     at, last = book.first, book.last

@@ -18,8 +18,8 @@ class VenueAccount(State):
     """
 
     def __init__(self, trader: State, *, is_apart: bool) -> None:
-        super().__init__("account", TRADER, (), {})
-        self._names = tuple(table.name for table in TRADER_TABLES)
+        super().__init__("account", TRADER, {}, {})
+        self._names = tuple(TRADER_TABLES)
         grow = self.record["grow"].copy()
         self.record[:] = trader.record
         for name in _OWN if is_apart else ():

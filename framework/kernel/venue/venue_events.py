@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from framework.kernel.layout.codes import (
     AT_CLOSE,
     AT_OPEN,
@@ -22,6 +20,7 @@ from framework.kernel.layout.codes import (
     SESSION,
     SPLIT,
 )
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.layout.venue_records import session_row
 from framework.kernel.machine.compile import kernel, outlined
 from framework.kernel.market.marks import terms_of
@@ -30,11 +29,12 @@ from framework.kernel.market.sessions import tell_halt, tell_session
 from framework.kernel.venue.answers import end_order
 from framework.kernel.venue.commands import release_kept, settle_messages, venue_book
 from framework.kernel.venue.working_orders import sweep
+from framework.schema.event import Event
 from framework.schema.units import NEVER_NS
 
 
 @outlined
-def _close_session(t: Any, x: Any, calendar: int, close_ns: int) -> None:
+def _close_session(t: TraderRoot, x: ExchangeRoot, calendar: int, close_ns: int) -> None:
     session = session_row(x.sessions, calendar)
     if x.working == 0 and x.kept_count == 0:
         return
@@ -63,7 +63,7 @@ def _close_session(t: Any, x: Any, calendar: int, close_ns: int) -> None:
 
 
 @kernel
-def venue_event(t: Any, x: Any, event: Any) -> None:
+def venue_event(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """What a market event other than a price means to the venue. Runs before the trader half applies the same event."""
     kind = event.kind
     if kind == SPLIT or kind == DIVIDEND or kind == DELIST:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from framework.kernel.layout.roots import ExchangeRoot
 from framework.kernel.layout.table_room import VENUE_ORDERS, has_row
 from framework.kernel.layout.venue_records import venue_book_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.order_rows import clear, is_done, order_of
+from framework.schema.order import Order
 
 
 @inlined
-def open_rows(x: Any, order_id: int) -> bool:
+def open_rows(x: ExchangeRoot, order_id: int) -> bool:
     """Take rows of the venue's table into use up to an order's; those between belong to orders that have not come, if they ever do.
 
     Returns whether there was room.
@@ -25,7 +25,7 @@ def open_rows(x: Any, order_id: int) -> bool:
 
 
 @inlined
-def join(x: Any, order: Any) -> None:
+def join(x: ExchangeRoot, order: Order) -> None:
     """Put an order at the back."""
     book = venue_book_row(x.books, order.instrument)
     book.is_calm = 0
@@ -38,7 +38,7 @@ def join(x: Any, order: Any) -> None:
 
 
 @kernel
-def to_the_back(x: Any, order: Any) -> None:
+def to_the_back(x: ExchangeRoot, order: Order) -> None:
     """Take a working order out of its place and put it at the back."""
     book = venue_book_row(x.books, order.instrument)
     if book.last == order.order_id:
@@ -54,7 +54,7 @@ def to_the_back(x: Any, order: Any) -> None:
 
 
 @kernel
-def sweep(x: Any, instrument: int) -> None:
+def sweep(x: ExchangeRoot, instrument: int) -> None:
     """Take ended orders out of the instrument's list of working ones."""
     book = venue_book_row(x.books, instrument)
     before, at = -1, book.first
@@ -72,3 +72,10 @@ def sweep(x: Any, instrument: int) -> None:
         else:
             before = at
         at = after
+
+
+@inlined
+def is_empty(x: ExchangeRoot, instrument: int) -> bool:
+    """Whether nothing works there any more; the usual case is one order, filled."""
+    book = venue_book_row(x.books, instrument)
+    return book.first < 0 or (book.first == book.last and is_done(order_of(x, book.first)))
