@@ -130,7 +130,7 @@ class Desk:
         """Whether by what the trader has heard an order must count as filled: it waited for the open of the bar under way."""
         venue = self.exchange
         seen = replace(venue, now=self.now, matched={}, kept=[], met=Counter())
-        return order.arrived > 0 and bar_ends(seen, order) is not None
+        return order.arrived > 0 and bar_ends(seen, order, seen.now) is not None
 
     # the run
 
@@ -202,7 +202,8 @@ class Desk:
         if kind == Kind.ORDER_SUBMIT:
             self.exchange.arrive(replace(order, lots=words[0], limit=words[1], stop=words[2], filled=0))
         else:
-            self.exchange.command(kind, order.number, words)
+            way = self.latency.decision + self.latency.entry
+            self.exchange.command(kind, order.number, words, self.exchange.now - way)
 
     def post(self) -> None:
         """Put what the trader wants sent on its way."""

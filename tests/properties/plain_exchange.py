@@ -29,15 +29,16 @@ class Exchange(Moments):
         if order.instrument in self.books:
             self.books[order.instrument].enter(self.now, order)
 
-    def command(self, kind: Kind, number: int, words: tuple[Any, ...]) -> None:
-        """A cancel or change acts at once, unless it has to wait for the bar under way."""
+    def command(self, kind: Kind, number: int, words: tuple[Any, ...], decided: int) -> None:
+        """A cancel or change acts at once, unless it has to wait for the bar under way; a later target's, if that was decided inside it."""
         order = self.orders[number]
 
         def act() -> None:
             self.cancel(number, words[0]) if kind == Kind.ORDER_CANCEL else self.replace(number, *words)
             self.sweep(order.instrument)
 
-        if (words[0] == Reason.SUPERSEDED and kind == Kind.ORDER_CANCEL) or not keeps(self, order, act):
+        is_targets = kind == Kind.ORDER_CANCEL and words[0] == Reason.SUPERSEDED
+        if not keeps(self, order, act, decided if is_targets else self.now):
             act()
 
     def cancel(self, number: int, reason: int) -> None:

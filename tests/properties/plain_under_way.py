@@ -39,9 +39,9 @@ class Venue(Protocol):
     def would_fill_at(self, order: Order, price: int) -> bool: ...
 
 
-def bar_ends(venue: Venue, order: Order) -> int | None:
-    """When the bar ends that is under way and whose open an order waits for; None where there is none."""
-    i, session, now = order.instrument, venue.session, venue.now
+def bar_ends(venue: Venue, order: Order, now: int) -> int | None:
+    """When the bar ends that is under way at a moment and whose open an order waits for; None where there is none."""
+    i, session = order.instrument, venue.session
     if i not in venue.last_bar or order.filled or order.force == TimeInForce.AT_CLOSE or (session.is_known and not session.is_open):
         return None
     last, length = venue.last_bar[i], venue.lengths.get(i, 0)
@@ -65,9 +65,12 @@ def waits(venue: Venue, order: Order) -> bool:
     return any(each.order is order for each in venue.kept)
 
 
-def keeps(venue: Venue, order: Order, act: Callable[[], None]) -> bool:
-    """Keep a command or date where it has to wait for the bar under way; what comes after one that is kept is kept too."""
-    ends = None if order.is_done else bar_ends(venue, order)
+def keeps(venue: Venue, order: Order, act: Callable[[], None], at: int = 0) -> bool:
+    """Keep a command or date where it has to wait for the bar under way; what comes after one that is kept is kept too.
+
+    `at` is the moment that counts if it is not the present one.
+    """
+    ends = None if order.is_done else bar_ends(venue, order, at or venue.now)
     if ends is None and (order.is_done or not waits(venue, order)):
         return False
     venue.met["commands that waited for a bar"] += 1
