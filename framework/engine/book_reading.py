@@ -17,7 +17,6 @@ from framework.engine.reading import Reading
 from framework.errors import InputError
 from framework.kernel.layout.market_records import BOOK
 from framework.kernel.trader import doors
-from framework.schema.units import LARGEST_STEPS, MOST_STEPS
 
 _WORD = {name: BOOK.fields[name][1] // 8 for name in BOOK.names}  # type: ignore[index, union-attr]
 _WORDS = BOOK.itemsize // 8
@@ -55,9 +54,9 @@ class BookReading(Reading):
     def size_at(self, instrument: str, side: int, price: float) -> float:
         """What stands at a price of a side of the book, in units; 0 where nothing does."""
         i = self.number(instrument)
-        (up, down), (lot_up, lot_down) = self._ticks[i], self._lots[i]
-        lots: int = doors.lots_at(self._address, i, _checked_side(side), _nearest(price, up, down))
-        return lots * lot_up / lot_down
+        up, down = self._lots[i]
+        lots: int = doors.lots_at(self._address, i, _checked_side(side), float(price))
+        return lots * up / down
 
     def levels(self, instrument: str, side: int, count: int) -> NDArray[np.float64]:
         """The best `count` prices of a side with their sizes, the best first: shape (k, 2), k = count or what there is."""
@@ -80,9 +79,8 @@ class BookReading(Reading):
     def sweep_price(self, instrument: str, quantity: float) -> float:
         """Mean price at which taking `quantity` (below 0: selling) would fill now; NaN where the book holds less."""
         i = self.number(instrument)
-        (up, down), (lot_up, lot_down) = self._ticks[i], self._lots[i]
-        lots = _nearest(abs(quantity), lot_up, lot_down)
-        return float(doors.sweep_ticks(self._address, i, 1 if quantity > 0 else -1, lots)) * up / down
+        up, down = self._ticks[i]
+        return float(doors.sweep_ticks(self._address, i, float(quantity))) * up / down
 
     @property
     def book_told(self) -> Quote:
@@ -105,14 +103,6 @@ class BookReading(Reading):
         i = self.number(instrument)
         up, down = self._lots[i]
         return self._books[i * _WORDS + word] * up / down
-
-
-def _nearest(value: float, up: float, down: float) -> int:
-    """As `kernel.trader.grid.nearest_steps` has it."""
-    exact = value * down / up
-    if not abs(exact) <= LARGEST_STEPS:
-        return MOST_STEPS if exact > 0.0 else -MOST_STEPS
-    return round(exact)
 
 
 def _checked_side(side: int) -> int:

@@ -10,8 +10,8 @@ from framework.engine.compiled_types import trader_of
 from framework.engine.compiled_view import INLINED, give_method, instrument_in
 from framework.engine.failures import Failure
 from framework.kernel.market.marks import book_of, terms_of
-from framework.kernel.market.order_book import depth_of, imbalance, lots_at, sweep_ticks, weighted_mid_ticks
-from framework.kernel.trader.grid import nearest_steps
+from framework.kernel.market.order_book import depth_of, imbalance, weighted_mid_ticks
+from framework.kernel.trader.doors import lots_in, sweep_in
 
 _SIDE = int(Failure.SIDE)
 
@@ -54,11 +54,10 @@ _give_size("ask_size", "ask_lots")
 def _size_at(view: Any, instrument: Any, side: Any, price: Any) -> Any:
     t = trader_of(view)
     number = instrument_in(t, instrument)
-    depth, terms = depth_of(t, number), terms_of(t, number)
+    terms = terms_of(t, number)
     at = whole(side)
     fail_if(at != 1 and at != -1, _SIDE, at, 0)
-    lots = lots_at(t, depth, at, nearest_steps(price, terms.tick_numerator, terms.tick_denominator)) if depth.bids != 0 else 0
-    return lots * terms.lot_numerator / terms.lot_denominator
+    return lots_in(t, number, at, float(price)) * terms.lot_numerator / terms.lot_denominator
 
 
 @give_method("imbalance")
@@ -81,6 +80,4 @@ def _sweep_price(view: Any, instrument: Any, quantity: Any) -> Any:
     t = trader_of(view)
     number = instrument_in(t, instrument)
     terms = terms_of(t, number)
-    lots = nearest_steps(abs(quantity), terms.lot_numerator, terms.lot_denominator)
-    ticks = sweep_ticks(t, depth_of(t, number), 1 if quantity > 0 else -1, lots)
-    return ticks * terms.tick_numerator / terms.tick_denominator
+    return sweep_in(t, number, float(quantity)) * terms.tick_numerator / terms.tick_denominator

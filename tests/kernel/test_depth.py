@@ -146,11 +146,11 @@ def test_what_can_be_asked_of_a_book() -> None:
     assert doors.imbalance(trader, 0, 1) == (3 - 1) / (3 + 1)
     assert doors.imbalance(trader, 0, 2) == (8 - 5) / (8 + 5)
     assert doors.weighted_mid_ticks(trader, 0) == (100 * 1 + 102 * 3) / 4
-    assert doors.sweep_ticks(trader, 0, 1, 3) == (102 * 1 + 103 * 2) / 3
-    assert doors.sweep_ticks(trader, 0, -1, 8) == (100 * 3 + 98 * 5) / 8
-    assert np.isnan(doors.sweep_ticks(trader, 0, 1, 6))
-    assert doors.lots_at(trader, 0, 1, 98) == 5
-    assert doors.lots_at(trader, 0, 1, 99) == 0
+    assert doors.sweep_ticks(trader, 0, 3.0) == (102 * 1 + 103 * 2) / 3
+    assert doors.sweep_ticks(trader, 0, -8.0) == (100 * 3 + 98 * 5) / 8
+    assert np.isnan(doors.sweep_ticks(trader, 0, 6.0))
+    assert doors.lots_at(trader, 0, 1, 0.98) == 5
+    assert doors.lots_at(trader, 0, 1, 0.99) == 0
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,14 @@ from framework.kernel.layout.roots import TraderRoot, trader_row
 from framework.kernel.machine.compile import address_of, call, kernel
 from framework.kernel.market.marks import deviation as _deviation
 from framework.kernel.market.marks import mean_close as _mean_close
+from framework.kernel.market.marks import terms_of
 from framework.kernel.market.order_book import depth_of, level_of, next_level
 from framework.kernel.market.order_book import imbalance as _imbalance
 from framework.kernel.market.order_book import lots_at as _lots_at
 from framework.kernel.market.order_book import sweep_ticks as _sweep_ticks
 from framework.kernel.market.order_book import weighted_mid_ticks as _weighted_mid_ticks
 from framework.kernel.market.valuation import valuation as _valuation
+from framework.kernel.trader.grid import nearest_steps
 from framework.kernel.trader.propose import NO_ROOM
 from framework.kernel.trader.requests import AIMS, ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_QUANTITY, ASK_REPLACE, ASK_WEIGHT, ORDERS
 
@@ -36,10 +38,12 @@ __all__ = [
     "levels",
     "link",
     "lots_at",
+    "lots_in",
     "mean_close",
     "order_in",
     "propose",
     "replace",
+    "sweep_in",
     "sweep_ticks",
     "valuation",
     "weighted_mid_ticks",
@@ -154,11 +158,16 @@ def mean_close(trader: int, instrument: int, bars: int) -> float:
 
 
 @kernel
-def lots_at(trader: int, instrument: int, side: int, price: int) -> int:
-    """Lots that stand at a price; by the root's address."""
-    t = trader_row(trader, 0)
-    depth = depth_of(t, instrument)
-    return _lots_at(t, depth, side, price) if depth.bids != 0 else 0
+def lots_at(trader: int, instrument: int, side: int, price: float) -> int:
+    """Lots that stand at a price in units; by the root's address."""
+    return lots_in(trader_row(trader, 0), instrument, side, price)
+
+
+@kernel
+def lots_in(t: Any, instrument: int, side: int, price: float) -> int:
+    """Lots that stand at a price in units."""
+    depth, terms = depth_of(t, instrument), terms_of(t, instrument)
+    return _lots_at(t, depth, side, nearest_steps(price, terms.tick_numerator, terms.tick_denominator)) if depth.bids != 0 else 0
 
 
 @kernel
@@ -189,7 +198,14 @@ def weighted_mid_ticks(trader: int, instrument: int) -> float:
 
 
 @kernel
-def sweep_ticks(trader: int, instrument: int, side: int, lots: int) -> float:
-    """See `framework.kernel.market.order_book.sweep_ticks`; by the root's address."""
-    t = trader_row(trader, 0)
-    return _sweep_ticks(t, depth_of(t, instrument), side, lots)
+def sweep_ticks(trader: int, instrument: int, quantity: float) -> float:
+    """See `framework.kernel.market.order_book.sweep_ticks`; of units, negative to sell, by the root's address."""
+    return sweep_in(trader_row(trader, 0), instrument, quantity)
+
+
+@kernel
+def sweep_in(t: Any, instrument: int, quantity: float) -> float:
+    """See `framework.kernel.market.order_book.sweep_ticks`; of units, negative to sell."""
+    terms = terms_of(t, instrument)
+    lots = nearest_steps(abs(quantity), terms.lot_numerator, terms.lot_denominator)
+    return _sweep_ticks(t, depth_of(t, instrument), 1 if quantity > 0 else -1, lots)

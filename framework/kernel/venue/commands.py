@@ -118,15 +118,8 @@ def send_outbox(t: TraderRoot, x: ExchangeRoot) -> None:
         if not has_row(x, x.entry_count, x.entry_capacity, ENTRY):
             break
         row = event_row(x.entry, x.entry_count)
-        row.ts_local_ns, row.ts_venue_ns = event_row(t.outbox, k).ts_local_ns, event_row(t.outbox, k).ts_local_ns + x.entry_latency_ns
-        row.kind, row.flags, row.instrument = event_row(t.outbox, k).kind, event_row(t.outbox, k).flags, event_row(t.outbox, k).instrument
-        row.w0, row.w1, row.w2, row.w3, row.w4 = (
-            event_row(t.outbox, k).w0,
-            event_row(t.outbox, k).w1,
-            event_row(t.outbox, k).w2,
-            event_row(t.outbox, k).w3,
-            event_row(t.outbox, k).w4,
-        )
+        copy_event(row, event_row(t.outbox, k))
+        row.ts_venue_ns = row.ts_local_ns + x.entry_latency_ns
         if x.entry_latency_ns < 0:
             call(x.send_command, address_of(x), 0)
             continue
