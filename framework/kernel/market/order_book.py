@@ -15,6 +15,8 @@ A book is unknown until its first snapshot and from a GAP to the next. See `fram
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +33,7 @@ _WORD_BITS = 64
 _EDGE = 8
 """The window moves when the best price comes within an eighth of its edge."""
 
+_signed = cast("Callable[[int], int]", np.int64)  # what a hash is worked out with has a sign
 _HASH = -7046029254386353131  # 2**64 / golden ratio, as a signed word: Knuth, TAOCP volume 3, section 6.4
 
 
@@ -268,7 +271,7 @@ def _add(half: Root, book: DepthBook, side: int, price: int, change: int) -> Non
 @kernel
 def set_order(half: Root, book: DepthBook, event: Event, side: int) -> None:
     """Take in what a DEPTH event says of one order: more lots or another price put it at the back of the line."""
-    instrument, price, lots, order_id = int(np.int64(event.instrument)), event.w0, event.w1, event.w2
+    instrument, price, lots, order_id = _signed(event.instrument), event.w0, event.w1, event.w2
     book.has_orders = 1
     if not has_resting_row(half):
         return
@@ -319,10 +322,10 @@ def lose_depth(half: Root, instrument: int) -> None:
 def see_depth(half: Root, book: DepthBook, event: Event) -> None:
     """Take in a DEPTH event or a GAP."""
     if event.kind == GAP:
-        lose_depth(half, int(np.int64(event.instrument)))
+        lose_depth(half, _signed(event.instrument))
         return
     if event.flags & F_CLEAR:
-        clear_depth(half, book, int(np.int64(event.instrument)))
+        clear_depth(half, book, _signed(event.instrument))
         book.is_known, book.in_snapshot = 0, 1
     if book.is_known or book.in_snapshot:
         side = 1 if event.flags & F_BUY else -1
