@@ -141,6 +141,22 @@ def test_a_record_in_python_lies_where_it_is_written() -> None:
     of("python", "-c", PLACED)
 
 
+COMPILED = """
+from framework import backtest
+from framework.kernel.machine.machine_code import is_cached
+from tests.engine.test_compiled import Crossover, EveryWord, frames
+for strategy in (EveryWord(), Crossover()):
+    print(backtest(strategy, frames(2, 60), cash=100_000).audit_hash, strategy.runs_compiled)
+print(is_cached())
+"""
+
+
+def test_compiled_hooks_run_as_their_source_in_python() -> None:
+    fast, python = of("0", "-c", COMPILED).split(), of("python", "-c", COMPILED).split()
+    assert fast[0::2] == [python[0], python[2], "True"]
+    assert (fast[1], fast[3], python[1], python[3], python[4]) == ("True", "True", "False", "False", "True")
+
+
 @pytest.mark.long
 def test_all_tapes_and_compiled_strategies_have_the_same_hashes(tmp_path: Path) -> None:
     """Every drawing, and compiled strategies against their Python source, in both ways to compile: minutes, since plain numba keeps
