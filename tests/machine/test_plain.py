@@ -86,6 +86,7 @@ def test_a_debugger_stops_in_the_kernel() -> None:
 
 
 PLACED = """
+import ctypes
 import numpy as np
 from framework.kernel.layout.impact_records import displacement_row
 from framework.kernel.layout.roots import ExchangeRoot, exchange_row
@@ -131,12 +132,29 @@ def doubled(value: int) -> int:
 
 assert doubled.__code__.co_filename == "<string>"  # itself
 unit = Unit(lambda first, second: first - doubled(second))
-assert call(unit.address, 10, 3) == 4 and unit.address == unit.address
+assert call(unit.address, 10, 3) == 4
+assert ctypes.CFUNCTYPE(*[ctypes.c_int64] * 3)(unit.address)(10, 3) == 4
 """
 
 
 def test_a_record_in_python_lies_where_it_is_written() -> None:
     of("python", "-c", PLACED)
+
+
+COMPILED = """
+from framework import backtest
+from framework.kernel.machine.machine_code import is_cached
+from tests.engine.test_compiled import Crossover, EveryWord, frames
+for strategy in (EveryWord(), Crossover()):
+    print(backtest(strategy, frames(2, 60), cash=100_000).audit_hash, strategy.runs_compiled)
+print(is_cached())
+"""
+
+
+def test_compiled_hooks_run_as_their_source_in_python() -> None:
+    fast, python = of("0", "-c", COMPILED).split(), of("python", "-c", COMPILED).split()
+    assert fast[0::2] == [python[0], python[2], "True"]
+    assert (fast[1], fast[3], python[1], python[3], python[4]) == ("True", "True", "False", "False", "True")
 
 
 @pytest.mark.long

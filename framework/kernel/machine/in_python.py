@@ -20,7 +20,7 @@ _WORD_BITS = 64
 _ALL_BITS = (1 << _WORD_BITS) - 1
 _ADDRESSED = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 _UNITS: dict[int, Callable[[int, int], int]] = {}
-"""Units by what stands for their addresses: numbers from 1, where no memory is."""
+"""Units by their addresses: called as functions of Python they may raise, by way of C they may not."""
 
 
 class Place:
@@ -86,10 +86,11 @@ def Part(function: Callable[..., Any], options: dict[str, Any], *, stays_apart: 
 
 
 class _Unit:
-    """A part of the kernel that is called by what stands for its address."""
+    """A part of the kernel that is called by its address."""
 
     def __init__(self, function: Callable[[int, int], int]) -> None:
-        self.address = len(_UNITS) + 1
+        self._entry = _ADDRESSED(function)
+        self.address = ctypes.cast(self._entry, ctypes.c_void_p).value or 0
         _UNITS[self.address] = function
 
 
