@@ -304,33 +304,33 @@ def test_the_venue_counts_cash_at_the_rate_last_seen() -> None:
         instrument EURUSD kind FX tick 0.0001 base EUR
         instrument SAP currency EUR
         instrument B
-        1  EURUSD  1.2500 1.2500 1.2500 1.2500  0
-        1  SAP     100 100 100 100  1000
-        1  B       100 100 100 100  1000
-        2  EURUSD  1.2500 1.2500 1.2500 1.2500  0
-        2  SAP     100 100 100 100  1000
-        2  B       100 100 100 100  1000
-        3  EURUSD  1.2500 1.2500 1.2500 1.2500  0
-        3  SAP     100 100 100 100  1000
-        3  B       100 100 100 100  1000
-        4  EURUSD  1.6000 1.6000 1.6000 1.6000  0
-        4  SAP     110 110 110 110  1000
-        4  B       600 600 600 600  1000
-        5  EURUSD  1.6000 1.6000 1.6000 1.6000  0
-        5  SAP     100 100 100 100  1000
-        5  B       600 600 600 600  1000
-        6  B       600 600 600 600  1000
+        1 10:00  EURUSD  1.2500 1.2500 1.2500 1.2500  0
+        1 10:00  SAP     100 100 100 100  1000
+        1 10:00  B       100 100 100 100  1000
+        1 11:00  EURUSD  1.2500 1.2500 1.2500 1.2500  0
+        1 11:00  SAP     100 100 100 100  1000
+        1 11:00  B       100 100 100 100  1000
+        1 12:00  EURUSD  1.2500 1.2500 1.2500 1.2500  0
+        1 12:00  SAP     100 100 100 100  1000
+        1 12:00  B       100 100 100 100  1000
+        1 13:00  EURUSD  1.6000 1.6000 1.6000 1.6000  0
+        1 13:00  SAP     110 110 110 110  1000
+        1 13:00  B       600 600 600 600  1000
+        1 14:00  EURUSD  1.6000 1.6000 1.6000 1.6000  0
+        1 14:00  SAP     100 100 100 100  1000
+        1 14:00  B       600 600 600 600  1000
+        1 15:00  B       600 600 600 600  1000
 
-        at 1: BUY 80 SAP
-        at 3: BUY 20 B FOK
-        at 3: BUY 60 SAP LIMIT 100.50
-        fill 2: BUY 80 SAP @ 100 taker of 0
-        fill 5: BUY 45 SAP @ 100 maker of 2
+        at 1 10:00: BUY 80 SAP
+        at 1 12:00: BUY 20 B FOK
+        at 1 12:00: BUY 60 SAP LIMIT 100.50
+        fill 1 11:00: BUY 80 SAP @ 100 taker of 0
+        fill 1 14:00: BUY 45 SAP @ 100 maker of 2
         order 1: CANCELLED NO_CASH_AT_FILL needs 20 allows 16
         order 2: CANCELLED NO_CASH_AT_FILL filled 45 needs 60 allows 45
         end: 125 SAP, 0 B, 10000 USD, -12500 EUR
         """,
         cash=10_000.0,
         risk={"max_leverage": 2.0},
-        latency={"response_ns": HOUR},
+        latency={"response_ns": HOUR // 60},
     )
