@@ -174,6 +174,17 @@ def test_a_trade_that_wins_by_its_dividend() -> None:
     assert result.trades["pnl"].tolist() == [-40.0]  # a lot, as a tax return has it
 
 
+def test_a_dividend_is_converted_at_the_rate_at_which_it_was_paid() -> None:
+    """100 S lose 24 yen each, 15 dollars at 160, and pay 16, 10 dollars; a dollar was 150 yen when they were bought."""
+    data = {"S": flat(1500, 1500, 1500, 1476), "P": flat(150, 150, 160, 160)}
+    acts: dict[int, Act] = {1: lambda v: v.buy("S", 100), 3: lambda v: v.sell("S", 100)}
+    result = run(acts, data, instrument_specs=YEN, actions=action("dividend", 16.0).assign(symbol="S"))
+    trip = one(result)
+    assert (trip["dividends"], trip["pnl"]) == (10.0, -5.0)
+    assert (trip["dividends_local"], trip["pnl_local"]) == (1600.0, -800.0)
+    assert result.equity.iloc[-1] == pytest.approx(100_000 - 5)
+
+
 def test_a_short_pays_dividend_and_borrow() -> None:
     index = pd.to_datetime(["2024-01-04", "2024-01-05", "2024-01-08", "2024-01-09", "2024-01-10"])  # Thursday to Wednesday
     data = flat(100, 100, 110, 120, 120).set_axis(index)

@@ -122,3 +122,34 @@ def test_an_exit_grows_with_each_fill_of_its_entry_while_changes_are_under_way()
         costs=_SHARE,
         latency={"response_ns": 30 * _HOUR},
     )
+
+
+def test_each_fill_of_a_member_reduces_the_rest_though_answers_are_on_their_way() -> None:
+    # the second fill is heard before the first change is confirmed
+    draw(
+        """
+        1  100 101  99 100  10000
+        2  100 101  99 100  10000
+        3  104 106 103 104   1000       # 100 at 105
+        4  104 106 103 104   1000       # and 100 more
+        5  104 104 103 104  10000
+        6  104 104 103 104  10000
+        7   96  97  94  95  10000       # the last 100 at the stop
+        8   96  97  94  95  10000
+        9   96  97  94  95  10000
+
+        at 1: BUY 300
+        at 2: SELL 300 LIMIT 105 GROUP 1
+        at 2: SELL 300 STOP 95 GROUP 1
+        fill 2: BUY 300 @ 100 taker of 0
+        fill 3: SELL 100 @ 105 maker of 1
+        fill 4: SELL 100 @ 105 maker of 1
+        fill 7: SELL 100 @ 95 taker of 2
+        order 1: CANCELLED SIBLING_FILLED filled 200
+        order 2: FILLED quantity 100
+        end: 0 X
+        """,
+        both=True,
+        costs=_SHARE,
+        latency={"response_ns": 30 * _HOUR},
+    )

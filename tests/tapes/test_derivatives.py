@@ -206,6 +206,25 @@ def test_initial_margin_trims_at_the_fill() -> None:
     )
 
 
+def test_initial_margin_at_the_fill_leaves_room_for_the_fee() -> None:
+    # at 125 a lot needs 12.50 and pays 1.25: 36 of 500
+    draw(
+        f"""
+        {PLAIN}
+        1  100 100 100 100  1000
+        2  125 125 125 125  1000
+
+        at 1: BUY 45
+        fill 2: BUY 36 @ 125 taker fee 45
+        order 0: CANCELLED NO_CASH_AT_FILL filled 36 needs 45 allows 36
+        end: 36 P, 455 USD
+        """,
+        cash=500.0,
+        risk=LONG_AND_SHORT,
+        costs={"fee_bps": 100.0},
+    )
+
+
 def test_liquidation_cancels_what_works_and_fills_on_newer_data_only() -> None:
     # 100 at 100 with 1,000: at 94 equity is 400, below 0.05 x 9,400 = 470; both orders go, and the close fills at the next open
     draw(

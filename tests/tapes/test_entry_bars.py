@@ -120,6 +120,25 @@ def test_a_target_that_the_bar_may_have_passed_before_the_entry() -> None:
     )
 
 
+@pytest.mark.parametrize("entry", ["TOUCH 98", "TOUCH 98 LIMIT 98.50"])
+def test_a_touch_enters_against_the_price_so_a_target_counts_up_to_the_close(entry: str) -> None:
+    # 103 may have been before the 98 of the entry: what is known to come after it ends at 99
+    draw(
+        f"""
+        1  100 101  99 100  1000
+        2  100 103  97  99  1000
+        3   99 103  98 102  1000
+
+        at 1: BUY 100 {entry}
+        at 1: SELL 100 LIMIT 101 PARENT 0
+        fill 2: BUY 100 @ 98 taker of 0
+        fill 3: SELL 100 @ 101 maker of 1
+        end: 0 X
+        """,
+        both=True,
+    )
+
+
 def test_a_standing_stop_acts_on_all_that_is_held_when_its_entry_grows() -> None:
     draw(
         """

@@ -120,6 +120,31 @@ def test_commands_act_in_the_order_in_which_they_came() -> None:
     )
 
 
+def test_what_waits_for_one_instruments_bar_is_not_lost_when_anothers_has_come() -> None:
+    draw(
+        """
+        clock 2024-07-01 America/New_York 16:00        # Monday
+        instrument A calendar XNYS
+        instrument B calendar XNYS
+        1        A  100 101  99 100  1000
+        1        B  100 101  99 100  1000
+        2 13:00  A  101 104  95 103   400
+        2        B  101 104  95 103   400
+        3        B  101 104  95 103  1000
+
+        at 2 09:00: BUY 100 A
+        at 2 09:00: BUY 100 B
+        at 2 10:00: CANCEL 0
+        at 2 10:00: CANCEL 1
+        fill 2 13:00: BUY 40 A @ 101 taker
+        fill 2: BUY 40 B @ 101 taker
+        order 0: CANCELLED USER filled 40 done 2 13:00
+        order 1: CANCELLED USER filled 40 done 2
+        """,
+        costs={"max_participation": 0.1},
+    )
+
+
 @pytest.mark.parametrize(("quantity", "outcome"), [(40, "FILLED done 2"), (100, "EXPIRED DATE_REACHED filled 40 done 2")])
 def test_a_date_inside_the_bar_comes_after_its_open(quantity: int, outcome: str) -> None:
     draw(

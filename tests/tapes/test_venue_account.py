@@ -95,6 +95,34 @@ def test_what_the_broker_sells_is_not_ours_to_cancel_to_change_or_to_double() ->
     )
 
 
+@pytest.mark.parametrize(("price", "order", "outcome"), [(93, "at 4: SELL 5", "order 2: REJECTED LIQUIDATED"), (92, "", "")])
+def test_what_the_broker_sells_in_parts_is_neither_joined_nor_doubled_between_them(price: int, order: str, outcome: str) -> None:
+    # 40 of 100 are sold at the first chance. At 93 equity is 300, the other 60 need 279; at 92 it is 200, they need 276
+    draw(
+        f"""
+        {SWAP}
+        1  100 100 100 100  1000
+        2  100 100 100 100  1000
+        3   94  94  94  94  1000
+        4   {price}  {price}  {price}  {price}   400
+        5   {price}  {price}  {price}  {price}  1000
+        6   {price}  {price}  {price}  {price}  1000
+
+        at 1: BUY 100
+        {order}
+        fill 2: BUY 100 @ 100 taker of 0
+        fill 4: SELL 40 @ {price} taker of 1
+        fill 5: SELL 60 @ {price} taker of 1
+        order 1: FILLED LIQUIDATED
+        {outcome}
+        end: 0 P, {1000 - 100 * (100 - price)} USD
+        """,
+        cash=1_000.0,
+        risk={**LEVERED, "liquidates_by": "mark"},
+        costs={"max_participation": 0.1},
+    )
+
+
 def test_a_wick_liquidates_at_the_price_at_which_the_account_was_used_up() -> None:
     # 100 at 100 with 1,000: 1,000 + 100 (p - 100) = 0.05 x 100 p at p = 9,000 / 95 = 94.74; sold a tick below at most
     draw(
@@ -185,6 +213,7 @@ def test_an_open_beyond_that_price_is_the_price() -> None:
         order 1: FILLED LIQUIDATED
         end: 0 P, 300 USD
         """,
+        both=True,
         cash=1_000.0,
         risk=LEVERED,
     )
@@ -295,4 +324,44 @@ def test_cash_that_is_too_little_for_two_goes_to_who_was_sent_first(first: str, 
         end: {"60" if first == "A" else "23"} A, {"60" if first == "B" else "23"} B, 40 USD
         """,
         cash=10_000.0,
+    )
+
+
+def test_the_venue_counts_cash_at_the_rate_last_seen() -> None:
+    # 10,000 USD of equity carry 20,000. 80 SAP are held for 8,000 borrowed EUR: what the euro does changes no equity, but at 1.60 they
+    # are worth 12,800 at the open of 100, and 7,200 are left for 45 more at 160. The order in B made the broker count at 1.25 before.
+    draw(
+        """
+        instrument EURUSD kind FX tick 0.0001 base EUR
+        instrument SAP currency EUR
+        instrument B
+        1 10:00  EURUSD  1.2500 1.2500 1.2500 1.2500  0
+        1 10:00  SAP     100 100 100 100  1000
+        1 10:00  B       100 100 100 100  1000
+        1 11:00  EURUSD  1.2500 1.2500 1.2500 1.2500  0
+        1 11:00  SAP     100 100 100 100  1000
+        1 11:00  B       100 100 100 100  1000
+        1 12:00  EURUSD  1.2500 1.2500 1.2500 1.2500  0
+        1 12:00  SAP     100 100 100 100  1000
+        1 12:00  B       100 100 100 100  1000
+        1 13:00  EURUSD  1.6000 1.6000 1.6000 1.6000  0
+        1 13:00  SAP     110 110 110 110  1000
+        1 13:00  B       600 600 600 600  1000
+        1 14:00  EURUSD  1.6000 1.6000 1.6000 1.6000  0
+        1 14:00  SAP     100 100 100 100  1000
+        1 14:00  B       600 600 600 600  1000
+        1 15:00  B       600 600 600 600  1000
+
+        at 1 10:00: BUY 80 SAP
+        at 1 12:00: BUY 20 B FOK
+        at 1 12:00: BUY 60 SAP LIMIT 100.50
+        fill 1 11:00: BUY 80 SAP @ 100 taker of 0
+        fill 1 14:00: BUY 45 SAP @ 100 maker of 2
+        order 1: CANCELLED NO_CASH_AT_FILL needs 20 allows 16
+        order 2: CANCELLED NO_CASH_AT_FILL filled 45 needs 60 allows 45
+        end: 125 SAP, 0 B, 10000 USD, -12500 EUR
+        """,
+        cash=10_000.0,
+        risk={"max_leverage": 2.0},
+        latency={"response_ns": HOUR // 60},
     )
