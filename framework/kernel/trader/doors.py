@@ -164,7 +164,7 @@ def lots_at(trader: int, instrument: int, side: int, price: float) -> int:
 
 
 @kernel
-def lots_in(t: Any, instrument: int, side: int, price: float) -> int:
+def lots_in(t: TraderRoot, instrument: int, side: int, price: float) -> int:
     """Lots that stand at a price in units."""
     depth, terms = depth_of(t, instrument), terms_of(t, instrument)
     return _lots_at(t, depth, side, nearest_steps(price, terms.tick_numerator, terms.tick_denominator)) if depth.bids != 0 else 0
@@ -204,7 +204,7 @@ def sweep_ticks(trader: int, instrument: int, quantity: float) -> float:
 
 
 @kernel
-def sweep_in(t: Any, instrument: int, quantity: float) -> float:
+def sweep_in(t: TraderRoot, instrument: int, quantity: float) -> float:
     """See `framework.kernel.market.order_book.sweep_ticks`; of units, negative to sell."""
     terms = terms_of(t, instrument)
     lots = nearest_steps(abs(quantity), terms.lot_numerator, terms.lot_denominator)
