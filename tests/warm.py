@@ -15,8 +15,8 @@ from framework.kernel.loops.tick_loop import CATCH_UP, PASS_TICKS
 from framework.kernel.trader.apply import ANSWERS
 from framework.kernel.trader.requests import AIMS, ORDERS
 from framework.kernel.trader.ticks_seen import SEE_TICK
-from framework.kernel.venue.latency import SEND_ANSWER, SEND_COMMAND
 from framework.kernel.venue.matching_trades_and_books import RECEIVE, VENUE_TICK
+from framework.kernel.venue.varying_latency import SEND_ANSWER, SEND_COMMAND
 
 UNITS = (ANSWERS, ADVANCE, AIMS, ORDERS, SEND_COMMAND, SEND_ANSWER, PASS_TICKS, SEE_TICK, CATCH_UP, VENUE_TICK, RECEIVE)
 

@@ -1,4 +1,4 @@
-"""A book by level and its trades, made from a seed: best prices that wander, levels that are told anew, trades that hit the best."""
+"""A book by level and its trades, made from a seed: best prices that wander, levels that are published again, trades that hit the best."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def book_walk(rows: int, seed: int, first_ns: int) -> dict[str, NDArray[np.int64
 
 
 @numba.njit
-def _tell(row: int, columns: Any, kind: int, flags: int, price: int, lots: int, ns: int) -> int:
+def _emit(row: int, columns: Any, kind: int, flags: int, price: int, lots: int, ns: int) -> int:
     kinds, all_flags, prices, all_lots, stamps = columns
     kinds[row], all_flags[row], prices[row], all_lots[row], stamps[row] = kind, flags, price, lots, ns
     return row + 1
@@ -51,7 +51,7 @@ def _walk(rows: int, seed: int, first_ns: int, kind: Any, flags: Any, price: Any
             at = best[side] - k if side == 0 else best[side] + k
             levels[side, at % _SLOTS] = 10 + k
             said = _SNAPSHOT | (_BUY if side == 0 else _SELL) | (_CLEAR if row == 0 else 0) | (_LAST if row == 2 * _LEVELS - 1 else 0)
-            row = _tell(row, columns, _DEPTH, said, at, 10 + k, ns)
+            row = _emit(row, columns, _DEPTH, said, at, 10 + k, ns)
     while row < rows - 2:
         ns += int(np.random.exponential(_MEAN_GAP_NS)) + 1
         side = int(np.random.random() < 0.5)
@@ -62,18 +62,18 @@ def _walk(rows: int, seed: int, first_ns: int, kind: Any, flags: Any, price: Any
             at = best[side]
             standing = levels[side, at % _SLOTS]
             size = min(standing, 1 + int(np.random.exponential(3.0)))
-            row = _tell(row, columns, _TRADE, _SELL if side == 0 else _BUY, at, size, ns)
+            row = _emit(row, columns, _TRADE, _SELL if side == 0 else _BUY, at, size, ns)
             left = standing - size
             if left == 0 and np.random.random() < 0.3:
                 left = 1 + int(np.random.exponential(8.0))
             ns += 100
-        else:  # a level is told anew; now and then one inside the spread
+        else:  # a level is published again; now and then one inside the spread
             at = best[side] + away * int(np.random.exponential(4.0))
             if chance > 0.94 and best[1] - best[0] > 1:
                 at = best[side] - away
             standing = levels[side, at % _SLOTS]
             left = 1 + int(np.random.exponential(8.0)) if standing == 0 else max(0, standing + int(np.round(np.random.normal(0.0, 4.0))))
-        row = _tell(row, columns, _DEPTH, said, at, left, ns)
+        row = _emit(row, columns, _DEPTH, said, at, left, ns)
         levels[side, at % _SLOTS] = left
         if left > 0 and (best[side] - at) * away > 0:
             best[side] = at

@@ -37,7 +37,7 @@ class Capture:
 
 
 def captured(capture: Capture) -> tuple[dict[str, Any], dict[str, NDArray[np.int64]]]:
-    """The workload: rows from the snapshot on, in the order in which they were heard; `stamps` are the venue's, `heard` are ours.
+    """The workload: rows from the snapshot on, in the order in which they were received; `stamps` are the venue's, `heard` are ours.
 
     Best quotes are left out, which are the same book told again. Stamps of the venue are whole milliseconds and latencies are not, so
     no order arrives at the stamp of a row and nobody has to say which came first.

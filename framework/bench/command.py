@@ -55,15 +55,15 @@ def bench(
 
     Exit status 1 where an engine of the same semantics came to another final equity.
     """
-    from framework.bench import data, measure, startup, table, workloads
-    from framework.bench import pairs as paired
+    from framework.bench import bench_table, data_speed, measure, startup, workloads
+    from framework.bench import paired_runs as paired
     from framework.bench.captured import Capture
 
     chosen = _chosen(names, (against, mode, at_least), is_paired=pairs > 0)
     console, progress = Console(), Console(stderr=True)
     if not console.is_terminal:
         console = Console(width=130)  # a file or a pipe has no width of its own
-    console.print(table.machine(), highlight=False)
+    console.print(bench_table.machine(), highlight=False)
     size = workloads.SMALL if small else workloads.FULL
     recorded = Capture(capture, clock_offset_ns) if capture is not None else None
     rows: list[measure.Row] = []
@@ -76,14 +76,14 @@ def bench(
             elif name == "startup":
                 rows += startup.measure(Path(folder), peers=peers, long=long, say=status.update)
             elif name == "data":
-                rows += data.measure(Path(folder), repeat, small=small, long=long, store=store, say=status.update)
+                rows += data_speed.measure(Path(folder), repeat, small=small, long=long, store=store, say=status.update)
             else:
                 rows += measure.measure(name, size, Path(folder), repeat, peers=peers, say=status.update, capture=recorded)
             if out is not None:  # after each workload, so that a stopped run leaves what it measured
                 made = [row.as_dict() for row in rows] + [one.as_dict() for one in compared]
                 out.write_text(json.dumps(made, indent=1) + "\n")
-    table.show(rows, console)
-    table.show_pairs(compared, console)
+    bench_table.show(rows, console)
+    bench_table.show_pairs(compared, console)
     verdicts = [row.parity for row in rows] + [one.parity for one in compared]
     if any(verdict.startswith("DIFFERS") for verdict in verdicts) or paired.falls_short(compared, at_least):
         raise typer.Exit(1)

@@ -14,7 +14,7 @@ ENVIRONMENTS = next((place for place in _PLACES if place.is_dir()), _PLACES[0])
 
 WORKLOADS = {
     "W1": "one-minute bars of one symbol, 20/50 cross, 1 bp, events are bars",
-    "W2": "a panel of daily bars, monthly weights, 1 bp, events are cells (symbols x days)",
+    "W2": "a universe of daily bars, monthly weights, 1 bp, events are cells (symbols x days)",
     "W3": "a sweep over pairs of windows, 1 bp, events are bars x pairs",
     "W4": "a book by level with trades, two-sided quotes anew every 100 ms, events are rows",
     "W4R": "the same, asked on every row",
@@ -25,7 +25,7 @@ WORKLOADS = {
 
 
 @dataclass(frozen=True)
-class Entry:
+class Contender:
     """One row of the benchmark.
 
     Attributes:
@@ -61,18 +61,20 @@ class Entry:
         return ENVIRONMENTS / self.engine / "bin" / "python"
 
 
-def ours(workload: str, mode: str, *, compared: bool = True) -> Entry:
+def ours(workload: str, mode: str, *, compared: bool = True) -> Contender:
     """A row of ours."""
-    return Entry(workload, "onetape", mode, "framework.bench.ours", compared=compared)
+    return Contender(workload, "onetape", mode, "framework.bench.ours", compared=compared)
 
 
-def loop(workload: str, fills: str = "next open") -> Entry:
+def loop(workload: str, fills: str = "next open") -> Contender:
     """The hand-written loop, filling where it is told to."""
-    return Entry(workload, "hand_loop", "numba, no records" if fills == "next open" else fills, "framework.bench.hand_loop", fills=fills)
+    return Contender(
+        workload, "hand_loop", "numba, no records" if fills == "next open" else fills, "framework.bench.hand_loop", fills=fills
+    )
 
 
-def _peer(workload: str, engine: str, mode: str, *, limit: int = 0, fills: str = "next open", apart: str = "") -> Entry:
-    return Entry(workload, engine, mode, str(PEER_SCRIPTS / f"{engine}.py"), True, limit, fills, apart)
+def _peer(workload: str, engine: str, mode: str, *, limit: int = 0, fills: str = "next open", apart: str = "") -> Contender:
+    return Contender(workload, engine, mode, str(PEER_SCRIPTS / f"{engine}.py"), True, limit, fills, apart)
 
 
 OURS = (
@@ -111,6 +113,6 @@ PEERS = (
 )
 
 
-def rows_of(workload: str, *, peers: bool) -> list[Entry]:
+def rows_of(workload: str, *, peers: bool) -> list[Contender]:
     """What is measured on a workload, ours first."""
-    return [entry for entry in (*OURS, *(PEERS if peers else ())) if entry.workload == workload]
+    return [contender for contender in (*OURS, *(PEERS if peers else ())) if contender.workload == workload]

@@ -22,7 +22,7 @@ def version() -> str:
 
 def prepare(work: Work, mode: str) -> Made:
     """The loop of a workload; `mode` says where orders fill, a key of `FILLS`."""
-    return {"W1": _cross, "W2": _panel, "W3": _sweep}[work.name](work, FILLS.get(mode, FILLS["next open"])(work))
+    return {"W1": _cross, "W2": _universe, "W3": _sweep}[work.name](work, FILLS.get(mode, FILLS["next open"])(work))
 
 
 def _same_close(work: Work) -> Ticks:
@@ -77,7 +77,7 @@ def sweep(opens: Ticks, closes: Ticks, pairs: Ticks, shares: float, cash: float,
 
 
 @numba.njit(cache=True)
-def panel(opens: Ticks, closes: Ticks, weights: NDArray[np.float64], cash: float, fee: float, unit: float) -> Any:
+def universe(opens: Ticks, closes: Ticks, weights: NDArray[np.float64], cash: float, fee: float, unit: float) -> Any:
     """(equity of each day, fills) of a book brought to weights: sized at the close, filled at the next open.
 
     Equity is what is left after the expected fees of the day's earlier orders, and an order's fee comes out of its position;
@@ -138,10 +138,10 @@ def _sweep(work: Work, opens: Ticks) -> Made:
     return lambda: sweep(opens, closes, pairs, work.spec["shares"], *_money(work)), read
 
 
-def _panel(work: Work, opens: Ticks) -> Made:
+def _universe(work: Work, opens: Ticks) -> Made:
     closes, weights = work.array("close"), work.array("weights")
 
     def read(result: Any) -> Outcome:
         return Outcome([float(result[0][-1])], int(result[1]), closes.size)
 
-    return lambda: panel(opens, closes, weights, *_money(work)), read
+    return lambda: universe(opens, closes, weights, *_money(work)), read

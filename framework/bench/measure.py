@@ -15,7 +15,7 @@ from typing import Any
 
 from framework.bench import workloads
 from framework.bench.captured import ABSENT, Capture
-from framework.bench.engines import HARNESS, Entry, loop, rows_of
+from framework.bench.engines import HARNESS, Contender, loop, rows_of
 from framework.bench.peers.harness import Work
 
 TOLERANCE = 1e-6
@@ -52,22 +52,22 @@ class Skipped:
 Answer = dict[str, Any]
 
 
-def command_of(entry: Entry, folder: Path) -> list[str] | Skipped:
+def command_of(contender: Contender, folder: Path) -> list[str] | Skipped:
     """What starts an engine's process on the workload in a folder; the harness's other options follow it."""
-    if entry.peer and not entry.python.exists():
+    if contender.peer and not contender.python.exists():
         return Skipped("not installed: make peers")
-    failed = entry.python.parents[1] / "failed.txt"
-    if entry.peer and failed.exists():
+    failed = contender.python.parents[1] / "failed.txt"
+    if contender.peer and failed.exists():
         return Skipped(f"could not be installed: {failed.read_text().strip()}")
-    python = str(entry.python) if entry.peer else sys.executable
-    mode = entry.fills if entry.engine == "hand_loop" else entry.mode
-    return [python, "-P", str(HARNESS), entry.script, str(folder), "--mode", mode, "--limit", str(entry.limit)]
+    python = str(contender.python) if contender.peer else sys.executable
+    mode = contender.fills if contender.engine == "hand_loop" else contender.mode
+    return [python, "-P", str(HARNESS), contender.script, str(folder), "--mode", mode, "--limit", str(contender.limit)]
 
 
-def variables_of(entry: Entry, folder: Path, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+def variables_of(contender: Contender, folder: Path, environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of an engine's process, with changes to it."""
     variables = {**os.environ, "ONETAPE_CACHE": str(folder / "cache"), **(environment or {})}  # mapped tapes go with the folder
-    if entry.peer:
+    if contender.peer:
         variables.pop("PYTHONPATH", None)
     return variables
 
@@ -77,13 +77,13 @@ def last_words(said: str, status: int) -> str:
     return (said.strip().splitlines() or [f"exit status {status}"])[-1][:200]
 
 
-def run(entry: Entry, folder: Path, repeat: int, environment: Mapping[str, str] | None = None) -> Answer | Skipped:
+def run(contender: Contender, folder: Path, repeat: int, environment: Mapping[str, str] | None = None) -> Answer | Skipped:
     """One engine on one workload in a fresh process."""
-    command = command_of(entry, folder)
+    command = command_of(contender, folder)
     if isinstance(command, Skipped):
         return command
     command += ["--repeat", str(repeat), "--launched", repr(time.time())]
-    variables = variables_of(entry, folder, environment)
+    variables = variables_of(contender, folder, environment)
     done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
     if done.returncode:
         return Skipped(f"failed: {last_words(done.stderr, done.returncode)}")
@@ -104,31 +104,31 @@ def measure(
     """All rows of a workload: parity, then time. W4B is skipped without a capture; with one, parity is that of all its rows."""
     entries = rows_of(name, peers=peers)
     if name == "W4B" and capture is None:
-        return [_row(entry, Skipped(ABSENT), "") for entry in entries]
+        return [_row(contender, Skipped(ABSENT), "") for contender in entries]
     small = workloads.write(name, workloads.SMALL, folder / "small" / name, capture=capture)
     agreed = {}
-    for entry in entries:
-        say(f"{name}: parity of {entry.engine} ({entry.mode})")
-        agreed[entry] = run(replace(entry, limit=0), small, 0)
+    for contender in entries:
+        say(f"{name}: parity of {contender.engine} ({contender.mode})")
+        agreed[contender] = run(replace(contender, limit=0), small, 0)
     verdicts = _verdicts(agreed, small)
     full = small if name == "W4B" else workloads.write(name, size, folder / "full" / name)
     rows = []
-    for entry in entries:
-        if not isinstance(agreed[entry], Skipped):
-            say(f"{name}: timing {entry.engine} ({entry.mode})")
-        answer = agreed[entry] if isinstance(agreed[entry], Skipped) else run(entry, full, repeat)
-        rows.append(_row(entry, answer, verdicts[entry]))
+    for contender in entries:
+        if not isinstance(agreed[contender], Skipped):
+            say(f"{name}: timing {contender.engine} ({contender.mode})")
+        answer = agreed[contender] if isinstance(agreed[contender], Skipped) else run(contender, full, repeat)
+        rows.append(_row(contender, answer, verdicts[contender]))
     return rows
 
 
-def _row(entry: Entry, answer: Answer | Skipped, verdict: str) -> Row:
+def _row(contender: Contender, answer: Answer | Skipped, verdict: str) -> Row:
     if isinstance(answer, Skipped):
-        return Row(entry.workload, entry.mode, entry.engine, "", None, None, None, None, None, f"skipped: {answer.reason}")
+        return Row(contender.workload, contender.mode, contender.engine, "", None, None, None, None, None, f"skipped: {answer.reason}")
     seconds = answer["seconds"] if answer["seconds"] is not None else answer["cold_seconds"]
     return Row(
-        workload=entry.workload,
-        mode=entry.mode,
-        engine=entry.engine,
+        workload=contender.workload,
+        mode=contender.mode,
+        engine=contender.engine,
         version=answer["version"],
         events=answer["events"],
         seconds=seconds,
@@ -139,26 +139,26 @@ def _row(entry: Entry, answer: Answer | Skipped, verdict: str) -> Row:
     )
 
 
-def _verdicts(answers: dict[Entry, Answer | Skipped], folder: Path) -> dict[Entry, str]:
+def _verdicts(answers: dict[Contender, Answer | Skipped], folder: Path) -> dict[Contender, str]:
     """How each result on the small workload stands to ours, or to a hand loop that fills where the peer fills."""
-    first = next((answer for entry, answer in answers.items() if entry.compared and not isinstance(answer, Skipped)), None)
+    first = next((answer for contender, answer in answers.items() if contender.compared and not isinstance(answer, Skipped)), None)
     others: dict[str, Answer | Skipped] = {}
     verdicts = {}
-    for entry, answer in answers.items():
+    for contender, answer in answers.items():
         compared = not isinstance(answer, Skipped) and first is not None
-        verdicts[entry] = verdict_on(entry, answer, first, folder, others) if compared else ""  # type: ignore[arg-type]
+        verdicts[contender] = verdict_on(contender, answer, first, folder, others) if compared else ""  # type: ignore[arg-type]
     return verdicts
 
 
-def verdict_on(entry: Entry, answer: Answer, first: Answer, folder: Path, others: dict[str, Answer | Skipped]) -> str:
+def verdict_on(contender: Contender, answer: Answer, first: Answer, folder: Path, others: dict[str, Answer | Skipped]) -> str:
     """How a result on the small workload stands to the first one; `others` keeps the hand loops that fill elsewhere, by where."""
-    if not entry.compared:
+    if not contender.compared:
         return "not compared: it never orders"
-    if entry.must_agree:
+    if contender.must_agree:
         return _same_fills(answer, first, folder)
-    if entry.fills not in others:
-        others[entry.fills] = run(loop(entry.workload, entry.fills), folder, 0)
-    return _own_fills(entry, answer, others[entry.fills], folder)
+    if contender.fills not in others:
+        others[contender.fills] = run(loop(contender.workload, contender.fills), folder, 0)
+    return _own_fills(contender, answer, others[contender.fills], folder)
 
 
 def _same_fills(answer: Answer, first: Answer, folder: Path) -> str:
@@ -173,8 +173,8 @@ def _same_fills(answer: Answer, first: Answer, folder: Path) -> str:
     return f"{verdict}: has {(mine & theirs).total():,} of {mine.total():,} fills, and {(theirs - mine).total():,} of its own"
 
 
-def _own_fills(entry: Entry, answer: Answer, same: Answer | Skipped, folder: Path) -> str:
-    described = f"differs: fills at the {entry.fills}" + (f", {entry.apart}" if entry.apart else "")
+def _own_fills(contender: Contender, answer: Answer, same: Answer | Skipped, folder: Path) -> str:
+    described = f"differs: fills at the {contender.fills}" + (f", {contender.apart}" if contender.apart else "")
     if isinstance(same, Skipped):
         return described
     off = difference(answer, same, folder)

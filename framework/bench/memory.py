@@ -34,7 +34,7 @@ from framework.schema.instrument import Instrument
 from framework.simulation.ground import Ground
 from framework.simulation.header import header_of
 from framework.simulation.settings import RunSettings
-from framework.simulation.world import SimulatedWorld
+from framework.simulation.simulated_world import SimulatedWorld
 
 _CHUNK = 1_000_000
 _SPACING_NS = 20_000_000
@@ -89,7 +89,7 @@ def stream(count: int) -> dict[str, float]:
 
 
 def _book_of(count: int) -> Tape:
-    """W4's book and trades, told anew on as many days as it takes, as a mapped tape in ONETAPE_CACHE; made where it is not there."""
+    """W4's book and trades, repeated on as many days as it takes, as a mapped tape in ONETAPE_CACHE; made where it is not there."""
     folder = Path(os.environ["ONETAPE_CACHE"]) / "W4"
     if not folder.exists():
         workloads.write("W4", replace(workloads.FULL, ticks=min(count, workloads.FULL.ticks)), folder)

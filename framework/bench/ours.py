@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from framework.bench.peers.harness import Outcome, Work
-from framework.bench.strategies import CompiledCross, PanelWeights, Quoter, RowQuoter, Sleeper
+from framework.bench.strategies import CompiledCross, Quoter, RowQuoter, Sleeper, UniverseWeights
 from framework.bench.workloads import bar_frame
 from framework.data.readers import read_bars
 from framework.data.reference.hours import WEEKDAYS, WeeklyHours
@@ -44,7 +44,7 @@ def version() -> str:
 
 def prepare(work: Work, mode: str) -> Made:
     """A run of a workload in a mode of `engines.OURS`."""
-    return {"W1": _cross, "W2": _panel, "W3": _sweep, "W4": _quotes, "W4R": _quotes, "W4B": _quotes}[work.name](work, mode)
+    return {"W1": _cross, "W2": _universe, "W3": _sweep, "W4": _quotes, "W4R": _quotes, "W4B": _quotes}[work.name](work, mode)
 
 
 def minute_tape(work: Work) -> Tape:
@@ -78,7 +78,7 @@ def _cross(work: Work, mode: str) -> Made:
     return lambda: backtest(strategy, data, cash=account["cash"], costs=account["costs"]), read
 
 
-def _panel(work: Work, mode: str) -> Made:
+def _universe(work: Work, mode: str) -> Made:
     weights, account = work.array("weights"), _account(work)
     symbols = [f"S{k:03}" for k in range(weights.shape[1])]
     frames = {symbol: bar_frame(work, k) for k, symbol in enumerate(symbols)}
@@ -88,7 +88,7 @@ def _panel(work: Work, mode: str) -> Made:
         return Outcome([_last(result)], len(result.fills), weights.size)
 
     if mode == "python":
-        strategy = PanelWeights(weights, symbols)
+        strategy = UniverseWeights(weights, symbols)
         return lambda: backtest(strategy, tape, cash=account["cash"], costs=account["costs"]), read
     table = pd.DataFrame(weights, index=frames[symbols[0]].index, columns=symbols)
     return lambda: backtest(weights=table, data=tape, cash=account["cash"], costs=account["costs"]), read

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.bench import workloads
-from framework.bench.engines import PEERS, Entry, ours
+from framework.bench.engines import PEERS, Contender, ours
 from framework.bench.measure import Row, Skipped, run
 from framework.data.store.own_folder import own_folder
 from framework.version import __version__
@@ -29,16 +29,16 @@ def measure(folder: Path, *, peers: bool, long: bool, say: Callable[[str], None]
         answer = min((_child("-c", _IMPORT.format(statement)) for _ in range(3)), key=lambda found: float(found["seconds"]))
         rows.append(_ours(what, answer, ""))
     small = workloads.write("W1", workloads.SMALL, folder / "startup")
-    entries = [ours("W1", "compiled"), *(entry for entry in PEERS if peers and entry.workload == "W1")]
-    for entry in entries:
-        say(f"startup: first result of {entry.engine}")
-        run(entry, small, 0)  # fills the cache
-        rows.append(_first(entry, "first result, warm cache", run(entry, small, 0)))
-    for entry in entries:
-        if entry.engine in ("onetape", "vectorbt"):  # those that compile
-            say(f"startup: first result of {entry.engine} with an empty cache")
+    entries = [ours("W1", "compiled"), *(contender for contender in PEERS if peers and contender.workload == "W1")]
+    for contender in entries:
+        say(f"startup: first result of {contender.engine}")
+        run(contender, small, 0)  # fills the cache
+        rows.append(_first(contender, "first result, warm cache", run(contender, small, 0)))
+    for contender in entries:
+        if contender.engine in ("onetape", "vectorbt"):  # those that compile
+            say(f"startup: first result of {contender.engine} with an empty cache")
             with tempfile.TemporaryDirectory(dir=own_folder()) as empty:
-                rows.append(_first(entry, "first result, empty cache", run(entry, small, 0, {"NUMBA_CACHE_DIR": empty})))
+                rows.append(_first(contender, "first result, empty cache", run(contender, small, 0, {"NUMBA_CACHE_DIR": empty})))
     say("startup: 200 backtests in one process")
     answer = _child("-P", "-m", "framework.bench.memory", "runs", "200")
     rows.append(_ours("200 backtests of 5,000 bars", answer, f"memory grows by {answer['slope_kb']:.1f} kB a run"))
@@ -65,10 +65,10 @@ def _ours(what: str, answer: dict[str, Any], remark: str) -> Row:
     return Row("startup", what, "onetape", __version__, events, seconds, rate, None, answer.get("peak_rss_mb"), remark)
 
 
-def _first(entry: Entry, what: str, answer: dict[str, Any] | Skipped) -> Row:
+def _first(contender: Contender, what: str, answer: dict[str, Any] | Skipped) -> Row:
     if isinstance(answer, Skipped):
-        return Row("startup", what, entry.engine, "", None, None, None, None, None, f"skipped: {answer.reason}")
+        return Row("startup", what, contender.engine, "", None, None, None, None, None, f"skipped: {answer.reason}")
     cold, events = answer["cold_seconds"], answer["events"]
     return Row(
-        "startup", what, entry.engine, answer["version"], events, cold, events / cold, cold, answer["peak_rss_mb"], "5,000 bars of W1"
+        "startup", what, contender.engine, answer["version"], events, cold, events / cold, cold, answer["peak_rss_mb"], "5,000 bars of W1"
     )

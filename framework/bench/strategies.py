@@ -47,7 +47,7 @@ class CompiledCross(Strategy):
         view.target_quantity(instrument, self.shares if is_long else 0.0)
 
 
-class PanelWeights(Strategy):
+class UniverseWeights(Strategy):
     """Weights computed beforehand, ordered through Python hooks: row `day` of the matrix at the close of that day."""
 
     def __init__(self, weights: NDArray[np.float64], symbols: list[str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from framework.bench.engines import Entry
+from framework.bench.engines import Contender
 from framework.bench.measure import Answer, Skipped, command_of, last_words, variables_of
 from framework.bench.peers.harness import SAYS
 
@@ -35,8 +35,8 @@ class Turns:
 
     first: Answer
 
-    def __init__(self, entry: Entry, folder: Path, environment: Mapping[str, str] | None = None) -> None:
-        command = command_of(entry, folder)
+    def __init__(self, contender: Contender, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        command = command_of(contender, folder)
         if isinstance(command, Skipped):
             raise Lost(command.reason)
         self._errors = (folder / "errors.txt").open("w+")
@@ -46,7 +46,7 @@ class Turns:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            env=variables_of(entry, folder, environment),
+            env=variables_of(contender, folder, environment),
         )
         self.first = self._answer()
 

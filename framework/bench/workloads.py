@@ -60,7 +60,7 @@ def write(name: str, size: Size, folder: Path, seed: int = 0, capture: Capture |
     if name == "W4B" and capture is None:
         raise InputError(f"W4B: {ABSENT}.")
     folder.mkdir(parents=True, exist_ok=True)
-    makers = {"W1": _cross, "W2": _panel, "W3": _sweep, "W4": _book, "W4R": _book}
+    makers = {"W1": _cross, "W2": _universe, "W3": _sweep, "W4": _book, "W4R": _book}
     spec, arrays = captured(capture) if name == "W4B" and capture is not None else makers[name](size, seed)
     for key, values in arrays.items():
         np.save(folder / f"{key}.npy", values)
@@ -91,7 +91,7 @@ def _sweep(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, NDArray[Any
     return {"shares": 100.0, "fee_bps": 1.0, "limited": ["pairs"]}, arrays
 
 
-def _panel(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def _universe(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Daily bars of many symbols on New York's sessions and, every 21 days, random weights of half of them that add up to 0.95."""
     random = np.random.default_rng(seed)
     shape = (size.days, size.symbols)
@@ -115,7 +115,7 @@ def _panel(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, NDArray[Any
 def _book(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """A book by level with trades, about one row a millisecond, heard half a millisecond late. The last row lies before midnight.
 
-    A fill is told before the trade that made it, so that no engine has to say which of two things of one stamp comes first.
+    A fill is reported before the trade that made it, so that no engine has to say which of two things of one stamp comes first.
     """
     step_ns, day_ns = 100_000_000, 86_400_000_000_000
     first_ns = _EPOCH_NS + (day_ns - int(size.ticks * 1.0e6)) // step_ns * step_ns

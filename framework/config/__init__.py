@@ -6,8 +6,8 @@
 """
 
 from framework.config.files import apply_overrides, load, read
-from framework.config.impact import AlmgrenChrissImpact, PropagatorImpact, SquareRootImpact, VolumeShareImpact
-from framework.config.latency import LatencyConfig, LognormalLatency, RecordedLatency, SampledLatency
+from framework.config.impact_models import AlmgrenChrissImpact, PropagatorImpact, SquareRootImpact, VolumeShareImpact
+from framework.config.latency_models import LatencyConfig, LognormalLatency, RecordedLatency, SampledLatency
 from framework.config.models import (
     AccountConfig,
     CostsConfig,

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field, StrictBool, field_validator, model_validator
 
 from framework.config.check import validate
-from framework.config.impact import Impact
-from framework.config.latency import LatencyConfig
+from framework.config.impact_models import Impact
+from framework.config.latency_models import LatencyConfig
 from framework.config.section import (
     Bps,
     Currency,
@@ -81,8 +81,8 @@ class CostsConfig(Section):
         borrow_bps: a year of 360 days, of the value held short, for the time between sessions' opens in days of 24 hours.
         borrow_bps_by_symbol: the same by symbol, where it differs.
         limit_fill: a resting limit fills when the price trades "through" it or already when it is "touch"ed; on bars.
-        queue: how cancels move our orders up the line of a book told by level: "pessimistic" (not at all), "power" or "log"; see
-            docs/fills.md. A book told by order needs no model.
+        queue: how cancels move our orders up the line of a book published by level: "pessimistic" (not at all), "power" or "log"; see
+            docs/fills.md. A book published by order needs no model.
         queue_power: the n of "power"; 1 is proportional, 16 the most.
         take: an order takes from a book from the "next" message on, or at its "arrival" from what stands.
         book_start: a book is unknown until its first "snapshot", or "empty" and known from the beginning.

@@ -1,4 +1,4 @@
-"""The public door to named datasets: what `framework.data.store.catalog` offers, under the name that users know."""
+"""Named datasets, for users: what `framework.data.store.catalog` offers, under the name that users know."""
 
 from framework.data.store.catalog import (
     check,

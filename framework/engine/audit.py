@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.data.tape.event_arrays import joined, taken
-from framework.engine.records import HELD_BYTES, Records
+from framework.engine.audit_records import HELD_BYTES, AuditRecords
 from framework.engine.world import Decision
 from framework.errors import DataError
 from framework.schema.codec import to_frame
@@ -53,13 +53,13 @@ class Audit:
     Args:
         header: what the run was made of; JSON values.
         take_log: returns the log's records since the last call and empties it.
-        held_bytes: most bytes of records in memory; what is more lies in a temporary file, see `records.Records`.
+        held_bytes: most bytes of records in memory; what is more lies in a temporary file, see `audit_records.AuditRecords`.
     """
 
     def __init__(self, header: Mapping[str, object], take_log: Callable[[], NDArray[np.void]], *, held_bytes: int = HELD_BYTES) -> None:
         self.header = dict(header)
         self._take_log = take_log
-        self._records = Records(held_bytes)
+        self._records = AuditRecords(held_bytes)
         self._hash = hashlib.blake2b(_encode(self.header), digest_size=_HASH_BYTES)
         self._hashed = 0  # records
 
@@ -73,7 +73,7 @@ class Audit:
         self._hashed = 0
 
     def write(self, decision: Decision) -> None:
-        """Nothing is to be done: what a decision wrote stands in the log, which is taken over when it is full and at the end."""
+        """Nothing is to be done: what a decision wrote stands in the log, which is drained when it is full and at the end."""
 
     def end_early(self, why: str) -> None:
         """Say in the header that the run ended before its data did, and why."""

@@ -26,15 +26,15 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.engine.declared_rows import COUNT_FIELD, Field
 from framework.engine.failures import HOOK_OF, HookFailure, HookRefusal, blamed, forget_line, noted_error, noted_line, place_of
 from framework.engine.interrupts import deferred_interrupts
-from framework.engine.rows import COUNT_FIELD, Field
 from framework.engine.strategy import PerInstrument, Strategy, declared_state
 from framework.engine.timers import Timers
 from framework.errors import ConfigError, StrategyError
 from framework.kernel.layout import codes
 from framework.kernel.layout.roots import TRADER
-from framework.kernel.trader import doors
+from framework.kernel.trader import trader_calls
 from framework.kernel.trader.trader import Trader
 from framework.machine.fingerprint import Fingerprint, fingerprint_of
 from framework.machine.mode import runs_in_python
@@ -143,7 +143,7 @@ class Driver:
         self._firings: NDArray[np.void] = timers.agenda
         self._names: list[NDArray[np.int64]] = []
         self._name_addresses: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
-        doors.link(trader.record, orders=True)
+        trader_calls.link(trader.record, orders=True)
         self._is_started = False
 
     def __call__(self, trader: int, exchange: int, until_ns: int) -> int:
@@ -235,7 +235,7 @@ _drivers_lock = threading.Lock()
 
 
 def _driver_of(cls: type[Strategy]) -> Any:
-    """The driver of a strategy class, made anew when its hooks, what they call or a value that they read have changed."""
+    """The driver of a strategy class, made again when its hooks, what they call or a value that they read have changed."""
     with _drivers_lock:
         own = tuple(getattr(cls, name) for name in _hooks_of(cls))
         known = _drivers.get(cls)

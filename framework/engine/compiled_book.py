@@ -9,20 +9,26 @@ from framework.engine.compiled_cell import fail_if, whole
 from framework.engine.compiled_types import trader_of
 from framework.engine.compiled_view import INLINED, give_method, instrument_in
 from framework.engine.failures import Failure
-from framework.kernel.market.marks import book_of, terms_of
+from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.order_book import depth_of, imbalance, weighted_mid_ticks
-from framework.kernel.trader.doors import lots_in, sweep_in
+from framework.kernel.trader.trader_calls import lots_in, sweep_in
 
 _SIDE = int(Failure.SIDE)
 
 
 def _give_price(name: str, field: str) -> None:
-    scope: dict[str, Any] = {"trader_of": trader_of, "book_of": book_of, "terms_of": terms_of, "instrument_in": instrument_in, "math": math}
+    scope: dict[str, Any] = {
+        "trader_of": trader_of,
+        "marks_of": marks_of,
+        "terms_of": terms_of,
+        "instrument_in": instrument_in,
+        "math": math,
+    }
     exec(  # one getter a field, since numba wants the field's name in the code
         f"def get(view, instrument):\n"
         f"    t = trader_of(view)\n"
         f"    number = instrument_in(t, instrument)\n"
-        f"    ticks, terms = book_of(t, number).{field}, terms_of(t, number)\n"
+        f"    ticks, terms = marks_of(t, number).{field}, terms_of(t, number)\n"
         f"    return ticks * terms.tick_numerator / terms.tick_denominator if ticks != 0 else math.nan\n",
         scope,
     )
@@ -30,13 +36,13 @@ def _give_price(name: str, field: str) -> None:
 
 
 def _give_size(name: str, field: str) -> None:
-    scope: dict[str, Any] = {"trader_of": trader_of, "book_of": book_of, "terms_of": terms_of, "instrument_in": instrument_in}
+    scope: dict[str, Any] = {"trader_of": trader_of, "marks_of": marks_of, "terms_of": terms_of, "instrument_in": instrument_in}
     exec(
         f"def get(view, instrument):\n"
         f"    t = trader_of(view)\n"
         f"    number = instrument_in(t, instrument)\n"
         f"    terms = terms_of(t, number)\n"
-        f"    return book_of(t, number).{field} * terms.lot_numerator / terms.lot_denominator\n",
+        f"    return marks_of(t, number).{field} * terms.lot_numerator / terms.lot_denominator\n",
         scope,
     )
     give_method(name, INLINED)(scope["get"])

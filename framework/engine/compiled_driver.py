@@ -88,8 +88,8 @@ _HANDED = {
     "on_bars": "bars_ending_at(x.tape, t.wake_row, trader)",
     "on_quote": "quote_at(t, x.tape + t.wake_row * EVENT_BYTES)",
     "on_trade": "trade_at(t, x.tape + t.wake_row * EVENT_BYTES)",
-    "on_book": "book_told_of(t)",
-    "on_order": "order_told_of(t)",
+    "on_book": "waking_book_of(t)",
+    "on_order": "waking_order_of(t)",
     "on_event": "market_event_at(t, x.tape + t.wake_row * EVENT_BYTES)",
 }
 """What a hook is handed at its wake."""
@@ -108,10 +108,10 @@ _TYPE_WORDS = (
     "make_bar",
     "quote_at",
     "trade_at",
-    "book_told_of",
+    "waking_book_of",
     "market_event_at",
     "bars_ending_at",
-    "order_told_of",
+    "waking_order_of",
     "firing_row",
     "name_word",
 )

@@ -1,4 +1,4 @@
-"""The functions that hooks call, made anew for each driver.
+"""The functions that hooks call, made again for each driver.
 
 numba compiles a function once for its types, with the values of its globals at that time, and goes on using that when they change.
 So a driver compiles copies of the hooks in which every function of the user's that is compiled with them is a copy too.

@@ -23,10 +23,10 @@ from framework.errors import InputError
 from framework.kernel.account.positions import position_of
 from framework.kernel.layout.codes import R_USER
 from framework.kernel.market.marks import terms_of
-from framework.kernel.trader.doors import QUANTITY, WEIGHT, aim_in, order_in
 from framework.kernel.trader.order_terms import G_TRAIL_BPS, NUMBERS
 from framework.kernel.trader.propose import NO_ROOM
 from framework.kernel.trader.requests import ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_REPLACE
+from framework.kernel.trader.trader_calls import QUANTITY, WEIGHT, aim_in, order_in
 from framework.schema.order import PEG_FLAGS, OrderFlag, OrderType, Peg, TimeInForce
 
 _FORCE, _BROKEN = int(Failure.TIME_IN_FORCE), int(Failure.BROKEN)

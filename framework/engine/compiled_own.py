@@ -13,7 +13,7 @@ from numba.core.typing.templates import AttributeTemplate
 from numba.extending import infer_getattr, intrinsic, models, register_model
 from numba.np.arrayobj import populate_array
 
-from framework.engine.rows import COUNT_FIELD
+from framework.engine.declared_rows import COUNT_FIELD
 
 
 class OwnType(types.Type):

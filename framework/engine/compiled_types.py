@@ -17,7 +17,7 @@ from framework.engine.timers import FIRING
 from framework.kernel.layout.codes import F_BUY, F_SELL
 from framework.kernel.layout.roots import event_row, trader_row
 from framework.kernel.machine.compile import row_of
-from framework.kernel.market.marks import book_of, terms_of
+from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.money import price_of
 from framework.kernel.market.order_rows import is_done, order_of
 
@@ -239,12 +239,12 @@ def quote_at(t: Any, address: int) -> Any:
 
 
 @numba.njit(error_model="numpy", boundscheck=False)
-def book_told_of(t: Any) -> Any:
+def waking_book_of(t: Any) -> Any:
     """The best prices of the book that the BOOK wake tells of, as a quote."""
-    book, terms = book_of(t, t.wake_instrument), terms_of(t, t.wake_instrument)
+    marks, terms = marks_of(t, t.wake_instrument), terms_of(t, t.wake_instrument)
     up, down, lot_up, lot_down = terms.tick_numerator, terms.tick_denominator, terms.lot_numerator, terms.lot_denominator
-    prices, sizes = (book.bid * up / down, book.ask * up / down), (book.bid_lots * lot_up / lot_down, book.ask_lots * lot_up / lot_down)
-    return _make_quote(t.wake_instrument, book.quote_ns, *prices, *sizes)
+    prices, sizes = (marks.bid * up / down, marks.ask * up / down), (marks.bid_lots * lot_up / lot_down, marks.ask_lots * lot_up / lot_down)
+    return _make_quote(t.wake_instrument, marks.quote_ns, *prices, *sizes)
 
 
 @numba.njit(error_model="numpy", boundscheck=False)
@@ -265,7 +265,7 @@ def market_event_at(t: Any, address: int) -> Any:
 
 
 @numba.njit(error_model="numpy", boundscheck=False)
-def order_told_of(t: Any) -> Any:
+def waking_order_of(t: Any) -> Any:
     """The order that the ORDER wake tells of, as it stands now."""
     order = order_of(t, event_row(t.log, t.wake_row).w0)
     terms = terms_of(t, order.instrument)

@@ -22,8 +22,8 @@ from framework.engine.compiled_types import ViewType, trader_of
 from framework.engine.failures import Failure
 from framework.kernel.account.positions import position_of
 from framework.kernel.layout.codes import S_FILLED
-from framework.kernel.market import marks as books
-from framework.kernel.market.marks import book_of, past_bar, terms_of
+from framework.kernel.market import marks as seen
+from framework.kernel.market.marks import marks_of, past_bar, terms_of
 from framework.kernel.market.order_rows import order_of
 from framework.kernel.market.valuation import valuation
 
@@ -99,32 +99,32 @@ def known_order(t: Any, order_id: Any) -> int:
 @give_method("mean_close", INLINED)
 def _mean_close(view: Any, instrument: Any, bars: Any) -> Any:
     t = trader_of(view)
-    return books.mean_close(t, instrument_in(t, instrument), _bars_in(t, bars))
+    return seen.mean_close(t, instrument_in(t, instrument), _bars_in(t, bars))
 
 
 @give_method("std_close")
 def _std_close(view: Any, instrument: Any, bars: Any) -> Any:
     t = trader_of(view)
     count = _bars_in(t, bars)
-    return books.deviation(t, instrument_in(t, instrument), count)
+    return seen.deviation(t, instrument_in(t, instrument), count)
 
 
 @give_method("closes")
 def _closes(view: Any, instrument: Any, bars: Any) -> Any:
     t = trader_of(view)
     number = instrument_in(t, instrument)
-    count, book, terms = _bars_in(t, bars), book_of(t, number), terms_of(t, number)
-    kept = min(count, book.bars)
+    count, marks, terms = _bars_in(t, bars), marks_of(t, number), terms_of(t, number)
+    kept = min(count, marks.bars)
     values = np.empty(kept, dtype=np.float64)
     for k in range(kept):
-        close = past_bar(t, book, book.bars - kept + k).close
+        close = past_bar(t, marks, marks.bars - kept + k).close
         values[k] = close * terms.tick_numerator / terms.tick_denominator
     return values
 
 
 @give_method("bar_count", INLINED)
 def _bar_count(view: Any, instrument: Any) -> Any:
-    return book_of(trader_of(view), instrument_in(trader_of(view), instrument)).bars
+    return marks_of(trader_of(view), instrument_in(trader_of(view), instrument)).bars
 
 
 @give_method("tick", INLINED)
@@ -143,8 +143,8 @@ def _lot(view: Any, instrument: Any) -> Any:
 def _price(view: Any, instrument: Any) -> Any:
     t = trader_of(view)
     number = instrument_in(t, instrument)
-    book, terms = book_of(t, number), terms_of(t, number)
-    return book.mark_ticks * terms.tick_numerator / terms.tick_denominator if book.seen_ns != 0 else math.nan
+    marks, terms = marks_of(t, number), terms_of(t, number)
+    return marks.mark_ticks * terms.tick_numerator / terms.tick_denominator if marks.seen_ns != 0 else math.nan
 
 
 @give_method("position", INLINED)

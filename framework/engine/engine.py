@@ -1,4 +1,4 @@
-"""The loop. It does not know whether the world is simulated, recorded or real."""
+"""The loop. It does not know whether the world is simulated, an audit or real."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Recorder(Protocol):
     """Takes in what a run decides: the audit, or a count of it."""
 
     def write(self, decision: Decision) -> None:
-        """Told of every decision that ordered something, before it is sent."""
+        """Notified of every decision that ordered something, before it is sent."""
 
     def close(self) -> None:
         """Take in the last of it."""
 
     def end_early(self, why: str) -> None:
-        """Told that the run raised or was interrupted: what raised, and at which stamp."""
+        """Notified that the run raised or was interrupted: what raised, and at which stamp."""
 
 
 def run(world: World, trader: Trader, strategy: Strategy, view: View, audit: Recorder, until_ns: int = NEVER_NS) -> None:

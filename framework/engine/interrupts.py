@@ -1,4 +1,4 @@
-"""Ctrl-C waits while tables are moved or taken over: between two such steps a run could not go on, nor end with its records whole."""
+"""Ctrl-C waits while tables are moved or drained: between two such steps a run could not go on, nor end with its records whole."""
 
 from __future__ import annotations
 

@@ -116,11 +116,11 @@ class Quote:
 
     __slots__ = ("ask", "ask_size", "bid", "bid_size", "instrument", "ts_ns")
 
-    def __init__(self, name: str, book: Any, instrument: Instrument) -> None:
+    def __init__(self, name: str, marks: Any, instrument: Instrument) -> None:
         self.instrument = name
-        self.ts_ns = int(book["quote_ns"])
-        self.bid, self.ask = instrument.tick.to_float(int(book["bid"])), instrument.tick.to_float(int(book["ask"]))
-        self.bid_size, self.ask_size = instrument.lot.to_float(int(book["bid_lots"])), instrument.lot.to_float(int(book["ask_lots"]))
+        self.ts_ns = int(marks["quote_ns"])
+        self.bid, self.ask = instrument.tick.to_float(int(marks["bid"])), instrument.tick.to_float(int(marks["ask"]))
+        self.bid_size, self.ask_size = instrument.lot.to_float(int(marks["bid_lots"])), instrument.lot.to_float(int(marks["ask_lots"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from framework.engine.market import Bar
 from framework.engine.strategy import Strategy
 from framework.engine.view import View
 from framework.kernel.loops.panel import PANEL, WISH, drive
-from framework.kernel.trader import doors
+from framework.kernel.trader import trader_calls
 from framework.kernel.trader.trader import Trader
 
 _DIGEST_BYTES = 16
@@ -57,7 +57,7 @@ class Panel(Strategy):
         self._symbols = tuple(symbols[column] for column in order)
         self._stamps = np.ascontiguousarray(stamps[says])
         self._cells = np.ascontiguousarray(kept if order == list(range(len(symbols))) else kept[:, order])
-        self._what = doors.QUANTITY if mode == "targets" or in_units else doors.WEIGHT
+        self._what = trader_calls.QUANTITY if mode == "targets" or in_units else trader_calls.WEIGHT
         self._digest = self._digested()
         self._wishes: NDArray[np.void] = np.zeros(len(symbols), dtype=WISH)
         self.record: NDArray[np.void] = np.zeros(1, dtype=PANEL)
@@ -78,7 +78,7 @@ class Panel(Strategy):
         rows, columns = self._cells.shape
         found: dict[str, Any] = {"mode": self._mode, "rows": rows, "columns": columns, "digest": self._digest}
         if self._mode == "signals":
-            found["quantity" if self._what == doors.QUANTITY else "weight"] = self._size
+            found["quantity" if self._what == trader_calls.QUANTITY else "weight"] = self._size
         return found
 
     def _digested(self) -> str:
@@ -106,7 +106,7 @@ class PanelDriver:
 
     def __init__(self, panel: Panel, trader: Trader) -> None:
         self._panel = panel
-        doors.link(trader.record, orders=False)
+        trader_calls.link(trader.record, orders=False)
 
     def __call__(self, trader: int, exchange: int, until_ns: int) -> int:
         """Like `replay.advance`; wakes for the bars of a stamp do not come back."""

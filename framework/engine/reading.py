@@ -15,29 +15,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.engine.declared_rows import rows
 from framework.engine.failures import too_many_bars, unknown_instrument, unknown_order
 from framework.engine.market import Bars, MarketEvent, OrderView, Quote, Terms
-from framework.engine.rows import rows
 from framework.engine.world import Wake
 from framework.errors import InputError, did_you_mean
 from framework.kernel.layout import codes
 from framework.kernel.layout.account_records import POSITION
-from framework.kernel.layout.market_records import BOOK
+from framework.kernel.layout.market_records import MARKS
 from framework.kernel.layout.roots import TRADER
-from framework.kernel.trader import doors
+from framework.kernel.trader import trader_calls
 from framework.kernel.trader.trader import Trader
 from framework.schema.event import Kind
 from framework.schema.order import ORDER
 
-_mean_close = doors.mean_close  # looked up once: it is asked on every bar
+_mean_close = trader_calls.mean_close  # looked up once: it is asked on every bar
 _NAN = math.nan
 _ROOT_WORD = {name: TRADER.fields[name][1] // 8 for name in ("now_ns", "orders_count")}  # type: ignore[index]
-_BOOK_WORD = {name: BOOK.fields[name][1] // 8 for name in BOOK.names}  # type: ignore[index, union-attr]
+_MARKS_WORD = {name: MARKS.fields[name][1] // 8 for name in MARKS.names}  # type: ignore[index, union-attr]
 _POSITION_WORD = {name: POSITION.fields[name][1] // 8 for name in POSITION.names}  # type: ignore[index, union-attr]
-_BOOK_WORDS, _POSITION_WORDS = BOOK.itemsize // 8, POSITION.itemsize // 8
+_MARKS_WORDS, _POSITION_WORDS = MARKS.itemsize // 8, POSITION.itemsize // 8
 _NOW, _ORDERS = _ROOT_WORD["now_ns"], _ROOT_WORD["orders_count"]
 _ORDER_BYTES, _STATE = ORDER.itemsize, ORDER.fields["state"][1]  # type: ignore[index]
-_BARS, _SEEN, _MARK = _BOOK_WORD["bars"], _BOOK_WORD["seen_ns"], _BOOK_WORD["mark_ticks"]
+_BARS, _SEEN, _MARK = _MARKS_WORD["bars"], _MARKS_WORD["seen_ns"], _MARKS_WORD["mark_ticks"]
 _LOTS, _MARKET_LOTS, _REDUCING_LOTS = (_POSITION_WORD[name] for name in ("lots", "market_lots", "reducing_lots"))
 _FILLED = codes.S_FILLED
 _BAR_FIELDS = ("open", "high", "low", "close", "volume")
@@ -60,8 +60,8 @@ class Reading:
             self._index |= {i: i for i in range(len(self._symbols))}
         self._record, self._address = trader.record, trader.address
         self._root = trader.words
-        self._books = _words(trader.tables["books"], np.int64)
-        self._marks = _words(trader.tables["books"], np.float64)
+        self._mark_words = _words(trader.tables["marks"], np.int64)
+        self._mark_floats = _words(trader.tables["marks"], np.float64)
         self._positions = _words(trader.tables["positions"], np.int64)
         self._orders, self._order_bytes = trader.tables["orders"], _words(trader.tables["orders"], np.uint8)
         self._mask = int(trader.record["history_mask"][0])
@@ -133,14 +133,14 @@ class Reading:
     def price(self, instrument: str) -> float:
         """The mark: last close, or mid of the last quote; NaN before the first."""
         i = self.number(instrument)
-        if self._books[i * _BOOK_WORDS + _SEEN] == 0:
+        if self._mark_words[i * _MARKS_WORDS + _SEEN] == 0:
             return _NAN
         up, down = self._ticks[i]
-        return self._marks[i * _BOOK_WORDS + _MARK] * up / down
+        return self._mark_floats[i * _MARKS_WORDS + _MARK] * up / down
 
     def bar_count(self, instrument: str) -> int:
         """How many bars of the instrument were seen."""
-        return self._books[self.number(instrument) * _BOOK_WORDS + _BARS]
+        return self._mark_words[self.number(instrument) * _MARKS_WORDS + _BARS]
 
     def mean_close(self, instrument: str, bars: int) -> float:
         """Mean of the last `bars` closes, as of now adjusted for splits and dividends; NaN while there are fewer.
@@ -158,7 +158,7 @@ class Reading:
         """Sample standard deviation (ddof 1) of the last `bars` adjusted closes; NaN while there are fewer, or fewer than two."""
         if bars > self._mask + 1 or bars < 1:
             return self._too_few(bars)
-        return float(doors.deviation(self._address, self.number(instrument), bars))
+        return float(trader_calls.deviation(self._address, self.number(instrument), bars))
 
     def closes(self, instrument: str, bars: int) -> NDArray[np.float64]:
         """The last `bars` adjusted closes, oldest first, shape (k,) with k = bars or what there is; a copy."""
@@ -169,7 +169,7 @@ class Reading:
         if field not in _BAR_FIELDS:
             raise InputError(f"unknown field {field!r}. {did_you_mean(field, _BAR_FIELDS)}")
         i = self.number(instrument)
-        count = self._books[i * _BOOK_WORDS + _BARS]
+        count = self._mark_words[i * _MARKS_WORDS + _BARS]
         if bars < 1 or bars > self._mask + 1:
             self._too_few(bars)
         k = min(bars, count)
@@ -188,7 +188,7 @@ class Reading:
     def quote(self) -> Quote:
         """The quote of this wake."""
         i = self.wake.instrument
-        return Quote(self._names[i], self._trader.tables["books"][i], self._trader.instruments[i])
+        return Quote(self._names[i], self._trader.tables["marks"][i], self._trader.instruments[i])
 
     def bars_now(self) -> Any:
         """The bars of the present stamp: by symbol, sorted; a list in that order for strategies that use numbers."""
@@ -248,7 +248,7 @@ class Reading:
         row = self._trader.tables["positions"][i]
         if not row["lots"]:
             return 0.0
-        mark, terms = float(self._marks[i * _BOOK_WORDS + _MARK]), self._trader.instruments[i]
+        mark, terms = float(self._mark_floats[i * _MARKS_WORDS + _MARK]), self._trader.instruments[i]
         return float((row["lots"] * (-1.0 / mark if terms.inverse else mark) - row["cost"]) * terms.point_value)
 
     def realised_pnl(self, instrument: str) -> float:
@@ -258,12 +258,12 @@ class Reading:
     @property
     def equity(self) -> float:
         """Cash and positions at the present marks."""
-        return float(doors.valuation(self._address)[0])
+        return float(trader_calls.valuation(self._address)[0])
 
     @property
     def cash(self) -> float:
         """Cash of all currencies at the present rates."""
-        return float(doors.valuation(self._address)[1])
+        return float(trader_calls.valuation(self._address)[1])
 
     def cash_in(self, currency: str) -> float:
         """Cash of one currency, in that currency."""
@@ -300,7 +300,7 @@ class Reading:
             return 0.0
         terms = self._trader.instruments[i]
         rate = float(self._trader.tables["money"]["fx_rate"][self._trader.currencies.index(terms.settlement_currency)])
-        mark = self._marks[i * _BOOK_WORDS + _MARK]
+        mark = self._mark_floats[i * _MARKS_WORDS + _MARK]
         return (lots / mark if terms.inverse else lots * mark) * terms.point_value * rate
 
     def _known(self, order_id: int) -> None:

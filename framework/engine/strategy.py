@@ -13,9 +13,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from framework.engine.declared_rows import rows
 from framework.engine.failures import HOOK_OF, blamed, fixed_parameter, line_of, place_of
 from framework.engine.market import Bar, MarketEvent, OrderView, Quote, Trade
-from framework.engine.rows import rows
 from framework.engine.view import View
 from framework.engine.world import Decision, WakeKind
 from framework.errors import ConfigError, StrategyError, did_you_mean
@@ -239,7 +239,7 @@ class Strategy:
         if kind == codes.W_QUOTE:
             self.on_quote(view, view.quote)
         elif kind == codes.W_BOOK:
-            self.on_book(view, view.book_told)
+            self.on_book(view, view.waking_book)
         elif kind == codes.W_TRADE:
             self.on_trade(view, view.trade)
         elif kind == codes.W_ORDER:

@@ -22,7 +22,7 @@ from framework.errors import InputError
 from framework.kernel.layout import codes
 from framework.kernel.layout.roots import TRADER
 from framework.kernel.loops import panel
-from framework.kernel.trader import doors
+from framework.kernel.trader import trader_calls
 from framework.kernel.trader.order_terms import G_LIMIT, G_STOP, given_bits
 from framework.kernel.trader.trader import Trader
 from framework.schema.order import OrderFlag, OrderType, Peg, Reason, Refused, Side, TimeInForce
@@ -96,12 +96,12 @@ class View(BookReading):
         Sized at the present mark with the expected costs taken off, and room for a gap where it uses all, in whole lots. The remainder
         of an earlier target for the instrument is cancelled.
         """
-        return self._placed(self._call(doors.aim, doors.WEIGHT, self.number(instrument), float(weight)))
+        return self._placed(self._call(trader_calls.aim, trader_calls.WEIGHT, self.number(instrument), float(weight)))
 
     def target_weights(self, weights: Mapping[str, float]) -> list[int]:
-        """Bring the whole book to `weights` of equity, what is not named to zero; return the ids of the orders made.
+        """Bring the whole portfolio to `weights` of equity, what is not named to zero; return the ids of the orders made.
 
-        An instrument is in the book where it is held or a market order of it works. What is closed is ordered first, then what is
+        An instrument is in the portfolio where it is held or a market order of it works. What is closed is ordered first, then what is
         reduced, so that both pay for what is enlarged.
         """
         equity = self.equity
@@ -127,7 +127,7 @@ class View(BookReading):
         lots = self._positions
         if held is not None and lots[held[2]] == 0 and (lots[held[0]] + lots[held[1]]) * held[3] == quantity * held[4]:
             return -1  # the common case, without a call into the kernel
-        return self._placed(self._call(doors.aim, doors.QUANTITY, self.number(instrument), float(quantity)))
+        return self._placed(self._call(trader_calls.aim, trader_calls.QUANTITY, self.number(instrument), float(quantity)))
 
     def order(
         self,
@@ -177,13 +177,13 @@ class View(BookReading):
             self._known(parent)
         further = (touch, trail_limit, display, peg_offset)
         if further != _NOTHING:
-            self._call(doors.instruct, *(_NAN if value is None else float(value) for value in further))
+            self._call(trader_calls.instruct, *(_NAN if value is None else float(value) for value in further))
         given = given_bits(limit, stop, touch, trail, trail_bps, trail_limit, display, peg_offset)
         force, expire_ns = int(force_of(time_in_force)), expiry_ns(expire)
         prices = (limit, stop, trail_bps if trail_bps is not None else trail)
         numbers = tuple(_NAN if value is None else float(value) for value in prices)
         wanted = self.number(instrument), -1 if quantity < 0 else 1, force, int(flags), float(abs(quantity))
-        return self._placed(self._call(doors.propose, *wanted, *numbers, given, expire_ns, parent, group))
+        return self._placed(self._call(trader_calls.propose, *wanted, *numbers, given, expire_ns, parent, group))
 
     def buy(self, instrument: str, quantity: float, *, limit: float | None = None, stop: float | None = None) -> int:
         """Buy `quantity` units, at the market or as `limit` and `stop` say; a quantity that is not above 0 is refused."""
@@ -198,30 +198,30 @@ class View(BookReading):
         price, given = (_NAN, 0) if limit is None else (float(limit), G_LIMIT)
         trigger, given = (_NAN, given) if stop is None else (float(stop), given | G_STOP)
         terms = self.number(instrument), side, _GTC, 0, float(quantity), price, trigger, _NAN, given, 0, -1, -1
-        return self._placed(self._call(doors.propose, *terms))
+        return self._placed(self._call(trader_calls.propose, *terms))
 
     def bracket(
         self, instrument: str, quantity: float, *, target: float, loss: float, limit: float | None = None, stop: float | None = None
     ) -> int:
-        """An entry whose fill lets go a target (limit) and a loss limit (stop) that cancel each other; return the entry's id.
+        """An entry whose fill releases a target (limit) and a loss limit (stop) that cancel each other; return the entry's id.
 
         The target has the next id and the loss limit the one after. A buy needs loss < entry < target, a sell the reverse.
         """
         kind = OrderType.STOP if stop is not None else OrderType.MARKET if limit is None else OrderType.LIMIT
         side = Side.SELL if quantity < 0 else Side.BUY
         prices = (_NAN if limit is None else float(limit), _NAN if stop is None else float(stop), float(target), float(loss))
-        return self._placed(self._call(doors.bracket, self.number(instrument), int(side), int(kind), abs(float(quantity)), *prices))
+        return self._placed(self._call(trader_calls.bracket, self.number(instrument), int(side), int(kind), abs(float(quantity)), *prices))
 
     def cancel(self, order_id: int) -> bool:
         """Ask for a cancel; False where the order has ended or a cancel is under way."""
         self._known(order_id)
-        return bool(self._call(doors.cancel, order_id, int(Reason.USER)))
+        return bool(self._call(trader_calls.cancel, order_id, int(Reason.USER)))
 
     def replace(self, order_id: int, *, quantity: float | None = None, limit: float | None = None, stop: float | None = None) -> bool:
         """Ask for other terms, those not given stay; False where a rule refuses it (the order stands as it was)."""
         self._known(order_id)
         terms = (_NAN if value is None else float(value) for value in (quantity, limit, stop))
-        return bool(self._call(doors.replace, order_id, *terms))
+        return bool(self._call(trader_calls.replace, order_id, *terms))
 
     @property
     def next_order_id(self) -> int:
@@ -229,14 +229,14 @@ class View(BookReading):
         return self._root[_ORDERS]
 
     def _call(self, function: Callable[..., int], *arguments: Any) -> int:
-        """Call a door of the kernel, linking it first."""
+        """Call a unit of the kernel, linking it first."""
         if get_ident() != self._owner:
             raise InputError(_TOO_LATE if self._owner == 0 else _ELSEWHERE)
         if function not in self._linked:
-            doors.link(self._record, orders=function not in (doors.aim, panel.rebalance))
+            trader_calls.link(self._record, orders=function not in (trader_calls.aim, panel.rebalance))
             self._linked.add(function)
         result = function(self._record, *arguments)
-        if result == doors.NO_ROOM:
+        if result == trader_calls.NO_ROOM:
             raise self._trader.breakage()
         return result
 

@@ -23,7 +23,7 @@ from framework.machine import disk
 from framework.machine.fingerprint import fingerprint_of
 
 _OF_NO_CONSEQUENCE = {"NUMBA_CACHE_DIR", "NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER"}
-_told: set[str] = set()
+_warned: set[str] = set()
 
 
 class Kept:
@@ -63,7 +63,7 @@ class Kept:
         if not place:
             return
         if result.library.has_dynamic_globals:  # its code holds addresses of this process
-            self._tell("it uses an address of this process, of a C function or a large array")
+            self._warn("it uses an address of this process, of a C function or a large array")
             return
         disk.write(place, dumps(self.reduce(result)))
 
@@ -94,7 +94,7 @@ class Kept:
         else:
             found = fingerprint_of([function], with_lines=True)
             if found.undecided:
-                self._tell(f"it reads {', '.join(found.undecided)}, whose changes cannot be seen: read plain numbers instead")
+                self._warn(f"it reads {', '.join(found.undecided)}, whose changes cannot be seen: read plain numbers instead")
                 return ""
             own = f"{found.digest} {disk.engine_digest()}"
         texts = str(signature), repr(codegen.magic_tuple()), repr(sorted(dict(self._options).items())), own, _environment()
@@ -104,10 +104,10 @@ class Kept:
         name = re.sub(r"[^\w.]", "", function.__qualname__)[-80:]
         return f"{self._folder}/{name}-{key}.code"
 
-    def _tell(self, why: str) -> None:
+    def _warn(self, why: str) -> None:
         name = f"{self._function.__module__}.{self._function.__qualname__}"
-        if name not in _told:
-            _told.add(name)
+        if name not in _warned:
+            _warned.add(name)
             warnings.warn(f"{name} is compiled anew in each process and not kept on disk: {why}", stacklevel=2)
 
 

@@ -6,7 +6,7 @@
     proof.passed, proof["look_ahead"].first_difference
 
 A strategy that holds data computed before the run (signals in a frame, a fitted model, a chosen universe) says how they are made
-from data, so that they are made anew from changed data: a classmethod `from_data(cls, frames, **params)`, or a function
+from data, so that they are made again from changed data: a classmethod `from_data(cls, frames, **params)`, or a function
 `frames -> Strategy` in place of the strategy. `frames` maps symbols to bars at their closes, see `frames_of`.
 """
 

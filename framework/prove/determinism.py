@@ -15,7 +15,7 @@ import numpy as np
 
 from framework.data.store.own_folder import own_folder
 from framework.errors import StrategyError
-from framework.prove.trial import Progress, Records, Trial
+from framework.prove.trial import Events, Progress, Trial
 from framework.prove.verdict import Verdict, first_difference
 
 NAME = "determinism"
@@ -25,7 +25,7 @@ _START = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); from fram
 """How another process starts: it finds modules where this one does, and none in the folder where the command happens to run."""
 
 
-def check(trial: Trial, base: Records, progress: Progress) -> Verdict:
+def check(trial: Trial, base: Events, progress: Progress) -> Verdict:
     """Compare every record of a second run here and of one in each of two other processes."""
     progress(NAME, 0, 1 + len(_HASH_SEEDS))
     pair = first_difference(base, trial.run(), trial.tape.instruments, "the same run was made again in this process")
@@ -50,7 +50,7 @@ def _lives_in_main(trial: Trial) -> bool:
     return "__main__" in (type(source).__module__, getattr(source, "__module__", ""))
 
 
-def _elsewhere(payload: bytes) -> Sequence[Records]:
+def _elsewhere(payload: bytes) -> Sequence[Events]:
     """The records of the same trial in other processes; they are ended where this one is interrupted."""
     with tempfile.TemporaryDirectory(dir=own_folder()) as folder:
         asked = Path(folder) / "trial.pickle"

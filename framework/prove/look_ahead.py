@@ -23,7 +23,7 @@ from framework.errors import StrategyError
 from framework.prove.culprit import find, find_truncated
 from framework.prove.perturb import TRUNCATED, changed, kinds_of, truncated
 from framework.prove.subject import BuildError
-from framework.prove.trial import Progress, Records, Trial, decisions, is_tick, market_stamps, with_events
+from framework.prove.trial import Events, Progress, Trial, decisions, is_tick, market_stamps, with_events
 from framework.prove.verdict import Difference, Verdict, first_difference, iso, without_ids
 from framework.schema.event import NO_INSTRUMENT, Kind
 
@@ -32,9 +32,9 @@ _LAST = 4
 _ALWAYS = ("raised", "lowered")
 
 
-def check(trial: Trial, base: Records, progress: Progress) -> Verdict:
+def check(trial: Trial, base: Events, progress: Progress) -> Verdict:
     """Try three kinds of change at every cut; stop at the first difference and look for the datum behind it."""
-    trial = trial.as_told()
+    trial = trial.at_local_stamps()
     cuts = choose_cuts(trial, decisions(base))
     in_turn = (*(kind for kind in kinds_of(trial.tape.events) if kind not in _ALWAYS), "truncated")
     if not len(cuts):
@@ -54,7 +54,7 @@ def check(trial: Trial, base: Records, progress: Progress) -> Verdict:
     return _verdict(trial, base, cuts, runs, skipped, said)
 
 
-def _verdict(trial: Trial, base: Records, cuts: NDArray[np.int64], runs: int, skipped: int, said: str) -> Verdict:
+def _verdict(trial: Trial, base: Events, cuts: NDArray[np.int64], runs: int, skipped: int, said: str) -> Verdict:
     if skipped == runs:
         return Verdict(NAME, None, f"it could be built from no changed data: {said}")
     if not len(decisions(base)):
@@ -68,7 +68,7 @@ def _verdict(trial: Trial, base: Records, cuts: NDArray[np.int64], runs: int, sk
     return Verdict(NAME, True, note + (f"; {skipped} could not be built ({said})" if skipped else ""))
 
 
-def choose_cuts(trial: Trial, decided: Records) -> NDArray[np.int64]:
+def choose_cuts(trial: Trial, decided: Events) -> NDArray[np.int64]:
     """Where to cut: stamps with decisions, one from each of `points` parts of the run; the last few; stamps without a decision.
 
     A leak of one bar shows only where the cut lies right behind the decision, hence decision stamps; what a leak keeps from being
@@ -89,7 +89,7 @@ def _one_of_each(stamps: NDArray[np.int64], parts: int, draw: np.random.Generato
     return [int(draw.choice(part)) for part in np.array_split(stamps, parts) if len(part)]
 
 
-def _try(trial: Trial, base: Records, cut: int, kind: str, number: int) -> Difference | None:
+def _try(trial: Trial, base: Events, cut: int, kind: str, number: int) -> Difference | None:
     expected = decisions(base, cut)
     if kind == "truncated":
         found = _run(trial, truncated(trial.tape.events, cut), cut)
@@ -110,7 +110,7 @@ def _try(trial: Trial, base: Records, cut: int, kind: str, number: int) -> Diffe
     known = decisions(base, stamp)
     whole = without_ids(known, number) == without_ids(decisions(found, stamp), number)  # then only the order of decisions differs
 
-    def differs(other: Records) -> bool:
+    def differs(other: Events) -> bool:
         try:
             again = _run(trial, other, cut)
         except BuildError:
@@ -124,7 +124,7 @@ def _try(trial: Trial, base: Records, cut: int, kind: str, number: int) -> Diffe
     return replace(difference, datum=datum)
 
 
-def _run(trial: Trial, events: Records, cut: int) -> Records | StrategyError:
+def _run(trial: Trial, events: Events, cut: int) -> Events | StrategyError:
     """The records; where a hook raises after the cut, those up to the cut; the error where it raises before."""
     tape = with_events(trial.tape, events)
     frames = trial.frames(tape)
@@ -140,7 +140,7 @@ def _run(trial: Trial, events: Records, cut: int) -> Records | StrategyError:
         return error
 
 
-def _seen(trial: Trial, events: Records, cut: int) -> Tape | None:
+def _seen(trial: Trial, events: Events, cut: int) -> Tape | None:
     """What the venue of a late feed sees beside such events: what happened there up to the cut stays as it was.
 
     `events` are the tape's with other values, or without the last ones.
@@ -153,7 +153,7 @@ def _seen(trial: Trial, events: Records, cut: int) -> Tape | None:
         made = events.copy()
         made[happened] = base[happened]
     else:
-        told_ns = events["ts_local_ns"][events["kind"] != Kind.SESSION].max(initial=cut)
-        is_known = (base["ts_local_ns"] <= told_ns) | (base["kind"] == Kind.SESSION)
+        known_ns = events["ts_local_ns"][events["kind"] != Kind.SESSION].max(initial=cut)
+        is_known = (base["ts_local_ns"] <= known_ns) | (base["kind"] == Kind.SESSION)
         made = base[is_known | happened]
     return with_events(trial.tape, made)

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from framework.config import CostsConfig, RecordedLatency
-from framework.config.impact import Push
+from framework.config.impact_models import Push
 from framework.data.reference.calendar import BARS, is_bars
 from framework.data.tape import Tape
 from framework.data.tape.assembly import assemble
 from framework.engine.strategy import Strategy
 from framework.engine.view import View
 from framework.engine.world import Decision, WakeKind
-from framework.prove.trial import Progress, Records, Trial, decisions, with_events
+from framework.prove.trial import Events, Progress, Trial, decisions, with_events
 from framework.prove.verdict import Verdict, first_difference
 from framework.prove.wrapped import Wrapped
 from framework.schema.event import NO_INSTRUMENT, Kind
@@ -29,10 +29,10 @@ _SCALE = 2
 _IMITATED = (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DEPTH, Kind.GAP)
 
 
-def irrelevant_instrument(trial: Trial, base: Records, progress: Progress) -> Verdict:
+def irrelevant_instrument(trial: Trial, base: Events, progress: Progress) -> Verdict:
     """Add an instrument that the strategy does not trade; every record must stay."""
     name = "irrelevant_instrument"
-    if not trial.subject.told_universe and not trial.is_named:
+    if not trial.subject.knows_universe and not trial.is_named:
         return Verdict(name, None, "it trades whatever is on the tape; name instruments, or give it a parameter `universe`")
     original = next((i for i in range(len(trial.tape.instruments)) if len(_market_of(trial.tape, i)) > 2), None)
     if original is None:
@@ -41,8 +41,8 @@ def irrelevant_instrument(trial: Trial, base: Records, progress: Progress) -> Ve
         progress(name, number, len(_STRANGERS))
         tape = _with_stranger(trial, original, symbol)
         place = tape.index(symbol)
-        strategy = trial.subject.build(_known(trial, tape, symbol), in_python=not trial.subject.told_universe)
-        if not trial.subject.told_universe:
+        strategy = trial.subject.build(_known(trial, tape, symbol), in_python=not trial.subject.knows_universe)
+        if not trial.subject.knows_universe:
             if strategy.uses_numbers and place == 0:
                 continue  # it would move every number that the strategy knows
             strategy = Blinkered.like(strategy)(strategy, place)
@@ -55,7 +55,7 @@ def irrelevant_instrument(trial: Trial, base: Records, progress: Progress) -> Ve
     return Verdict(name, True, f"added before and after the others: all {len(base)} records are the same")
 
 
-def registration_order(trial: Trial, base: Records, progress: Progress) -> Verdict:
+def registration_order(trial: Trial, base: Events, progress: Progress) -> Verdict:
     """Give instruments in another order, to the tape and to the strategy."""
     name, count = "registration_order", len(trial.tape.instruments)
     if count < 2:
@@ -76,7 +76,7 @@ def registration_order(trial: Trial, base: Records, progress: Progress) -> Verdi
     return Verdict(name, True, f"all {len(base)} records are the same in {len(orders)} other orders")
 
 
-def tape_split(trial: Trial, base: Records, progress: Progress) -> Verdict:
+def tape_split(trial: Trial, base: Events, progress: Progress) -> Verdict:
     """Replay the tape in parts."""
     name = "tape_split"
     draw = np.random.default_rng([trial.settings.seed, 2])
@@ -89,14 +89,14 @@ def tape_split(trial: Trial, base: Records, progress: Progress) -> Verdict:
     return Verdict(name, True, f"all {len(base)} records are the same in parts of {', '.join(map(str, sizes))} events")
 
 
-def time_shift(trial: Trial, base: Records, progress: Progress) -> Verdict:
+def time_shift(trial: Trial, base: Events, progress: Progress) -> Verdict:
     """Move everything by a day, by a week where an exchange's calendar counts."""
     name = "time_shift"
     latency = trial.settings.latency
     drawn = [leg for leg in ("decision_ns", "entry_ns", "response_ns") if _goes_by_the_clock(getattr(latency, leg), leg, base)]
     if drawn:
         return Verdict(name, None, f"{', '.join(f'latency.{leg}' for leg in drawn)} go by the time of day or are drawn by stamp")
-    trial = trial.as_told()
+    trial = trial.at_local_stamps()
     progress(name, 0, 1)
     days = 1 if all(is_bars(calendar) or calendar in ("24/7", BARS) for calendar in trial.tape.calendars) else 7
     step = days * NANOSECONDS_PER_DAY
@@ -120,7 +120,7 @@ def time_shift(trial: Trial, base: Records, progress: Progress) -> Verdict:
     return Verdict(name, False, "the date changes the run, though its code does not ask for it", pair[1])
 
 
-def price_scale(trial: Trial, base: Records, progress: Progress) -> Verdict:
+def price_scale(trial: Trial, base: Events, progress: Progress) -> Verdict:
     """Count prices and cash in halves of the unit: every number of money doubles, no decision changes."""
     name, costs = "price_scale", trial.settings.costs
     absolute = [word for word in ("fee_per_share", "fee_per_order", "fee_minimum") if getattr(costs, word)]
@@ -145,16 +145,16 @@ def price_scale(trial: Trial, base: Records, progress: Progress) -> Verdict:
     return Verdict(name, False, "it depends on the unit of prices: an absolute price or amount of money, or a leak of the scale", pair[1])
 
 
-def _without_money(records: Records) -> Records:
+def _without_money(records: Events) -> Events:
     """Refusals tell how much was needed and there; money doubles."""
-    made: Records = records.copy()
+    made: Events = records.copy()
     refused = made["kind"] == Kind.ORDER_REFUSED
     for word in ("w2", "w3"):
         made[word][refused] = 0
     return made
 
 
-def _goes_by_the_clock(leg: object, name: str, base: Records) -> bool:
+def _goes_by_the_clock(leg: object, name: str, base: Events) -> bool:
     """Whether a latency depends on the date: it was recorded, or draws are keyed by stamps."""
     if isinstance(leg, int):
         return False
@@ -162,9 +162,9 @@ def _goes_by_the_clock(leg: object, name: str, base: Records) -> bool:
     return by_stamp or isinstance(leg, RecordedLatency)
 
 
-def _market_of(tape: Tape, number: int) -> Records:
+def _market_of(tape: Tape, number: int) -> Events:
     """Bars, quotes, trades and changes of the book of one instrument."""
-    events: Records = tape.events[(tape.events["instrument"] == number) & np.isin(tape.events["kind"], _IMITATED)]
+    events: Events = tape.events[(tape.events["instrument"] == number) & np.isin(tape.events["kind"], _IMITATED)]
     return events
 
 
@@ -196,7 +196,7 @@ def _with_stranger(trial: Trial, original: int, symbol: str) -> Tape:
     return assemble(instruments, [market, foreign], name=trial.tape.name, notes=())
 
 
-def _wander(events: Records, draw: np.random.Generator) -> None:
+def _wander(events: Events, draw: np.random.Generator) -> None:
     """Give ticks sizes and prices of their own; some keep their stamps, some happen between, none before another of theirs."""
     ticks = np.flatnonzero(events["kind"] != Kind.BAR)
     kinds, away = events["kind"][ticks], int(draw.integers(3, 100))
@@ -216,7 +216,7 @@ def _wander(events: Records, draw: np.random.Generator) -> None:
 def _known(trial: Trial, tape: Tape, symbol: str) -> Mapping[str, Any]:
     """Frames that the strategy is built from: a named universe is shown, else the stranger stays unseen."""
     frames = trial.frames(tape)
-    return frames if trial.subject.told_universe else {name: frame for name, frame in frames.items() if name != symbol}
+    return frames if trial.subject.knows_universe else {name: frame for name, frame in frames.items() if name != symbol}
 
 
 class BlinkeredView(View):

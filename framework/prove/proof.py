@@ -11,13 +11,13 @@ from framework.engine.library import Folders, load_strategy
 from framework.errors import ConfigError, did_you_mean
 from framework.prove import determinism, look_ahead, metamorphic, warm_up
 from framework.prove.subject import Source, Subject
-from framework.prove.trial import Progress, Records, Trial
+from framework.prove.trial import Events, Progress, Trial
 from framework.prove.verdict import Proof, Verdict
-from framework.simulation.data import Data, tape_of, tape_of_config
 from framework.simulation.keywords import RunKeywords, refuse_unknown, takes_run_keywords
+from framework.simulation.run_data import Data, tape_of, tape_of_config
 from framework.simulation.settings import RunSettings
 
-CHECKS: Mapping[str, Callable[[Trial, Records, Progress], Verdict]] = {
+CHECKS: Mapping[str, Callable[[Trial, Events, Progress], Verdict]] = {
     look_ahead.NAME: look_ahead.check,
     warm_up.NAME: warm_up.check,
     "irrelevant_instrument": metamorphic.irrelevant_instrument,

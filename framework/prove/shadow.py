@@ -17,18 +17,24 @@ from framework.engine.timers import Timers
 from framework.engine.view import View
 from framework.engine.world import Decision, WakeKind
 from framework.errors import OneTapeError, StrategyError
-from framework.kernel.trader import doors
+from framework.kernel.trader import trader_calls
 from framework.prove.wrapped import Wrapped
 
-_WORDS = {doors.aim: "target", doors.propose: "order", doors.bracket: "bracket", doors.cancel: "cancel", doors.replace: "replace"}
-"""Every door of the kernel that a strategy can order through."""
+_WORDS = {
+    trader_calls.aim: "target",
+    trader_calls.propose: "order",
+    trader_calls.bracket: "bracket",
+    trader_calls.cancel: "cancel",
+    trader_calls.replace: "replace",
+}
+"""Every call of the kernel that a strategy can order by."""
 
 _MAKES_ORDERS = ("target", "order", "bracket")
 
 Intent = tuple[str, str, tuple[Any, ...]]
 """What was called, the instrument's symbol, and the other arguments."""
 
-Heard = Callable[[View, Sequence[Intent], Sequence[Sequence[Intent] | None]], None]
+Listener = Callable[[View, Sequence[Intent], Sequence[Sequence[Intent] | None]], None]
 """Called after each wake with what the strategy ordered and what each copy would have; None for one whose data begin later."""
 
 
@@ -59,9 +65,9 @@ class NotingView(View):
         return super()._call(function, *arguments)
 
     def _note(self, function: Callable[..., int], arguments: tuple[float, ...]) -> None:
-        if function is doors.aim:
+        if function is trader_calls.aim:
             number, rest = int(arguments[1]), (arguments[0], *arguments[2:])
-        elif function in (doors.cancel, doors.replace):
+        elif function in (trader_calls.cancel, trader_calls.replace):
             number, rest = int(self._trader.tables["orders"]["instrument"][int(arguments[0])]), arguments
         else:
             number, rest = int(arguments[0]), arguments[1:]
@@ -128,10 +134,10 @@ class ShortView(NotingView):
 
     def _call(self, function: Callable[..., int], *arguments: float) -> int:
         self._note(function, arguments)
-        if function in (doors.cancel, doors.replace):
+        if function in (trader_calls.cancel, trader_calls.replace):
             return 1
         made = self.next_order_id
-        self.placed += 3 if function is doors.bracket else 1
+        self.placed += 3 if function is trader_calls.bracket else 1
         return made
 
     def _placed(self, order_id: int) -> int:
@@ -199,9 +205,9 @@ class _NoTimers:
 class Shadowed(Wrapped):
     """A strategy with copies beside it. Its audit is the strategy's own."""
 
-    def __init__(self, strategy: Strategy, copies: Sequence[Copy], heard: Heard) -> None:
+    def __init__(self, strategy: Strategy, copies: Sequence[Copy], listener: Listener) -> None:
         super().__init__(strategy)
-        self._copies, self._heard = copies, heard
+        self._copies, self._listener = copies, listener
         self._view: NotingView | None = None
 
     def decide(self, view: View) -> Decision:
@@ -218,7 +224,7 @@ class Shadowed(Wrapped):
             if answer is not None:
                 copy.settle(first, view.next_order_id - first, own.notes)
         if is_inside and (own.notes or any(answers)):
-            self._heard(view, own.notes, answers)
+            self._listener(view, own.notes, answers)
         return decision
 
     @staticmethod

@@ -73,7 +73,7 @@ class Subject:
         return from_data({symbol: frame.copy() for symbol, frame in frames.items()}, **self.source.parameters)
 
     @property
-    def told_universe(self) -> bool:
+    def knows_universe(self) -> bool:
         """Whether a parameter says what it trades."""
         return isinstance(self.source, Strategy) and "universe" in self.source.parameters
 

@@ -17,13 +17,13 @@ from framework.engine.strategy import Strategy
 from framework.prove.subject import Subject
 from framework.prove.verdict import DECISIONS
 from framework.schema.event import Kind
+from framework.simulation.configured_latency import with_feed_latency
 from framework.simulation.ground import Ground
 from framework.simulation.header import header_of
-from framework.simulation.latency import heard
 from framework.simulation.settings import RunSettings
 from framework.simulation.through import in_parts, run_through
 
-Records = NDArray[np.void]
+Events = NDArray[np.void]
 Progress = Callable[[str, int, int], None]
 """Called with the name of a check, how many runs of it are done, and how many there will be."""
 
@@ -50,13 +50,13 @@ class Trial:
         """What the strategy is built from, nothing where it needs nothing."""
         return frames_of(tape) if self.subject.needs_frames else {}
 
-    def as_told(self) -> Trial:
+    def at_local_stamps(self) -> Trial:
         """The same runs, with the latency of the feed in the tape's local stamps."""
         latency = self.settings.latency
-        told = heard(self.tape, latency, self.settings.seed)
-        if told is self.tape:
+        received = with_feed_latency(self.tape, latency, self.settings.seed)
+        if received is self.tape:
             return self
-        return replace(self, tape=told, settings=replace(self.settings, latency=latency.model_copy(update={"feed_ns": 0})))
+        return replace(self, tape=received, settings=replace(self.settings, latency=latency.model_copy(update={"feed_ns": 0})))
 
     def run(
         self,
@@ -65,7 +65,7 @@ class Trial:
         frames: Frames | None = None,
         chunk_events: int | None = None,
         seen: Tape | None = None,
-    ) -> Records:
+    ) -> Events:
         """Build and run; all records but TAPE. `seen`: what the venue of a late feed sees, where that is not what we are told.
 
         Raises:
@@ -76,34 +76,34 @@ class Trial:
         strategy = self.subject.build(self.frames(taken) if frames is None else frames)
         return self.records(strategy, taken, chunk_events, seen)
 
-    def records(self, strategy: Strategy, tape: Tape, chunk_events: int | None = None, seen: Tape | None = None) -> Records:
+    def records(self, strategy: Strategy, tape: Tape, chunk_events: int | None = None, seen: Tape | None = None) -> Events:
         """The records of a strategy already built."""
         header, ground = header_of(strategy, tape, self.settings), Ground(tape, self.settings)
         trader = ground.trader(strategy)
         audit = Audit(header, trader.take_log)
         run_through(strategy, ground, trader, audit, in_parts(ground.tape.events, chunk_events), seen)
-        records: Records = audit.records
-        kept: Records = records[records["kind"] != Kind.TAPE]
+        records: Events = audit.records
+        kept: Events = records[records["kind"] != Kind.TAPE]
         return kept
 
 
-def with_events(tape: Tape, events: Records) -> Tape:
+def with_events(tape: Tape, events: Events) -> Tape:
     """The tape with other events, run as the tape is."""
     events.setflags(write=False)
     made = replace(tape, events=events)
     return take_after(made, tape) if survey(tape).has_ticks else made
 
 
-def decisions(records: Records, until_ns: int | None = None) -> Records:
+def decisions(records: Events, until_ns: int | None = None) -> Events:
     """What the strategy decided, up to and including a stamp."""
     chosen = np.isin(records["kind"], DECISIONS)
     if until_ns is not None:
         chosen &= records["ts_local_ns"] <= until_ns
-    found: Records = records[chosen]
+    found: Events = records[chosen]
     return found
 
 
-def is_tick(events: Records) -> NDArray[np.bool_]:
+def is_tick(events: Events) -> NDArray[np.bool_]:
     """Which events a venue ahead of us sees at its own stamps."""
     found: NDArray[np.bool_] = np.isin(events["kind"], (Kind.TRADE, Kind.DEPTH, Kind.GAP))
     return found

@@ -20,7 +20,7 @@ import numpy as np
 from framework.engine.view import View
 from framework.prove.shadow import Copy, Intent, Shadowed
 from framework.prove.subject import BuildError
-from framework.prove.trial import Progress, Records, Trial, decisions, market_stamps, with_events
+from framework.prove.trial import Events, Progress, Trial, decisions, market_stamps, with_events
 from framework.prove.verdict import Datum, Difference, Verdict, first_difference, iso
 from framework.schema.event import Kind
 
@@ -44,10 +44,10 @@ class _Ledger:
     compared: list[int] = field(default_factory=list)
 
 
-def check(trial: Trial, base: Records, progress: Progress) -> Verdict:
+def check(trial: Trial, base: Events, progress: Progress) -> Verdict:
     """Run the strategy with its copies once and compare."""
     progress(NAME, 0, 1)
-    trial = trial.as_told()
+    trial = trial.at_local_stamps()
     decided, stamps = decisions(base), market_stamps(trial.tape)
     if not len(decided):
         return Verdict(NAME, None, "it decided nothing, so there is nothing to compare")
@@ -67,12 +67,12 @@ def check(trial: Trial, base: Records, progress: Progress) -> Verdict:
         return Verdict(NAME, None, f"it cannot be built from later data: {error}")
     strategy = trial.subject.build(trial.frames(trial.tape), in_python=True)
 
-    def heard(view: View, notes: Sequence[Intent], answers: Sequence[Sequence[Intent] | None]) -> None:
+    def compare(view: View, notes: Sequence[Intent], answers: Sequence[Sequence[Intent] | None]) -> None:
         for ledger, answer in zip(ledgers, answers, strict=True):
             if answer is not None:
                 _compare(ledger, view, notes, answer)
 
-    beside = trial.records(Shadowed.like(strategy)(strategy, copies, heard), trial.tape)
+    beside = trial.records(Shadowed.like(strategy)(strategy, copies, compare), trial.tape)
     if first_difference(base, beside, trial.tape.instruments, "") is not None:
         return Verdict(
             NAME, None, "it decides otherwise beside copies of itself: it keeps state in its class or module, or is not repeatable"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from framework.errors import InputError
-from framework.reports import charts, metrics, picture, tables
+from framework.reports import charts, html_tables, metrics, picture
 from framework.reports.format import MISSING, amount, card_text, duration, label, money, percent
 from framework.reports.page import page, section, slot
 from framework.reports.run import Run
@@ -123,7 +123,7 @@ def _lead(runs: Sequence[Run]) -> str:
 
 def _settings(run: Run) -> str:
     described = {**run.tables.settings, **({"audit": run.audit_hash} if run.audit_hash else {})}
-    return f'<dl class="settings">{tables.settings(described)}</dl>' if described else ""
+    return f'<dl class="settings">{html_tables.settings(described)}</dl>' if described else ""
 
 
 def _notices(runs: Sequence[Run]) -> str:
@@ -145,11 +145,11 @@ def _metrics(runs: Sequence[Run]) -> str:
     if len(runs) > 1:
         return section("Key metrics", _compared(runs))
     run = runs[0]
-    return f'<section class="cards">{tables.cards(run.metrics, _card_notes(run), run.tables.currency)}</section>'
+    return f'<section class="cards">{html_tables.cards(run.metrics, _card_notes(run), run.tables.currency)}</section>'
 
 
 def _compared(runs: Sequence[Run]) -> str:
-    table = tables.comparison([run.name for run in runs], [run.metrics for run in runs], [run.tables.currency for run in runs])
+    table = html_tables.comparison([run.name for run in runs], [run.metrics for run in runs], [run.tables.currency for run in runs])
     periods = [return_period(_drawn(run).annual) for run in runs]
     same = f"of returns over {periods[0]}" if len(set(periods)) == 1 else f"of returns over {', '.join(periods)}, run by run"
     return f'{table}<p class="caption">VaR and shortfall are {same}.</p>'
@@ -226,20 +226,20 @@ def _is_resampled(points: Curve, annual: Curve) -> bool:
 def _listed(run: Run, closed: pd.DataFrame, columns: Sequence[str]) -> str:
     if not len(closed):
         return '<p class="caption">None was closed.</p>'
-    shown = f"Showing {min(len(closed), tables.MAX_ROWS):,} of {len(closed):,}. Click a column to sort what is shown."
-    return f'{tables.rows(closed, columns, run.tables.currency, run.tables.price_currencies)}<p class="caption">{shown}</p>'
+    shown = f"Showing {min(len(closed), html_tables.MAX_ROWS):,} of {len(closed):,}. Click a column to sort what is shown."
+    return f'{html_tables.rows(closed, columns, run.tables.currency, run.tables.price_currencies)}<p class="caption">{shown}</p>'
 
 
 def _details(run: Run, one: charts.Drawn, *, named: bool) -> str:
     parts = run.tables
-    bridge = tables.cost_table(run.costs, run.income, _net(run), parts.currency)
+    bridge = html_tables.cost_table(run.costs, run.income, _net(run), parts.currency)
     return "".join(
         [
             f'<div class="run"><h1 class="name">{escape(run.name)}</h1>' if named else "<div>",
-            section("Monthly returns, per cent", tables.months(one.points)),
+            section("Monthly returns, per cent", html_tables.months(one.points)),
             '<div class="pair">',
             section("From gross to net", bridge),
-            section("Order outcomes", tables.outcomes(run.orders, run.refused)),
+            section("Order outcomes", html_tables.outcomes(run.orders, run.refused)),
             "</div>",
             section("Round trips, flat to flat", _listed(run, run.round_trips, _ROUND_TRIPS)),
             section("Closed lots, first in first out", _listed(run, run.trades, _LOTS)),

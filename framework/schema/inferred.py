@@ -1,4 +1,4 @@
-"""The grid that floats lie on, where nobody declared one: the coarsest power of ten, binary noise aside.
+"""The step that floats are multiples of, where nobody declared one: the coarsest power of ten, binary noise aside.
 
 A value v lies on the grid 10**-d if it is within `units.NOISE` of a multiple, relative to v. The fewest decimals d win for which all
 values do: 0.1 + 0.2 is on 0.1, and 1.234e-9 on 1e-12. Where a step is not told apart from the noise of the smallest value, or where the
@@ -24,7 +24,7 @@ PRICE_DECIMALS, LOT_DECIMALS = 9, 8
 
 _CLOSE = 1e-9
 _MOST_DECIMALS = 15  # 10**15 is the last power of ten that is at most LARGEST_STEPS
-_TOLD_APART = 8.0  # a step this many times the noise: of values on no grid, three quarters fail to look as if they were on it
+_DISTINCT = 8.0  # a step this many times the noise: of values on no grid, three quarters fail to look as if they were on it
 _SAMPLE = 512
 
 
@@ -80,7 +80,7 @@ def _decimals(sizes: NDArray[np.float64], most: int, smallest: float) -> int | N
     """The fewest decimals that every value has, None where there are more than `most` or more than can be told apart."""
     sample = sizes[:: max(len(sizes) // _SAMPLE, 1)]  # what fails on a few is not tried on all
     for decimals in range(most + 1):
-        if decimals > 0 and 10.0**-decimals < _TOLD_APART * NOISE * smallest:
+        if decimals > 0 and 10.0**-decimals < _DISTINCT * NOISE * smallest:
             return None
         if _has(sample, decimals) and _has(sizes, decimals):
             return decimals

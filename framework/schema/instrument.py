@@ -35,7 +35,7 @@ DERIVATIVES = (InstrumentKind.PERPETUAL, InstrumentKind.FUTURE)
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """One tradable thing and the integer grid its prices and quantities live on.
+    """One tradable thing, with the tick of its prices and the lot of its quantities.
 
     Attributes:
         symbol: unique name within a run.

@@ -205,7 +205,7 @@ class Order(Record):
     filled_ns: I8  # venue half: our stamp of the event that filled it last, 0: none
     filled_ticks: I8  # venue half: and the price
     ahead_lots: F8  # venue half: what stands before it in the line at its price
-    passed_lots: F8  # venue half: trades at its price since its level was last told
+    passed_lots: F8  # venue half: trades at its price since its level was last published
     shown_lots: I8  # venue half: what is left of what an iceberg shows
     place: I8  # venue half: orders of the source up to this place in the line stand before it
     need: F8  # numbers of the reason: what was asked
@@ -229,7 +229,7 @@ def _transitions() -> NDArray[np.int8]:
         (s.PENDING, e.ACCEPT, s.WORKING),
         (s.PENDING, e.REJECT, s.REJECTED),
         (s.PENDING, e.TRIGGER, s.TRIGGERED),  # odd: venues may trigger a stop before they acknowledge it
-        (s.PENDING, e.FILL_PART, s.PARTIAL),  # odd: the fill overtook the acknowledgement on the wire
+        (s.PENDING, e.FILL_PART, s.PARTIAL),  # odd: the fill overtook the acknowledgement on its way
         (s.PENDING, e.FILL_LAST, s.FILLED),  # odd: likewise
         (s.PENDING, e.CANCEL, s.CANCELLED),  # odd: immediate-or-cancel with nothing to take, never acknowledged
         (s.PENDING, e.EXPIRE, s.EXPIRED),  # odd: arrived after its own expiry

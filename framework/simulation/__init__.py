@@ -1,1 +1,1 @@
-"""Simulated and recorded worlds, and `backtest()`, which puts a run together."""
+"""Simulated and audited worlds, and `backtest()`, which puts a run together."""

@@ -15,8 +15,8 @@ from framework.engine.strategy import Strategy
 from framework.reports.result import Result
 from framework.simulation.arrays import Matrix, Signals, as_strategy, check_given
 from framework.simulation.building import build_from, is_built_from_data
-from framework.simulation.data import Data, tape_of, tape_of_config
 from framework.simulation.keywords import RunKeywords, refuse_unknown, takes_run_keywords
+from framework.simulation.run_data import Data, tape_of, tape_of_config
 from framework.simulation.settings import RunSettings
 from framework.simulation.simulate import simulate
 

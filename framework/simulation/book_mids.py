@@ -13,14 +13,14 @@ from framework.kernel.market.order_book import depth_of, lose_depth, see_depth
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument
 from framework.stages.features.feature import feature_kernel
-from framework.stages.features.market import watcher
+from framework.stages.features.market_table import watcher
 
 KINDS = (Kind.DEPTH, Kind.GAP, Kind.SPLIT)
 """What tells of a book, or takes it away."""
 
 
 @feature_kernel
-def _tell(trader: int, events: Any, mids: Any) -> int:
+def _fill_mids(trader: int, events: Any, mids: Any) -> int:
     """Apply events; write the mid after each message that leaves a book with two sides. Returns how many there were."""
     t = trader_row(trader, 0)
     depth, count = depth_of(t, 0), 0
@@ -53,7 +53,7 @@ class BookMids:
         mids = np.full(len(rows), np.nan)
         own = rows.copy()
         own["instrument"] = 0
-        _tell(self._trader.address, own, mids)
+        _fill_mids(self._trader.address, own, mids)
         if self._trader.record["broken"][0]:
             raise self._trader.breakage()
         return mids

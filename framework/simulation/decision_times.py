@@ -12,7 +12,7 @@ from framework.engine.strategy import Strategy
 from framework.engine.view import View
 from framework.engine.world import Decision, WakeKind
 from framework.errors import ConfigError
-from framework.simulation.latency import LATENCY_COLUMN
+from framework.simulation.configured_latency import LATENCY_COLUMN
 from framework.simulation.stopwatch import nanoseconds
 
 

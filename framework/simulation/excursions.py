@@ -115,7 +115,7 @@ _PRICES, _TICKS = (Kind.BAR, Kind.QUOTE, Kind.TRADE), (Kind.QUOTE, Kind.TRADE, K
 
 def _look(tape: Tape, extremes: _Extremes) -> None:
     """Show the prices of a tape to the stretches, a block at a time."""
-    told_finely, found = _told_finely(tape), survey(tape)
+    with_ticks, found = _with_ticks(tape), survey(tape)
     with_books = [number for number in extremes.instruments if number in found.spans]
     books = {number: BookMids(tape.instruments[number], found.spans[number], has_orders=found.has_orders) for number in with_books}
     kinds = (*_PRICES, *KINDS) if books else _PRICES
@@ -128,13 +128,13 @@ def _look(tape: Tape, extremes: _Extremes) -> None:
             mine = rows[places[order[edges[instrument] : edges[instrument + 1]]]]
             if books and instrument not in books:
                 mine = mine[np.isin(mine["kind"], _PRICES)]
-            if instrument in told_finely:
+            if instrument in with_ticks:
                 mine = mine[mine["kind"] != Kind.BAR]
             if len(mine):
                 _show(mine, instrument, extremes, books.get(instrument))
 
 
-def _told_finely(tape: Tape) -> frozenset[int]:
+def _with_ticks(tape: Tape) -> frozenset[int]:
     """The instruments that have quotes, trades or a book."""
     found = survey(tape)
     if not found.has_ticks:

@@ -12,6 +12,7 @@ from framework.kernel.market.marks import GAP_BARS
 from framework.kernel.trader.trader import Trader
 from framework.kernel.venue.exchange import Exchange
 from framework.schema.units import NANOSECONDS_PER_SECOND
+from framework.simulation.configured_latency import latencies_of, with_feed_latency
 from framework.simulation.kernel_terms import (
     bars_of_costs,
     cost_terms,
@@ -23,7 +24,6 @@ from framework.simulation.kernel_terms import (
     tiers_of,
     venue_terms,
 )
-from framework.simulation.latency import heard, wires_of
 from framework.simulation.settings import RunSettings
 
 
@@ -36,18 +36,18 @@ class Ground:
 
     def __init__(self, tape: Tape, settings: RunSettings) -> None:
         costs, risk, latency = settings.costs, settings.risk, settings.latency
-        self.tape = told = heard(tape, latency, settings.seed)
+        self.tape = received = with_feed_latency(tape, latency, settings.seed)
         self._cash, self._currency = float(settings.cash), settings.currency
-        self._currencies = tuple(dict.fromkeys((settings.currency, *told.currencies)))
+        self._currencies = tuple(dict.fromkeys((settings.currency, *received.currencies)))
         self._costs, self._risk = cost_terms(costs), risk_terms(risk)
         self._bars_of_costs = bars_of_costs(costs)
-        self._terms = instrument_terms(told, self._currencies, lending_of(told, costs, risk))
+        self._terms = instrument_terms(received, self._currencies, lending_of(received, costs, risk))
         self._tiers = tiers_of(costs)
         self._levies = us_levies() if costs.us_regulatory else ()
-        self._decays, self._daily_lots = pushes_of(told, costs)
-        self._ticks = ticks_of(told, costs)
-        self._point_interval_ns = NANOSECONDS_PER_SECOND if told.has_quotes or self._ticks is not None else 0
-        self._wires, self._rules = wires_of(latency, settings.seed), venue_terms(settings.venue)
+        self._decays, self._daily_lots = pushes_of(received, costs)
+        self._ticks = ticks_of(received, costs)
+        self._point_interval_ns = NANOSECONDS_PER_SECOND if received.has_quotes or self._ticks is not None else 0
+        self._latencies, self._rules = latencies_of(latency, settings.seed), venue_terms(settings.venue)
 
     def trader(self, strategy: Strategy) -> Trader:
         """A new trader half for a strategy, linked to the loops.
@@ -83,7 +83,7 @@ class Ground:
         return Exchange(
             len(self.tape.instruments),
             len(self.tape.calendars),
-            wires=self._wires,
+            latencies=self._latencies,
             symbols=[instrument.symbol for instrument in self.tape.instruments],
             ticks=self._ticks,
             rules=self._rules,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from framework.config.section import Section
 from framework.data.tape import Tape
 from framework.engine.strategy import Strategy
-from framework.simulation.latency import settled
+from framework.simulation.configured_latency import settled
 from framework.simulation.settings import RunSettings
 from framework.version import __version__
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.config import CostsConfig, RiskConfig, VenueConfig
-from framework.config.impact import Push
+from framework.config.impact_models import Push
 from framework.data.tape import Tape
 from framework.data.tape.survey import survey
 from framework.errors import InputError, did_you_mean

@@ -1,7 +1,7 @@
 """What `backtest`, `sweep` and `prove` take alike, as keywords: how data are read, and the settings of a run.
 
 A keyword's type stands here, for type checkers. Its default and its meaning stand where it is used, in `read_bars` and `RunSettings`;
-`takes_run_keywords` shows them at each door.
+`takes_run_keywords` shows them at each function.
 """
 
 from __future__ import annotations
@@ -50,30 +50,30 @@ class RunKeywords(DataKeywords, total=False):
     seed: int
 
 
-Door = TypeVar("Door", bound=Callable[..., object])
+Function = TypeVar("Function", bound=Callable[..., object])
 
 DATA_DEFAULTS = {name: inspect.signature(read_bars).parameters[name].default for name in DataKeywords.__annotations__}
 _DEFAULTS = DATA_DEFAULTS | {one.name: None if one.default is MISSING else one.default for one in fields(RunSettings)}
 
 _PLACE = "    keywords: those of `RunKeywords`.\n"
-"""The line of a door's docstring that their meaning takes the place of."""
+"""The line of a function's docstring that their meaning takes the place of."""
 
 
-def takes_run_keywords(door: Door) -> Door:
-    """Show the keywords one by one where Python is asked what `door(..., **keywords: Unpack[RunKeywords])` takes.
+def takes_run_keywords(function: Function) -> Function:
+    """Show the keywords one by one where Python is asked what `function(..., **keywords: Unpack[RunKeywords])` takes.
 
     Its signature gets their names, types and defaults, and its docstring their meaning in place of its line `_PLACE`.
     """
-    own = inspect.signature(door)
+    own = inspect.signature(function)
     kept = [parameter for parameter in own.parameters.values() if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
     shown = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS[name], annotation=getattr(hint, "__forward_arg__", hint))
         for name, hint in RunKeywords.__annotations__.items()
     ]
-    vars(door)["__signature__"] = own.replace(parameters=[*kept, *shown])
-    if door.__doc__ is not None:
-        door.__doc__ = inspect.cleandoc(door.__doc__).replace(_PLACE, _meaning())
-    return door
+    vars(function)["__signature__"] = own.replace(parameters=[*kept, *shown])
+    if function.__doc__ is not None:
+        function.__doc__ = inspect.cleandoc(function.__doc__).replace(_PLACE, _meaning())
+    return function
 
 
 def _meaning() -> str:
@@ -86,13 +86,13 @@ def _meaning() -> str:
     return f"{wrapped}\n{of_settings}\n"
 
 
-def refuse_unknown(door: Callable[..., object], given: Iterable[str]) -> None:
-    """Refuse keywords that a door does not take.
+def refuse_unknown(function: Callable[..., object], given: Iterable[str]) -> None:
+    """Refuse keywords that a function does not take.
 
     Raises:
         ConfigError: with those that were perhaps meant.
     """
     for name in given:
         if name not in RunKeywords.__annotations__:
-            known = inspect.signature(door).parameters
-            raise ConfigError(f"{door.__name__}() takes no {name!r}. {did_you_mean(name, known)}")
+            known = inspect.signature(function).parameters
+            raise ConfigError(f"{function.__name__}() takes no {name!r}. {did_you_mean(name, known)}")

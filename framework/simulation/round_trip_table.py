@@ -22,8 +22,8 @@ _PROFITS = (OrderType.LIMIT, OrderType.MARKET_IF_TOUCHED, OrderType.LIMIT_IF_TOU
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """What the ledger and the audit recorded of positions.
+class LedgerRows:
+    """What the ledger and the audit hold of positions.
 
     Attributes:
         trades, changes, flows, orders: rows of the trader half's tables.

@@ -14,12 +14,12 @@ from framework.engine.strategy import Strategy
 from framework.kernel.machine import machine_code
 from framework.reports.result import Result
 from framework.simulation.benchmark import benchmark_levels
+from framework.simulation.configured_latency import latency_notes
 from framework.simulation.early_end import attach_result
 from framework.simulation.ground import Ground
 from framework.simulation.header import header_of
-from framework.simulation.latency import latency_notes
+from framework.simulation.run_tables import Tables
 from framework.simulation.settings import RunSettings
-from framework.simulation.tables import Tables
 from framework.simulation.through import in_parts, run_through
 
 

@@ -13,15 +13,15 @@ from framework.config import RunConfig
 from framework.config.account import check_count
 from framework.data.store.abandoned import remove_abandoned
 from framework.data.store.embedded import DEFAULT
-from framework.engine.fingerprint import code_digest
+from framework.engine.code_digest import code_digest
 from framework.engine.library import Folders, load_class
 from framework.engine.strategy import Strategy
 from framework.errors import ConfigError, WorkerLost
 from framework.kernel.machine.machine_code import is_cached, source_digest
-from framework.simulation.data import Data, tape_of, tape_of_config
-from framework.simulation.grid import Grid, ParameterSet, parameter_sets
 from framework.simulation.header import common_header
 from framework.simulation.keywords import RunKeywords, refuse_unknown, takes_run_keywords
+from framework.simulation.parameter_grid import Grid, ParameterSet, parameter_sets
+from framework.simulation.run_data import Data, tape_of, tape_of_config
 from framework.simulation.settings import RunSettings
 from framework.simulation.sweep_result import Sweep
 from framework.simulation.sweep_run import Given, Job, Row, Runner

@@ -19,7 +19,7 @@ from framework.reports.format import card_text, cell, label, money
 from framework.reports.result import Result
 from framework.reports.scan import MEASURES
 from framework.simulation.building import build_from, is_built_from_data
-from framework.simulation.grid import ParameterSet
+from framework.simulation.parameter_grid import ParameterSet
 from framework.simulation.simulate import simulate
 from framework.simulation.sweep_run import OUTCOME, Job
 from framework.simulation.sweep_store import column_of

@@ -114,14 +114,14 @@ class Runner:
         cash, strategy = self._job.settings.cash, self.build(given)
         trader = self._ground.trader(strategy)
         tally = Tally(trader, self._terms)
-        told = self._ground.tape
-        run_through(strategy, self._ground, trader, tally, iter((told.events,)))
+        received = self._ground.tape
+        run_through(strategy, self._ground, trader, tally, iter((received.events,)))
         points, root = trader.used("points"), trader.record[0]
         measures = self._measurer.measure(points, cash, tally.traded)
         final = float(levels_of(points[-1:])[0]) if len(points) else cash
         ambiguous = int(root["ambiguous_fills"])
         trades, changes, flows = (trader.used(name) for name in ("trades", "changes", "flows"))
-        pnls = pnls_of(round_trips(trades, changes, flows, len(told.instruments))[0])
+        pnls = pnls_of(round_trips(trades, changes, flows, len(received.instruments))[0])
         counts = (trader.count("orders"), tally.fills, trader.count("trades"), len(pnls), tally.refused, ambiguous)
         paid = root["cost_totals"]
         won = abs(final - cash)

@@ -22,7 +22,7 @@ from framework.engine.view import View
 from framework.kernel.loops.replay import advance
 from framework.kernel.trader.trader import Trader
 from framework.simulation.ground import Ground
-from framework.simulation.world import Replay, SimulatedWorld
+from framework.simulation.simulated_world import Replay, SimulatedWorld
 
 _MOST_POINTS = 4_000_000
 """Points of the equity curve that are provided for at once; what is more grows by doubling."""

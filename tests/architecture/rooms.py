@@ -1,6 +1,6 @@
 """The rooms of a package and which of them imports which: `python -m tests.architecture.rooms` prints the arrows.
 
-A room is a folder of the package. A file that lies beside the folders is a door for users, above all rooms; the kernel has none.
+A room is a folder of the package. A file that lies beside the folders is what users import, above all rooms; the kernel has none.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ KERNEL = "framework.kernel"
 KERNEL_ROOMS = ("machine", "layout", "market", "account", "trader", "venue", "loops")
 """Likewise."""
 HALVES = ("trader", "venue")
-"""Neither imports the other: the house is cut at the wire between them."""
-DOORS = "doors"
+"""Neither imports the other: they meet by messages only."""
+BESIDE = "beside"
 
 Arrows = Counter[tuple[str, str]]
 """By importing and imported room: how many names are imported."""
 
 
 def room_of(module: str, package: str) -> str:
-    """The room of a module below a package; `DOORS` for a file that lies in none."""
+    """The room of a module below a package; `BESIDE` for a file that lies in none."""
     parts = module.removeprefix(f"{package}.").split(".")
-    return parts[0] if len(parts) > 1 else DOORS
+    return parts[0] if len(parts) > 1 else BESIDE
 
 
 def arrows(found: Sequence[Source], package: str) -> Arrows:
     """Imports from one room of the package to another, those inside functions and under TYPE_CHECKING included."""
     modules = {source.name for source in found}
-    rooms = {room_of(name, package) for name in modules if name.startswith(f"{package}.")} - {DOORS}
+    rooms = {room_of(name, package) for name in modules if name.startswith(f"{package}.")} - {BESIDE}
     counted: Arrows = Counter()
     for source in found:
         if not source.name.startswith(f"{package}."):
@@ -53,7 +53,7 @@ def arrows(found: Sequence[Source], package: str) -> Arrows:
 
 def upward(found: Arrows, order: Sequence[str]) -> list[str]:
     """One sentence for each arrow that does not point to a lower floor, and for each room without a floor."""
-    floors = {room: floor for floor, room in enumerate((*order, DOORS))}
+    floors = {room: floor for floor, room in enumerate((*order, BESIDE))}
     return [
         f"{here} imports {there}, which is not below it"
         for here, there in sorted(found)
@@ -69,7 +69,7 @@ def between(found: Arrows, apart: Sequence[str]) -> list[str]:
 def shown(found: Arrows, order: Sequence[str]) -> str:
     """The arrows as text, one importing room a line, from the highest floor down."""
     lines = [f"{len(found)} arrows, {sum(found.values())} imports"]
-    for here in reversed((*order, DOORS)):
+    for here in reversed((*order, BESIDE)):
         lower = ", ".join(f"{there} ({found[here, there]})" for there in order if found[here, there])
         lines.append(f"  {here} -> {lower or 'nothing'}")
     return "\n".join(lines)

@@ -120,7 +120,7 @@ def test_every_floor_is_still_inhabited_or_planned() -> None:
         ("framework.simulation.backtest", "from framework import Strategy"),
         ("framework.cli", "import research.sweep"),
         ("framework.commands.demo", "from framework.bench import w1"),
-        ("framework.simulation.world", "def f():\n    from live.worlds import PaperWorld"),
+        ("framework.simulation.simulated_world", "def f():\n    from live.worlds import PaperWorld"),
         ("live.session", "from research.promote import bundle"),
         ("research.promote", "from live.journal import read"),
         ("strategies.momentum", "from research.splits import purged"),
@@ -140,7 +140,7 @@ def test_a_planted_violation_is_caught(module: str, text: str) -> None:
         ("framework.engine.engine", "from framework.stages.contracts import Stage"),
         ("framework.simulation.backtest", "from framework.reports.result import Result\nfrom ..config import parse_costs"),
         ("strategies.momentum", "from framework import Strategy"),
-        ("live.worlds", "from framework.simulation.world import SimulatedWorld"),  # paper is a simulation on an open tape
+        ("live.worlds", "from framework.simulation.simulated_world import SimulatedWorld"),  # paper is a simulation on an open tape
         ("research.promote", "from framework.simulation.sweep import sweep"),
     ],
 )

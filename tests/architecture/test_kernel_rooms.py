@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import defaultdict
 from itertools import pairwise
 from pathlib import PurePath
 
 import pytest
 
-from tests.architecture.rooms import DOORS, HALVES, KERNEL, KERNEL_ROOMS, arrows, between, shown, upward
+from tests.architecture.rooms import BESIDE, HALVES, KERNEL, KERNEL_ROOMS, arrows, between, shown, upward
 from tests.architecture.sources import ROOT, Source, sources
 
 MOST_ARROWS = 20
@@ -52,15 +51,7 @@ def test_every_folder_of_the_kernel_is_a_room_with_a_floor() -> None:
     assert folders == set(KERNEL_ROOMS)
     beside = {path.stem for path in (ROOT / "framework" / "kernel").glob("*.py")}
     assert beside == {"__init__"}, "a file of the kernel lies in a room"
-    assert not [one for one in arrows(sources("framework"), KERNEL) if DOORS in one]
-
-
-def test_a_name_of_a_kernel_file_stands_for_one_thing() -> None:
-    places = defaultdict(list)
-    for source in sources("framework"):
-        if source.name.startswith(f"{KERNEL}.") and not source.is_package:
-            places[PurePath(source.path).stem].append(source.path)
-    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+    assert not [one for one in arrows(sources("framework"), KERNEL) if BESIDE in one]
 
 
 def test_the_page_about_the_kernel_lists_its_rooms_and_arrows() -> None:

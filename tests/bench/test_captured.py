@@ -166,7 +166,7 @@ def test_the_final_equity_is_that_of_the_fills_told(walk: Capture, tmp_path: Pat
 def same_fills_as_hftbacktest(folder: Path, capture: Capture) -> int:
     """How many fills both have, after asserting that they are the same."""
     written_to = workloads.write("W4B", workloads.SMALL, folder / "W4B", capture=capture)
-    [peer] = [entry for entry in engines.PEERS if entry.workload == "W4B"]
+    [peer] = [contender for contender in engines.PEERS if contender.workload == "W4B"]
     theirs = measure.run(peer, written_to, 0)
     if isinstance(theirs, Skipped):
         pytest.skip(theirs.reason)

@@ -11,7 +11,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from framework import __version__, cli
-from framework.bench import engines, measure, memory, table
+from framework.bench import bench_table, engines, measure, memory
 from framework.bench.measure import Row, Skipped
 
 COLUMNS = [
@@ -60,19 +60,19 @@ def test_rows_as_json(no_peers: Path, tmp_path: Path) -> None:
 
 
 def test_every_peer_has_a_script_and_pins() -> None:
-    assert {entry.engine for entry in engines.PEERS} == PEERS
-    for entry in engines.PEERS:
-        assert Path(entry.script).exists()
-        pins = Path(entry.script).with_suffix(".txt").read_text().split()
+    assert {contender.engine for contender in engines.PEERS} == PEERS
+    for contender in engines.PEERS:
+        assert Path(contender.script).exists()
+        pins = Path(contender.script).with_suffix(".txt").read_text().split()
         assert pins and all("==" in pin for pin in pins)
 
 
 def test_a_peer_that_cannot_be_installed_says_why(no_peers: Path) -> None:
-    [entry] = [entry for entry in engines.PEERS if (entry.workload, entry.engine) == ("W1", "vectorbt")]
-    entry.python.parent.mkdir(parents=True)
-    entry.python.touch()
+    [contender] = [contender for contender in engines.PEERS if (contender.workload, contender.engine) == ("W1", "vectorbt")]
+    contender.python.parent.mkdir(parents=True)
+    contender.python.touch()
     (no_peers / "vectorbt" / "failed.txt").write_text("ERROR: No matching distribution found\n")
-    assert measure.run(entry, no_peers, 1) == Skipped("could not be installed: ERROR: No matching distribution found")
+    assert measure.run(contender, no_peers, 1) == Skipped("could not be installed: ERROR: No matching distribution found")
 
 
 def test_an_engine_that_fails_is_skipped_with_its_last_words(tmp_path: Path) -> None:
@@ -86,13 +86,13 @@ def test_another_result_is_called_different(tmp_path: Path) -> None:
     first, same, other = (engines.ours("W1", mode) for mode in ("compiled", "python", "third"))
     answers = {first: answer(1100.0), same: answer(1100.00005), other: answer(1100.5)}
     verdicts = measure._verdicts(answers, tmp_path)  # type: ignore[arg-type]
-    assert [verdicts[entry] for entry in answers] == ["equal", "equal", "DIFFERS by 5.0e-03 of what was won or lost"]
+    assert [verdicts[contender] for contender in answers] == ["equal", "equal", "DIFFERS by 5.0e-03 of what was won or lost"]
 
 
 def test_wins_and_losses_are_printed_alike() -> None:
     text = io.StringIO()
     rows = [row("onetape", 100.0), row("hand_loop", 400.0), row("slow", 10.0), row("absent", None, "skipped: not installed: make peers")]
-    table.show(rows, Console(file=text, width=130))
+    bench_table.show(rows, Console(file=text, width=130))
     lines = {line.split()[0]: line for line in reversed(text.getvalue().splitlines()) if line.strip()}  # the table, not the remarks
     assert " 0.25x " in lines["hand_loop"]
     assert " 10x " in lines["slow"]

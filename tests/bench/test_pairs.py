@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from framework import __version__, cli
-from framework.bench import pairs, workloads
-from framework.bench.pairs import Paired, Side, falls_short, lower_bound, sides_of
+from framework.bench import paired_runs, workloads
+from framework.bench.paired_runs import Paired, Side, falls_short, lower_bound, sides_of
 from framework.bench.turns import Lost, Turns
 from framework.errors import InputError
 
@@ -29,7 +29,7 @@ def test_too_few_ratios_have_no_bound() -> None:
     with pytest.raises(ValueError, match="4 ratios: too few"):
         lower_bound([1.0] * 4)
     with pytest.raises(InputError, match="--pairs 4: too few .* at least 5"):
-        pairs.measure("W1", workloads.SMALL, Path("nowhere"), sides_of("W1", None, (), peers=False), pairs=4, say=print)
+        paired_runs.measure("W1", workloads.SMALL, Path("nowhere"), sides_of("W1", None, (), peers=False), pairs=4, say=print)
 
 
 class Stub:
@@ -58,8 +58,8 @@ def test_processes_are_new_turns_alternate_and_the_first_of_each_is_not_counted(
         [9.0, 4.0, 9.0, 6.0, 0.2, 5.0, 9.0, 3.0, 9.0, 9.5, 9.0, 4.0],
     )
     starts = [lambda: Stub("a", ours, said), lambda: Stub("b", theirs, said)]
-    found, firsts = pairs._take_turns(starts, 2, lambda k: said.append(str(k)))  # type: ignore[arg-type]
-    assert pairs.PROCESSES == 3
+    found, firsts = paired_runs._take_turns(starts, 2, lambda k: said.append(str(k)))  # type: ignore[arg-type]
+    assert paired_runs.PROCESSES == 3
     assert "".join(said) == "1((abab))((baba))((abab))2((baba))((abab))((baba))"
     assert found == [(1.0, 4.0), (6.5, 3.0)]
     assert firsts == [{"version": "a"}, {"version": "b"}]
@@ -67,14 +67,14 @@ def test_processes_are_new_turns_alternate_and_the_first_of_each_is_not_counted(
 
 def test_what_is_timed_against_what() -> None:
     mine, others = sides_of("W1", None, ["unchecked", "hand_loop", "python", "vectorbt"], peers=False)
-    assert (mine.entry.engine, mine.entry.mode, mine.environment["ONETAPE_UNCHECKED"]) == ("onetape", "compiled", "0")
-    assert [(side.entry.engine, side.entry.mode, side.environment["ONETAPE_UNCHECKED"]) for side in others] == [
+    assert (mine.contender.engine, mine.contender.mode, mine.environment["ONETAPE_UNCHECKED"]) == ("onetape", "compiled", "0")
+    assert [(side.contender.engine, side.contender.mode, side.environment["ONETAPE_UNCHECKED"]) for side in others] == [
         *(("onetape", "compiled", "1"), ("hand_loop", "numba, no records", "0")),
         *(("onetape", "python", "0"), ("vectorbt", "from_signals", "0")),
     ]
     _, every = sides_of("W2", "python", (), peers=False)
-    assert [(side.entry.engine, side.entry.mode) for side in every] == [("onetape", "weights"), ("hand_loop", "numba, no records")]
-    assert {side.entry.engine for side in sides_of("W2", None, (), peers=True)[1]} == {
+    assert [(side.contender.engine, side.contender.mode) for side in every] == [("onetape", "weights"), ("hand_loop", "numba, no records")]
+    assert {side.contender.engine for side in sides_of("W2", None, (), peers=True)[1]} == {
         *("onetape", "hand_loop", "vectorbt", "bt", "zipline_reloaded")
     }
 
@@ -119,9 +119,9 @@ def checkout(folder: Path) -> Path:
 def test_a_checkout_runs_its_own_code_on_files_of_its_own(tmp_path: Path) -> None:
     made = workloads.write("W1", workloads.SMALL, tmp_path / "W1")
     _, [side] = sides_of("W1", None, [str(checkout(tmp_path / "other"))], peers=False)
-    own = pairs._own_folder(made, side)
+    own = paired_runs._own_folder(made, side)
     assert own != made and sorted(path.name for path in own.iterdir()) == sorted(path.name for path in made.iterdir())
-    with Turns(side.entry, own, side.environment) as turns:
+    with Turns(side.contender, own, side.environment) as turns:
         assert turns.first["version"] == "from elsewhere" and turns.first["events"] == 11
         first, second = turns.seconds(), turns.seconds()
     assert first > 0 and second > 0 and turns._process.returncode == 0
@@ -130,13 +130,13 @@ def test_a_checkout_runs_its_own_code_on_files_of_its_own(tmp_path: Path) -> Non
 def test_a_process_that_ends_says_why(tmp_path: Path) -> None:
     mine, _ = sides_of("W1", None, (), peers=False)
     with pytest.raises(Lost, match="FileNotFoundError"):
-        Turns(mine.entry, tmp_path, mine.environment)
+        Turns(mine.contender, tmp_path, mine.environment)
     made = workloads.write("W1", workloads.SMALL, tmp_path / "W1")
     broken = checkout(tmp_path / "other")
     text = FAKE.replace("(lambda: mode)", "(lambda ran=[]: ran.append(mode) if not ran else 1 // 0)")
     (broken / "framework" / "bench" / "ours.py").write_text(text)
     _, [side] = sides_of("W1", None, [str(broken)], peers=False)
-    with Turns(side.entry, made, side.environment) as turns, pytest.raises(Lost, match="ZeroDivisionError"):
+    with Turns(side.contender, made, side.environment) as turns, pytest.raises(Lost, match="ZeroDivisionError"):
         turns.seconds()
 
 
@@ -182,4 +182,4 @@ def test_our_build_without_checks_comes_to_the_same(tmp_path: Path) -> None:
 
 def test_sides_are_told_apart() -> None:
     mine, [other] = sides_of("W1", None, ["unchecked"], peers=False)
-    assert mine == Side(mine.entry, "", mine.environment) and other.label == "unchecked"
+    assert mine == Side(mine.contender, "", mine.environment) and other.label == "unchecked"

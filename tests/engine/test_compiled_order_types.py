@@ -12,7 +12,7 @@ from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
 from framework.schema.order import OrderState, OrderType, Peg, TimeInForce
 from framework.schema.units import Step
-from framework.simulation.recorded import replay
+from framework.simulation.audited_run import replay
 from tests.properties.random_ticks import tape_of
 
 

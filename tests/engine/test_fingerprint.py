@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from framework.engine.fingerprint import code_digest
+from framework.engine.code_digest import code_digest
 
 STRATEGY = """
 import logging

@@ -17,11 +17,11 @@ from framework.data.readers import read_bars
 from framework.data.tape import Tape
 from framework.engine import audit as audits
 from framework.engine.audit import Audit
-from framework.engine.records import Records
+from framework.engine.audit_records import AuditRecords
 from framework.errors import InputError
 from framework.reports.result import Result
 from framework.schema.event import EVENT, Kind
-from framework.simulation.recorded import replay
+from framework.simulation.audited_run import replay
 
 _ROW = EVENT.itemsize
 
@@ -34,9 +34,9 @@ def rows_of(first: int, count: int) -> NDArray[np.void]:
     return rows
 
 
-def filled(held_bytes: int, sizes: tuple[int, ...] = (5, 1, 7, 4, 2)) -> Records:
+def filled(held_bytes: int, sizes: tuple[int, ...] = (5, 1, 7, 4, 2)) -> AuditRecords:
     """Records of 19 rows, taken in in parts."""
-    records, first = Records(held_bytes), 0
+    records, first = AuditRecords(held_bytes), 0
     for size in sizes:
         records.add(rows_of(first, size))
         first += size
@@ -83,7 +83,7 @@ def test_what_was_read_lasts_longer_than_its_records() -> None:
 
 def test_a_folder_that_takes_nothing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    records = Records(2 * _ROW)
+    records = AuditRecords(2 * _ROW)
     records.add(rows_of(0, 2))
     with pytest.raises(InputError, match=r"beyond 128 bytes, here 192 so far. Make room in .*gone, or name another folder in TMPDIR"):
         records.add(rows_of(2, 1))

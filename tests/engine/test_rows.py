@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from framework import State, Strategy, backtest, compiled
-from framework.engine.rows import Rows, rows
+from framework.engine.declared_rows import Rows, rows
 
 BARS = 201
 CLOSES = np.round(100.0 * np.exp(np.cumsum(np.random.default_rng(11).normal(0.0, 0.02, BARS))), 2)

@@ -11,7 +11,7 @@ import pytest
 from framework.kernel.trader.trader import Trader
 from framework.kernel.venue.exchange import Exchange
 from framework.schema.instrument import Settlement
-from framework.simulation.world import SimulatedWorld
+from framework.simulation.simulated_world import SimulatedWorld
 
 
 class Watch:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from framework.engine.timers import Timers
 from framework.engine.view import View
 from framework.kernel.layout.codes import END
-from framework.kernel.layout.roots import RECORDING
-from framework.kernel.loops.recorded import advance_recorded
+from framework.kernel.layout.roots import AUDITED_RUN
+from framework.kernel.loops.audit_loop import advance_audited
 from framework.kernel.trader.apply import ANSWERS
 from framework.kernel.trader.trader import Trader
 from framework.schema.event import EVENT, Kind
@@ -50,9 +50,9 @@ class Desk:
 
     def _see(self, tape: NDArray[np.void]) -> None:
         """Replay a tape without a venue."""
-        recording = np.zeros(1, dtype=RECORDING)
-        recording["tape"], recording["tape_count"], recording["until_ns"] = tape.ctypes.data, len(tape), NEVER_NS
-        assert advance_recorded(self.trader.record, recording) == END
+        run = np.zeros(1, dtype=AUDITED_RUN)
+        run["tape"], run["tape_count"], run["until_ns"] = tape.ctypes.data, len(tape), NEVER_NS
+        assert advance_audited(self.trader.record, run) == END
 
     def submit(self, kind: OrderType = OrderType.LIMIT, quantity: float = 10.0, parent: int = -1) -> int:
         """Send an order to buy at 100; return its id."""

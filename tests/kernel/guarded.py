@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from framework.kernel.layout import state
-from framework.kernel.layout.state import State
+from framework.kernel.layout import half
+from framework.kernel.layout.half import Half
 from framework.kernel.market import book_memory
 from framework.kernel.market.book_memory import Books
 from framework.kernel.trader import trader
@@ -24,7 +24,7 @@ from framework.kernel.trader.trader import Trader
 from framework.kernel.venue import exchange
 from framework.kernel.venue.exchange import Exchange
 from framework.kernel.venue.venue_account import VenueAccount
-from framework.simulation.world import SimulatedWorld
+from framework.simulation.simulated_world import SimulatedWorld
 
 CANARY = 0xA5
 GUARD_ROWS = 4
@@ -82,10 +82,10 @@ class GuardedPool:
         """Nothing is kept."""
 
 
-def _watched(kind: type[State], guards: Guards) -> Callable[[Any, str], None]:
+def _watched(kind: type[Half], guards: Guards) -> Callable[[Any, str], None]:
     grow = kind.grow
 
-    def watched(half: State, name: str) -> None:
+    def watched(half: Half, name: str) -> None:
         before = half.tables[name]
         grow(half, name)
         if half.tables[name] is not before:
@@ -100,10 +100,10 @@ def guard(patch: pytest.MonkeyPatch) -> Guards:
     for module, tables in ((trader, "TRADER_TABLES"), (exchange, "EXCHANGE_TABLES")):
         smallest = {name: replace(table, rows=1) for name, table in getattr(module, tables).items()}
         patch.setattr(module, tables, smallest)
-    patch.setattr(state, "POOL", GuardedPool(guards))
-    patch.setattr(State, "size_after", staticmethod(lambda rows: rows + 1))
-    patch.setattr(State, "provide", lambda half, name, rows: None)
-    patch.setattr(State, "cleared", staticmethod(lambda rows, dtype: guards.make("a fixed table", rows, dtype, zeros=True)))
+    patch.setattr(half, "POOL", GuardedPool(guards))
+    patch.setattr(Half, "size_after", staticmethod(lambda rows: rows + 1))
+    patch.setattr(Half, "provide", lambda half, name, rows: None)
+    patch.setattr(Half, "cleared", staticmethod(lambda rows, dtype: guards.make("a fixed table", rows, dtype, zeros=True)))
     patch.setattr(book_memory, "_RESTING_ROWS", 2)
     own = Books._own
 

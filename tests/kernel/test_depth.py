@@ -15,7 +15,7 @@ from framework.data.formats import databento, lobster
 from framework.data.series.book_replay import OrderBook
 from framework.data.tape.recording import Recording
 from framework.kernel.market.book_memory import Ticks
-from framework.kernel.trader import doors
+from framework.kernel.trader import trader_calls
 from framework.kernel.trader.ticks_seen import SEE_TICK
 from framework.kernel.trader.trader import Trader
 from framework.schema.event import EVENT, Flag, Kind
@@ -41,7 +41,7 @@ class Book:
 
     def side(self, side: int, count: int = 8) -> list[tuple[int, int]]:
         found = np.zeros((count, 2), dtype=np.int64)
-        k = doors.levels(self.trader.address, 0, side, found)
+        k = trader_calls.levels(self.trader.address, 0, side, found)
         return [(int(price), int(lots)) for price, lots in found[:k]]
 
     @property
@@ -143,14 +143,14 @@ def test_what_can_be_asked_of_a_book() -> None:
     for side, price, lots in ((1, 100, 3), (1, 98, 5), (-1, 102, 1), (-1, 103, 4)):
         book.feed(change(side, price, lots))
     trader = book.trader.address
-    assert doors.imbalance(trader, 0, 1) == (3 - 1) / (3 + 1)
-    assert doors.imbalance(trader, 0, 2) == (8 - 5) / (8 + 5)
-    assert doors.weighted_mid_ticks(trader, 0) == (100 * 1 + 102 * 3) / 4
-    assert doors.sweep_ticks(trader, 0, 3.0) == (102 * 1 + 103 * 2) / 3
-    assert doors.sweep_ticks(trader, 0, -8.0) == (100 * 3 + 98 * 5) / 8
-    assert np.isnan(doors.sweep_ticks(trader, 0, 6.0))
-    assert doors.lots_at(trader, 0, 1, 0.98) == 5
-    assert doors.lots_at(trader, 0, 1, 0.99) == 0
+    assert trader_calls.imbalance(trader, 0, 1) == (3 - 1) / (3 + 1)
+    assert trader_calls.imbalance(trader, 0, 2) == (8 - 5) / (8 + 5)
+    assert trader_calls.weighted_mid_ticks(trader, 0) == (100 * 1 + 102 * 3) / 4
+    assert trader_calls.sweep_ticks(trader, 0, 3.0) == (102 * 1 + 103 * 2) / 3
+    assert trader_calls.sweep_ticks(trader, 0, -8.0) == (100 * 3 + 98 * 5) / 8
+    assert np.isnan(trader_calls.sweep_ticks(trader, 0, 6.0))
+    assert trader_calls.lots_at(trader, 0, 1, 0.98) == 5
+    assert trader_calls.lots_at(trader, 0, 1, 0.99) == 0
 
 
 @pytest.mark.parametrize(

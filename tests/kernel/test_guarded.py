@@ -19,8 +19,8 @@ from framework import Strategy, backtest
 from framework.data.tape import Tape
 from framework.engine.view import View
 from framework.errors import KernelError
+from framework.kernel.layout.half import Half
 from framework.kernel.layout.roots import EXCHANGE_TABLES, TRADER_TABLES
-from framework.kernel.layout.state import State
 from framework.kernel.trader.trader import Trader
 from framework.kernel.venue.exchange import Exchange
 from framework.kernel.venue.venue_account import VenueAccount
@@ -169,7 +169,7 @@ def test_a_table_that_cannot_grow_breaks_the_run_and_nothing_else(half: str, nam
 
 
 def _stingy(grow: Callable[[Any, str], None], half: str, name: str, rows: int) -> Callable[[Any, str], None]:
-    def stingy(self: State, table: str) -> None:
+    def stingy(self: Half, table: str) -> None:
         if (self._half, table) == (half, name) and len(self.tables[table]) >= rows:
             raise MemoryError("no more")
         grow(self, table)
@@ -186,7 +186,7 @@ def test_the_crowd_fills_every_table() -> None:
 
 
 def test_an_interrupt_while_a_table_grows_is_an_interrupt() -> None:
-    def interrupted(half: State, name: str) -> None:
+    def interrupted(half: Half, name: str) -> None:
         raise KeyboardInterrupt
 
     with guarded(), pytest.MonkeyPatch.context() as patch:

@@ -8,7 +8,7 @@ from framework.data.readers import read_bars
 from framework.engine.view import View
 from framework.kernel.layout.codes import BROKEN_BY_STORM
 from framework.kernel.loops import panel
-from framework.kernel.trader import doors
+from framework.kernel.trader import trader_calls
 from framework.kernel.trader.propose import NO_ROOM
 from framework.simulation.arrays import as_strategy
 from framework.simulation.ground import Ground
@@ -26,7 +26,7 @@ def test_a_row_is_ordered_once_and_not_where_the_run_has_broken() -> None:
     ground = Ground(tape, RunSettings())
     trader = ground.trader(strategy)
     strategy.on_start(View(trader, ground.timers()))
-    doors.link(trader.record, orders=False)
+    trader_calls.link(trader.record, orders=False)
     trader.record["now_ns"] = int(tape.bar_stamps[0])
 
     trader.record["broken"] = BROKEN_BY_STORM

@@ -92,7 +92,7 @@ def test_other_options_and_another_environment_are_other_code(monkeypatch: pytes
 
 
 def test_what_cannot_be_known_is_compiled_anew_and_said_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "_told", set())
+    monkeypatch.setattr(kept, "_warned", set())
     text = "import of_mine\ndef f(x):\n    m = of_mine\n    return x + m.ONE"
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("always")
@@ -105,7 +105,7 @@ def test_what_cannot_be_known_is_compiled_anew_and_said_once(cache: Path, monkey
 
 
 def test_an_address_of_this_process_is_not_kept(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "_told", set())
+    monkeypatch.setattr(kept, "_warned", set())
     absolute = ctypes.CDLL(None).labs
     absolute.argtypes, absolute.restype = [ctypes.c_long], ctypes.c_long
     scope: dict[str, Any] = {"__name__": __name__, "absolute": absolute}
@@ -117,7 +117,7 @@ def test_an_address_of_this_process_is_not_kept(cache: Path, monkeypatch: pytest
 
 def test_a_large_array_is_read_where_it_lies_and_not_kept(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Numba compiles its address in, beyond a million bytes."""
-    monkeypatch.setattr(kept, "_told", set())
+    monkeypatch.setattr(kept, "_warned", set())
     table = np.arange(200_000, dtype=np.float64)
     scope: dict[str, Any] = {"__name__": __name__, "table": table}
     exec("def f(k): return table[k]", scope)

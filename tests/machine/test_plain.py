@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FEW = """
 from framework.kernel.machine.compile import is_plain
-from framework.kernel.trader.grid import steps
+from framework.kernel.trader.whole_steps import steps
 from framework.kernel.venue.queue_position import share_from_behind
 from framework.kernel.machine.random import keyed_word, uniform
 words = [keyed_word(k, 3 * k - 7, k**5) for k in range(-20, 20)]
@@ -88,7 +88,7 @@ def test_a_debugger_stops_in_the_kernel() -> None:
 PLACED = """
 import ctypes
 import numpy as np
-from framework.kernel.layout.impact_records import displacement_row
+from framework.kernel.layout.displacement_records import displacement_row
 from framework.kernel.layout.roots import ExchangeRoot, exchange_row
 from framework.kernel.machine.compile import Unit, address_of, bits, call, kernel, leading_zeros, real, trailing_zeros
 from framework.schema.record import dtype_of

@@ -16,7 +16,7 @@ import pandas as pd
 from framework import Strategy, backtest
 from framework.data.tape import Tape, build
 from framework.engine.view import View
-from framework.kernel.layout.state import half_at
+from framework.kernel.layout.half import half_at
 from framework.reports.result import Result
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument, InstrumentKind

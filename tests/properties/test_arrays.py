@@ -11,7 +11,7 @@ from framework import Signals, Strategy, backtest
 from framework.data.tape import Tape
 from framework.reports.result import Result
 from framework.simulation.arrays import as_strategy
-from framework.simulation.recorded import replay
+from framework.simulation.audited_run import replay
 from tests.properties.random_runs import Case, cases, tape_of
 from tests.simulation.followers import Follower, QuantityFollower, SignalFollower
 

@@ -17,7 +17,7 @@ from framework.config import RunConfig, digest, load, parse_run
 from framework.engine.library import load_class
 from framework.errors import ConfigError, InputError, StrategyError
 from framework.simulation.backtest import run
-from framework.simulation.grid import parameter_sets
+from framework.simulation.parameter_grid import parameter_sets
 from tests.properties.broken_configs import WHOLE, broken, listing, setting
 from tests.simulation.market import frames
 

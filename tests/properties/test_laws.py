@@ -22,7 +22,7 @@ from framework.kernel.trader.trader import Trader
 from framework.reports.result import Result
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.order import Approved, Reason, Refused
-from framework.simulation.world import SimulatedWorld
+from framework.simulation.simulated_world import SimulatedWorld
 from strategies.crossover import Crossover
 from tests.properties.library import COSTS, LIBRARY, ROOT, fills_of, frame, laws, library_run, prices, walk
 from tests.properties.random_runs import Case, cases, instruments_of, run, tape_of

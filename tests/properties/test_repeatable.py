@@ -20,7 +20,7 @@ from framework.engine.view import View
 from framework.kernel.venue.exchange import Exchange
 from framework.simulation.ground import Ground
 from framework.simulation.settings import RunSettings
-from framework.simulation.world import SimulatedWorld
+from framework.simulation.simulated_world import SimulatedWorld
 from strategies.crossover import Crossover
 from tests.properties.library import COSTS, LIBRARY, elsewhere, laws, library_run, prices, walk
 from tests.properties.random_runs import Case, cases, run, tape_of

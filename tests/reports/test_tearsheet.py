@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framework.errors import InputError
-from framework.reports import axes, charts, metrics, tables
+from framework.reports import axes, charts, html_tables, metrics
 from framework.reports.format import card_text, money, number, percent, quantity
 from framework.reports.result import Result
 from framework.reports.summary import curve
@@ -113,7 +113,7 @@ def test_charts_show_the_run(html: str, result: Result) -> None:
 
 def test_monthly_table_is_the_hand_worked_one() -> None:
     index = pd.DatetimeIndex(["2023-11-30", "2023-12-29", "2024-01-31", "2024-03-01"], tz="UTC")
-    table = tables.months(curve(pd.Series([100.0, 110.0, 121.0, 60.5], index=index)))
+    table = html_tables.months(curve(pd.Series([100.0, 110.0, 121.0, 60.5], index=index)))
     years = dict(re.findall(r"<tr><th>(\d{4})</th>(.*?)</tr>", table))
     cells = {year: re.findall(r"<td[^>]*>(.*?)</td>", row) for year, row in years.items()}
     minus = "\N{MINUS SIGN}"
@@ -149,7 +149,7 @@ def test_long_trade_lists_say_how_much_is_shown() -> None:
 
 def test_gross_to_net_adds_up() -> None:
     costs, income = pd.Series({"fee": 30.0, "funding": -10.0, "tax": 0.0}), pd.Series({"dividend": 5.0})
-    table = tables.cost_table(costs, income, 85.0, "USD")  # gross 100: less 30, plus 10, plus 5
+    table = html_tables.cost_table(costs, income, 85.0, "USD")  # gross 100: less 30, plus 10, plus 5
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr class=.*?</tr>", table)]
     assert [row[0] for row in rows] == ["Gross trading PnL", "Fee", "Funding", "Dividend", "Net PnL"]
     assert [row[1].replace("\N{MINUS SIGN}", "-") for row in rows] == ["100.00", "-30.00", "10.00", "5.00", "85.00"]
@@ -157,20 +157,20 @@ def test_gross_to_net_adds_up() -> None:
 
 
 def test_a_losing_run_has_no_shares_of_gross() -> None:
-    assert "not positive" in tables.cost_table(pd.Series({"fee": 1.0}), pd.Series(dtype=float), -50.0, "USD")
+    assert "not positive" in html_tables.cost_table(pd.Series({"fee": 1.0}), pd.Series(dtype=float), -50.0, "USD")
 
 
 def test_order_outcomes_count_each_order_once() -> None:
     orders = pd.DataFrame({"order_id": [1, 2, 3], "state": ["FILLED", "FILLED", "REFUSED"], "reason": ["NONE", "NONE", "KILLED"]})
     refused = pd.DataFrame({"order_id": [3, 4], "reason": ["KILLED", "KILLED"]})
-    table = tables.outcomes(orders, refused)
+    table = html_tables.outcomes(orders, refused)
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", row)[:4] for row in re.findall(r"<tr><td>.*?</tr>", table)]
     assert sorted(rows) == [["Filled", "", "2", "50.0 %"], ["Refused", "Killed", "2", "50.0 %"]]
 
 
 def test_an_order_that_cash_cut_is_called_so() -> None:
     orders = pd.DataFrame({"order_id": [1], "state": ["CANCELLED"], "reason": ["NO_CASH_AT_FILL"]})
-    table = tables.outcomes(orders, pd.DataFrame())
+    table = html_tables.outcomes(orders, pd.DataFrame())
     assert re.findall(r"<td>(.*?)</td>", table) == ["Cancelled", "Cut by cash"]
     assert "fail" not in table.lower()
 

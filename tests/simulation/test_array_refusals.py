@@ -13,7 +13,7 @@ from framework import Signals, Strategy, backtest
 from framework.data.readers import read_bars
 from framework.errors import ConfigError, InputError
 from framework.simulation.arrays import as_strategy
-from framework.simulation.recorded import replay
+from framework.simulation.audited_run import replay
 from tests.simulation.test_arrays import DAYS, bars
 
 NAN = np.nan

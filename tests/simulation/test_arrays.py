@@ -13,7 +13,7 @@ from framework.data.tape import Tape
 from framework.errors import ReplayMismatch
 from framework.prove import prove
 from framework.simulation.arrays import as_strategy
-from framework.simulation.recorded import replay
+from framework.simulation.audited_run import replay
 from tests.simulation.followers import Follower, QuantityFollower
 
 NAN = np.nan

@@ -17,7 +17,7 @@ import pytest
 
 from framework import Result, backtest, sweep
 from framework.engine.audit import Audit
-from framework.engine.records import Records
+from framework.engine.audit_records import AuditRecords
 from framework.schema.event import EVENT
 from tests.simulation.market import tape
 from tests.simulation.sweep_strategies import Cross, SlowCross
@@ -79,9 +79,9 @@ def test_another_process_reads_it(tmp_path: Path) -> None:
     assert int(traces) > 0
 
 
-def filed(count: int = 1000) -> Records:
+def filed(count: int = 1000) -> AuditRecords:
     """Records of which most lie in a temporary file."""
-    records = Records(100 * EVENT.itemsize)
+    records = AuditRecords(100 * EVENT.itemsize)
     for first in range(0, count, 30):
         rows = np.zeros(30, EVENT)
         rows["w0"] = np.arange(first, first + 30)

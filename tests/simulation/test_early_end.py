@@ -14,15 +14,15 @@ from typer.testing import CliRunner
 
 from framework import Result, Strategy, backtest, cli, compiled, sweep
 from framework.engine import audit as audits
-from framework.engine.records import Records
+from framework.engine.audit_records import AuditRecords
 from framework.errors import InputError, KernelError, StrategyError
-from framework.kernel.layout import state
+from framework.kernel.layout import half
 from framework.kernel.machine.memory_pool import Pool
 from framework.kernel.trader.trader import Trader
 from framework.schema.event import Kind
 from framework.schema.order import Reason
-from framework.simulation.recorded import replay
-from framework.simulation.world import SimulatedWorld
+from framework.simulation.audited_run import replay
+from framework.simulation.simulated_world import SimulatedWorld
 from tests.simulation.market import tape
 
 ROOT = Path(__file__).parents[2]
@@ -145,7 +145,7 @@ def test_memory_that_is_short_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> N
         raise MemoryError
 
     monkeypatch.setattr(SimulatedWorld, "_serve", short)
-    monkeypatch.setattr(state, "POOL", Pool())  # the log of another run may be so large that it never fills
+    monkeypatch.setattr(half, "POOL", Pool())  # the log of another run may be so large that it never fills
     with pytest.raises(MemoryError) as caught:
         backtest(Quits(at=-1), tape(1, 6000))
     found: Result = caught.value.result  # type: ignore[attr-defined]
@@ -164,17 +164,17 @@ def test_what_fails_while_it_ends_does_not_hide_why_it_ended(monkeypatch: pytest
 
 
 def test_an_interrupt_loses_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "POOL", Pool())  # a log that has grown in another run would fill later
+    monkeypatch.setattr(half, "POOL", Pool())  # a log that has grown in another run would fill later
     whole = backtest(Quits(at=-1), tape(1, 3000))
-    add, sizes = Records.add, []
+    add, sizes = AuditRecords.add, []
 
-    def interrupted(self: Records, rows: Any) -> None:
+    def interrupted(self: AuditRecords, rows: Any) -> None:
         sizes.append(len(rows))
         if len(sizes) == 2:
             signal.raise_signal(signal.SIGINT)  # between the taking of the log and its keeping
         add(self, rows)
 
-    monkeypatch.setattr(Records, "add", interrupted)
+    monkeypatch.setattr(AuditRecords, "add", interrupted)
     with pytest.raises(KeyboardInterrupt) as caught:
         backtest(Quits(at=-1), tape(1, 3000))
     records = caught.value.result.audit.records  # type: ignore[attr-defined]

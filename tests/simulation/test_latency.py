@@ -15,12 +15,12 @@ from framework.config import parse_latency
 from framework.data.tape import Tape, build
 from framework.errors import ConfigError, DataError
 from framework.kernel.machine.random import keyed_word, uniform
-from framework.kernel.venue.wires import ENTRY, RESPONSE, Leg
+from framework.kernel.venue.latency_legs import ORDER_ENTRY, RESPONSE, Leg
 from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument
+from framework.simulation.audited_run import replay
+from framework.simulation.configured_latency import latencies_of, settled, with_feed_latency
 from framework.simulation.decision_times import timed_decisions
-from framework.simulation.latency import heard, settled, wires_of
-from framework.simulation.recorded import replay
 from tests.seeds import seeds
 
 SECOND = 1_000_000_000
@@ -48,8 +48,8 @@ def test_draws_are_splitmix_over_the_words_of_their_key() -> None:
 
 
 def test_lognormal_draws_have_their_quantiles() -> None:
-    leg = wires_of(parse_latency({"entry_ns": {"model": "lognormal", "median_ns": 1e6, "sigma": 0.5}}), 0).entry
-    draws = np.sort(leg.delays(np.arange(40_000), 1, ENTRY, 11))
+    leg = latencies_of(parse_latency({"entry_ns": {"model": "lognormal", "median_ns": 1e6, "sigma": 0.5}}), 0).order_entry
+    draws = np.sort(leg.delays(np.arange(40_000), 1, ORDER_ENTRY, 11))
     for chance in (0.01, 0.25, 0.5, 0.75, 0.99):
         expected = 1e6 * np.exp(0.5 * NormalDist().inv_cdf(chance))
         assert draws[int(chance * len(draws))] == pytest.approx(expected, rel=0.02)
@@ -67,9 +67,9 @@ def test_a_sample_is_drawn_between_its_quantiles() -> None:
 def test_each_leg_and_each_seed_draws_for_itself() -> None:
     leg = Leg(quantiles_ns=np.array([0, SECOND]))
     stamps = np.arange(100)
-    one = leg.delays(stamps, 1, ENTRY, 3)
-    assert (one == leg.delays(stamps, 1, ENTRY, 3)).all()
-    for other in (leg.delays(stamps, 1, RESPONSE, 3), leg.delays(stamps, 1, ENTRY, 4), leg.delays(stamps, 2, ENTRY, 3)):
+    one = leg.delays(stamps, 1, ORDER_ENTRY, 3)
+    assert (one == leg.delays(stamps, 1, ORDER_ENTRY, 3)).all()
+    for other in (leg.delays(stamps, 1, RESPONSE, 3), leg.delays(stamps, 1, ORDER_ENTRY, 4), leg.delays(stamps, 2, ORDER_ENTRY, 3)):
         assert np.count_nonzero(one == other) == 0
 
 
@@ -91,22 +91,22 @@ FEED = {"feed_ns": {"model": "sampled", "quantiles_ns": [0, 10 * SECOND]}}
 
 def test_a_feed_that_varies_never_tells_the_later_tick_first() -> None:
     tape = ticks("A")
-    told = heard(tape, parse_latency(FEED), 5)
-    assert sorted(told.events["ts_venue_ns"].tolist()) == sorted(tape.events["ts_venue_ns"].tolist())
-    late = told.events["ts_local_ns"] - told.events["ts_venue_ns"]
+    received = with_feed_latency(tape, parse_latency(FEED), 5)
+    assert sorted(received.events["ts_venue_ns"].tolist()) == sorted(tape.events["ts_venue_ns"].tolist())
+    late = received.events["ts_local_ns"] - received.events["ts_venue_ns"]
     assert late.min() >= 0 and late.max() > SECOND
-    assert (np.diff(told.events["ts_local_ns"]) >= 0).all()
-    mine = told.events[told.events["kind"] != Kind.SESSION]
+    assert (np.diff(received.events["ts_local_ns"]) >= 0).all()
+    mine = received.events[received.events["kind"] != Kind.SESSION]
     assert (np.diff(mine["ts_venue_ns"]) >= 0).all(), "one instrument's ticks keep their order"
-    sessions = [events[events["kind"] == Kind.SESSION] for events in (tape.events, told.events)]
+    sessions = [events[events["kind"] == Kind.SESSION] for events in (tape.events, received.events)]
     assert sessions[0].tobytes() == sessions[1].tobytes()
 
 
 def test_another_instrument_does_not_change_what_we_hear_of_the_first() -> None:
-    alone = heard(ticks("A"), parse_latency(FEED), 5).events
-    beside = heard(ticks("A", "B"), parse_latency(FEED), 5).events
+    alone = with_feed_latency(ticks("A"), parse_latency(FEED), 5).events
+    beside = with_feed_latency(ticks("A", "B"), parse_latency(FEED), 5).events
     assert alone[alone["kind"] == Kind.TRADE].tobytes() == beside[(beside["kind"] == Kind.TRADE) & (beside["instrument"] == 0)].tobytes()
-    other = heard(ticks("A"), parse_latency(FEED), 6).events
+    other = with_feed_latency(ticks("A"), parse_latency(FEED), 6).events
     assert (other["ts_local_ns"] != alone["ts_local_ns"]).any()
 
 
@@ -259,7 +259,9 @@ def written(folder: Path, name: str, **columns: list[Any]) -> str:
 def test_a_measured_sample_becomes_its_quantiles(tmp_path: Path) -> None:
     values = [500, 100, 300, 200, 400]
     for name in ("sample.csv", "sample.parquet"):
-        leg = wires_of(parse_latency({"entry_ns": {"model": "sampled", "file": written(tmp_path, name, latency_ns=values)}}), 0).entry
+        leg = latencies_of(
+            parse_latency({"entry_ns": {"model": "sampled", "file": written(tmp_path, name, latency_ns=values)}}), 0
+        ).order_entry
         table = leg.quantiles_ns
         assert table is not None and [table[0], table[1024], table[2048], table[-1]] == [100, 200, 300, 500]
 
@@ -293,13 +295,13 @@ RECORDED = {"sent_ns": [1, 5, 9], "arrived_ns": [2, 6, 10], "answered_ns": [3, 7
 def test_recorded_traffic_that_cannot_be_is_refused(tmp_path: Path, changed: dict[str, Any], said: str) -> None:
     path = written(tmp_path, "traffic.csv", **{**RECORDED, **changed})
     with pytest.raises(DataError, match=rf"latency.entry_ns: .*traffic.csv.*{said}"):
-        wires_of(parse_latency({"entry_ns": {"model": "recorded", "file": path}}), 0)
+        latencies_of(parse_latency({"entry_ns": {"model": "recorded", "file": path}}), 0)
 
 
 def test_unanswered_messages_are_left_out_where_asked_and_told_of(tmp_path: Path) -> None:
     path = written(tmp_path, "traffic.csv", **{**RECORDED, "arrived_ns": [2, None, 10]})
     model = {"model": "recorded", "file": path, "unanswered": "leave_out"}
-    leg = wires_of(parse_latency({"entry_ns": model}), 0).entry
+    leg = latencies_of(parse_latency({"entry_ns": model}), 0).order_entry
     assert leg.recorded is not None and leg.recorded.tolist() == [[1, 1], [9, 1]]
     result = backtest(Quotes(), ticks("A"), latency={"entry_ns": model})
     assert any("1 of 3 messages" in note and "left out" in note for note in result.notes)

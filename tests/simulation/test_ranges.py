@@ -16,7 +16,7 @@ from framework.engine.view import View
 from framework.errors import ConfigError, DataError, InputError, KernelError
 from framework.schema.event import EVENT, Kind
 from framework.schema.units import LAST_STAMP_NS, LONGEST_NS, Step
-from framework.simulation.recorded import replay
+from framework.simulation.audited_run import replay
 
 HOUR = 3_600_000_000_000
 DAY = 24 * HOUR

@@ -9,7 +9,7 @@ import pandas as pd
 
 from framework import Strategy, backtest
 from framework.data.readers import read_bars
-from framework.simulation.recorded import replay
+from framework.simulation.audited_run import replay
 
 
 class Greedy(Strategy):

@@ -1,4 +1,4 @@
-"""The settings that `backtest`, `sweep` and `prove` take alike: one list of them, shown at each door, misspelt ones answered."""
+"""The settings that `backtest`, `sweep` and `prove` take alike: one list of them, shown at each function, misspelt ones answered."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from framework.engine.market import Bar
 from framework.engine.view import View
 from framework.errors import ConfigError
 from framework.prove import prove
+from framework.simulation.audited_run import replay
 from framework.simulation.header import header_of
 from framework.simulation.keywords import DataKeywords, RunKeywords
-from framework.simulation.recorded import replay
 from framework.simulation.settings import RunSettings
 
-DOORS: list[Callable[..., Any]] = [backtest, sweep, prove]
+FUNCTIONS: list[Callable[..., Any]] = [backtest, sweep, prove]
 STAMPS = pd.date_range("2024-01-02 09:31", periods=6, freq="min", tz="UTC")
 BARS = pd.DataFrame({"open": 10.0, "high": 12.0, "low": 9.0, "close": 11.0, "volume": 100.0}, index=STAMPS)
 GIVEN: dict[str, Any] = {
@@ -54,9 +54,9 @@ def test_there_is_one_list() -> None:
     assert set(DataConfig.model_fields) - {"source"} <= set(data)  # what a config says of data is read
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_each_door_shows_every_keyword_with_its_default_and_meaning(door: Callable[..., Any]) -> None:
-    shown, of_reader = inspect.signature(door).parameters, inspect.signature(read_bars).parameters
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_each_door_shows_every_keyword_with_its_default_and_meaning(function: Callable[..., Any]) -> None:
+    shown, of_reader = inspect.signature(function).parameters, inspect.signature(read_bars).parameters
     assert "keywords" not in shown
     assert [name for name in shown if name in RunKeywords.__annotations__] == list(RunKeywords.__annotations__)
     assert all(shown[name].default == of_reader[name].default for name in DataKeywords.__annotations__)
@@ -67,7 +67,7 @@ def test_each_door_shows_every_keyword_with_its_default_and_meaning(door: Callab
         "seed": 0,
     }
     assert shown["costs"].annotation == "Mapping[str, Any] | CostsConfig | None"
-    text = inspect.getdoc(door) or ""
+    text = inspect.getdoc(function) or ""
     assert "RunKeywords" not in text
     assert "instruments, start, end, bar_stamp" in text and "read_bars" in text
     for name in GIVEN:
@@ -107,7 +107,7 @@ def test_a_header_holds_all_settings() -> None:
     assert not any(isinstance(value, Section) for value in header.values())
 
 
-def test_what_is_checked_at_the_door_is_taken_as_it_is_behind_it() -> None:
+def test_what_is_checked_once_is_taken_as_it_is() -> None:
     """A proof doubles the cash, whatever a user may give at most."""
     assert replace(RunSettings(cash=LARGEST_MONEY), cash=2 * LARGEST_MONEY).cash == 2 * LARGEST_MONEY
     assert prove(Buys, BARS, cash=LARGEST_MONEY, checks=["price_scale"]).passed

@@ -8,7 +8,7 @@ import pytest
 
 from framework import Signals, backtest
 from framework.data.readers import read_bars
-from framework.simulation.recorded import replay
+from framework.simulation.audited_run import replay
 from tests.simulation.followers import SignalFollower
 from tests.simulation.test_arrays import COSTS, DAYS, bars, market
 

@@ -63,7 +63,7 @@ from framework.schema.event import EVENT, CostKind, Flag, Kind
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import OrderState
 from framework.schema.units import Step
-from framework.simulation.recorded import replay
+from framework.simulation.audited_run import replay
 from tests.tapes import ticks
 
 _ACTIONS = {"SPLIT": "split", "DIVIDEND": "dividend", "DELIST": "delist"}

@@ -14,7 +14,7 @@ def version():
 
 def prepare(work, mode):
     """What is timed on a workload, and how its result is read."""
-    return {"W1": _cross, "W2": _panel, "W3": _sweep}[work.name](work)
+    return {"W1": _cross, "W2": _universe, "W3": _sweep}[work.name](work)
 
 
 def _signals(ticks, fast, slow):
@@ -60,7 +60,7 @@ def _sweep(work):
     return run, lambda made: Outcome(made.final_value().tolist(), int(made.orders.count().sum()), len(ticks) * len(pairs))
 
 
-def _panel(work):
+def _universe(work):
     spec, close, opens, weights = work.spec, work.prices("close"), work.prices("open"), work.array("weights")
 
     def run():

@@ -85,11 +85,11 @@ def _from_one(symbol: str, frame: pd.DataFrame, place: str, columns: Mapping[str
 
 def _from_path(path: Path, columns: Mapping[str, str]) -> list[Source]:
     if not path.exists():
-        beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
         raise DataError(f"{path}: no such file. {did_you_mean(path.name, beside)} Datasets: {', '.join(catalog.names())}.")
     if path.is_dir():
-        files = sorted(entry for entry in path.iterdir() if entry.name.endswith(SUFFIXES))
-        return [source for entry in files for source in _from_path(entry, columns)]
+        files = sorted(item for item in path.iterdir() if item.name.endswith(SUFFIXES))
+        return [source for item in files for source in _from_path(item, columns)]
     if not path.name.endswith(SUFFIXES):
         raise DataError(f"{path}: cannot tell what it is from its name. Files end in {', '.join(SUFFIXES)}.")
     stem = path.name.removesuffix(".gz").removesuffix(".csv").removesuffix(".parquet")

@@ -235,7 +235,7 @@ def whole(value: object) -> int:
 
 
 class Decoder(Protocol):
-    """Turns the messages of one venue into rows; made anew for each reading."""
+    """Turns the messages of one venue into rows; made again for each reading."""
 
     notes: Counter[str]
 

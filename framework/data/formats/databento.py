@@ -221,7 +221,7 @@ def _parts(file: _File, ids: Ints, instruments: tuple[Instrument, ...]) -> Itera
     for at, unit in enumerate(units):
         if unit.denominator != 1:
             raise DataError(f"{file.path}, {instruments[at].symbol}: a tick of {unit}e-9; rule: whole billionths. Give another tick_size.")
-    grid = np.array([int(unit) for unit in units], dtype=np.int64)
+    price_units = np.array([int(unit) for unit in units], dtype=np.int64)
     for records, row in _records(file):
         which = np.searchsorted(ids, records["instrument_id"])
         events = np.zeros(len(records), EVENT)
@@ -242,7 +242,7 @@ def _parts(file: _File, ids: Ints, instruments: tuple[Instrument, ...]) -> Itera
             refuse_far(one, place, first_row=row, word="record")
         last = check_order(stamps, last, place=place, first_row=row)
         events["ts_local_ns"], events["ts_venue_ns"] = stamps, venue
-        ticks = {name: _ticks(records[name], grid[which], name, place, row) for name in _prices(file)}
+        ticks = {name: _ticks(records[name], price_units[which], name, place, row) for name in _prices(file)}
         yield _fill(events, records, ticks, file, sizes, row)
 
 

@@ -71,8 +71,8 @@ def _multiplier(record: Any) -> tuple[float, str]:
         return float(record.contract_multiplier), ""
     per_unit, worth = record.unit_of_measure_qty, record.min_price_increment_amount
     by_unit = None if per_unit in (0, _UNDEFINED) else Fraction(per_unit, _BILLION)
-    is_told = worth not in (0, _UNDEFINED) and record.min_price_increment not in (0, _UNDEFINED) and record.display_factor > 0
-    by_tick = Fraction(worth * _BILLION, record.min_price_increment * record.display_factor) if is_told else None
+    is_given = worth not in (0, _UNDEFINED) and record.min_price_increment not in (0, _UNDEFINED) and record.display_factor > 0
+    by_tick = Fraction(worth * _BILLION, record.min_price_increment * record.display_factor) if is_given else None
     if by_unit is not None and (record.unit_of_measure == "IPNT" or by_unit == by_tick):
         return float(by_unit), ""
     if by_unit is None and by_tick is None:

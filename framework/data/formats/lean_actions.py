@@ -195,7 +195,7 @@ def spans(folder: Path, ticker: str) -> list[tuple[str, dt.date, dt.date]]:
 
 def _lines(path: Path) -> list[tuple[int, list[str]]]:
     if not path.exists():
-        beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
         raise DataError(f"{path}: no such file. {did_you_mean(path.name, beside)}")
     return [(number, line.strip().split(",")) for number, line in enumerate(text_of(path).splitlines(), 1) if line.strip()]
 

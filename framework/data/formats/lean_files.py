@@ -118,10 +118,10 @@ def find(path: Path) -> list[LeanFile]:
         DataError: nothing there, or a zip among Lean's folders whose name says nothing.
     """
     if not path.exists():
-        beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
         raise DataError(f"{path}: no such file or folder. {did_you_mean(path.name, beside)}")
     zips = sorted(path.resolve().rglob("*.zip")) if path.is_dir() else [path.resolve()]
-    files = [file for entry in zips if (file := _parse(entry)) is not None]
+    files = [file for item in zips if (file := _parse(item)) is not None]
     if not files:
         raise DataError(
             f"{path}: no Lean data. They lie in <security type>/<market>/<resolution>/..., where the type is one of "

@@ -362,15 +362,15 @@ def _fill(events: NDArray[np.void], word: str, rows: Rows, name: str, steps: Seq
     else:
         groups = [(steps[k], rows.owner == k) for k in present.tolist()]
     for step, mine in groups:
-        grid = Step(step.numerator * scale, step.denominator)
-        whole, off = to_steps(values[mine], grid)
+        scaled = Step(step.numerator * scale, step.denominator)
+        whole, off = to_steps(values[mine], scaled)
         size = "size" in name or name == "volume"
         if size:  # Lean adds sizes up as doubles: 24.568570729999998 is a whole number of 1e-8
-            off &= np.abs(grid.to_floats(whole) - values[mine]) > _SUM_NOISE * values[mine]
+            off &= np.abs(scaled.to_floats(whole) - values[mine]) > _SUM_NOISE * values[mine]
         if off.any():
             broken = np.zeros(len(values), np.bool_)
             broken[mine] = off
             argument = "lot_size" if size else "tick_size"
-            unit = f"{grid.numerator}/{grid.denominator}" if scale != 1 else f"{step.size:g}"
+            unit = f"{scaled.numerator}/{scaled.denominator}" if scale != 1 else f"{step.size:g}"
             rows.refuse(broken, name, f"a whole number of {unit} (else declare a finer {argument}=)")
         events[word][mine] = whole

@@ -1,11 +1,11 @@
-"""Columns onto the integer grid: prices to ticks, sizes to lots, stamps to nanoseconds; refused where they do not fit."""
+"""Columns as whole steps: prices to ticks, sizes to lots, stamps to nanoseconds; refused where they do not fit."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.checks.grids import refuse_beyond
+from framework.data.checks.inferred_steps import refuse_beyond
 from framework.errors import DataError
 from framework.schema.inferred import infer_step
 from framework.schema.units import Step, to_steps

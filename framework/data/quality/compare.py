@@ -89,12 +89,12 @@ def compare(a: Recording | Tape | str, b: Recording | Tape | str, *, symbol: str
     if agreed < STRANGERS:
         sentence = f"{two.name} and {one.name} agree on {100 * max(agreed, 0):.3g} % of the rows at no shift: is this the same instrument?"
         said.add("error", one.stamps[[0, -1]], sentence, len(one.stamps))
-    _tell_lags(one, two, lags, said)
+    _report_lags(one, two, lags, said)
     shifted = two.stamps.copy()
     for lag in lags:
         shifted[lag.begin : lag.end] -= lag.lag_ns
     order = np.argsort(shifted, kind="stable")
-    _tell_values(one, two, shifted[order], order, said)
+    _report_values(one, two, shifted[order], order, said)
     rows = {one.instrument.symbol: len(one.stamps)}
     span = (int(min(one.stamps[0], two.stamps[0])), int(max(one.stamps[-1], two.stamps[-1])))
     return Examination(f"{one.name} against {two.name}", rows, {one.kind.name: len(one.stamps)}, *span, ordered(said.found))
@@ -262,7 +262,7 @@ def _edges(weeks: Ints, chosen: Ints, agrees: NDArray[np.int8]) -> list[tuple[in
     return [piece for piece in found if piece[1] > piece[0]]
 
 
-def _tell_lags(one: Feed, two: Feed, lags: list[Lag], said: _Said) -> None:
+def _report_lags(one: Feed, two: Feed, lags: list[Lag], said: _Said) -> None:
     if all(lag.lag_ns == 0 for lag in lags):
         return
     if len(lags) == 1:
@@ -301,7 +301,7 @@ def _zone(stamps: Ints, lags: list[Lag]) -> str:
     return found if best == 0 else ""
 
 
-def _tell_values(one: Feed, two: Feed, stamps: Ints, order: Ints, said: _Said) -> None:
+def _report_values(one: Feed, two: Feed, stamps: Ints, order: Ints, said: _Said) -> None:
     values, volumes = two.values[order], two.volumes[order]
     first, last = max(int(one.stamps[0]), int(stamps[0])), min(int(one.stamps[-1]), int(stamps[-1]))
     if first > last:
@@ -318,7 +318,7 @@ def _tell_values(one: Feed, two: Feed, stamps: Ints, order: Ints, said: _Said) -
         return
     ours, others, when = one.values[at[there]], values[there], stamps[there]
     if one.kind is Kind.FUNDING:
-        _tell_rates(one, two, ours, others, when, said)
+        _report_rates(one, two, ours, others, when, said)
         return
     ratio = float(np.median(others / ours))
     power = round(np.log10(ratio)) if ratio > 0 else 0
@@ -328,14 +328,14 @@ def _tell_values(one: Feed, two: Feed, stamps: Ints, order: Ints, said: _Said) -
         ratio = 10.0**power
     else:
         ratio = 1.0
-    _tell_differences(one, two, others / (ours * ratio) - 1, when, FAR_PRICE, "prices", said)
+    _report_differences(one, two, others / (ours * ratio) - 1, when, FAR_PRICE, "prices", said)
     both = np.isfinite(volumes[there]) & np.isfinite(one.volumes[at[there]]) & (one.volumes[at[there]] > 0)
     if both.any():
         off = volumes[there][both] / one.volumes[at[there]][both] - 1
-        _tell_differences(one, two, off, when[both], FAR_VOLUME, "volumes", said)
+        _report_differences(one, two, off, when[both], FAR_VOLUME, "volumes", said)
 
 
-def _tell_differences(one: Feed, two: Feed, off: Floats, when: Ints, far: float, what: str, said: _Said) -> None:
+def _report_differences(one: Feed, two: Feed, off: Floats, when: Ints, far: float, what: str, said: _Said) -> None:
     size = np.abs(off)
     beyond = size > far
     if not beyond.any():
@@ -349,7 +349,7 @@ def _tell_differences(one: Feed, two: Feed, off: Floats, when: Ints, far: float,
     said.add("warning" if what == "prices" else "note", when[beyond], sentence, int(beyond.sum()))
 
 
-def _tell_rates(one: Feed, two: Feed, mine: Floats, theirs: Floats, when: Ints, said: _Said) -> None:
+def _report_rates(one: Feed, two: Feed, mine: Floats, theirs: Floats, when: Ints, said: _Said) -> None:
     off = np.abs(theirs - mine)
     beyond = off > SAME_RATE
     if beyond.any():

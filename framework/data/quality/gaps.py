@@ -178,16 +178,16 @@ class Gaps:
         fill = bars.rows / max(bars.rows + rest, 1)
         bound = LEAST_HOLE + longest_by_chance(1 - fill, bars.rows + rest)
         if bars.rows < LEAST_BARS:
-            _tell(symbol, bars, bars.holes, "note", tally)
+            _report(symbol, bars, bars.holes, "note", tally)
             return
         liquid = fill >= LIQUID_FILL
         usual = recurring([hole[1] for hole in bars.holes], len(bars.days))
         grave = [hole[0] > bound or (liquid and hole[3]) for hole in bars.holes]
-        _tell(
+        _report(
             symbol, bars, [hole for hole, bad, daily in zip(bars.holes, grave, usual, strict=True) if bad and not daily], "warning", tally
         )
-        _tell(symbol, bars, [hole for hole, bad, daily in zip(bars.holes, grave, usual, strict=True) if bad and daily], "note", tally)
-        _tell(symbol, bars, [hole for hole, bad in zip(bars.holes, grave, strict=True) if liquid and not bad], "note", tally)
+        _report(symbol, bars, [hole for hole, bad, daily in zip(bars.holes, grave, usual, strict=True) if bad and daily], "note", tally)
+        _report(symbol, bars, [hole for hole, bad in zip(bars.holes, grave, strict=True) if liquid and not bad], "note", tally)
 
 
 def recurring(begins: list[int], days: int) -> list[bool]:
@@ -197,7 +197,7 @@ def recurring(begins: list[int], days: int) -> list[bool]:
     return [counts[quarter] >= max(3, RECURRING * days) for quarter in quarters]
 
 
-def _tell(symbol: str, bars: _Bars, holes: list[tuple[int, int, int, bool]], severity: Severity, tally: Tally) -> None:
+def _report(symbol: str, bars: _Bars, holes: list[tuple[int, int, int, bool]], severity: Severity, tally: Tally) -> None:
     if not holes:
         return
     holes.sort(key=lambda hole: hole[1])

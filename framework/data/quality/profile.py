@@ -1,4 +1,4 @@
-"""Rules over days and weeks: time zones, the grid that stamps keep, volumes, names."""
+"""Rules over days and weeks: time zones, the spacing of stamps, volumes, names."""
 
 from __future__ import annotations
 

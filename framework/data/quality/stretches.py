@@ -104,7 +104,7 @@ class Splitter:
 
 
 @dataclass(slots=True)
-class _Entry:
+class _Tallied:
     severity: Severity
     count: int = 0
     first_ns: int = 0
@@ -117,7 +117,7 @@ class Tally:
     """Counts what rules find, by instrument, rule and severity."""
 
     def __init__(self) -> None:
-        self._entries: dict[tuple[str, str, str], _Entry] = {}
+        self._tallied: dict[tuple[str, str, str], _Tallied] = {}
 
     def rows(self, stretch: Stretch, rule: str, severity: Severity, broken: Mask, say: Callable[[int], str]) -> None:
         """Rows of a stretch that break a rule; context is not counted. `say` tells of a row what is wrong with it."""
@@ -129,41 +129,43 @@ class Tally:
 
     def add(self, symbol: str, rule: str, severity: Severity, stamps: Ints, examples: list[str], count: int | None = None) -> None:
         """Places at which an instrument breaks a rule."""
-        entry = self._entries.setdefault((symbol, rule, severity), _Entry(severity, first_ns=int(stamps[0])))
-        entry.count += len(stamps) if count is None else count
-        entry.first_ns, entry.last_ns = min(entry.first_ns, int(stamps.min())), max(entry.last_ns, int(stamps.max()))
-        entry.examples += examples[: MOST_EXAMPLES - len(entry.examples)]
-        entry.stamps += stamps[: MOST_STAMPS - len(entry.stamps)].tolist()
+        tallied = self._tallied.setdefault((symbol, rule, severity), _Tallied(severity, first_ns=int(stamps[0])))
+        tallied.count += len(stamps) if count is None else count
+        tallied.first_ns, tallied.last_ns = min(tallied.first_ns, int(stamps.min())), max(tallied.last_ns, int(stamps.max()))
+        tallied.examples += examples[: MOST_EXAMPLES - len(tallied.examples)]
+        tallied.stamps += stamps[: MOST_STAMPS - len(tallied.stamps)].tolist()
 
     def count(self, symbol: str, rule: str) -> int:
         """How often an instrument has broken a rule so far, by any severity."""
-        return sum(entry.count for (owner, name, _), entry in self._entries.items() if owner == symbol and name == rule)
+        return sum(tallied.count for (owner, name, _), tallied in self._tallied.items() if owner == symbol and name == rule)
 
     def change(self, symbol: str, rule: str, severity: Severity) -> None:
         """Judge what a rule has found by another severity, where the whole of the rows explains it."""
         for before in SEVERITIES:
-            entry = self._entries.pop((symbol, rule, before), None)
-            if entry is None:
+            tallied = self._tallied.pop((symbol, rule, before), None)
+            if tallied is None:
                 continue
-            kept = self._entries.setdefault((symbol, rule, severity), entry)
-            if kept is not entry:
-                kept.count += entry.count
-                kept.first_ns, kept.last_ns = min(kept.first_ns, entry.first_ns), max(kept.last_ns, entry.last_ns)
+            kept = self._tallied.setdefault((symbol, rule, severity), tallied)
+            if kept is not tallied:
+                kept.count += tallied.count
+                kept.first_ns, kept.last_ns = min(kept.first_ns, tallied.first_ns), max(kept.last_ns, tallied.last_ns)
             kept.severity = severity
 
     def findings(self, rows: dict[str, int], what: dict[str, tuple[str, str]]) -> list[Finding]:
         """One finding an entry."""
         made = []
-        for (symbol, rule, _), entry in self._entries.items():
-            total = max(rows.get(symbol, 0), entry.count, 1)
-            share = entry.count / total
+        for (symbol, rule, _), tallied in self._tallied.items():
+            total = max(rows.get(symbol, 0), tallied.count, 1)
+            share = tallied.count / total
             sentence = (
-                f"{what[rule][0]}: {entry.count:,} ({_percent(share)}); first at {entry.examples[0]}" if entry.examples else what[rule][0]
+                f"{what[rule][0]}: {tallied.count:,} ({_percent(share)}); first at {tallied.examples[0]}"
+                if tallied.examples
+                else what[rule][0]
             )
             made.append(
                 Finding(
-                    rule, entry.severity, symbol, entry.first_ns, entry.last_ns, entry.count, share, sentence,
-                    tuple(entry.examples), tuple(entry.stamps),
+                    rule, tallied.severity, symbol, tallied.first_ns, tallied.last_ns, tallied.count, share, sentence,
+                    tuple(tallied.examples), tuple(tallied.stamps),
                 )
             )  # fmt: skip
         return made

@@ -122,7 +122,7 @@ class WeeklyHours:
         """
         place = Path(path)
         if not place.is_file():
-            beside = [entry.name for entry in place.parent.iterdir() if entry.suffix in SUFFIXES] if place.parent.is_dir() else []
+            beside = [item.name for item in place.parent.iterdir() if item.suffix in SUFFIXES] if place.parent.is_dir() else []
             raise DataError(f"calendar {str(path)!r}: no such file. {did_you_mean(place.name, beside)}")
         text = text_of(place)
         with reading(place, "Correct the file.", fault="not YAML that can be read", also=(yaml.YAMLError, *SHAPE)):

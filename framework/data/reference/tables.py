@@ -93,7 +93,7 @@ class Reference:
         """
         place = Path(folder)
         names = {kind.FILE for kind in _TABLES.values()}
-        found = [entry.name for entry in place.iterdir() if entry.suffix == ".csv"] if place.is_dir() else []
+        found = [item.name for item in place.iterdir() if item.suffix == ".csv"] if place.is_dir() else []
         for name in found:
             if name not in names:
                 raise DataError(f"{place / name}: not a table of reference data. {did_you_mean(name, names)}")

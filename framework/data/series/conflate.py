@@ -4,11 +4,11 @@
     conflate(recording, to="levels")               DEPTH by order -> DEPTH by level, one event a level and message
     conflate(recording, every="100ms")             the last state of each interval that changed anything
 
-What is told stands after a whole message of the source, with its stamps. With `every=` it stands at the end of the interval, counted
+What is published stands after a whole message of the source, with its stamps. With `every=` it stands at the end of the interval, counted
 from midnight UTC, and is stamped there; `ts_venue_ns` is that of the last change. Other events (trades, halts) pass as they came.
 
-Unknown is not empty: a GAP passes at once, and until the next snapshot nothing is told. A snapshot is told whole, as one (levels) or as
-the quote it gives. An empty side of a quote is price 0 and size 0, an empty snapshot one level of 0 lots at price 0.
+Unknown is not empty: a GAP passes at once, and until the next snapshot nothing is published. A snapshot is published whole, as one (levels)
+or as the quote it gives. An empty side of a quote is price 0 and size 0, an empty snapshot one level of 0 lots at price 0.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ To = Literal["quotes", "levels"]
 _CONTROL = record_of("to interval_ns due_ns listed arena_used orders_used want")
 """What the books share. `due_ns`: when the running interval ends. `listed`: rows used in the list of changes. `want`: how many rows the
 table needs that a call stopped for."""
-_BOOK = record_of("is_known in_snapshot is_open epoch is_changed is_new venue_ns is_told bid ask bid_lots ask_lots")
-"""One instrument. `is_open`: amid a message. `epoch`: orders of an older one are gone. `is_changed`: something is to be told; `is_new`:
-all of it is. From `is_told` on: the quote told last."""
+_BOOK = record_of("is_known in_snapshot is_open epoch is_changed is_new venue_ns is_sent bid ask bid_lots ask_lots")
+"""One instrument. `is_open`: amid a message. `epoch`: orders of an older one are gone. `is_changed`: something is to be published;
+`is_new`:
+all of it is. From `is_sent` on: the quote published last."""
 _SIDE = record_of("begin capacity count best")
 """A run of levels. `best`: position in the run of the best level with lots, -1 where there is none."""
 _LEVEL = record_of("key lots without_order told is_listed")
@@ -81,7 +82,8 @@ class Conflater:
         self._out = np.zeros(65_536, EVENT)
 
     def apply(self, events: Events) -> Events:
-        """Apply events in their order; what is told now, and other events than DEPTH as they came. To quotes, the source's are left out.
+        """Apply events in their order; what is published now, and other events than DEPTH as they came. To quotes, the source's are left
+        out.
 
         Raises:
             DataError: DEPTH with both sides or none, or with lots below 0.
@@ -143,7 +145,7 @@ def conflate(
 
     Args:
         source: DEPTH by order or by level, of any number of instruments.
-        to, every, starts_empty: see `Conflater`. What changed in the last interval is told at its end.
+        to, every, starts_empty: see `Conflater`. What changed in the last interval is published at its end.
 
     Raises:
         InputError: a word that is unknown. While reading: DataError where the source has no DEPTH, or one that cannot be.

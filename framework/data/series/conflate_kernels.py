@@ -17,7 +17,7 @@ from framework.schema.event import Flag, Kind
 from framework.schema.units import MOST_STEPS, NEVER_NS
 
 LEVELS, BEST = 2, 1
-"""What books are told as: `CONTROL.to`."""
+"""What books are published as: `CONTROL.to`."""
 DONE, OUT, ARENA, ORDERS, LIST, SIDES, STRANGER = 0, 1, 2, 3, 4, 5, 6
 """Why a call ended: all is applied; a table wants room; a DEPTH with both sides or none, or lots below 0; an unknown instrument."""
 
@@ -215,14 +215,14 @@ def _top(levels, side):  # type: ignore[no-untyped-def]
 
 @stored
 def _best(book, sides, levels, k, local_ns, out, n):  # type: ignore[no-untyped-def]
-    """A QUOTE where the best differ from those told last; an empty side is price 0 and size 0."""
+    """A QUOTE where the best differ from those published last; an empty side is price 0 and size 0."""
     bid, bid_lots = _top(levels, sides[2 * k])
     ask, ask_lots = _top(levels, sides[2 * k + 1])
     ask = -ask
     same = bid == book["bid"] and ask == book["ask"] and bid_lots == book["bid_lots"] and ask_lots == book["ask_lots"]
-    if same and book["is_told"]:
+    if same and book["is_sent"]:
         return n
-    book["bid"], book["ask"], book["bid_lots"], book["ask_lots"], book["is_told"] = bid, ask, bid_lots, ask_lots, 1
+    book["bid"], book["ask"], book["bid_lots"], book["ask_lots"], book["is_sent"] = bid, ask, bid_lots, ask_lots, 1
     row = _row(out, n, local_ns, book["venue_ns"], _QUOTE, 0, k)
     row["w0"], row["w1"], row["w2"], row["w3"] = bid, ask, bid_lots, ask_lots
     return n + 1
@@ -251,7 +251,7 @@ def _whole(book, sides, levels, k, local_ns, out, n):  # type: ignore[no-untyped
 
 @stored
 def _changed(control, book, sides, levels, changes, k, local_ns, out, n):  # type: ignore[no-untyped-def]
-    """The levels of one book that differ from what was told last, in the order in which they changed."""
+    """The levels of one book that differ from what was published last, in the order in which they changed."""
     first, kept = n, 0
     for m in range(control["listed"]):
         change = changes[m]
@@ -274,7 +274,7 @@ def _changed(control, book, sides, levels, changes, k, local_ns, out, n):  # typ
 
 
 @stored
-def _tell(control, book, sides, levels, changes, k, local_ns, out, n):  # type: ignore[no-untyped-def]
+def _emit(control, book, sides, levels, changes, k, local_ns, out, n):  # type: ignore[no-untyped-def]
     if control["to"] == BEST:
         n = _best(book, sides, levels, k, local_ns, out, n)
     elif book["is_new"]:
@@ -294,7 +294,7 @@ def _rows_of(control, book, sides, k):  # type: ignore[no-untyped-def]
 
 
 @stored
-def _tell_all(control, books, sides, levels, changes, out, n):  # type: ignore[no-untyped-def]
+def _emit_all(control, books, sides, levels, changes, out, n):  # type: ignore[no-untyped-def]
     """The interval has ended: tell what changed, by instrument; (rows written, whether all)."""
     for k in range(len(books)):
         book = books[k]
@@ -303,7 +303,7 @@ def _tell_all(control, books, sides, levels, changes, out, n):  # type: ignore[n
             if n + want > len(out):
                 control["want"] = want
                 return n, False
-            n = _tell(control, book, sides, levels, changes, k, control["due_ns"], out, n)
+            n = _emit(control, book, sides, levels, changes, k, control["due_ns"], out, n)
     control["due_ns"] = NEVER_NS
     return n, True
 
@@ -314,7 +314,7 @@ def flush(controls, books, sides, levels, changes, until_ns, out):  # type: igno
     control = controls[0]
     if control["due_ns"] > until_ns:
         return DONE, 0
-    n, is_done = _tell_all(control, books, sides, levels, changes, out, 0)
+    n, is_done = _emit_all(control, books, sides, levels, changes, out, 0)
     return DONE if is_done else OUT, n
 
 
@@ -343,7 +343,7 @@ def conflate(controls, books, sides, levels, orders, changes, events, begin, out
         event = events[at]
         stamp, kind, flags, k = event["ts_local_ns"], event["kind"], event["flags"], event["instrument"]
         if control["due_ns"] <= stamp:
-            n, is_done = _tell_all(control, books, sides, levels, changes, out, n)
+            n, is_done = _emit_all(control, books, sides, levels, changes, out, n)
             if not is_done:
                 return OUT, at, n
         if kind != _DEPTH:
@@ -356,7 +356,7 @@ def conflate(controls, books, sides, levels, orders, changes, events, begin, out
                 if k >= len(books):
                     return STRANGER, at, n
                 _lose(control, books[k], sides, levels, changes, k)
-                books[k]["is_told"] = 0
+                books[k]["is_sent"] = 0
             out[n] = event
             n += 1
             continue
@@ -384,7 +384,7 @@ def conflate(controls, books, sides, levels, orders, changes, events, begin, out
                 book["is_known"], book["in_snapshot"], book["is_changed"], book["is_new"] = 1, 0, 1, 1
             if book["is_changed"]:
                 if interval == 0:
-                    n = _tell(control, book, sides, levels, changes, k, stamp, out, n)
+                    n = _emit(control, book, sides, levels, changes, k, stamp, out, n)
                 elif control["due_ns"] == NEVER_NS:
                     control["due_ns"] = stamp - stamp % interval + interval
     return DONE, len(events), n

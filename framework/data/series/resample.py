@@ -77,7 +77,7 @@ def resample(
         threshold = next((value for value in (ticks, volume, dollars) if value is not None), None)
         return ActivityBars(source.instruments, measure, threshold, imbalance=imbalance, runs=runs)
 
-    notes = [_told(of, given)]
+    notes = [_described(of, given)]
     if empty == "flat":
         notes.append("Intervals without events have a bar at the last close with volume 0.")
     if outside == "leave_out" and "session" in (every, origin):
@@ -107,7 +107,7 @@ def _in_range(events: Events, bars: TimeBars | ActivityBars) -> Events:
     return events
 
 
-def _told(of: Of, given: Mapping[str, object]) -> str:
+def _described(of: Of, given: Mapping[str, object]) -> str:
     prices = {"trade": "trades", "bar": "shorter bars"}.get(of, f"the {of} of quotes")
     (rule,) = (f"{name}={value}" for name, value in given.items())
     return f"Bars were made of {prices}, {rule}."

@@ -135,7 +135,7 @@ def _take(clock, state, event):  # type: ignore[no-untyped-def]
 
 
 @stored
-def _is_told(clock, event):  # type: ignore[no-untyped-def]
+def _has_side(clock, event):  # type: ignore[no-untyped-def]
     """Whether a QUOTE has the side that is asked for: an empty one is price 0 and size 0."""
     if clock["kind"] != _QUOTE:
         return True
@@ -161,7 +161,7 @@ def time_bars(clocks, states, opens, closes, events, begin, out):  # type: ignor
                 clock["fault"] = STRANGER
                 return at, n
             state = states[event["instrument"]]
-            if not _is_told(clock, event):
+            if not _has_side(clock, event):
                 continue
             inside = True
             if state["close_ns"] == NEVER_NS:

@@ -1,6 +1,6 @@
 """Temporary folders of processes that were killed: found by their locks, and removed when the next process starts.
 
-A lock says whether the owner of such a folder lives, and the system lets go of it whatever ends the process. Names, process ids and
+A lock says whether the owner of such a folder lives, and the system releases it whatever ends the process. Names, process ids and
 ages would have to be guessed at: ids come again, and another container that shares the folder counts its own.
 """
 

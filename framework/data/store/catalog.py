@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.store.check import check_dataset
+from framework.data.store.dataset_check import check_dataset
 from framework.data.store.embedded import DATASETS, DEFAULT
 from framework.data.store.manifest import Manifest
 from framework.data.store.read import Dataset, kind_of, manifest_of, open_dataset

@@ -27,7 +27,7 @@ DEFAULT = "us_equities_daily"
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """One entry: what it is, in a sentence or two, and how to load it."""
+    """One dataset: what it is, in a sentence or two, and how to load it."""
 
     name: str
     description: str
@@ -151,17 +151,17 @@ def _synthetic(name: str, make: Callable[[], Recording]) -> Callable[[Sequence[s
 
 
 def _synthetic_bars() -> Recording:
+    from framework.data.synthetic.bar_plan import BarPlan
     from framework.data.synthetic.bars import walk
-    from framework.data.synthetic.grid import Grid
 
-    return walk(Grid(("A", "B", "C"), every="session", calendar="XNYS", seed=_SEED)).recording
+    return walk(BarPlan(("A", "B", "C"), every="session", calendar="XNYS", seed=_SEED)).recording
 
 
 def _synthetic_pair() -> Recording:
-    from framework.data.synthetic.grid import Grid
+    from framework.data.synthetic.bar_plan import BarPlan
     from framework.data.synthetic.pairs import pair
 
-    return pair(Grid(("FIRST", "SECOND"), every="session", calendar="XNYS", seed=_SEED)).recording
+    return pair(BarPlan(("FIRST", "SECOND"), every="session", calendar="XNYS", seed=_SEED)).recording
 
 
 def _synthetic_book() -> Recording:

@@ -97,7 +97,7 @@ class TickStore(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Release files and connections."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class Root:
 
     def next_version(self, name: str) -> int:
         """One more than the highest version that there is or was."""
-        entries = [entry.removesuffix(REMOVED) for entry in self.entries()]
+        entries = [item.removesuffix(REMOVED) for item in self.entries()]
         taken = [int(match[2]) for match in map(_VERSION.fullmatch, entries) if match and match[1] == name]
         return max(taken, default=0) + 1
 

@@ -111,7 +111,7 @@ def scan(folder: Path, known: Mapping[Path, Segment]) -> list[Segment]:
     """
     while True:
         try:
-            spans = sorted((_span(entry) for entry in os.listdir(folder) if _NAME.fullmatch(entry)), key=lambda span: (span[0], -span[1]))
+            spans = sorted((_span(item) for item in os.listdir(folder) if _NAME.fullmatch(item)), key=lambda span: (span[0], -span[1]))
         except FileNotFoundError:
             return []  # nobody has appended yet
         kept: list[tuple[int, int]] = []

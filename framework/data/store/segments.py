@@ -184,7 +184,7 @@ class SegmentStore:
 
     @contextmanager
     def _locked(self, path: Path) -> Iterator[None]:
-        """One process at a time; the system lets go of a lock whose owner was killed."""
+        """One process at a time; the system releases a lock whose owner was killed."""
         with path.open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield

@@ -44,7 +44,7 @@ class Staging(Protocol):
         """Make the dataset visible."""
 
     def close(self) -> None:
-        """Let go; what is done stays for the next try."""
+        """Release; what is done stays for the next try."""
 
 
 def stage(root: Root, name: str, header: Mapping[str, Any], *, restart: bool) -> Staging:
@@ -205,10 +205,10 @@ class _Objects:
         return None
 
     def _resume(self) -> None:
-        for entry in self._root.entries(self._folder, _JOURNAL):
-            if entry != "header.json":
-                with reading(f"{self._folder}/{_JOURNAL}/{entry}", _RESTART, fault="damaged", also=SHAPE):
-                    partition = Partition(**json.loads(self._root.read(self._folder, _JOURNAL, entry)))
+        for item in self._root.entries(self._folder, _JOURNAL):
+            if item != "header.json":
+                with reading(f"{self._folder}/{_JOURNAL}/{item}", _RESTART, fault="damaged", also=SHAPE):
+                    partition = Partition(**json.loads(self._root.read(self._folder, _JOURNAL, item)))
                 self.done[partition.path] = partition
 
     def put(self, partition: Partition, data: pa.Buffer) -> None:

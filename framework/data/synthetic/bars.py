@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.data.synthetic.bar_plan import PART_BARS, STEPS, BarPlan, Floats, recording
 from framework.data.synthetic.draws import Synthetic, generator
-from framework.data.synthetic.grid import PART_BARS, STEPS, Floats, Grid, recording
 from framework.errors import InputError
 
 
@@ -67,19 +67,19 @@ class WalkTruth:
     """What made the bars, by symbol: `regimes` (shape (bars,), positions in `model.regimes`), `jump_bars` and `jump_sizes` (log)."""
 
     model: WalkModel
-    grid: Grid
+    plan: BarPlan
     regimes: dict[str, NDArray[np.int64]]
     jump_bars: dict[str, NDArray[np.int64]]
     jump_sizes: dict[str, Floats]
 
 
-def walk(grid: Grid | None = None, model: WalkModel | None = None) -> Synthetic[WalkTruth]:
+def walk(plan: BarPlan | None = None, model: WalkModel | None = None) -> Synthetic[WalkTruth]:
     """Bars of independent geometric walks.
 
     Raises:
         InputError: settings that cannot be. While reading: DataError where a price falls below one tick.
     """
-    where, how = grid or Grid(), model or WalkModel()
+    where, how = plan or BarPlan(), model or WalkModel()
     truth = WalkTruth(how, where, {}, {}, {})
     for symbol in where.symbols:
         truth.regimes[symbol] = _regimes(how, where, symbol)
@@ -90,15 +90,15 @@ def walk(grid: Grid | None = None, model: WalkModel | None = None) -> Synthetic[
     return Synthetic(recording(where, "geometric walk with regimes and jumps", lambda: _walks(truth)), truth)
 
 
-def _regimes(model: WalkModel, grid: Grid, symbol: str) -> NDArray[np.int64]:
-    random, regimes = generator(grid.seed, "walk", symbol, "regimes"), model.regimes
+def _regimes(model: WalkModel, plan: BarPlan, symbol: str) -> NDArray[np.int64]:
+    random, regimes = generator(plan.seed, "walk", symbol, "regimes"), model.regimes
     if len(regimes) == 1:
-        return np.zeros(grid.bars, np.int64)
+        return np.zeros(plan.bars, np.int64)
     pieces, made = [], 0
     here = int(random.choice(len(regimes), p=model.stationary))
-    while made < grid.bars:
+    while made < plan.bars:
         length = int(random.geometric(1 - regimes[here].persistence))
-        pieces.append(np.full(min(length, grid.bars - made), here))
+        pieces.append(np.full(min(length, plan.bars - made), here))
         made += length
         here = (here + 1 + int(random.integers(len(regimes) - 1))) % len(regimes)
     return np.concatenate(pieces)
@@ -106,14 +106,14 @@ def _regimes(model: WalkModel, grid: Grid, symbol: str) -> NDArray[np.int64]:
 
 def _walks(truth: WalkTruth) -> Iterator[list[Floats]]:
     """Log prices relative to the start, part by part: for each symbol the steps of its bars, shape (bars, steps)."""
-    grid, symbols = truth.grid, truth.grid.symbols
+    plan, symbols = truth.plan, truth.plan.symbols
     drift, volatility = (np.array([getattr(one, name) for one in truth.model.regimes]) for name in ("drift", "volatility"))
-    randoms = [generator(grid.seed, "walk", symbol, "steps") for symbol in symbols]
-    places = [generator(grid.seed, "walk", symbol, "places").integers(0, STEPS, len(truth.jump_bars[symbol])) for symbol in symbols]
+    randoms = [generator(plan.seed, "walk", symbol, "steps") for symbol in symbols]
+    places = [generator(plan.seed, "walk", symbol, "places").integers(0, STEPS, len(truth.jump_bars[symbol])) for symbol in symbols]
     reached = np.zeros(len(symbols))
-    step = grid.years / STEPS
-    for first in range(0, grid.bars, PART_BARS):
-        past = min(first + PART_BARS, grid.bars)
+    step = plan.years / STEPS
+    for first in range(0, plan.bars, PART_BARS):
+        past = min(first + PART_BARS, plan.bars)
         paths = []
         for k, symbol in enumerate(symbols):
             mu, sigma = (values[truth.regimes[symbol][first:past], None] for values in (drift, volatility))

@@ -26,7 +26,7 @@ class Synthetic(Generic[Truth]):
     """What a generator made, and the truth that made it.
 
     Attributes:
-        recording: the events, made anew each time they are read; its notes say that they are synthetic.
+        recording: the events, made again each time they are read; its notes say that they are synthetic.
         truth: parameters, what follows from them, and the paths nobody sees in a market.
     """
 

@@ -105,7 +105,7 @@ def _row(state, out, n, venue, kind, flags, price, lots):  # type: ignore[no-unt
 
 
 @stored
-def _tell(state, out, n, venue, side, order, lots):  # type: ignore[no-untyped-def]
+def _emit(state, out, n, venue, side, order, lots):  # type: ignore[no-untyped-def]
     """DEPTH by order: what remains of it."""
     row = _row(state, out, n, venue, _DEPTH, _BUY if side == 0 else _SELL, order["price"], lots)
     row["w2"] = order["id"]
@@ -161,7 +161,7 @@ def hawkes_start(states, orders, counts, levels, orders_a_level, random, out):  
             for _ in range(orders_a_level):
                 price = state["base_ticks"] - level if side == 0 else state["base_ticks"] + 1 + level
                 at = _insert(state, orders, counts, side, price, 1 + _geometric(state["mean_lots"] - 1.0, random))
-                n = _tell(state, out, n, venue, side, orders[side, at], orders[side, at]["lots"])
+                n = _emit(state, out, n, venue, side, orders[side, at], orders[side, at]["lots"])
     return _as_snapshot(out, n)
 
 
@@ -175,7 +175,7 @@ def _take(state, orders, counts, side, least, venue, random, out, n):  # type: i
         order = orders[side, counts[side] - 1]
         lots = min(left, order["lots"])
         n = _trade(state, out, n, venue, side, order, lots)
-        n = _tell(state, out, n, venue, side, order, order["lots"] - lots)
+        n = _emit(state, out, n, venue, side, order, order["lots"] - lots)
         order["lots"] -= lots
         left -= lots
         if order["lots"] == 0:
@@ -204,14 +204,14 @@ def hawkes_book(states, orders, counts, least, times, kinds, begin, random, out)
                 state["tick_floor"] = 1
                 return k, n
             if counts[side] == capacity:
-                n = _tell(state, out, n, venue, side, orders[side, 0], 0)
+                n = _emit(state, out, n, venue, side, orders[side, 0], 0)
                 _remove(orders, counts, side, 0)
                 state["dropped"] += 1
             at = _insert(state, orders, counts, side, price, 1 + _geometric(state["mean_lots"] - 1.0, random))
-            n = _tell(state, out, n, venue, side, orders[side, at], orders[side, at]["lots"])
+            n = _emit(state, out, n, venue, side, orders[side, at], orders[side, at]["lots"])
         elif counts[side] > least:
             at = min(np.int64(random.random() * counts[side]), counts[side] - 1)
-            n = _tell(state, out, n, venue, side, orders[side, at], 0)
+            n = _emit(state, out, n, venue, side, orders[side, at], 0)
             _remove(orders, counts, side, at)
         else:
             state["without_effect"] += 1
@@ -235,13 +235,13 @@ def _join(state, queues, counts, number, price, side, venue, random, out, n):  #
     state["next_order"] += 1
     order["id"], order["price"], order["lots"] = state["next_order"], price, 1 + _geometric(state["mean_lots"] - 1.0, random)
     counts[number] += 1
-    return _tell(state, out, n, venue, side, order, order["lots"])
+    return _emit(state, out, n, venue, side, order, order["lots"])
 
 
 @stored
 def _empty(state, queues, counts, number, side, venue, out, n):  # type: ignore[no-untyped-def]
     for k in range(counts[number]):
-        n = _tell(state, out, n, venue, side, queues[number, k], 0)
+        n = _emit(state, out, n, venue, side, queues[number, k], 0)
     counts[number] = 0
     return n
 
@@ -337,7 +337,7 @@ def queue_reactive(states, queues, counts, limit, cancel, market, cumulative, mo
             position = min(np.int64(random.random() * counts[number]), counts[number] - 1) if at % 3 == 1 else 0
             if at % 3 == 2:
                 n = _trade(state, out, n, venue, side, queues[number, 0], queues[number, 0]["lots"])
-            n = _tell(state, out, n, venue, side, queues[number, position], 0)
+            n = _emit(state, out, n, venue, side, queues[number, position], 0)
             counts[number] -= 1
             for k in range(position, counts[number]):
                 queues[number, k] = queues[number, k + 1]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from framework.data.synthetic import kernels
+from framework.data.synthetic.bar_plan import PART_BARS, STEPS, BarPlan, Floats, recording
 from framework.data.synthetic.draws import Synthetic, generator
-from framework.data.synthetic.grid import PART_BARS, STEPS, Floats, Grid, recording
 from framework.errors import InputError
 
 
@@ -48,19 +48,19 @@ class PairTruth:
     """
 
     model: PairModel
-    grid: Grid
+    plan: BarPlan
     trend: Floats
     spread: Floats
     spread_at_start: float
 
 
-def pair(grid: Grid | None = None, model: PairModel | None = None) -> Synthetic[PairTruth]:
-    """Bars of two cointegrated instruments; `grid.symbols` are two.
+def pair(plan: BarPlan | None = None, model: PairModel | None = None) -> Synthetic[PairTruth]:
+    """Bars of two cointegrated instruments; `plan.symbols` are two.
 
     Raises:
         InputError: settings that cannot be. While reading: DataError where a price falls below one tick.
     """
-    where, how = grid or Grid(symbols=("FIRST", "SECOND")), model or PairModel()
+    where, how = plan or BarPlan(symbols=("FIRST", "SECOND")), model or PairModel()
     if len(where.symbols) != 2:
         raise InputError(f"a pair has two symbols, got {', '.join(where.symbols)}.")
     trend, spread = [], []
@@ -77,21 +77,21 @@ def pair(grid: Grid | None = None, model: PairModel | None = None) -> Synthetic[
     return Synthetic(recording(where, "cointegrated pair", paths), truth)
 
 
-def _random(grid: Grid, stream: str) -> np.random.Generator:
-    return generator(grid.seed, "pair", "/".join(grid.symbols), stream)
+def _random(plan: BarPlan, stream: str) -> np.random.Generator:
+    return generator(plan.seed, "pair", "/".join(plan.symbols), stream)
 
 
 def _first_spread(model: PairModel, random: np.random.Generator) -> float:
     return float(random.normal(0, model.spread_deviation))
 
 
-def _pair_paths(grid: Grid, model: PairModel) -> Iterator[tuple[Floats, Floats]]:
+def _pair_paths(plan: BarPlan, model: PairModel) -> Iterator[tuple[Floats, Floats]]:
     """Trend and spread at every step, part by part: shape (bars, STEPS)."""
-    of_trend, of_spread = _random(grid, "trend"), _random(grid, "spread")
-    step, factor = grid.years / STEPS, 0.5 ** (1 / (model.half_life * STEPS))
-    value, reached = _first_spread(model, _random(grid, "start")), 0.0
-    for begin in range(0, grid.bars, PART_BARS):
-        count = (min(begin + PART_BARS, grid.bars) - begin) * STEPS
+    of_trend, of_spread = _random(plan, "trend"), _random(plan, "spread")
+    step, factor = plan.years / STEPS, 0.5 ** (1 / (model.half_life * STEPS))
+    value, reached = _first_spread(model, _random(plan, "start")), 0.0
+    for begin in range(0, plan.bars, PART_BARS):
+        count = (min(begin + PART_BARS, plan.bars) - begin) * STEPS
         moves = (model.drift - model.volatility**2 / 2) * step + model.volatility * np.sqrt(step) * of_trend.standard_normal(count)
         trend = reached + np.cumsum(moves)
         reached = float(trend[-1])

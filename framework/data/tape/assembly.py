@@ -25,7 +25,7 @@ from framework.data.reference.calendar import BARS, is_bars, pauses, sessions
 from framework.data.tape.bar_events import bar_events
 from framework.data.tape.event_arrays import in_order, joined
 from framework.data.tape.mapped import blocks
-from framework.data.tape.sessions import breaks, closed_before, opens_and_closes
+from framework.data.tape.session_events import breaks, closed_before, opens_and_closes
 from framework.data.tape.stamps import Bound, bounds_ns
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT, NO_INSTRUMENT, Flag, Kind

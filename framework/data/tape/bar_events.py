@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from framework.data.checks.grids import finer_tick, refuse_beyond
+from framework.data.checks.inferred_steps import finer_tick, refuse_beyond
 from framework.errors import DataError
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument

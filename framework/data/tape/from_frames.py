@@ -12,7 +12,7 @@ import pandas as pd
 
 from framework.data.checks.bar_columns import PRICE_COLUMNS, check_columns
 from framework.data.checks.far_off import Lines
-from framework.data.checks.grids import Column, lot_grid, price_grid
+from framework.data.checks.inferred_steps import Column, price_tick, quantity_lot
 from framework.data.reference.calendar import ALWAYS_OPEN, BARS, is_bars
 from framework.data.tape.assembly import Tape, build
 from framework.data.tape.bar_rules import check_bars, check_sessions
@@ -134,7 +134,7 @@ def _settle(symbol: str, bars: pd.DataFrame, spec: dict[str, Any]) -> tuple[pd.D
     given = dict(spec)
     if "tick" not in given:
         prices = bars[list(PRICE_COLUMNS)].to_numpy(np.float64)
-        found = price_grid(prices.ravel(), Column(symbol, PRICE_COLUMNS, bars.index))
+        found = price_tick(prices.ravel(), Column(symbol, PRICE_COLUMNS, bars.index))
         given["tick"] = found.step
         if not found.is_exact:
             decimals = len(str(found.step.denominator)) - 1
@@ -144,7 +144,7 @@ def _settle(symbol: str, bars: pd.DataFrame, spec: dict[str, Any]) -> tuple[pd.D
                 f"{found.moved:.2g} of a price. Declare tick_size for the real price grid."
             )
     if "lot" not in given:
-        given["lot"] = lot_grid(bars["volume"].to_numpy(np.float64), Column(symbol, ("volume",), bars.index)).step
+        given["lot"] = quantity_lot(bars["volume"].to_numpy(np.float64), Column(symbol, ("volume",), bars.index)).step
     return bars, Instrument(symbol=symbol, **given), notes
 
 

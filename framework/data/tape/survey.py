@@ -24,8 +24,8 @@ class Survey:
         has_ticks: whether there are trades or changes of books.
         spans: lowest and highest price in ticks of each instrument with a book, by its number.
         quoted: numbers of the instruments that have quotes.
-        has_orders: whether books are told by order.
-        auctions: numbers of the instruments of which prints of auctions are told.
+        has_orders: whether books are published by order.
+        auctions: numbers of the instruments of which prints of auctions are published.
         is_late: whether some tick was known later than it happened.
         venue_order: rows in order of `ts_venue_ns` where the ticks do not lie so already, else None. 8 bytes a row.
     """

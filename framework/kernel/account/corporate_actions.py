@@ -9,7 +9,7 @@ from framework.kernel.layout.account_records import lot_row, money_row
 from framework.kernel.layout.codes import BY_DELISTING, BY_SPLIT, DIVIDEND_PAID, SPOT
 from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.machine.compile import kernel
-from framework.kernel.market.marks import adjust_history, book_of, set_mark, terms_of
+from framework.kernel.market.marks import adjust_history, marks_of, set_mark, terms_of
 from framework.kernel.market.valuation import forget_sums
 from framework.schema.units import MONEY_PER_NANO
 
@@ -21,17 +21,17 @@ def book_split(t: TraderRoot, instrument: int, new: int, old: int) -> None:
     Equity does not change, and cost plus realised plus cash add up to what they did before.
     """
     forget_sums(t)
-    book = book_of(t, instrument)
+    marks = marks_of(t, instrument)
     adjust_history(t, instrument, old / new, new / old)
-    if book.seen_ns > 0:
-        set_mark(t, instrument, book.mark_ticks * old / new)
+    if marks.seen_ns > 0:
+        set_mark(t, instrument, marks.mark_ticks * old / new)
     split_position(t, instrument, new, old)
 
 
 @kernel
 def split_position(t: TraderRoot, instrument: int, new: int, old: int) -> None:
     """What a split does to an account, after the mark was restated."""
-    book, position, terms = book_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
+    marks, position, terms = marks_of(t, instrument), position_of(t, instrument), terms_of(t, instrument)
     if position.lots == 0:
         return
     sign = 1 if position.lots > 0 else -1
@@ -39,10 +39,10 @@ def split_position(t: TraderRoot, instrument: int, new: int, old: int) -> None:
     if terms.is_margined != 0 and position.lots == 0 and t.is_watched != 0:
         t.margined -= 1
     if rest > 0.0:
-        made = sign * (rest * book.mark_ticks - rest_cost) * terms.point_value
-        receive(money_row(t.money, terms.currency), sign * rest * book.mark_ticks * terms.point_value)
+        made = sign * (rest * marks.mark_ticks - rest_cost) * terms.point_value
+        receive(money_row(t.money, terms.currency), sign * rest * marks.mark_ticks * terms.point_value)
         position.realised += made
-        record_trade(t, instrument, opened_ns, sign * rest, rest_cost / rest, book.mark_ticks, made, rest_fees)
+        record_trade(t, instrument, opened_ns, sign * rest, rest_cost / rest, marks.mark_ticks, made, rest_fees)
     while position.first >= 0 and lot_row(t.lots, position.first).lots == 0:
         drop_first_lot(t, position)
     record_change(t, instrument, BY_SPLIT)
@@ -52,11 +52,11 @@ def split_position(t: TraderRoot, instrument: int, new: int, old: int) -> None:
 def book_dividend(t: TraderRoot, instrument: int, nano_per_unit: int) -> None:
     """Pay (long) or charge (short) a dividend on its ex-date; the mark and the history fall by it."""
     forget_sums(t)
-    book = book_of(t, instrument)
+    marks = marks_of(t, instrument)
     ticks = nano_per_unit * MONEY_PER_NANO / terms_of(t, instrument).tick
-    if book.seen_ns > 0 and ticks < book.mark_ticks:
-        adjust_history(t, instrument, (book.mark_ticks - ticks) / book.mark_ticks, 1.0)
-        set_mark(t, instrument, book.mark_ticks - ticks)
+    if marks.seen_ns > 0 and ticks < marks.mark_ticks:
+        adjust_history(t, instrument, (marks.mark_ticks - ticks) / marks.mark_ticks, 1.0)
+        set_mark(t, instrument, marks.mark_ticks - ticks)
     pay_dividend(t, instrument, nano_per_unit)
 
 
@@ -77,7 +77,7 @@ def pay_dividend(t: TraderRoot, instrument: int, nano_per_unit: int) -> None:
 def book_delisting(t: TraderRoot, instrument: int, ticks: int) -> None:
     """The instrument ends: what is held is paid out at `ticks`, 0 for a total loss; a derivative is settled at it."""
     forget_sums(t)
-    book_of(t, instrument).delisted = 1
+    marks_of(t, instrument).delisted = 1
     set_mark(t, instrument, float(ticks))
     pay_out(t, instrument, ticks)
 

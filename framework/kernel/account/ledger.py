@@ -78,7 +78,7 @@ def settlement_due(t: TraderRoot, instrument: int, mark_ticks: float) -> float:
 def book_settlement(t: TraderRoot, instrument: int, mark_ticks: float) -> None:
     """Pay what was made since the last settlement in cash; equity does not change, and round trips keep their entry prices.
 
-    The amount is worked out here: where fills were heard in another order than they were made, other lots are open, and cash differs
+    The amount is worked out here: where fills were received in another order than they were made, other lots are open, and cash differs
     from the broker's until then by what they carry.
     """
     forget_sums(t)

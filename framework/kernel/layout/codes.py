@@ -33,7 +33,7 @@ SPOT, INVERSE = int(Settlement.SPOT), int(Settlement.INVERSE)
 K_EQUITY, K_PERPETUAL, K_FUTURE = int(InstrumentKind.EQUITY), int(InstrumentKind.PERPETUAL), int(InstrumentKind.FUTURE)
 
 # what a mark means besides: it is a rate of exchange; the broker watches it; the venue tells it by MARK_PRICE events
-MARK_IS_RATE, MARK_IS_WATCHED, MARK_IS_TOLD = 1, 2, 4
+MARK_IS_RATE, MARK_IS_WATCHED, MARK_IS_PUBLISHED = 1, 2, 4
 
 # kinds of cost
 C_FEE, C_HALF_SPREAD, C_VOLUME_SHARE = int(CostKind.FEE), int(CostKind.HALF_SPREAD), int(CostKind.VOLUME_SHARE)

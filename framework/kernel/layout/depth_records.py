@@ -20,7 +20,7 @@ class DepthBook(Record):
     bid_bits: I8
     ask_bits: I8
     mask: I8  # ticks in the window less one
-    low: I8  # the lowest price of the window, 0: nothing was told yet
+    low: I8  # the lowest price of the window, 0: nothing was published yet
     bid: I8  # best prices, 0: none
     ask: I8
     is_fixed: I8  # the window covers every price of the tape

@@ -30,7 +30,7 @@ class Terms(Record):
     kind: I4
 
 
-class Book(Record):
+class Marks(Record):
     """The market of one instrument as seen by the trader half."""
 
     mark_ticks: F8  # what the venue said last; else close of the last bar, or mid of the last quote
@@ -49,7 +49,7 @@ class Book(Record):
     last: I8  # price of the last trade, 0: none yet
     lower_limit: I8  # price limits of the venue in ticks, 0: none
     upper_limit: I8
-    limits_ns: I8  # the venue's stamp of when they were told
+    limits_ns: I8  # the venue's stamp of when they were published
     halted_ns: I8  # when the last halt began, or ended
 
 
@@ -77,7 +77,7 @@ class Conversion(Record):
 
 
 TERMS = dtype_of(Terms)
-BOOK = dtype_of(Book)
+MARKS = dtype_of(Marks)
 CONVERSION = dtype_of(Conversion)
 
-terms_row, book_row, past_bar_row, conversion_row = row_of(Terms), row_of(Book), row_of(PastBar), row_of(Conversion)
+terms_row, marks_row, past_bar_row, conversion_row = row_of(Terms), row_of(Marks), row_of(PastBar), row_of(Conversion)

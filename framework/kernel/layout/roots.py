@@ -11,12 +11,12 @@ from typing import Annotated
 from framework.kernel.layout.account_records import Change, Flow, Money, Point, Position, TaxLot, Trade
 from framework.kernel.layout.codes import COST_KINDS
 from framework.kernel.layout.depth_records import DepthBook, Resting
-from framework.kernel.layout.impact_records import Decay, Displacement, Volume
+from framework.kernel.layout.displacement_records import Decay, Displacement, Volume
 from framework.kernel.layout.latency_records import LatencyLeg, Traffic
-from framework.kernel.layout.market_records import Book, Conversion, PastBar, Terms
+from framework.kernel.layout.market_records import Conversion, Marks, PastBar, Terms
 from framework.kernel.layout.request_record import Request
 from framework.kernel.layout.rule_records import CostTerms, Levy, RiskTerms, Tier, Traded
-from framework.kernel.layout.venue_records import SessionState, Turn, VenueBook, VenueRules
+from framework.kernel.layout.venue_records import Listing, SessionHours, Turn, VenueRules
 from framework.kernel.machine.compile import row_of
 from framework.schema.event import Event
 from framework.schema.order import Order
@@ -41,9 +41,9 @@ class TraderRoot(Record):
     terms: Annotated[I8, Table(Terms, 1, grows=False)]
     terms_count: I8
     terms_capacity: I8
-    books: Annotated[I8, Table(Book, 1, grows=False)]
-    books_count: I8
-    books_capacity: I8
+    marks: Annotated[I8, Table(Marks, 1, grows=False)]
+    marks_count: I8
+    marks_capacity: I8
     history: Annotated[I8, Table(PastBar, 1, grows=False)]
     history_count: I8
     history_capacity: I8
@@ -89,7 +89,7 @@ class TraderRoot(Record):
     flows: Annotated[I8, Table(Flow, 64)]
     flows_count: I8
     flows_capacity: I8
-    sessions: Annotated[I8, Table(SessionState, 1, grows=False)]
+    sessions: Annotated[I8, Table(SessionHours, 1, grows=False)]
     sessions_count: I8
     sessions_capacity: I8
     depths: Annotated[I8, Table(DepthBook, 1, grows=False)]
@@ -133,7 +133,7 @@ class TraderRoot(Record):
     net: F8
     gross: F8
     projected: F8  # gross exposure if working orders fill; see `approval.py`
-    has_limits: I8  # price limits were told
+    has_limits: I8  # price limits were announced
     has_margin: I8  # some instrument asks for margin
     has_borrow: I8  # some instrument costs who is short of it
     has_futures: I8  # some instrument is settled at the close
@@ -178,10 +178,10 @@ class ExchangeRoot(Record):
     orders: Annotated[I8, Table(Order, 256)]
     orders_count: I8
     orders_capacity: I8
-    books: Annotated[I8, Table(VenueBook, 1, grows=False)]
-    books_count: I8
-    books_capacity: I8
-    sessions: Annotated[I8, Table(SessionState, 1, grows=False)]
+    listings: Annotated[I8, Table(Listing, 1, grows=False)]
+    listings_count: I8
+    listings_capacity: I8
+    sessions: Annotated[I8, Table(SessionHours, 1, grows=False)]
     sessions_count: I8
     sessions_capacity: I8
     depths: Annotated[I8, Table(DepthBook, 1, grows=False)]
@@ -199,9 +199,9 @@ class ExchangeRoot(Record):
     traffic: Annotated[I8, Table(Traffic, 256)]
     traffic_count: I8
     traffic_capacity: I8
-    entry: Annotated[I8, Table(Event, 256)]
-    entry_count: I8
-    entry_capacity: I8
+    order_entry: Annotated[I8, Table(Event, 256)]
+    order_entry_count: I8
+    order_entry_capacity: I8
     response: Annotated[I8, Table(Event, 256)]
     response_count: I8
     response_capacity: I8
@@ -218,22 +218,22 @@ class ExchangeRoot(Record):
     tape_is_last: I8  # nothing comes after this chunk
     tape_start: I8  # tape events before this part
     until_ns: I8
-    entry_head: I8
+    order_entry_head: I8
     response_head: I8
-    due_ns: I8  # the earliest of both wires and the next expiry
+    due_ns: I8  # the earliest message on its way and the next expiry
     expiry_ns: I8
-    entry_latency_ns: I8  # negative: it varies
+    order_entry_latency_ns: I8  # negative: it varies
     response_latency_ns: I8
     decision_leg: LatencyLeg
-    entry_leg: LatencyLeg
+    order_entry_leg: LatencyLeg
     response_leg: LatencyLeg
     keeps_order: I8  # no command overtakes another; answers never do
     last_arrival_ns: I8  # of the last command sent
-    last_told_ns: I8  # when the last answer sent reaches us
+    last_answer_ns: I8  # when the last answer sent reaches us
     send_command: I8  # addresses of units, where a latency varies
     send_answer: I8
     now_ns: I8
-    working: I8  # orders in the books
+    working: I8  # working orders of all instruments
     account: I8  # address of the account that the venue judges by; see `bookings.py`
     keeps_account: I8  # it has rows of its own: answers take time
     matched: I8  # bars and quotes before this event of the tape have been matched
@@ -251,8 +251,8 @@ class ExchangeRoot(Record):
     tick: I8  # address of the event that the venue sees
     arrived: I8  # address of the command that arrives
     print_turn: Turn  # of a trade that is matched as a bar
-    has_auctions: I8  # of some instrument prints of auctions are told
-    has_limits: I8  # price limits were told
+    has_auctions: I8  # of some instrument prints of auctions are published
+    has_limits: I8  # price limits were announced
     rules: VenueRules
 
 
@@ -260,8 +260,8 @@ Root = TraderRoot | ExchangeRoot
 """Either half, for what both keep."""
 
 
-class Recording(Record):
-    """A recorded run to replay: its tape, its audit records, and where the replay stands; `final` marks the part after the end."""
+class AuditedRun(Record):
+    """A run to replay from its audit: its tape, its records, and where the replay stands; `final` marks the part after the end."""
 
     tape: I8
     tape_count: I8
@@ -278,7 +278,7 @@ def _tables_of(root: type[Record]) -> dict[str, Table]:
     return {name: found for name, mark in marks.items() for found in mark if isinstance(found, Table)}
 
 
-TRADER, EXCHANGE, RECORDING = dtype_of(TraderRoot), dtype_of(ExchangeRoot), dtype_of(Recording)
+TRADER, EXCHANGE, AUDITED_RUN = dtype_of(TraderRoot), dtype_of(ExchangeRoot), dtype_of(AuditedRun)
 TRADER_TABLES, EXCHANGE_TABLES = _tables_of(TraderRoot), _tables_of(ExchangeRoot)
 
 order_row, event_row = row_of(Order), row_of(Event)

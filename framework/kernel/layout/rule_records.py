@@ -19,7 +19,7 @@ class CostTerms(Record):
     max_participation: F8  # share of a bar's volume; 0: no limit
     volatility_bars: I8
     limit_needs_through: I8
-    queue_model: I8  # of books told by level: QUEUE_* of `codes`
+    queue_model: I8  # of books published by level: QUEUE_* of `codes`
     queue_power: F8
     pushes: I8  # whose fills push the price, see `impact.py`: PUSHES_* of `codes`
     permanent: F8  # fraction of the price per participation

@@ -1,6 +1,6 @@
 """Room in the tables: every row that is added to one passes here, and a table that is full grows where it stands.
 
-A full table is grown by a call out of compiled code to whoever owns its memory (`State.grow`), so nobody has to work out beforehand
+A full table is grown by a call out of compiled code to whoever owns its memory (`Half.grow`), so nobody has to work out beforehand
 how many rows an event can cause. The memory that it leaves stays valid until the compiled code has returned: an event or an order that
 somebody holds can still be read. It must not be written any more, so a table of orders grows before any of its rows is held.
 
@@ -24,7 +24,7 @@ LOTS, ORDERS, TRADES = _OF_TRADER["lots"], _OF_TRADER["orders"], _OF_TRADER["tra
 POINTS, CHANGES, OUTBOX = _OF_TRADER["points"], _OF_TRADER["changes"], _OF_TRADER["outbox"]
 FLOWS = _OF_TRADER["flows"]
 _LOG, _RESTING = _OF_TRADER["log"], _OF_TRADER["resting"]
-VENUE_ORDERS, ENTRY, RESPONSE, KEPT = _OF_VENUE["orders"], _OF_VENUE["entry"], _OF_VENUE["response"], _OF_VENUE["kept"]
+VENUE_ORDERS, ORDER_ENTRY, RESPONSE, KEPT = _OF_VENUE["orders"], _OF_VENUE["order_entry"], _OF_VENUE["response"], _OF_VENUE["kept"]
 _TRAFFIC, _VENUE_RESTING = _OF_VENUE["traffic"], _OF_VENUE["resting"]
 TURNS = _OF_VENUE["turns"]
 
@@ -32,7 +32,7 @@ MOST_COMMANDS = 250_000
 """Most that is ordered at one stamp: orders, cancels and changes, those too that are refused and those that fills cause."""
 
 _PARTS = 8
-"""The log is taken over when less than one of so many parts of it is free."""
+"""The log is drained when less than one of so many parts of it is free."""
 
 
 @outlined
@@ -65,7 +65,7 @@ def next_in_log(t: TraderRoot) -> Event:
 
 @inlined
 def is_log_filling(t: TraderRoot) -> bool:
-    """Whether the log is to be taken over before the replay goes on."""
+    """Whether the log is to be drained before the replay goes on."""
     return _PARTS * (t.log_capacity - t.log_count) < t.log_capacity
 
 

@@ -1,10 +1,10 @@
-"""The records of a venue: its sessions, its state of each instrument, its rules."""
+"""The records of a venue: its sessions, what it keeps of each listed instrument, its rules."""
 
 from framework.kernel.machine.compile import row_of
 from framework.schema.record import F8, I4, I8, Record, dtype_of
 
 
-class SessionState(Record):
+class SessionHours(Record):
     """The session of a calendar."""
 
     known: I8
@@ -14,12 +14,12 @@ class SessionState(Record):
     charged_ns: I8
 
 
-class VenueBook(Record):
-    """What the venue knows of one instrument."""
+class Listing(Record):
+    """What the venue keeps of a listed instrument: its working orders, halts and price limits."""
 
     first: I8  # working orders in order of arrival, -1: none
     last: I8
-    traded_ns: I8  # the venue's stamp of the last trade, where only trades are told
+    traded_ns: I8  # the venue's stamp of the last trade, where only trades are published
     halted: I4
     delisted: I4
     halted_ns: I8  # when the last halt began, or ended
@@ -64,4 +64,4 @@ class Turn(Record):
 
 VENUE_RULES = dtype_of(VenueRules)
 
-venue_book_row, session_row, turn_row = row_of(VenueBook), row_of(SessionState), row_of(Turn)
+listing_row, session_row, turn_row = row_of(Listing), row_of(SessionHours), row_of(Turn)

@@ -7,7 +7,7 @@ from framework.kernel.layout.codes import BAR
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.machine.compile import address_of, inlined, kernel, prefetch
 from framework.kernel.market.marks import see_bar
-from framework.kernel.venue.commands import venue_book
+from framework.kernel.venue.commands import listing_of
 from framework.schema.event import Event
 
 _AHEAD_BYTES = 16 * 64
@@ -38,7 +38,7 @@ def _is_to_match(t: TraderRoot, x: ExchangeRoot, event: Event) -> bool:
     if t.seen < x.matched:
         return False
     row = t.seen - x.tape_start + 1
-    return venue_book(x, event.instrument).first >= 0 or (row < x.tape_count and event_row(x.tape, row).ts_local_ns == event.ts_local_ns)
+    return listing_of(x, event.instrument).first >= 0 or (row < x.tape_count and event_row(x.tape, row).ts_local_ns == event.ts_local_ns)
 
 
 @inlined

@@ -1,6 +1,6 @@
 """Links the loops to a trader half: its root holds the addresses of the units that replay a tape.
 
-The trader half itself knows no loop: one that only takes in what it is told, from a record or a live venue, is never linked.
+The trader half itself knows no loop: one that only takes in what it receives, from an audit or a live venue, is never linked.
 """
 
 from __future__ import annotations

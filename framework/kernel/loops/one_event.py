@@ -1,4 +1,4 @@
-"""One event, with what the venue and the broker make of it: of the tape, of a wire, of a timer."""
+"""One event, with what the venue and the broker make of it: of the tape, of a message on its way, of a timer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from framework.kernel.layout.codes import BAR, QUOTE, SESSION, TIMER
 from framework.kernel.layout.log import write
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.machine.compile import kernel
-from framework.kernel.market.price_limits import see_limits
+from framework.kernel.market.price_limit_rules import apply_limits_at_venue
 from framework.kernel.trader.apply import apply
 from framework.kernel.venue.auction import end_calls, see_session
 from framework.kernel.venue.bookings import restate_account
@@ -31,7 +31,7 @@ def fire_timer(t: TraderRoot) -> None:
 @kernel
 def _release_exits(t: TraderRoot, x: ExchangeRoot) -> None:
     """What fills of this moment have released arrives before anybody is woken; with latency what stood meets the rest of its bar."""
-    if x.entry_latency_ns == 0 and x.response_latency_ns == 0:
+    if x.order_entry_latency_ns == 0 and x.response_latency_ns == 0:
         if t.outbox_count == 0:
             return
         send_outbox(t, x)
@@ -62,7 +62,7 @@ def on_tape_event(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
         apply(t, event)
     else:
         x.now_ns, t.now_ns = event.ts_venue_ns, event.ts_local_ns
-        see_limits(t, x, event)
+        apply_limits_at_venue(t, x, event)
         if kind == SESSION and x.has_auctions != 0:
             see_session(t, x, event)
         venue_event(t, x, event)
@@ -76,7 +76,7 @@ def on_tape_event(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
 def on_due(t: TraderRoot, x: ExchangeRoot) -> None:
     """The earliest of: a command reaching the venue, an order's date, an answer reaching us."""
     due = x.due_ns
-    if x.entry_head < x.entry_count and event_row(x.entry, x.entry_head).ts_venue_ns == due:
+    if x.order_entry_head < x.order_entry_count and event_row(x.order_entry, x.order_entry_head).ts_venue_ns == due:
         arrive(t, x)
     elif x.expiry_ns == due:
         expire(t, x)

@@ -13,11 +13,11 @@ from framework.kernel.account.positions import position_of, rate_of
 from framework.kernel.layout.codes import BROKEN, W_BARS
 from framework.kernel.layout.roots import TraderRoot, exchange_row, trader_row
 from framework.kernel.machine.compile import call, kernel, row_of
-from framework.kernel.market.marks import book_of, terms_of
+from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.money import notional_of
 from framework.kernel.market.valuation import valuation
-from framework.kernel.trader.doors import NO_ROOM, QUANTITY, aim_in
 from framework.kernel.trader.orders import expected_lots
+from framework.kernel.trader.trader_calls import NO_ROOM, QUANTITY, aim_in
 from framework.schema.record import F8, I8, Record, dtype_of
 
 
@@ -90,7 +90,7 @@ def _turn(t: TraderRoot, p: Panel, instrument: int, value: float, equity: float)
         return _ENLARGE if abs(value) >= abs(held) else _REDUCE
     held = 0.0
     if position.lots != 0:
-        held = notional_of(terms, position.lots, book_of(t, instrument).mark_ticks) * rate_of(t, terms.currency)
+        held = notional_of(terms, position.lots, marks_of(t, instrument).mark_ticks) * rate_of(t, terms.currency)
     return _ENLARGE if abs(value) * equity >= abs(held) else _REDUCE
 
 

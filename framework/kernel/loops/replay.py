@@ -1,6 +1,6 @@
 """The replay loop: events are applied at compiled speed until somebody must decide.
 
-The next thing is the earliest of four: the tape, the wire to the venue, the wire back, the next timer. At one stamp a
+The next thing is the earliest of four: the tape, order entry, the responses, the next timer. At one stamp a
 command reaches the venue first, then answers, then the market, then timers.
 """
 
@@ -24,7 +24,7 @@ GO_ON = 99
 
 @kernel
 def _keep_house(t: TraderRoot, x: ExchangeRoot) -> int:
-    """What must be done after anything was written: send, deliver order wakes, see that the log is taken over."""
+    """What must be done after anything was written: send, deliver order wakes, see that the log is drained."""
     if t.broken:
         return BROKEN
     if t.outbox_count > 0:
@@ -122,15 +122,15 @@ def _at_end(t: TraderRoot, x: ExchangeRoot) -> int:
 @kernel
 def _end_all(t: TraderRoot, x: ExchangeRoot) -> int:
     """End what works at the venue, what is on its way to it, and what is held."""
-    while t.outbox_count > 0 or x.entry_head < x.entry_count or x.working > 0 or x.response_head < x.response_count:
+    while t.outbox_count > 0 or x.order_entry_head < x.order_entry_count or x.working > 0 or x.response_head < x.response_count:
         send_outbox(t, x)
-        while x.entry_head < x.entry_count:
+        while x.order_entry_head < x.order_entry_count:
             arrive(t, x)
         end_all(t, x, x.end_reason)
         while x.response_head < x.response_count:
-            deliver(t, x)  # a fill told only now lets its children go: they are sent and ended too
+            deliver(t, x)  # a fill reported only now releases its children: they are sent and ended too
     end_held(t, x.end_reason)
-    record_last_point(t)  # a fill told only now
+    record_last_point(t)  # a fill reported only now
     next_due(x)
     return END
 

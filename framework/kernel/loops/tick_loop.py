@@ -47,11 +47,11 @@ def next_venue_ns(x: ExchangeRoot) -> int:
 
 @inlined
 def catch_up_to(t: TraderRoot, x: ExchangeRoot, limit_ns: int) -> bool:
-    """Let the venue see its ticks up to a stamp; False as soon as one of them has told us something, or something is due by then."""
+    """Let the venue see its ticks up to a stamp; False as soon as one of them has answered, or something is due by then."""
     while True:
         venue_ns = next_venue_ns(x)
         if venue_ns > limit_ns:
-            return x.due_ns > limit_ns  # what the venue saw may have to be told first
+            return x.due_ns > limit_ns  # what the venue saw may have to be delivered first
         if x.due_ns <= venue_ns:
             return False
         event = event_row(x.venue_tape, _venue_row(x, x.venue_seen))

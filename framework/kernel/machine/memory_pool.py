@@ -57,7 +57,7 @@ class Pool:
                     return
 
     def _forget_oldest(self) -> None:
-        """Let go of the oldest block of the use that holds the most; a run that is using it holds it itself."""
+        """Release the oldest block of the use that holds the most; a run that is using it holds it itself."""
         most = max(self._blocks.values(), key=lambda blocks: sum(block.nbytes for block in blocks))
         self._bytes -= most.pop(0).nbytes
 

@@ -158,7 +158,7 @@ class Part(CPUDispatcher):
         inner = {**options, "nopython": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
         super().__init__(py_func, targetoptions=inner, pipeline_class=_ApartCompiler if stays_apart else _PartCompiler)
         self._options, self._is_kept = options, is_kept
-        self._entry: Any = None
+        self._for_python: Any = None
         if is_kept:
             self._cache = _KeptPart(py_func, {**inner, "stays_apart": stays_apart}, _file_of(py_func), covered=True)
 
@@ -172,12 +172,12 @@ class Part(CPUDispatcher):
 
     def _compile_for_args(self, *args: Any) -> Any:
         with _lock:
-            if self._entry is None:
-                entry = numba.njit(**self._options, pipeline_class=Whole)(self.py_func)
+            if self._for_python is None:
+                for_python = numba.njit(**self._options, pipeline_class=Whole)(self.py_func)
                 if self._is_kept:
-                    entry._cache = Kept(self.py_func, self._options, f"entries/{_file_of(self.py_func)}", covered=True)
-                self._entry = entry
-        compiled = self._entry._compile_for_args(*args)
+                    for_python._cache = Kept(self.py_func, self._options, f"entries/{_file_of(self.py_func)}", covered=True)
+                self._for_python = for_python
+        compiled = self._for_python._compile_for_args(*args)
         self._insert([self.typeof_pyval(value)._code for value in args], compiled)
         return compiled
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.kernel.layout.depth_records import LEVEL, RESTING
-from framework.kernel.layout.state import State
+from framework.kernel.layout.half import Half
 from framework.kernel.market.order_book import rehash
 
 _FEWEST_TICKS, MOST_TICKS_LOG2 = 1024, 20
@@ -28,8 +28,8 @@ class Ticks:
     Attributes:
         spans: lowest and highest price in ticks of each instrument that has a book, by number.
         quoted: numbers of the instruments that have quotes.
-        has_orders: whether books are told by order.
-        auctions: numbers of the instruments of which prints of auctions are told.
+        has_orders: whether books are published by order.
+        auctions: numbers of the instruments of which prints of auctions are published.
         starts_empty: whether a book counts as known, and empty, before its first snapshot.
     """
 
@@ -48,7 +48,7 @@ class Ticks:
 class Books:
     """The memory of one half's books of depth. It does not hold the half, which would then wait for the garbage collector."""
 
-    def __init__(self, half: State, ticks: Ticks) -> None:
+    def __init__(self, half: Half, ticks: Ticks) -> None:
         self._memory: list[NDArray[np.generic]] = []  # owned here, reached by address
         rows = half.tables["depths"]
         for instrument, (low, high) in ticks.spans.items():
@@ -69,7 +69,7 @@ class Books:
         return int(memory.ctypes.data)
 
 
-def grow_resting(half: State) -> None:
+def grow_resting(half: Half) -> None:
     """Double a half's table of resting orders."""
     old = half.tables["resting"]
     half._place("resting", half.cleared(max(2 * len(old), _RESTING_ROWS), RESTING))

@@ -4,7 +4,7 @@
     half spread    = half_spread_rate x notional
     square root    = coefficient x volatility x sqrt(lots / volume) x notional
     volume share   = coefficient x (lots / volume)^2 x notional
-    impact         that stays for a while: `impact.py`
+    impact         that stays for a while: `displacement.py`
 
     US levies      = SEC rate x notional + min(TAF per share x shares, TAF maximum), of sales of US shares
 
@@ -28,8 +28,8 @@ from framework.kernel.layout.codes import K_EQUITY, PUSHES_NOT
 from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.layout.rule_records import CostTerms, levy_row, tier_row, traded_row
 from framework.kernel.machine.compile import kernel
-from framework.kernel.market.impact import push_cost
-from framework.kernel.market.marks import book_of, mean_volume, terms_of, volatility
+from framework.kernel.market.displacement import push_cost
+from framework.kernel.market.marks import marks_of, mean_volume, terms_of, volatility
 from framework.kernel.market.money import notional_of
 from framework.schema.units import NANOSECONDS_PER_DAY
 
@@ -127,7 +127,7 @@ def planned_cost(t: TraderRoot, instrument: int, lots: float, ticks: float) -> f
     notional = notional_of(terms, lots, ticks)
     fee = bounded_fee(costs, raw_fee(t, notional, lots * terms.lot, False) + costs.per_order, notional)
     slippage = 0.0
-    if book_of(t, instrument).bars > 0:
+    if marks_of(t, instrument).bars > 0:
         slippage = half_spread_cost(costs, notional)
         if costs.impact_coefficient != 0.0 or costs.volume_share_coefficient != 0.0:
             volume = mean_volume(t, instrument, PLANNING_BARS)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from framework.kernel.layout.account_records import money_row
-from framework.kernel.layout.market_records import book_row, conversion_row, terms_row
+from framework.kernel.layout.market_records import conversion_row, marks_row, terms_row
 from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.machine.compile import kernel
 from framework.schema.instrument import Instrument, InstrumentKind
@@ -47,8 +47,8 @@ def follow_rates(t: TraderRoot) -> None:
     """A pair's mark has moved: work out every rate anew."""
     for k in range(t.conversions_count):
         row = conversion_row(t.conversions, k)
-        book = book_row(t.books, row.instrument)
-        if book.seen_ns == 0:
+        marks = marks_row(t.marks, row.instrument)
+        if marks.seen_ns == 0:
             continue
-        price, source = book.mark_ticks * terms_row(t.terms, row.instrument).tick, money_row(t.money, row.source).fx_rate
+        price, source = marks.mark_ticks * terms_row(t.terms, row.instrument).tick, money_row(t.money, row.source).fx_rate
         money_row(t.money, row.currency).fx_rate = source / price if row.is_quoted != 0 else source * price

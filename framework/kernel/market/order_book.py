@@ -3,7 +3,7 @@
 Lots stand in two tables, bids and asks, by `price & mask`: a ring over a window of `mask + 1` ticks, with one bit a price for
 what is not empty, so that the next best price is found in a few words. The window covers the prices of the tape where these
 lie within 2**20 ticks of each other. Where they do not, or where nobody could know, it follows the best price: **a level
-outside the window is not kept**, and `forgotten` counts each such level told and each one that the window has left behind.
+outside the window is not kept**, and `forgotten` counts each such level published and each one that the window has left behind.
 
 Where the source tells orders, a hash table holds each with its price, lots and the number of its place in the line; `loose`
 is what stands at a price without a known order. Either half keeps a book of its own: the venue's is at its stamp, the trader's
@@ -95,7 +95,7 @@ def next_ask(book: DepthBook, price: int) -> int:
 
 @inlined
 def is_crossed(book: DepthBook) -> bool:
-    """Whether the best bid is above the best offer: an auction, or a feed that told one side late. No market trades on such a book."""
+    """Whether the best bid is above the best offer: an auction, or a feed that is late with one side. No market trades on such a book."""
     return book.ask != 0 and book.bid > book.ask
 
 

@@ -61,7 +61,7 @@ def clear(order: Order) -> None:
 
 @inlined
 def take_instructions(half: Root, event: Event) -> Order:
-    """What an order is told besides; for either half. Returns the order."""
+    """What an order is instructed besides; for either half. Returns the order."""
     order = order_of(half, event.w0)
     order.display_lots, order.peg_offset, order.peg_cap, order.limit_offset = event.w1, event.w2, event.w3, event.w4
     return order

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from framework.kernel.layout.account_records import Position, money_row, position_row
 from framework.kernel.layout.codes import SPOT
-from framework.kernel.layout.market_records import book_row, terms_row
+from framework.kernel.layout.market_records import marks_row, terms_row
 from framework.kernel.layout.roots import TraderRoot, trader_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.money import basis, lot_notional
@@ -19,14 +19,14 @@ from framework.kernel.market.money import basis, lot_notional
 def lot_value(t: TraderRoot, instrument: int) -> float:
     """What one lot is worth: its notional, whether it is paid for or margined."""
     terms = terms_row(t.terms, instrument)
-    return lot_notional(terms, book_row(t.books, instrument).mark_ticks) * money_row(t.money, terms.currency).fx_rate
+    return lot_notional(terms, marks_row(t.marks, instrument).mark_ticks) * money_row(t.money, terms.currency).fx_rate
 
 
 @kernel
 def open_profit(t: TraderRoot, instrument: int) -> float:
     """What a derivative has made since it was opened or last settled, not yet in cash."""
     terms, position = terms_row(t.terms, instrument), position_row(t.positions, instrument)
-    at_mark = position.lots * basis(terms, book_row(t.books, instrument).mark_ticks)
+    at_mark = position.lots * basis(terms, marks_row(t.marks, instrument).mark_ticks)
     return (at_mark - position.carried) * terms.point_value * money_row(t.money, terms.currency).fx_rate
 
 
@@ -57,7 +57,7 @@ def valuation(t: TraderRoot) -> tuple[float, float, float, float]:
         if lots != 0:
             terms = terms_row(t.terms, i)
             if terms.settlement == SPOT:
-                value = lots * (book_row(t.books, i).mark_ticks * terms.point_value * money_row(t.money, terms.currency).fx_rate)
+                value = lots * (marks_row(t.marks, i).mark_ticks * terms.point_value * money_row(t.money, terms.currency).fx_rate)
                 net += value
             else:
                 value = lots * lot_value(t, i)

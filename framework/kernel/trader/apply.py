@@ -2,7 +2,7 @@
 
 Whatever we decide goes through `issue`: the event is written to the log, applied, and, where it must leave, put into the
 outbox. A world takes the outbox and sends it. Groups live here, not at the venue: when a parent fills its children are
-let go, when one member of a one-cancels-other group fills the others are reduced or cancelled.
+released, when one member of a one-cancels-other group fills the others are reduced or cancelled.
 """
 
 from __future__ import annotations
@@ -78,14 +78,14 @@ from framework.kernel.layout.table_room import OUTBOX, count_command, has_row
 from framework.kernel.layout.venue_records import session_row
 from framework.kernel.machine.compile import Unit, address_of, call, inlined, kernel, real
 from framework.kernel.market.costs import note_traded
-from framework.kernel.market.impact import restate_volume
+from framework.kernel.market.displacement import restate_volume
 from framework.kernel.market.lifecycle import leaves
-from framework.kernel.market.marks import book_of, see_bar, see_mark, see_quote, terms_of
+from framework.kernel.market.marks import marks_of, see_bar, see_mark, see_quote, terms_of
 from framework.kernel.market.money import basis, notional_of
 from framework.kernel.market.order_book import lose_depth
 from framework.kernel.market.order_rows import is_done, order_of, pack, take_instructions
-from framework.kernel.market.price_limits import hear_limits
-from framework.kernel.market.sessions import tell_halt, tell_session
+from framework.kernel.market.price_limit_rules import apply_limits
+from framework.kernel.market.sessions import apply_halt, apply_session
 from framework.kernel.trader.orders import (
     asked_terms,
     count,
@@ -218,7 +218,7 @@ def _take_costs(t: TraderRoot, event: Event) -> None:
 
 @kernel
 def _react_to_fill(t: TraderRoot, order: Order, lots: int) -> None:
-    """Let children go, keep a group consistent, stop the entry of a bracket whose exit has begun."""
+    """Release children, keep a group consistent, stop the entry of a bracket whose exit has begun."""
     k = order.order_id + 1
     while k < t.orders_count and order_of(t, k).parent_id == order.order_id:
         child = order_of(t, k)
@@ -337,9 +337,9 @@ def apply_market(t: TraderRoot, event: Event) -> None:
         if t.volumes_count != 0:
             restate_volume(t, event.instrument, event.w0, event.w1)
         lose_depth(t, event.instrument)
-        book = book_of(t, event.instrument)
-        book.bid, book.ask, book.bid_lots, book.ask_lots = 0, 0, 0, 0
-        hear_limits(t, event)
+        marks = marks_of(t, event.instrument)
+        marks.bid, marks.ask, marks.bid_lots, marks.ask_lots = 0, 0, 0, 0
+        apply_limits(t, event)
     elif kind == DIVIDEND:
         restate_orders(t, event, False)
         book_dividend(t, event.instrument, event.w0)
@@ -348,11 +348,11 @@ def apply_market(t: TraderRoot, event: Event) -> None:
     elif kind == MARK_PRICE:
         see_mark(t, event)
     elif kind == HALT:
-        tell_halt(book_of(t, event.instrument), event)
+        apply_halt(marks_of(t, event.instrument), event)
     elif kind == PRICE_LIMITS or kind == SESSION:
         if kind == SESSION:
-            tell_session(session_row(t.sessions, event.w0), event)
-        hear_limits(t, event)
+            apply_session(session_row(t.sessions, event.w0), event)
+        apply_limits(t, event)
     elif (kind == DEPTH or kind == TRADE_TICK or kind == GAP) and t.see_tick != 0:
         call(t.see_tick, address_of(t), address_of(event))
 

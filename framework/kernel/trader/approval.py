@@ -43,7 +43,7 @@ from framework.kernel.layout.codes import (
 from framework.kernel.layout.roots import TraderRoot, order_row
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.costs import planned_cost
-from framework.kernel.market.marks import book_of, terms_of
+from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.money import basis, notional_of
 from framework.kernel.market.valuation import WITH_ORDERS, cash_value, initial_needed, projected_value, sum_up, worst_lots
 from framework.schema.instrument import InstrumentKind
@@ -62,7 +62,7 @@ def check(t: TraderRoot, order: Order) -> tuple[int, float, float]:
     Returns (reason, need, have): reason 0 approves; else the two numbers of the rule that was broken.
     """
     i, lots = order.instrument, order.quantity_lots
-    terms, book = terms_of(t, i), book_of(t, i)
+    terms, marks = terms_of(t, i), marks_of(t, i)
     if lots <= 0:
         return R_QUANTITY, float(lots), 1.0
     if lots > LARGEST_STEPS:
@@ -75,9 +75,9 @@ def check(t: TraderRoot, order: Order) -> tuple[int, float, float]:
         return R_EXPIRY, float(order.expire_ns), float(t.now_ns)
     if (order.time_in_force == AT_OPEN or order.time_in_force == AT_CLOSE) and order.type > LIMIT:
         return R_EXPIRY, float(order.type), float(LIMIT)  # auctions take market and limit orders
-    if terms.kind == _INDEX or book.delisted:
+    if terms.kind == _INDEX or marks.delisted:
         return R_NOT_TRADABLE, lots * terms.lot, 0.0
-    if book.seen_ns == 0:
+    if marks.seen_ns == 0:
         return R_NO_DATA, 1.0, 0.0
     rate = rate_of(t, terms.currency)
     if not rate > 0.0:
@@ -97,8 +97,8 @@ def _closes_parent(t: TraderRoot, order: Order) -> bool:
 @kernel
 def _check_exposure(t: TraderRoot, order: Order, rate: float) -> tuple[int, float, float]:
     i, lots, risk = order.instrument, order.quantity_lots, t.risk
-    terms, book, position = terms_of(t, i), book_of(t, i), position_of(t, i)
-    price = book.mark_ticks if order.type == MARKET or order.limit_ticks == 0 else float(order.limit_ticks)
+    terms, marks, position = terms_of(t, i), marks_of(t, i), position_of(t, i)
+    price = marks.mark_ticks if order.type == MARKET or order.limit_ticks == 0 else float(order.limit_ticks)
     notional = notional_of(terms, lots, price) * rate
     if risk.max_order_notional > 0.0 and notional > risk.max_order_notional:
         return R_SIZE, notional, risk.max_order_notional
@@ -130,7 +130,7 @@ def _check_exposure(t: TraderRoot, order: Order, rate: float) -> tuple[int, floa
     if risk.max_position_weight > 0.0 and own > risk.max_position_weight * equity * (1.0 + EXPOSURE_SLACK):
         return R_POSITION, own, risk.max_position_weight * equity
     need = own + t.projected - projected_value(t, i)
-    equity += position.lots * (basis(terms, price) - basis(terms, book.mark_ticks)) * terms.point_value * rate
+    equity += position.lots * (basis(terms, price) - basis(terms, marks.mark_ticks)) * terms.point_value * rate
     free = equity - t.pending_costs - planned_cost(t, i, float(lots), price) * rate
     have = risk.max_leverage * free
     if need > have * (1.0 + EXPOSURE_SLACK):

@@ -42,9 +42,9 @@ from framework.kernel.layout.codes import (
 from framework.kernel.layout.request_record import Request
 from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.machine.compile import kernel
-from framework.kernel.market.marks import book_of
+from framework.kernel.market.marks import marks_of
 from framework.kernel.market.order_types import peg_ticks, set_stop, trailing_stop, trails
-from framework.kernel.trader.grid import distance_ticks, price_ticks, quantity_lots
+from framework.kernel.trader.whole_steps import distance_ticks, price_ticks, quantity_lots
 from framework.schema.order import Order
 
 NUMBERS = ("limit", "stop", "touch", "trail", "trail_bps", "trail_limit", "display", "peg_offset")
@@ -105,7 +105,7 @@ def set_trail(t: TraderRoot, order: Order, r: Request) -> tuple[int, float, floa
         if order.limit_offset < 0 and reason == R_NONE:
             reason, need, have = R_PRICE, r.limit_offset, 0.0
     stop = order.stop_ticks
-    set_stop(order, stop if stop != 0 else trailing_stop(order, int(book_of(t, order.instrument).mark_ticks)))
+    set_stop(order, stop if stop != 0 else trailing_stop(order, int(marks_of(t, order.instrument).mark_ticks)))
     return reason, need, have
 
 
@@ -127,8 +127,8 @@ def _set_peg(t: TraderRoot, order: Order, r: Request) -> tuple[int, float, float
         if reason != R_NONE:
             return reason, need, have
     order.peg_cap = order.limit_ticks
-    book = book_of(t, order.instrument)
-    ticks = peg_ticks(order, book.bid, book.ask)
+    marks = marks_of(t, order.instrument)
+    ticks = peg_ticks(order, marks.bid, marks.ask)
     if ticks == 0:
         return R_NO_PEG, 1.0, 0.0
     if order.peg_cap == 0:
@@ -138,13 +138,13 @@ def _set_peg(t: TraderRoot, order: Order, r: Request) -> tuple[int, float, float
 
 @kernel
 def _goes_together(order: Order) -> tuple[int, float, float]:
-    told = order.flags & O_INSTRUCTED
-    if told and order.type != LIMIT:
-        return R_NEEDS_LIMIT, float(told), float(order.type)
+    instructions = order.flags & O_INSTRUCTED
+    if instructions and order.type != LIMIT:
+        return R_NEEDS_LIMIT, float(instructions), float(order.type)
     force = order.time_in_force
-    if told and (force == IOC or force == FOK or force == AT_OPEN or force == AT_CLOSE):
-        return R_NEEDS_REST, float(told), float(force)
-    if told & O_UNSHOWN == O_UNSHOWN:
+    if instructions and (force == IOC or force == FOK or force == AT_OPEN or force == AT_CLOSE):
+        return R_NEEDS_REST, float(instructions), float(force)
+    if instructions & O_UNSHOWN == O_UNSHOWN:
         return R_INSTRUCTIONS, float(O_HIDDEN), float(O_ICEBERG)
     return R_NONE, 0.0, 0.0
 

@@ -30,7 +30,7 @@ from framework.kernel.layout.table_room import ORDERS, has_row
 from framework.kernel.machine.compile import inlined, kernel, outlined, real
 from framework.kernel.market.costs import planned_cost
 from framework.kernel.market.lifecycle import leaves, moved
-from framework.kernel.market.marks import book_of, terms_of
+from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.order_rows import clear, is_done, order_of, unpack
 from framework.kernel.market.restated_terms import dividend_terms, dividend_ticks, split_terms
 from framework.kernel.market.valuation import projected_value
@@ -130,7 +130,7 @@ def asked_terms(order: Order) -> tuple[int, int, int]:
 
 @kernel
 def take_submit(t: TraderRoot, event: Event) -> None:
-    """A submit: a new order, or a held child let go with the quantity its parent filled."""
+    """A submit: a new order, or a held child released with the quantity its parent filled."""
     if event.w0 == t.orders_count and not has_row(t, t.orders_count, t.orders_capacity, ORDERS):
         return
     order = order_of(t, event.w0)
@@ -143,8 +143,8 @@ def take_submit(t: TraderRoot, event: Event) -> None:
         order.quantity_lots = event.w2
     if event.flags & F_REFUSED:
         return  # the refusal follows and gives it its state
-    book, terms = book_of(t, order.instrument), terms_of(t, order.instrument)
-    price = float(order.limit_ticks) if order.limit_ticks > 0 else book.mark_ticks
+    marks, terms = marks_of(t, order.instrument), terms_of(t, order.instrument)
+    price = float(order.limit_ticks) if order.limit_ticks > 0 else marks.mark_ticks
     order.planned_cost = planned_cost(t, order.instrument, float(order.quantity_lots), price) * rate_of(t, terms.currency)
     move(t, order, E_HOLD if event.flags & F_HELD else E_SUBMIT)
     if order.flags & O_TARGET:

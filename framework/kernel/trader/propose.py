@@ -1,7 +1,7 @@
 """From a wish to an order: units to ticks and lots, the pre-trade checks, then approved into the outbox or refused into the log.
 
 One compiled path for Python hooks, compiled hooks and arrays of weights. Numbers come in as floats in price units and
-shares, NaN meaning "not given"; anything that is not on the instrument's grid is refused with the numbers, never rounded.
+shares, NaN meaning "not given"; anything that is no whole number of ticks or lots is refused with the numbers, never rounded.
 """
 
 from __future__ import annotations
@@ -51,15 +51,15 @@ from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.layout.table_room import ORDERS, has_row
 from framework.kernel.machine.compile import bits, inlined, kernel, outlined
 from framework.kernel.market.lifecycle import leaves
-from framework.kernel.market.marks import book_of, terms_of
+from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.order_rows import clear, is_done, order_of, pack
 from framework.kernel.trader.apply import ask_cancel, has_instructions, issue
 from framework.kernel.trader.approval import check
-from framework.kernel.trader.grid import misfit, price_ticks, quantity_lots, steps
 from framework.kernel.trader.order_terms import G_LIMIT, G_STOP, G_TOUCH, limit_to_check, set_terms
 from framework.kernel.trader.orders import asked_terms, count, expected_lots, is_counted
 from framework.kernel.trader.recall import is_past_recall
 from framework.kernel.trader.targets import target_lots
+from framework.kernel.trader.whole_steps import misfit, price_ticks, quantity_lots, steps
 from framework.schema.order import Order
 from framework.schema.units import LARGEST_STEPS
 
@@ -79,16 +79,16 @@ def _place(t: TraderRoot, order: Order, reason: int, need: float, have: float, h
     order_id = t.orders_count
     if reason == R_NONE:
         reason, need, have = check(t, order)
-    is_told_more = has_instructions(order)
-    has_terms = is_told_more or order.trail != 0 or order.expire_ns != 0 or order.parent_id >= 0 or order.group_id >= 0
+    has_more = has_instructions(order)
+    has_terms = has_more or order.trail != 0 or order.expire_ns != 0 or order.parent_id >= 0 or order.group_id >= 0
     trail, expire_ns, parent, group = order.trail, order.expire_ns, order.parent_id, order.group_id
     display_lots, peg_offset, peg_cap, limit_offset = order.display_lots, order.peg_offset, order.peg_cap, order.limit_offset
     goes = reason == R_NONE and not held
     flags = (F_REFUSED if reason != R_NONE else 0) | (F_HELD if held else 0) | (F_MORE if has_terms else 0)
     issue(t, SUBMIT, flags, order, pack(order), order.quantity_lots, order.limit_ticks, order.stop_ticks, goes)
     if has_terms:
-        issue(t, TERMS, F_MORE if is_told_more else 0, order, trail, expire_ns, parent, group, goes)
-    if is_told_more:
+        issue(t, TERMS, F_MORE if has_more else 0, order, trail, expire_ns, parent, group, goes)
+    if has_more:
         issue(t, INSTRUCTIONS, 0, order, display_lots, peg_offset, peg_cap, limit_offset, goes)
     if reason != R_NONE:
         issue(t, REFUSED, 0, order, reason, bits(need), bits(have), 0, False)
@@ -155,7 +155,7 @@ def propose(
 def _family(t: TraderRoot, parent: int, group: int) -> tuple[int, float, float]:
     """(reason, need, have): children follow their parent and a group its first member in a row; what has ended takes no more.
 
-    The trader half looks for them in a row only, so one that stands apart would never be let go or cancelled.
+    The trader half looks for them in a row only, so one that stands apart would never be released or cancelled.
     """
     last = t.orders_count - 1
     if parent >= 0:
@@ -184,7 +184,7 @@ def propose_bracket(
         return NO_ROOM
     entry = limit if kind == LIMIT or kind == STOP_LIMIT else stop
     if math.isnan(entry):
-        entry = book_of(t, instrument).mark_ticks * terms_of(t, instrument).tick
+        entry = marks_of(t, instrument).mark_ticks * terms_of(t, instrument).tick
     _, reason, need, have = price_ticks(t, instrument, target, True)
     if reason == R_NONE:
         _, reason, need, have = price_ticks(t, instrument, loss, True)
@@ -246,7 +246,7 @@ def aim_weight(t: TraderRoot, instrument: int, weight: float) -> int:
     if math.isnan(weight) or math.isinf(weight):
         order = _candidate(t, instrument, 1, MARKET, GTC, O_TARGET)
         return _place(t, order, R_QUANTITY, weight, 0.0, False)
-    is_sized = book_of(t, instrument).seen_ns != 0 and rate_of(t, terms_of(t, instrument).currency) > 0.0
+    is_sized = marks_of(t, instrument).seen_ns != 0 and rate_of(t, terms_of(t, instrument).currency) > 0.0
     if not is_sized and weight != 0.0:  # the checks say which of both it lacks
         order = _candidate(t, instrument, 1 if weight > 0 else -1, MARKET, GTC, O_TARGET)
         order.quantity_lots = 1

@@ -8,7 +8,7 @@ from framework.kernel.account.positions import position_of, rate_of
 from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.costs import planned_cost
-from framework.kernel.market.marks import book_of, mean_gap, terms_of
+from framework.kernel.market.marks import marks_of, mean_gap, terms_of
 from framework.kernel.market.money import lot_notional
 from framework.kernel.market.valuation import WITH_ORDERS, cash_value, initial_needed, projected_value, sum_up
 from framework.kernel.trader.approval import EXPOSURE_SLACK
@@ -38,8 +38,8 @@ def _affordable_at_gap(t: TraderRoot, instrument: int, target: float, weight: fl
     held, wanted = position_of(t, instrument).lots * side, abs(target)
     if wanted <= held:
         return target
-    terms, book = terms_of(t, instrument), book_of(t, instrument)
-    value = lot_notional(terms, book.mark_ticks) * rate_of(t, terms.currency)
+    terms, marks = terms_of(t, instrument), marks_of(t, instrument)
+    value = lot_notional(terms, marks.mark_ticks) * rate_of(t, terms.currency)
     own = t.risk.max_leverage * equity
     if t.request.gross > 0.0:
         own *= abs(weight) / t.request.gross
@@ -50,8 +50,8 @@ def _affordable_at_gap(t: TraderRoot, instrument: int, target: float, weight: fl
     if own > _MOST_GAP * wanted * value or own * (1.0 + EXPOSURE_SLACK) < wanted * value:
         return target  # far within the limit, or beyond it: that is refused, not cut
     gap = GAPS * mean_gap(t, instrument)
-    if book.bid > 0 and book.ask > 0:
-        gap += 0.5 * (book.ask - book.bid) / book.mark_ticks
+    if marks.bid > 0 and marks.ask > 0:
+        gap += 0.5 * (marks.ask - marks.bid) / marks.mark_ticks
     most = (own / value + gap * held) / (1.0 + gap)
     return side * min(wanted, max(most, max(held, 0.0)))
 
@@ -64,19 +64,19 @@ def target_lots(t: TraderRoot, instrument: int, weight: float) -> float:
     of all working orders: so weights that add up to the leverage limit pass the exposure rule. Where they do, `_affordable_at_gap` leaves
     room for the price to move until the fill.
     """
-    terms, book, position = terms_of(t, instrument), book_of(t, instrument), position_of(t, instrument)
+    terms, marks, position = terms_of(t, instrument), marks_of(t, instrument), position_of(t, instrument)
     rate = rate_of(t, terms.currency)
-    if book.seen_ns == 0 or not rate > 0.0:
+    if marks.seen_ns == 0 or not rate > 0.0:
         return 0.0
     sum_up(t)
     equity = cash_value(t) + t.net - t.pending_costs
     if equity < 0.0:
         equity = 0.0  # a share of less than nothing is nothing: whatever is held is closed
-    value = lot_notional(terms, book.mark_ticks) * rate
+    value = lot_notional(terms, marks.mark_ticks) * rate
     target = weight * equity / value
     change = target - position.lots
     if weight != 0.0 and change != 0.0:
-        cost = planned_cost(t, instrument, abs(change), book.mark_ticks) * rate
+        cost = planned_cost(t, instrument, abs(change), marks.mark_ticks) * rate
         target -= min(cost / value, abs(target)) if target > 0.0 else -min(cost / value, abs(target))
         target = _affordable_at_gap(t, instrument, target, weight, equity)
     return float(np.trunc(target + (1e-9 if target > 0.0 else -1e-9)))

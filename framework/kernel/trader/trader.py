@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from framework.errors import KernelError, StrategyError
 from framework.kernel.layout.codes import BROKEN_BY_RANGE, BROKEN_BY_STORM, BROKEN_FOR_ROOM, MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
-from framework.kernel.layout.impact_records import DECAY, VOLUME
+from framework.kernel.layout.displacement_records import DECAY, VOLUME
+from framework.kernel.layout.half import Half, half_at, set_fields
 from framework.kernel.layout.market_records import CONVERSION, TERMS
 from framework.kernel.layout.roots import TRADER, TRADER_TABLES
 from framework.kernel.layout.rule_records import COST_TERMS, LEVY, RISK_TERMS, TIER, TRADED
-from framework.kernel.layout.state import State, half_at, set_fields
 from framework.kernel.layout.table_room import MOST_COMMANDS
 from framework.kernel.machine.ratio import MOST
 from framework.kernel.market.book_memory import Books, Ticks, grow_resting
@@ -88,7 +88,7 @@ def terms_table(
     return np.array(rows, dtype=TERMS)
 
 
-class Trader(State):
+class Trader(Half):
     """The trader half: market as seen, orders as known, ledger.
 
     Args:
@@ -133,7 +133,7 @@ class Trader(State):
     ) -> None:
         n = len(instruments)
         ring = 1 << max(history, 2).bit_length() if history & (history - 1) else max(history, 2)
-        sizes = {"terms": n, "books": n, "positions": n, "money": len(currencies), "sessions": max(len(calendars), 1)}
+        sizes = {"terms": n, "marks": n, "positions": n, "money": len(currencies), "sessions": max(len(calendars), 1)}
         super().__init__("trader", TRADER, TRADER_TABLES, sizes | {"history": n * ring, "depths": n})
         self.instruments, self.owner = tuple(instruments), owner
         self.currencies = tuple(currencies)
@@ -156,7 +156,7 @@ class Trader(State):
         money["fx_rate"][self.currencies.index(base_currency)] = 1.0
         money["cash"][self.currencies.index(base_currency)] = cash
         rings = self.tables["history"]
-        self.tables["books"]["history"] = rings.ctypes.data + np.arange(n) * (ring * rings.itemsize)
+        self.tables["marks"]["history"] = rings.ctypes.data + np.arange(n) * (ring * rings.itemsize)
         positions = self.tables["positions"]
         positions["first"], positions["last"], positions["target_order"] = -1, -1, -1
         self.ticks = ticks
@@ -172,8 +172,8 @@ class Trader(State):
         self._set_rows("decays", DECAY, decays)
         self._set_rows("volumes", VOLUME, [(lots,) for lots in daily_lots])
         terms_made = self.tables["terms"]
-        self.tables["books"]["mark_flags"] = np.where(terms_made["kind"] == InstrumentKind.FX, MARK_IS_RATE, 0)
-        self.tables["books"]["mark_flags"] |= np.where(terms_made["is_margined"] != 0, MARK_IS_WATCHED, 0)
+        self.tables["marks"]["mark_flags"] = np.where(terms_made["kind"] == InstrumentKind.FX, MARK_IS_RATE, 0)
+        self.tables["marks"]["mark_flags"] |= np.where(terms_made["is_margined"] != 0, MARK_IS_WATCHED, 0)
 
     def _set_schedules(self, tiers: Sequence[tuple[float, float, float]], levies: Sequence[tuple[int, float, float, float]]) -> None:
         self._set_rows("tiers", TIER, tiers)
@@ -206,21 +206,21 @@ class Trader(State):
         return Approved(self, Approved._key)
 
     def take_log(self) -> NDArray[np.void]:
-        """What happened since it was last asked, in order. Rows leave the table once the strategy was told of them all."""
-        taken, told_all = int(self.record["taken"][0]), self.has_delivered_all()
+        """What happened since it was last asked, in order. Rows leave the table once the strategy was notified of them all."""
+        taken, is_delivered = int(self.record["taken"][0]), self.has_delivered_all()
         rows = self.used("log")[taken:]
         self.record["taken"] = taken + len(rows)
-        if told_all and 2 * len(rows) > len(self.tables["log"]):
+        if is_delivered and 2 * len(rows) > len(self.tables["log"]):
             self._place("log", self._taken("log", len(self.tables["log"]), rows.dtype))  # a full table is handed over as it is
         else:
             rows = rows.copy()
-        if told_all:
+        if is_delivered:
             self.record["drained"] += self.count("log")
             for name in ("log_count", "noticed", "taken"):
                 self.record[name] = 0
         return rows
 
-    def breakage(self, exchange: State | None = None) -> BaseException:
+    def breakage(self, exchange: Half | None = None) -> BaseException:
         """The error to raise after the kernel has broken off.
 
         Args:
@@ -247,7 +247,7 @@ class Trader(State):
         event = OrderEvent(code).name if code < len(OrderEvent) else f"answer {code}"
         return KernelError(f"order {order}: event {event} cannot happen in state {state}; replay stopped at {int(root['now_ns'])} ns")
 
-    def _lack_of_room(self, half: State | None, at: np.datetime64) -> BaseException:
+    def _lack_of_room(self, half: Half | None, at: np.datetime64) -> BaseException:
         """The error where a table of a half could not grow; what kept it from growing, where that is an interrupt."""
         if half is None:
             return KernelError(f"a table of the venue could not grow; replay stopped at {at}Z")

@@ -5,19 +5,19 @@ from __future__ import annotations
 from framework.kernel.layout.codes import O_PEGGED, O_POST_ONLY
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.machine.compile import kernel
-from framework.kernel.market.marks import book_of
+from framework.kernel.market.marks import marks_of
 from framework.kernel.market.order_book import depth_of
 from framework.kernel.market.order_types import peg_ticks
-from framework.kernel.market.price_limits import within_limits
+from framework.kernel.market.price_limit_rules import within_limits
 from framework.schema.order import Order
 
 
 @kernel
 def venue_best(t: TraderRoot, x: ExchangeRoot, instrument: int) -> tuple[int, int]:
     """(bid, ask) of the venue's book, or of its last quote; 0 where not known. Our own orders are no part of them."""
-    depth, book = depth_of(x, instrument), book_of(t, instrument)
+    depth, marks = depth_of(x, instrument), marks_of(t, instrument)
     if depth.bids == 0:
-        return book.bid, book.ask  # quotes reach both halves at once
+        return marks.bid, marks.ask  # quotes reach both halves at once
     return (depth.bid, depth.ask) if depth.is_known != 0 else (0, 0)
 
 
@@ -31,7 +31,7 @@ def refusing_price(t: TraderRoot, x: ExchangeRoot, order: Order, limit_ticks: in
 
 @kernel
 def rests_on_quotes(t: TraderRoot, x: ExchangeRoot, order: Order) -> bool:
-    """Whether a post-only order or peg that is let in rests from then on: where quotes are told but no book."""
+    """Whether a post-only order or peg that is let in rests from then on: where quotes are published but no book."""
     if order.flags & (O_POST_ONLY | O_PEGGED) == 0 or depth_of(x, order.instrument).bids != 0:
         return False
     bid, ask = venue_best(t, x, order.instrument)

@@ -6,7 +6,7 @@ from framework.kernel.account.positions import position_of, rate_of
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.machine.compile import kernel
 from framework.kernel.machine.ratio import at_most
-from framework.kernel.market.marks import book_of, terms_of
+from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.money import basis, lot_notional
 from framework.kernel.market.valuation import HELD, cash_value, held_value, initial_needed
 from framework.kernel.venue.bookings import account_of, summed_account
@@ -25,7 +25,7 @@ def affordable_lots(t: TraderRoot, x: ExchangeRoot, order: Order, lots: int, tic
     |position + s q| n m + other margin <= the same / L.
     """
     i, closing = order.instrument, 0
-    terms, book, position = terms_of(t, i), book_of(t, i), position_of(account_of(x), i)
+    terms, marks, position = terms_of(t, i), marks_of(t, i), position_of(account_of(x), i)
     if position.lots * order.side < 0:
         closing = min(lots, abs(position.lots))
         if closing == lots:
@@ -37,7 +37,7 @@ def affordable_lots(t: TraderRoot, x: ExchangeRoot, order: Order, lots: int, tic
     account = summed_account(t, x)
     rate = rate_of(account, terms.currency)
     value = lot_notional(terms, ticks) * rate
-    moved = position.lots * (basis(terms, ticks) - basis(terms, book.mark_ticks))
+    moved = position.lots * (basis(terms, ticks) - basis(terms, marks.mark_ticks))
     equity = cash_value(account) + account.net + moved * terms.point_value * rate
     held = abs(position.lots + order.side * closing)
     other = account.gross - held_value(account, i)

@@ -22,9 +22,9 @@ def catch_up(t: TraderRoot, x: ExchangeRoot) -> None:
 
 @kernel
 def answer(t: TraderRoot, x: ExchangeRoot, kind: int, flags: int, instrument: int, w0: int, w1: int, w2: int, w3: int, w4: int) -> None:
-    """Say something to the trader half, at once or by the response wire; never before what it has heard already.
+    """Say something to the trader half, at once or after the response latency; never before what it has been sent already.
 
-    Quotes that are heard late reach both halves at once, though they are stamped by the venue's clock.
+    Quotes that are received late reach both halves at once, though they are stamped by the venue's clock.
     """
     if x.response_latency_ns == 0:
         catch_up(t, x)

@@ -15,7 +15,7 @@ A print fills at its price, at most its lots over all our orders, those that it 
 orders, triggered stops, and limits better than its price. Those at its price are rationed by a rule that nobody tells: they fill
 with `limit_fill: touch` only. Icebergs and hidden orders take part with all that is left of them. IOC and FOK take no part. A print
 does not move the lines of a book and no price limit binds it; it fills during a halt too, since it is what ends one. Where neither
-books nor quotes are told it triggers stops, which work from the next trade on.
+books nor quotes are published it triggers stops, which work from the next trade on.
 
 Assumptions: an auction would have printed the same price with our orders in it, and trades no more of ours than it traded.
 Fails when: our orders are large against the auction, or it was at another venue than theirs would have been.
@@ -41,7 +41,7 @@ from framework.kernel.layout.codes import (
     R_MISSED_OPEN,
 )
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
-from framework.kernel.layout.venue_records import SessionState, session_row
+from framework.kernel.layout.venue_records import SessionHours, session_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.machine.ratio import share_of
 from framework.kernel.market.lifecycle import leaves
@@ -50,7 +50,7 @@ from framework.kernel.market.order_book import depth_of
 from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.order_types import is_limit, reaches, trails, waits_for_price, waits_for_trigger
 from framework.kernel.venue.answers import end_order
-from framework.kernel.venue.commands import session_of, venue_book
+from framework.kernel.venue.commands import listing_of, session_of
 from framework.kernel.venue.filling import execute
 from framework.kernel.venue.matching_bars import follow, trigger
 from framework.kernel.venue.working_orders import sweep
@@ -67,7 +67,7 @@ _ANY_PRICE = 2**62
 
 
 @kernel
-def which_auction(session: SessionState, venue_ns: int) -> int:
+def which_auction(session: SessionHours, venue_ns: int) -> int:
     """Which auction a print of this stamp belongs to."""
     if session.known == 0:
         return INTRADAY
@@ -85,7 +85,7 @@ def _gain(order: Order, price: int) -> int:
 
 
 @kernel
-def _takes_part(order: Order, which: int, session: SessionState, event: Event) -> bool:
+def _takes_part(order: Order, which: int, session: SessionHours, event: Event) -> bool:
     if is_done(order) or order.accepted_ns >= event.ts_venue_ns or order.blocked_ns == event.ts_local_ns:
         return False
     force = order.time_in_force
@@ -97,9 +97,9 @@ def _takes_part(order: Order, which: int, session: SessionState, event: Event) -
 
 
 @kernel
-def _next(x: ExchangeRoot, which: int, session: SessionState, least: int, gain: int, after: int, event: Event) -> int:
+def _next(x: ExchangeRoot, which: int, session: SessionHours, least: int, gain: int, after: int, event: Event) -> int:
     """The order that the print favours most after the one named, of those that gain at least `least` ticks; -1 for none."""
-    found, best, at = -1, 0, venue_book(x, event.instrument).first
+    found, best, at = -1, 0, listing_of(x, event.instrument).first
     is_behind = False
     while at >= 0:
         order = order_of(x, at)
@@ -115,9 +115,9 @@ def _next(x: ExchangeRoot, which: int, session: SessionState, least: int, gain: 
 
 
 @kernel
-def _trigger_stops(t: TraderRoot, x: ExchangeRoot, which: int, session: SessionState, event: Event) -> None:
-    """Stops that a print reaches, where nothing but trades is told."""
-    at = venue_book(x, event.instrument).first
+def _trigger_stops(t: TraderRoot, x: ExchangeRoot, which: int, session: SessionHours, event: Event) -> None:
+    """Stops that a print reaches, where nothing but trades is published."""
+    at = listing_of(x, event.instrument).first
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working
@@ -133,10 +133,10 @@ def _trigger_stops(t: TraderRoot, x: ExchangeRoot, which: int, session: SessionS
 def match_auction(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """Fill what the print of an auction would have filled of ours."""
     instrument = event.instrument
-    book, session = venue_book(x, instrument), session_of(t, x, instrument)
-    book.traded_ns = event.ts_venue_ns
+    listing, session = listing_of(x, instrument), session_of(t, x, instrument)
+    listing.traded_ns = event.ts_venue_ns
     which = which_auction(session, event.ts_venue_ns)
-    if which == NONE or book.first < 0:
+    if which == NONE or listing.first < 0:
         return
     left = event.w1
     if t.costs.max_participation > 0.0:
@@ -159,7 +159,7 @@ def match_auction(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
 @kernel
 def _end_waiting(t: TraderRoot, x: ExchangeRoot, instrument: int, is_open: bool, open_ns: int, close_ns: int) -> None:
     """The auction that orders wait for can no longer come."""
-    at = venue_book(x, instrument).first
+    at = listing_of(x, instrument).first
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working
@@ -177,9 +177,9 @@ def _end_waiting(t: TraderRoot, x: ExchangeRoot, instrument: int, is_open: bool,
 @kernel
 def end_calls(t: TraderRoot, x: ExchangeRoot) -> None:
     """End what has waited for an auction long enough, and find when to look again. Runs whenever dates of orders are looked at."""
-    for i in range(x.books_count):
-        book = venue_book(x, i)
-        if book.has_auctions == 0 or book.first < 0:
+    for i in range(x.listings_count):
+        listing = listing_of(x, i)
+        if listing.has_auctions == 0 or listing.first < 0:
             continue
         session = session_of(t, x, i)
         ends_ns = session.open_ns + AFTER_OPEN_NS if session.is_open else session.close_ns + AFTER_CLOSE_NS
@@ -198,8 +198,8 @@ def see_session(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     if event.flags & F_OPEN:
         ends_ns = event.w1 + AFTER_OPEN_NS
         session = session_row(x.sessions, event.w0)
-        for i in range(x.books_count):
-            if venue_book(x, i).has_auctions and terms_of(t, i).calendar == event.w0 and session.known:
+        for i in range(x.listings_count):
+            if listing_of(x, i).has_auctions and terms_of(t, i).calendar == event.w0 and session.known:
                 _end_waiting(t, x, i, False, session.open_ns, session.close_ns)
     if ends_ns > x.now_ns:
         x.expiry_ns = min(x.expiry_ns, ends_ns + 1)

@@ -1,11 +1,11 @@
-"""The account as the venue and its broker keep it: what has filled there, whether we have heard of it or not.
+"""The account as the venue and its broker keep it: what has filled there, whether we have been notified or not.
 
 It has the layout of the trader half, and the functions of the ledger keep both. What the venue judges, it judges by this one: what a
 reduce-only order may still close, what a fill can be paid with, margin, funding, borrow and settlement.
 
 Where answers take no time the two can never differ, and both records point to the same rows, which the trader half books. Where
 answers take time this one has rows of its own, and a fill, a charge or a settlement is booked here when it is said and there when it is
-heard. Marks and rates of exchange are those that we have seen.
+received. Marks and rates of exchange are those that we have seen.
 
 Sums of positions at the present marks are always its own: see `valuation.sum_up`.
 """

@@ -8,8 +8,8 @@ Funding is that of Binance and BitMEX: "Funding Amount = Nominal Value of Positi
 price x size (https://www.binance.com/en/support/faq/360033525031), of an inverse contract size x multiplier / mark in its coin
 (https://www.bitmex.com/app/perpetualContractsGuide).
 
-Assumptions: the mark is the venue's where it tells one. Positions are those that the venue knows, and what it charges and settles is
-told as everything else is.
+Assumptions: the mark is the venue's where it publishes one. Positions are those that the venue knows, and what it charges and settles is
+reported as everything else is.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from framework.kernel.layout.codes import (
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.layout.venue_records import session_row
 from framework.kernel.machine.compile import bits, kernel
-from framework.kernel.market.marks import book_of, terms_of
+from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.money import notional_of
 from framework.kernel.venue.answers import answer
 from framework.kernel.venue.bookings import account_of
@@ -54,20 +54,20 @@ def _charge_borrow(t: TraderRoot, x: ExchangeRoot, calendar: int, open_ns: int) 
     session.charged_ns = open_ns
     if days <= 0.0 or t.has_borrow == 0:
         return
-    for i in range(x.books_count):
+    for i in range(x.listings_count):
         terms, lots = terms_of(t, i), position_of(account_of(x), i).lots
         if lots < 0 and terms.borrow_rate != 0.0 and terms.calendar == calendar and terms.settlement == SPOT:
-            value = -lots * book_of(t, i).mark_ticks * terms.point_value
+            value = -lots * marks_of(t, i).mark_ticks * terms.point_value
             answer(t, x, CHARGE, 0, i, C_BORROW, bits(value * terms.borrow_rate * days / _BORROW_DAYS), terms.currency, 0, 0)
 
 
 @kernel
 def _charge_funding(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """Longs pay shorts the rate times the notional at the mark, where it is above 0; else shorts pay longs."""
-    terms, book = terms_of(t, event.instrument), book_of(t, event.instrument)
+    terms, marks = terms_of(t, event.instrument), marks_of(t, event.instrument)
     lots = position_of(account_of(x), event.instrument).lots
     if terms.kind == K_PERPETUAL and lots != 0 and event.w0 != 0:
-        amount = notional_of(terms, lots, book.mark_ticks) * (event.w0 * _RATE)
+        amount = notional_of(terms, lots, marks.mark_ticks) * (event.w0 * _RATE)
         answer(t, x, CHARGE, 0, event.instrument, C_FUNDING, bits(amount), terms.currency, 0, 0)
 
 
@@ -75,11 +75,11 @@ def _charge_funding(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
 def _settle_futures(t: TraderRoot, x: ExchangeRoot, calendar: int) -> None:
     """At a session's close what futures have made since the last settlement is paid, at the mark."""
     account = account_of(x)
-    for i in range(x.books_count if t.has_futures != 0 else 0):
-        terms, book = terms_of(t, i), book_of(t, i)
+    for i in range(x.listings_count if t.has_futures != 0 else 0):
+        terms, marks = terms_of(t, i), marks_of(t, i)
         if terms.kind == K_FUTURE and terms.calendar == calendar and position_of(account, i).lots != 0:
-            amount = settlement_due(account, i, book.mark_ticks)
-            answer(t, x, SETTLED, 0, i, bits(book.mark_ticks), bits(amount), terms.currency, 0, 0)
+            amount = settlement_due(account, i, marks.mark_ticks)
+            answer(t, x, SETTLED, 0, i, bits(marks.mark_ticks), bits(amount), terms.currency, 0, 0)
 
 
 @kernel

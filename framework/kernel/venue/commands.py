@@ -1,7 +1,7 @@
 """The exchange half: the simulated venue. It answers commands; fills are made in `matching_bars.py`, the broker is `broker.py`.
 
-Commands travel to the venue on the entry wire and answers come back on the response wire, each with a latency that is constant here
-and drawn or interpolated in `latency.py`.
+Commands travel to the venue by order entry and answers come back as responses, each with a latency that is constant here
+and drawn or interpolated in `varying_latency.py`.
 
 Assumptions: a command is never lost.
 Fails when: a venue drops messages.
@@ -43,13 +43,13 @@ from framework.kernel.layout.codes import (
 )
 from framework.kernel.layout.log import apply_answer, write
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
-from framework.kernel.layout.table_room import ENTRY, has_row
-from framework.kernel.layout.venue_records import SessionState, VenueBook, session_row, venue_book_row
+from framework.kernel.layout.table_room import ORDER_ENTRY, has_row
+from framework.kernel.layout.venue_records import Listing, SessionHours, listing_row, session_row
 from framework.kernel.machine.compile import address_of, call, inlined, kernel, outlined
 from framework.kernel.market.marks import terms_of
 from framework.kernel.market.order_rows import is_done, order_of, take_instructions, unpack
 from framework.kernel.market.order_types import set_stop, trails, waits_for_trigger
-from framework.kernel.market.price_limits import bound_of
+from framework.kernel.market.price_limit_rules import bound_of
 from framework.kernel.venue.admission import arriving, refusing_price, rests_on_quotes
 from framework.kernel.venue.answers import answer, end_order
 from framework.kernel.venue.kept_commands import keeps_command
@@ -59,17 +59,17 @@ from framework.schema.event import Event, Kind
 from framework.schema.order import Order
 
 _TAKEN = int(Kind.NONE)
-"""Kind of a message on a wire that was delivered ahead of its time."""
+"""Kind of a message that was delivered ahead of its time."""
 
 
 @kernel
-def venue_book(x: ExchangeRoot, instrument: int) -> VenueBook:
+def listing_of(x: ExchangeRoot, instrument: int) -> Listing:
     """The venue's row of one instrument."""
-    return venue_book_row(x.books, instrument)
+    return listing_row(x.listings, instrument)
 
 
 @kernel
-def session_of(t: TraderRoot, x: ExchangeRoot, instrument: int) -> SessionState:
+def session_of(t: TraderRoot, x: ExchangeRoot, instrument: int) -> SessionHours:
     """The session state of the instrument's calendar."""
     return session_row(x.sessions, terms_of(t, instrument).calendar)
 
@@ -78,19 +78,19 @@ def session_of(t: TraderRoot, x: ExchangeRoot, instrument: int) -> SessionState:
 def is_open(t: TraderRoot, x: ExchangeRoot, instrument: int) -> bool:
     """Whether the venue trades an instrument continuously now."""
     session = session_of(t, x, instrument)
-    return venue_book(x, instrument).halted == 0 and (session.known == 0 or session.is_open != 0)
+    return listing_of(x, instrument).halted == 0 and (session.known == 0 or session.is_open != 0)
 
 
 @kernel
 def is_liquidating(x: ExchangeRoot, instrument: int) -> bool:
     """Whether an order of the broker's works in an instrument."""
-    last = venue_book(x, instrument).liquidation
+    last = listing_of(x, instrument).liquidation
     return last > 0 and not is_done(order_of(x, last - 1))
 
 
 @kernel
 def deliver(t: TraderRoot, x: ExchangeRoot) -> None:
-    """Hand the first event of the response wire to the trader half."""
+    """Hand the first response to the trader half."""
     row = event_row(x.response, x.response_head)
     x.response_head += 1
     if row.kind != _TAKEN:
@@ -113,29 +113,29 @@ def copy_event(target: Event, source: Event) -> None:
 
 @kernel
 def send_outbox(t: TraderRoot, x: ExchangeRoot) -> None:
-    """Put what the trader half wants sent on the entry wire."""
+    """Send what the trader half has in its outbox: order entry."""
     for k in range(t.outbox_count):
-        if not has_row(x, x.entry_count, x.entry_capacity, ENTRY):
+        if not has_row(x, x.order_entry_count, x.order_entry_capacity, ORDER_ENTRY):
             break
-        row = event_row(x.entry, x.entry_count)
+        row = event_row(x.order_entry, x.order_entry_count)
         copy_event(row, event_row(t.outbox, k))
-        row.ts_venue_ns = row.ts_local_ns + x.entry_latency_ns
-        if x.entry_latency_ns < 0:
+        row.ts_venue_ns = row.ts_local_ns + x.order_entry_latency_ns
+        if x.order_entry_latency_ns < 0:
             call(x.send_command, address_of(x), 0)
             continue
-        x.entry_count += 1
+        x.order_entry_count += 1
         x.due_ns = min(x.due_ns, row.ts_venue_ns)
     t.outbox_count = 0
 
 
 @kernel
 def next_due(x: ExchangeRoot) -> None:
-    """Find the earliest of both wires and the next expiry; a wire read to its end starts anew."""
+    """Find the earliest message on its way and the next expiry; a queue read to its end starts again."""
     due = x.expiry_ns
-    if x.entry_head < x.entry_count:
-        due = min(due, event_row(x.entry, x.entry_head).ts_venue_ns)
+    if x.order_entry_head < x.order_entry_count:
+        due = min(due, event_row(x.order_entry, x.order_entry_head).ts_venue_ns)
     else:
-        x.entry_head, x.entry_count = 0, 0
+        x.order_entry_head, x.order_entry_count = 0, 0
     if x.response_head < x.response_count:
         due = min(due, event_row(x.response, x.response_head).ts_local_ns)
     else:
@@ -163,7 +163,7 @@ def _change(t: TraderRoot, x: ExchangeRoot, order: Order, event: Event) -> None:
         order.flags &= ~O_RESTING  # at its new price it was not yet offered anything
     is_resized = order.parent_id >= 0 and waits_for_trigger(order) and stop_ticks == order.stop_ticks and limit_ticks == order.limit_ticks
     order.quantity_lots, order.limit_ticks = event.w2, limit_ticks
-    venue_book(x, order.instrument).is_calm = 0
+    listing_of(x, order.instrument).is_calm = 0
     if waits_for_trigger(order):
         set_stop(order, stop_ticks)
     else:
@@ -187,8 +187,8 @@ def _enter(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     order = order_of(x, event.w0)
     unpack(order, event)
     order.decided_ns, order.accepted_ns, order.state = event.ts_local_ns, x.now_ns, S_WORKING
-    book = venue_book(x, order.instrument)
-    if book.delisted:
+    listing = listing_of(x, order.instrument)
+    if listing.delisted:
         end_order(t, x, order, REJECTED, R_NOT_TRADABLE, 0.0, 0.0)
         return
     is_bound = x.has_limits != 0 and order.flags & O_PEGGED == 0  # a peg is moved to inside them
@@ -212,7 +212,7 @@ def refuse_to_take(t: TraderRoot, x: ExchangeRoot, order: Order, price: int) -> 
 
 @kernel
 def _rest(t: TraderRoot, x: ExchangeRoot, order: Order) -> None:
-    """Where quotes are told but no book, let a post-only order or peg rest at once; it is the one that comes to those of ours it meets."""
+    """With quotes but no book, let a post-only order or peg rest at once; it is the one that comes to those of ours it meets."""
     if rests_on_quotes(t, x, order):
         order.flags |= O_RESTING
         if is_prevented(x, order) and is_open(t, x, order.instrument):
@@ -256,9 +256,9 @@ def _enter_terms(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
 
 @inlined
 def arrive(t: TraderRoot, x: ExchangeRoot) -> None:
-    """The first command of the entry wire reaches the venue."""
-    event = event_row(x.entry, x.entry_head)
-    x.entry_head += 1
+    """The first command on its way reaches the venue."""
+    event = event_row(x.order_entry, x.order_entry_head)
+    x.order_entry_head += 1
     if event.kind != _TAKEN:
         x.now_ns = event.ts_venue_ns
         t.now_ns = max(t.now_ns, x.now_ns)
@@ -302,7 +302,7 @@ def _take_command(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
 def release_kept(t: TraderRoot, x: ExchangeRoot, instrument: int, came_by_ns: int, due_by_ns: int) -> None:
     """Let commands act that waited for a bar, in the order in which they came.
 
-    Those of an instrument (-1: of all) that came up to one stamp and whose bar should have been told by another.
+    Those of an instrument (-1: of all) that came up to one stamp and whose bar should have been published by another.
     """
     kept = 0
     for k in range(x.kept_count):
@@ -332,8 +332,8 @@ def settle_messages(t: TraderRoot, x: ExchangeRoot, instrument: int) -> None:
     while busy:
         busy = False
         send_outbox(t, x)
-        for k in range(x.entry_head, x.entry_count):
-            row = event_row(x.entry, k)
+        for k in range(x.order_entry_head, x.order_entry_count):
+            row = event_row(x.order_entry, k)
             if row.instrument == instrument and row.kind != _TAKEN:
                 if not ((row.kind == CANCEL or row.kind == REPLACE) and keeps_command(t, x, row)):
                     _take_command(t, x, row)

@@ -8,22 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.errors import KernelError
+from framework.kernel.layout.half import Half, set_fields
 from framework.kernel.layout.roots import EXCHANGE, EXCHANGE_TABLES
-from framework.kernel.layout.state import State, set_fields
 from framework.kernel.layout.venue_records import VENUE_RULES
 from framework.kernel.market.book_memory import Books, Ticks, grow_resting
+from framework.kernel.venue.latency_legs import Latencies, symbol_key
 from framework.kernel.venue.matching_trades_and_books import RECEIVE, VENUE_TICK
 from framework.kernel.venue.venue_account import VenueAccount
-from framework.kernel.venue.wires import Wires, symbol_key
 from framework.schema.units import NEVER_NS
 
 
-class Exchange(State):
+class Exchange(Half):
     """The simulated venue and broker, and the part of the tape it reads.
 
     Args:
         instruments, calendars: how many the tape has.
-        wires: latencies.
+        latencies: of the way there and back; everything arrives at once without them.
         symbols: of the instruments, for the keys of draws; needed where latencies vary.
         ticks: where the tape has trades or books.
         rules: fields of `VENUE_RULES`; fields not named are 0.
@@ -34,31 +34,31 @@ class Exchange(State):
         instruments: int,
         calendars: int,
         *,
-        wires: Wires | None = None,
+        latencies: Latencies | None = None,
         symbols: Sequence[str] = (),
         ticks: Ticks | None = None,
         rules: Mapping[str, float] | None = None,
     ) -> None:
-        rows = {"books": instruments, "sessions": max(calendars, 1), "depths": instruments, "displacements": instruments}
+        rows = {"listings": instruments, "sessions": max(calendars, 1), "depths": instruments, "displacements": instruments}
         super().__init__("exchange", EXCHANGE, EXCHANGE_TABLES, rows)
         root = self.record
         self._depths = Books(self, ticks) if ticks is not None else None
         if ticks is not None:
             root["receive_order"], root["venue_tick"] = RECEIVE.address, VENUE_TICK.address
             root["has_wide_books"] = ticks.has_wide_books
-            self.tables["books"]["has_auctions"][list(ticks.auctions)] = 1
+            self.tables["listings"]["has_auctions"][list(ticks.auctions)] = 1
             root["has_auctions"] = int(bool(ticks.auctions))
         set_fields(root["rules"], VENUE_RULES, rules or {})
-        root["books_count"], root["sessions_count"] = instruments, calendars
+        root["listings_count"], root["sessions_count"] = instruments, calendars
         root["due_ns"], root["expiry_ns"], root["until_ns"] = NEVER_NS, NEVER_NS, NEVER_NS
-        self._wires = wires or Wires()
-        self._wires.lay(root)
-        self.tables["books"]["draw_key"][: len(symbols)] = [symbol_key(symbol) for symbol in symbols]
-        self.tables["books"]["first"], self.tables["books"]["last"] = -1, -1
+        self._latencies = latencies or Latencies()
+        self._latencies.lay(root)
+        self.tables["listings"]["draw_key"][: len(symbols)] = [symbol_key(symbol) for symbol in symbols]
+        self.tables["listings"]["first"], self.tables["listings"]["last"] = -1, -1
         self.account: VenueAccount | None = None
         self._tape: NDArray[np.void] | None = None
 
-    def keep_account(self, trader: State) -> None:
+    def keep_account(self, trader: Half) -> None:
         """Open the account that the venue judges by, as the trader half's stands; once, before anything is replayed.
 
         Raises:
@@ -92,14 +92,14 @@ class Exchange(State):
         self.record["venue_order"] = order.ctypes.data if order is not None else 0
 
     def grow(self, name: str) -> None:
-        """Double a table. Messages of a wire that have arrived make room first."""
+        """Double a table. Messages that have arrived make room first."""
         if name == "resting":
             grow_resting(self)
-        elif name not in ("entry", "response") or not self._drops_arrived(name):
+        elif name not in ("order_entry", "response") or not self._drops_arrived(name):
             super().grow(name)
 
     def _drops_arrived(self, name: str) -> bool:
-        """Take the messages that have arrived off a wire; whether that empties half of it."""
+        """Drop the messages that have arrived; whether that empties half of the table."""
         head, rows, words = self._word[f"{name}_head"], self.tables[name], self.words
         arrived, count = words[head], self.count(name)
         if 2 * arrived < len(rows):

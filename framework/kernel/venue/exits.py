@@ -1,7 +1,7 @@
 """Orders that belong together inside one bar: stops of one group, and exits in the bar that fills their entry.
 
-A trader releases the exits of an entry, or enlarges them, when it hears of the entry's fill. Without latency they reach the venue at that
-bar's stamp, and what they meet of the bar is what came after the entry, as far as the bar tells:
+A trader releases the exits of an entry, or enlarges them, when it is notified of the entry's fill. Without latency they reach the venue at
+that bar's stamp, and what they meet of the bar is what came after the entry, as far as the bar tells:
 
 - the side against the position counts whole: a stop that it reached is taken, also where the price may have been there before the entry;
 - the other side counts whole where the entry filled at the open, or was a stop, which the price passes on its way there. Else it
@@ -34,7 +34,7 @@ from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.order_rows import is_done, is_touch, order_of
 from framework.kernel.market.order_types import is_limit, reaches, waits_for_price, waits_for_trigger
 from framework.kernel.market.priority import BEFORE_ALL, LIMITS, NEVER, STOPS, betters, needs_through, rank_at, rank_in_bar
-from framework.kernel.venue.commands import refuse_to_take, venue_book
+from framework.kernel.venue.commands import listing_of, refuse_to_take
 from framework.kernel.venue.filling import execute
 from framework.kernel.venue.matching_bars import end_leftover, trigger
 from framework.kernel.venue.unshown import touched_lots
@@ -97,7 +97,7 @@ def _rank(t: TraderRoot, x: ExchangeRoot, order: Order, bar: Event, step: int) -
 def _next(t: TraderRoot, x: ExchangeRoot, bar: Event, step: int, rank: int, after: int) -> tuple[int, int]:
     """(rank, order) of the next exit that a step reaches after the one named; the order is -1 where none is left."""
     best, found, is_behind = NEVER, -1, False
-    at = venue_book(x, bar.instrument).first
+    at = listing_of(x, bar.instrument).first
     while at >= 0:
         order = order_of(x, at)
         if _entered(x, order, bar) and order.blocked_ns != bar.ts_local_ns:
@@ -145,12 +145,12 @@ def _take_profit(t: TraderRoot, x: ExchangeRoot, order: Order, bar: Event, budge
 @kernel
 def match_exits(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
     """Match the exits that have come for entries which this bar filled, with what came after the entry."""
-    book = venue_book(x, bar.instrument)
-    at, found = book.first, False
+    listing = listing_of(x, bar.instrument)
+    at, found = listing.first, False
     while at >= 0:
         order = order_of(x, at)
         if _entered(x, order, bar):
-            order.blocked_ns, found = 0, True  # it sat out until its size was told
+            order.blocked_ns, found = 0, True  # it sat out until its size was known
         at = order.next_working
     if not found:
         return

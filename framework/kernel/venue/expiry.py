@@ -7,7 +7,7 @@ from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.venue.answers import end_order
-from framework.kernel.venue.commands import release_kept, venue_book
+from framework.kernel.venue.commands import listing_of, release_kept
 from framework.kernel.venue.kept_commands import keeps_date
 from framework.kernel.venue.working_orders import sweep
 from framework.schema.units import NEVER_NS
@@ -29,8 +29,8 @@ def expire(t: TraderRoot, x: ExchangeRoot) -> None:
             ends_ns = event_row(x.kept, k).ts_local_ns
             if ends_ns != NEVER_NS:
                 x.expiry_ns = min(x.expiry_ns, ends_ns + 1)
-    for i in range(x.books_count):
-        at = venue_book(x, i).first
+    for i in range(x.listings_count):
+        at = listing_of(x, i).first
         if at < 0:
             continue
         while at >= 0:
@@ -51,8 +51,8 @@ def end_all(t: TraderRoot, x: ExchangeRoot, reason: int) -> None:
     """The data are over: every working order ends with a reason."""
     if x.kept_count > 0:
         release_kept(t, x, -1, NEVER_NS, NEVER_NS)
-    for i in range(x.books_count):
-        at = venue_book(x, i).first
+    for i in range(x.listings_count):
+        at = listing_of(x, i).first
         while at >= 0:
             order = order_of(x, at)
             at = order.next_working

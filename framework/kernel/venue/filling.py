@@ -1,4 +1,4 @@
-"""The fill itself, the one place where one is made: what it costs, what the account can carry, what is told of it.
+"""The fill itself, the one place where one is made: what it costs, what the account can carry, what is reported of it.
 
 When and at what price is for `matching_bars.py` and `matching_trades_and_books.py` to say.
 """
@@ -30,16 +30,16 @@ from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.machine.compile import address_of, bits, inlined, kernel, outlined
 from framework.kernel.machine.ratio import share_of
 from framework.kernel.market.costs import bounded_fee, half_spread_cost, impact_cost, raw_fee, us_levies, volume_share_cost
-from framework.kernel.market.impact import displaced_by, push, push_cost
+from framework.kernel.market.displacement import displaced_by, push, push_cost
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.marks import terms_of, volatility
 from framework.kernel.market.money import basis, notional_of
 from framework.kernel.market.order_rows import is_done, order_of
-from framework.kernel.market.price_limits import is_barred
+from framework.kernel.market.price_limit_rules import is_barred
 from framework.kernel.venue.affordability import affordable_lots, reducible_lots
 from framework.kernel.venue.answers import answer, end_order
 from framework.kernel.venue.bookings import account_of, present_account
-from framework.kernel.venue.commands import venue_book
+from framework.kernel.venue.commands import listing_of
 from framework.schema.event import Event
 from framework.schema.order import Order
 
@@ -84,7 +84,7 @@ def budget_of(t: TraderRoot, bar: Event) -> int:
 @kernel
 def _is_to_be_opened(x: ExchangeRoot, order: Order) -> bool:
     """Whether what a target's order is to close has still to be opened: an order on the other side was sent before and works."""
-    at = venue_book(x, order.instrument).first
+    at = listing_of(x, order.instrument).first
     while at >= 0:
         other = order_of(x, at)
         if at < order.order_id and other.side != order.side and not is_done(other) and not other.flags & O_REDUCE_ONLY:
@@ -166,7 +166,7 @@ def _block_relatives(x: ExchangeRoot, order: Order, lots: int, event: Event) -> 
     if not in_group and order.parent_id < 0 and order.filled_lots == lots:
         return
     has_rest = event.kind == BAR and address_of(event) != x.print
-    at = venue_book(x, order.instrument).first
+    at = listing_of(x, order.instrument).first
     while at >= 0:
         other = order_of(x, at)
         is_sibling = in_group and other.group_id == order.group_id and at != order.order_id

@@ -1,7 +1,7 @@
 """What reaches the venue while a bar is under way whose open an order waits for (`open_bar.py`): it acts after that open.
 
-The venue keeps such a command, and such a date, until the bar is told. Then the open comes first, the command second; the order takes
-no part in the rest of that bar. Where no bar is told by the time it should have been, none was under way and the command acts.
+The venue keeps such a command, and such a date, until the bar is published. Then the open comes first, the command second; the order takes
+no part in the rest of that bar. Where no bar is published by the time it should have been, none was under way and the command acts.
 
 A corporate action inside the bar leaves a kept command kept, and restates it with its order. A halt that began inside the bar came
 after its open; where the bar began in a halt its open is still to come.
@@ -12,9 +12,9 @@ from __future__ import annotations
 from framework.kernel.layout.codes import CANCEL, EXPIRED, R_SUPERSEDED, S_NONE
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.layout.table_room import KEPT, has_row
-from framework.kernel.layout.venue_records import session_row, venue_book_row
+from framework.kernel.layout.venue_records import listing_row, session_row
 from framework.kernel.machine.compile import inlined, kernel, outlined
-from framework.kernel.market.marks import book_of, terms_of
+from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.open_bar import open_bar_ends
 from framework.kernel.market.order_book import depth_of
 from framework.kernel.market.order_rows import is_done, order_of
@@ -26,10 +26,10 @@ from framework.schema.units import NEVER_NS
 @kernel
 def bar_ends(t: TraderRoot, x: ExchangeRoot, order: Order, now_ns: int) -> int:
     """When the bar ends that is under way and whose open the order waits for; NEVER_NS where nobody knows, 0 where there is no such bar."""
-    book, venue = book_of(t, order.instrument), venue_book_row(x.books, order.instrument)
-    if book.bars == 0 or book.quote_ns != 0 or venue.traded_ns != 0 or depth_of(x, order.instrument).bids != 0:
+    marks, venue = marks_of(t, order.instrument), listing_row(x.listings, order.instrument)
+    if marks.bars == 0 or marks.quote_ns != 0 or venue.traded_ns != 0 or depth_of(x, order.instrument).bids != 0:
         return 0
-    start_ns = max(book.bar_ns, venue.matched_ns)  # what a bar's own fills send is later, though nobody has seen it
+    start_ns = max(marks.bar_ns, venue.matched_ns)  # what a bar's own fills send is later, though nobody has seen it
     return open_bar_ends(t, order, session_row(x.sessions, terms_of(t, order.instrument).calendar), venue, start_ns, now_ns)
 
 

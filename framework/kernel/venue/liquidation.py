@@ -29,7 +29,7 @@ from framework.kernel.layout.codes import (
     F_AMBIGUOUS,
     GTC,
     LIMIT,
-    MARK_IS_TOLD,
+    MARK_IS_PUBLISHED,
     MARKET,
     O_LIQUIDATION,
     O_REDUCE_ONLY,
@@ -41,7 +41,7 @@ from framework.kernel.layout.log import apply_answer, write
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.layout.venue_records import Turn
 from framework.kernel.machine.compile import kernel, outlined
-from framework.kernel.market.marks import book_of, terms_of
+from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.money import basis, lot_notional, price_of
 from framework.kernel.market.order_rows import is_done, is_touch, order_of, unpack
 from framework.kernel.market.order_types import reaches, waits_for_trigger
@@ -49,7 +49,7 @@ from framework.kernel.market.priority import betters, needs_through
 from framework.kernel.market.valuation import cash_value, maintenance_needed
 from framework.kernel.venue.answers import catch_up, end_order
 from framework.kernel.venue.bookings import account_of, summed_account
-from framework.kernel.venue.commands import is_liquidating, is_open, venue_book
+from framework.kernel.venue.commands import is_liquidating, is_open, listing_of
 from framework.kernel.venue.filling import execute
 from framework.kernel.venue.working_orders import join, open_rows, sweep
 from framework.schema.event import Event
@@ -57,7 +57,7 @@ from framework.schema.event import Event
 
 @kernel
 def _cancel_all(t: TraderRoot, x: ExchangeRoot, instrument: int, need: float, have: float) -> None:
-    at = venue_book(x, instrument).first
+    at = listing_of(x, instrument).first
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working
@@ -81,7 +81,7 @@ def _close_out(t: TraderRoot, x: ExchangeRoot, instrument: int) -> None:
     order.decided_ns, order.accepted_ns, order.state = t.now_ns, x.now_ns, S_WORKING
     join(x, order)
     x.working += 1
-    venue_book(x, instrument).liquidation = order_id + 1
+    listing_of(x, instrument).liquidation = order_id + 1
 
 
 @kernel
@@ -111,7 +111,7 @@ def _is_order_unknown(t: TraderRoot, x: ExchangeRoot, bar: Event, side: int) -> 
     Nobody knows which of both prices came first. It counts where it has filled there, and where a limit or touch that reduces would.
     """
     best = bar.w1 if side > 0 else bar.w2
-    at = venue_book(x, bar.instrument).first
+    at = listing_of(x, bar.instrument).first
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working
@@ -135,8 +135,8 @@ def _is_order_unknown(t: TraderRoot, x: ExchangeRoot, bar: Event, side: int) -> 
 def enforce_inside(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
     """Liquidate the account where it could not carry a bar's worst price; its position there is closed inside the bar."""
     i = bar.instrument
-    terms, book = terms_of(t, i), book_of(t, i)
-    if terms.is_margined == 0 or terms.judges_worst == 0 or book.mark_flags & MARK_IS_TOLD or not is_open(t, x, i):
+    terms, marks = terms_of(t, i), marks_of(t, i)
+    if terms.is_margined == 0 or terms.judges_worst == 0 or marks.mark_flags & MARK_IS_PUBLISHED or not is_open(t, x, i):
         return
     account = summed_account(t, x)
     lots = position_of(account, i).lots
@@ -146,9 +146,9 @@ def enforce_inside(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> No
     worst = bar.w2 if side > 0 else bar.w1
     rate = rate_of(t, terms.currency)
     margin = (terms.long_maintenance if side > 0 else terms.short_maintenance) * abs(lots) * rate
-    value, at_worst, at_mark = lots * terms.point_value * rate, basis(terms, float(worst)), basis(terms, book.mark_ticks)
+    value, at_worst, at_mark = lots * terms.point_value * rate, basis(terms, float(worst)), basis(terms, marks.mark_ticks)
     equity = cash_value(account) + account.net + value * (at_worst - at_mark)
-    need = maintenance_needed(account) + margin * (lot_notional(terms, worst) - lot_notional(terms, book.mark_ticks))
+    need = maintenance_needed(account) + margin * (lot_notional(terms, worst) - lot_notional(terms, marks.mark_ticks))
     if not equity <= need:
         return
     # equity less need is a line in the basis of the price: notional is basis x point value, up to the sign of an inverse contract's
@@ -161,6 +161,6 @@ def enforce_inside(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> No
     flags = F_AMBIGUOUS if _is_order_unknown(t, x, bar, side) else 0
     _liquidate(t, x, need, equity)
     if is_liquidating(x, i):
-        order = order_of(x, venue_book(x, i).liquidation - 1)
+        order = order_of(x, listing_of(x, i).liquidation - 1)
         turn.budget_lots -= execute(t, x, order, turn.budget_lots, int(ticks), flags, bar)
         sweep(x, i)

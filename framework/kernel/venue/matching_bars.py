@@ -45,12 +45,12 @@ from framework.kernel.layout.codes import (
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.layout.venue_records import Turn
 from framework.kernel.machine.compile import inlined, kernel, outlined
-from framework.kernel.market.marks import book_of, terms_of
+from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.order_rows import is_done, is_touch, order_of
 from framework.kernel.market.order_types import is_limit, reaches, set_stop, trailing_stop, trails, waits_for_price, waits_for_trigger
 from framework.kernel.market.priority import BEFORE_ALL, CLOSE, LIMITS, NEVER, OPEN, STOPS, betters, needs_through, rank_in_bar
 from framework.kernel.venue.answers import answer, end_order
-from framework.kernel.venue.commands import refuse_to_take, release_kept, session_of, venue_book
+from framework.kernel.venue.commands import listing_of, refuse_to_take, release_kept, session_of
 from framework.kernel.venue.filling import budget_of, execute
 from framework.kernel.venue.liquidation import enforce_inside
 from framework.kernel.venue.siblings import GIVES_WAY, TAKEN, behind_exits, has_taken, left_by_exits, rivalry
@@ -119,7 +119,7 @@ def _target_inside(x: ExchangeRoot, order: Order, bar: Event, needs_through: int
     """Whether a limit of the same group would have filled inside this bar too, or a touch have triggered."""
     if not order.flags & O_OCO:
         return False
-    at = venue_book(x, order.instrument).first
+    at = listing_of(x, order.instrument).first
     while at >= 0:
         other = order_of(x, at)
         if other.group_id == order.group_id and not is_done(other):
@@ -210,7 +210,7 @@ def _takes_part(order: Order, bar: Event, turn: Turn) -> bool:
 @kernel
 def _bar_start(t: TraderRoot, x: ExchangeRoot, bar: Event) -> int:
     """When the bar began: the latest of the last bar's stamp, its own length ago, and the session's open."""
-    start = book_of(t, bar.instrument).bar_ns
+    start = marks_of(t, bar.instrument).bar_ns
     interval = terms_of(t, bar.instrument).bar_interval_ns
     if interval > 0:
         start = max(start, bar.ts_venue_ns - interval)
@@ -223,13 +223,13 @@ def _bar_start(t: TraderRoot, x: ExchangeRoot, bar: Event) -> int:
 @kernel
 def begin_bar(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
     """Prepare the turn of a bar; commands that waited for it and came before its open act now."""
-    book, session = venue_book(x, bar.instrument), session_of(t, x, bar.instrument)
-    book.matched_ns = bar.ts_venue_ns
-    turn.is_trading = book.halted == 0 and (session.known == 0 or session.is_open != 0)
+    listing, session = listing_of(x, bar.instrument), session_of(t, x, bar.instrument)
+    listing.matched_ns = bar.ts_venue_ns
+    turn.is_trading = listing.halted == 0 and (session.known == 0 or session.is_open != 0)
     turn.start_ns, turn.budget_lots = _bar_start(t, x, bar), budget_of(t, bar)
     if x.kept_count > 0:
         release_kept(t, x, bar.instrument, turn.start_ns if turn.is_trading else NEVER_NS, NEVER_NS)
-    is_opening = session.known != 0 and book_of(t, bar.instrument).bar_ns <= session.open_ns  # however late it comes
+    is_opening = session.known != 0 and marks_of(t, bar.instrument).bar_ns <= session.open_ns  # however late it comes
     turn.opened_ns = session.open_ns if is_opening else NOT_OPENING
     turn.is_closing = session.known != 0 and bar.ts_venue_ns == session.close_ns
 
@@ -244,12 +244,12 @@ def end_bar(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
 
 @kernel
 def match_print(t: TraderRoot, x: ExchangeRoot, trade: Event) -> None:
-    """Match every working order of an instrument of which only trades are told: a trade is a bar of one price."""
-    book, session = venue_book(x, trade.instrument), session_of(t, x, trade.instrument)
-    has_ends = session.known != 0 and book.has_auctions == 0  # else orders for the open and the close wait for their prints
-    is_opening = has_ends and book.traded_ns <= session.open_ns
-    book.traded_ns = trade.ts_venue_ns
-    if book.first < 0 or book.halted or (session.known and not session.is_open):
+    """Match every working order of an instrument of which only trades are published: a trade is a bar of one price."""
+    listing, session = listing_of(x, trade.instrument), session_of(t, x, trade.instrument)
+    has_ends = session.known != 0 and listing.has_auctions == 0  # else orders for the open and the close wait for their prints
+    is_opening = has_ends and listing.traded_ns <= session.open_ns
+    listing.traded_ns = trade.ts_venue_ns
+    if listing.first < 0 or listing.halted or (session.known and not session.is_open):
         return
     bar, turn = event_row(x.print, 0), x.print_turn
     bar.ts_local_ns, bar.ts_venue_ns, bar.kind, bar.flags, bar.instrument = trade.ts_local_ns, trade.ts_venue_ns, BAR, 0, trade.instrument
@@ -281,7 +281,7 @@ def _has_turn(order: Order, bar: Event, turn: Turn, step: int) -> bool:
 def next_in_turn(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn, step: int, rank: int, after: int) -> tuple[int, int]:
     """(rank, order) of the next that a step of the bar reaches after the one named; the order is -1 where none is left."""
     best, found, is_behind = NEVER, -1, False
-    at = venue_book(x, bar.instrument).first
+    at = listing_of(x, bar.instrument).first
     while at >= 0:
         order = order_of(x, at)
         if _has_turn(order, bar, turn, step):
@@ -322,12 +322,12 @@ def _several_in_turn(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn, ste
 @inlined
 def step_through(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn, step: int) -> None:
     """A step of the bar for all that it reaches, by price and time as in `priority.py`."""
-    book, rank = venue_book(x, bar.instrument), BEFORE_ALL
-    if book.first != book.last:
+    listing, rank = listing_of(x, bar.instrument), BEFORE_ALL
+    if listing.first != listing.last:
         _several_in_turn(t, x, bar, turn, step)
         return
-    order = order_of(x, book.first)  # the usual case: nothing to compare it with
-    while book.first >= 0 and _has_turn(order, bar, turn, step):
+    order = order_of(x, listing.first)  # the usual case: nothing to compare it with
+    while listing.first >= 0 and _has_turn(order, bar, turn, step):
         own = rank_in_bar(t, order, bar, step)
         if own == NEVER or own <= rank:
             break
@@ -352,7 +352,7 @@ def match_alone(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
 @kernel
 def after_limits(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
     """The range is passed: trailing stops follow it, limits rest from now on, and what may not outlive the bar ends."""
-    at = venue_book(x, bar.instrument).first
+    at = listing_of(x, bar.instrument).first
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working
@@ -367,7 +367,7 @@ def after_limits(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None
 @kernel
 def after_close(t: TraderRoot, x: ExchangeRoot, bar: Event) -> None:
     """Orders for the close that it has not filled end."""
-    at = venue_book(x, bar.instrument).first
+    at = listing_of(x, bar.instrument).first
     while at >= 0:
         order = order_of(x, at)
         if _is_for_close(order, bar):
@@ -386,7 +386,7 @@ def match_close(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
 @kernel
 def after_open(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
     """Limits that the opening price does not better rest from then on."""
-    at = venue_book(x, bar.instrument).first
+    at = listing_of(x, bar.instrument).first
     while at >= 0:
         order = order_of(x, at)
         if _takes_part(order, bar, turn) and _rests_at(t, order, bar.w0):

@@ -32,7 +32,7 @@ from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.priority import BEFORE_ALL, CLOSE, LIMITS, OPEN, STOPS
 from framework.kernel.market.valuation import HELD, cash_value, initial_needed
 from framework.kernel.venue.bookings import account_of, summed_account
-from framework.kernel.venue.commands import venue_book
+from framework.kernel.venue.commands import listing_of
 from framework.kernel.venue.exits import match_exits
 from framework.kernel.venue.liquidation import enforce_inside
 from framework.kernel.venue.matching_bars import (
@@ -57,7 +57,7 @@ _NO_INSTRUMENT = -1
 @kernel
 def _meets_us(t: TraderRoot, x: ExchangeRoot, event: Event) -> bool:
     """Whether a bar or quote does something for an order of ours, or is to be judged by its worst price."""
-    if venue_book(x, event.instrument).first >= 0:
+    if listing_of(x, event.instrument).first >= 0:
         return True
     if t.margined == 0 or event.kind != BAR:
         return False
@@ -116,7 +116,7 @@ def _is_short_of_money(t: TraderRoot, x: ExchangeRoot) -> bool:
     room, margin_room = t.risk.max_leverage * equity - account.gross, equity - initial_needed(account, _NO_INSTRUMENT, HELD)
     for k in range(x.turns_count):
         event = event_row(x.tape, turn_row(x.turns, k).row)
-        at = venue_book(x, event.instrument).first
+        at = listing_of(x, event.instrument).first
         while at >= 0:
             order = order_of(x, at)
             at = order.next_working
@@ -143,7 +143,7 @@ def _first_adding(t: TraderRoot, x: ExchangeRoot, event: Event) -> int:
     """The first order of a quote's instrument that adds to the position, -1 where there is none or a book beside fills them."""
     if depth_of(x, event.instrument).bids != 0:
         return -1
-    at = venue_book(x, event.instrument).first
+    at = listing_of(x, event.instrument).first
     while at >= 0:
         order = order_of(x, at)
         if not is_done(order) and _adds(account_of(x), order):
@@ -318,7 +318,7 @@ def match_exits_of_moment(t: TraderRoot, x: ExchangeRoot) -> None:
     """What has come for entries that the moment filled meets the rest of their bars."""
     for k in range(x.turns_count):
         turn = turn_row(x.turns, k)
-        if _is_bar(x, turn) and venue_book(x, event_row(x.tape, turn.row).instrument).first >= 0:
+        if _is_bar(x, turn) and listing_of(x, event_row(x.tape, turn.row).instrument).first >= 0:
             match_exits(t, x, _come_to(x, turn), turn)
 
 
@@ -330,5 +330,5 @@ def close_moment(t: TraderRoot, x: ExchangeRoot) -> None:
         return
     turn = turn_row(x.turns, 0)
     event = event_row(x.tape, turn.row)
-    if _takes_step(x, turn, CLOSE) and venue_book(x, event.instrument).first >= 0:
+    if _takes_step(x, turn, CLOSE) and listing_of(x, event.instrument).first >= 0:
         match_close(t, x, event, turn)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from framework.kernel.layout.codes import AT_CLOSE, AT_OPEN, F_MAKER, O_PEGGED, O_POST_ONLY, O_RESTING
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
-from framework.kernel.layout.venue_records import SessionState, VenueBook
+from framework.kernel.layout.venue_records import Listing, SessionHours
 from framework.kernel.machine.compile import address_of, call, inlined, kernel
 from framework.kernel.market.order_book import depth_of
 from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.order_types import is_limit, reaches, trails, waits_for_price, waits_for_trigger
 from framework.kernel.market.priority import BEFORE_ALL, NEVER, betters, rank_at
-from framework.kernel.venue.commands import refuse_to_take, session_of, venue_book
+from framework.kernel.venue.commands import listing_of, refuse_to_take, session_of
 from framework.kernel.venue.filling import execute
 from framework.kernel.venue.matching_bars import end_leftover, follow, trigger
 from framework.kernel.venue.pegs import reprice_pegs
@@ -29,12 +29,12 @@ from framework.schema.order import Order
 
 
 @inlined
-def takes_part(order: Order, session: SessionState, book: VenueBook, event: Event) -> bool:
+def takes_part(order: Order, session: SessionHours, listing: Listing, event: Event) -> bool:
     """Whether a quote or message is newer at the venue than the order, and its time in force lets it trade on it."""
     if is_done(order) or order.accepted_ns >= event.ts_venue_ns or order.blocked_ns == event.ts_local_ns:
         return False
     if order.time_in_force == AT_OPEN:
-        return order.accepted_ns <= session.open_ns and book.has_auctions == 0
+        return order.accepted_ns <= session.open_ns and listing.has_auctions == 0
     return order.time_in_force != AT_CLOSE
 
 
@@ -45,13 +45,13 @@ def _rank(order: Order, quote: Event) -> int:
 
 
 @kernel
-def _next(x: ExchangeRoot, book: VenueBook, session: SessionState, quote: Event, rank: int, after: int) -> tuple[int, int]:
+def _next(x: ExchangeRoot, listing: Listing, session: SessionHours, quote: Event, rank: int, after: int) -> tuple[int, int]:
     """(rank, order) of the next that the quote reaches after the one named; the order is -1 where none is left."""
     best, found, is_behind = NEVER, -1, False
-    at = book.first
+    at = listing.first
     while at >= 0:
         order = order_of(x, at)
-        if takes_part(order, session, book, quote):
+        if takes_part(order, session, listing, quote):
             own = behind_exits(x, order, _rank(order, quote), quote.w0, quote.w1)
             if own < best and (own > rank or (own == rank and is_behind)):
                 best, found = own, at
@@ -67,11 +67,11 @@ def match_quote(t: TraderRoot, x: ExchangeRoot, quote: Event) -> None:
         x.tick = address_of(quote)
         call(x.venue_tick, address_of(t), address_of(x))
         return
-    book, session = venue_book(x, quote.instrument), session_of(t, x, quote.instrument)
-    if book.halted or (session.known and not session.is_open):
+    listing, session = listing_of(x, quote.instrument), session_of(t, x, quote.instrument)
+    if listing.halted or (session.known and not session.is_open):
         return
     bid_left, ask_left, met = quote.w2, quote.w3, 0
-    rank, at = _next(x, book, session, quote, BEFORE_ALL, -1)
+    rank, at = _next(x, listing, session, quote, BEFORE_ALL, -1)
     while at >= 0:
         order = order_of(x, at)
         if order.side > 0:
@@ -80,13 +80,13 @@ def match_quote(t: TraderRoot, x: ExchangeRoot, quote: Event) -> None:
             bid_left -= _fill_on_quote(t, x, order, quote, bid_left)
         if order.blocked_ns != quote.ts_local_ns:
             end_leftover(t, x, order, True)
-        rank, at = _next(x, book, session, quote, rank, at)
-    at = book.first
+        rank, at = _next(x, listing, session, quote, rank, at)
+    at = listing.first
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working
         met |= order.flags
-        if takes_part(order, session, book, quote) and _rank(order, quote) == NEVER:
+        if takes_part(order, session, listing, quote) and _rank(order, quote) == NEVER:
             _fill_on_quote(t, x, order, quote, 0)
             end_leftover(t, x, order, True)
     sweep(x, quote.instrument)

@@ -6,7 +6,7 @@ no more than the trade's lots.
 
 At the end of a **message** of the book, by price and time (`priority.py`): stops that the opposite side has reached trigger; market
 orders and limits that can take do so, level by level at the levels' prices; resting limits that the opposite side has come through
-fill at their limits; then pegs follow (`pegs.py`). What an order took of a level is gone until the level is told anew. What is not
+fill at their limits; then pegs follow (`pegs.py`). What an order took of a level is gone until the level is published again. What is not
 shown of ours fills after what is (`unshown.py`).
 
 An order takes part only in what is newer at the venue than its own arrival, inside an open session, while the book is known.
@@ -45,13 +45,13 @@ from framework.kernel.layout.codes import (
 )
 from framework.kernel.layout.depth_records import DepthBook, resting_row
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row, exchange_row, trader_row
-from framework.kernel.layout.venue_records import VenueBook
+from framework.kernel.layout.venue_records import Listing
 from framework.kernel.machine.compile import Unit, inlined, kernel
 from framework.kernel.market.order_book import depth_of, find_order, is_crossed, level_of, lots_at, see_depth
 from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.order_types import is_limit, peg_ticks, rests, waits_for_price, waits_for_trigger
 from framework.kernel.venue.auction import match_auction
-from framework.kernel.venue.commands import is_open, session_of, venue_book
+from framework.kernel.venue.commands import is_open, listing_of, session_of
 from framework.kernel.venue.filling import execute
 from framework.kernel.venue.matching_bars import match_print
 from framework.kernel.venue.matching_quotes import takes_part
@@ -81,7 +81,7 @@ def _side_hit(depth: DepthBook, event: Event) -> int:
 @kernel
 def _next_in_line(x: ExchangeRoot, instrument: int, side: int, price: int, after_limit: int, after_order: int, event: Event) -> int:
     """The resting order next in price, then arrival, hidden ones last, after the one named, that a trade at `price` reaches; -1: none."""
-    found, best, at = -1, 0, venue_book(x, instrument).first
+    found, best, at = -1, 0, listing_of(x, instrument).first
     is_behind = after_order < 0  # of those at the same limit only the ones that arrived later come after it
     after_rank = order_of(x, after_order).flags & O_HIDDEN if after_order >= 0 else 0
     best_rank = 0
@@ -141,7 +141,7 @@ def match_trade(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
 
 @kernel
 def match_through(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
-    """Where quotes are told but no book: a trade fills the resting limits that it went through. At their price nobody knows the line."""
+    """With quotes but no book: a trade fills the resting limits that it went through. At their price nobody knows the line."""
     instrument, left = event.instrument, event.w1
     if not is_open(t, x, instrument):
         return
@@ -175,20 +175,20 @@ def _reached_in_line(x: ExchangeRoot, depth: DepthBook, order: Order, event: Eve
 def match_book(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """What the book as it stands after a message does for our orders."""
     instrument = event.instrument
-    depth, session, book = depth_of(x, instrument), session_of(t, x, instrument), venue_book(x, instrument)
+    depth, session, listing = depth_of(x, instrument), session_of(t, x, instrument), listing_of(x, instrument)
     if is_crossed(depth) or not is_open(t, x, instrument):
         return
-    at, acted, met, is_calm = book.first, False, 0, True
-    book.is_calm, book.lowest_bid, book.highest_bid, book.lowest_ask, book.highest_ask = 0, 0, 0, 0, 0
+    at, acted, met, is_calm = listing.first, False, 0, True
+    listing.is_calm, listing.lowest_bid, listing.highest_bid, listing.lowest_ask, listing.highest_ask = 0, 0, 0, 0, 0
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working
         met |= order.flags
         if order.type == LIMIT and order.flags & (O_RESTING | O_PEGGED) == O_RESTING:
-            _extend(book, order.side, order.limit_ticks)
+            _extend(listing, order.side, order.limit_ticks)
         else:
             is_calm = False
-        if not takes_part(order, session, book, event):
+        if not takes_part(order, session, listing, event):
             continue
         if order.flags & O_RESTING and order.type == LIMIT:
             opposite = depth.ask if order.side > 0 else depth.bid
@@ -196,58 +196,58 @@ def match_book(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
                 continue  # the usual case: it rests behind the opposite side
         elif waits_for_price(order):
             continue
-        if not acted and book.first != book.last:
+        if not acted and listing.first != listing.last:
             act_in_turn(t, x, depth, event)
         acted = True
-        if book.first == book.last or (takes_part(order, session, book, event) and not is_reached(depth, order)):
+        if listing.first == listing.last or (takes_part(order, session, listing, event) and not is_reached(depth, order)):
             act_on_book(t, x, depth, order, event)  # those that are reached have had their turn
     if acted:
         sweep(x, instrument)
         if met & O_ICEBERG:
             replenish(x, depth, instrument)
     elif is_calm:
-        book.is_calm = 1
+        listing.is_calm = 1
     if met & O_PEGGED:
         reprice_pegs(t, x, instrument, depth.bid, depth.ask)
 
 
 @inlined
-def _extend(book: VenueBook, side: int, limit: int) -> None:
+def _extend(listing: Listing, side: int, limit: int) -> None:
     """Note the limit of a resting order."""
     if side > 0:
-        book.lowest_bid = limit if book.lowest_bid == 0 else min(book.lowest_bid, limit)
-        book.highest_bid = max(book.highest_bid, limit)
+        listing.lowest_bid = limit if listing.lowest_bid == 0 else min(listing.lowest_bid, limit)
+        listing.highest_bid = max(listing.highest_bid, limit)
     else:
-        book.lowest_ask = limit if book.lowest_ask == 0 else min(book.lowest_ask, limit)
-        book.highest_ask = max(book.highest_ask, limit)
+        listing.lowest_ask = limit if listing.lowest_ask == 0 else min(listing.lowest_ask, limit)
+        listing.highest_ask = max(listing.highest_ask, limit)
 
 
 @inlined
-def _passes_by(book: VenueBook, depth: DepthBook, event: Event) -> bool:
-    """Whether what is told of a price leaves all lines of ours as they are: the price is none of theirs."""
-    if book.is_calm == 0 or depth.is_known == 0 or event.w2 != 0 or event.flags & F_CLEAR:
+def _passes_by(listing: Listing, depth: DepthBook, event: Event) -> bool:
+    """Whether what is published of a price leaves all lines of ours as they are: the price is none of theirs."""
+    if listing.is_calm == 0 or depth.is_known == 0 or event.w2 != 0 or event.flags & F_CLEAR:
         return False
     if event.flags & F_BUY:
-        return event.w0 < book.lowest_bid or event.w0 > book.highest_bid
-    return event.w0 < book.lowest_ask or event.w0 > book.highest_ask
+        return event.w0 < listing.lowest_bid or event.w0 > listing.highest_bid
+    return event.w0 < listing.lowest_ask or event.w0 > listing.highest_ask
 
 
 @inlined
-def _misses(book: VenueBook, price: int) -> bool:
+def _misses(listing: Listing, price: int) -> bool:
     """Whether a price of the other side reaches none of our resting orders."""
-    return book.is_calm != 0 and price > book.highest_bid and (book.lowest_ask == 0 or price < book.lowest_ask)
+    return listing.is_calm != 0 and price > listing.highest_bid and (listing.lowest_ask == 0 or price < listing.lowest_ask)
 
 
 @inlined
-def _comes_to_ours(book: VenueBook, depth: DepthBook) -> bool:
+def _comes_to_ours(listing: Listing, depth: DepthBook) -> bool:
     """Whether a best price has come to a resting order of ours on the other side."""
-    return 0 < depth.ask <= book.highest_bid or (book.lowest_ask != 0 and depth.bid >= book.lowest_ask)
+    return 0 < depth.ask <= listing.highest_bid or (listing.lowest_ask != 0 and depth.bid >= listing.lowest_ask)
 
 
 @kernel
 def _rejoin(x: ExchangeRoot, instrument: int, depth: DepthBook) -> None:
     """After a book was unknown nobody knows where in the lines we are: at the back."""
-    at = venue_book(x, instrument).first
+    at = listing_of(x, instrument).first
     while at >= 0:
         order = order_of(x, at)
         if rests(order):
@@ -260,7 +260,7 @@ def _move_lines(
     t: TraderRoot, x: ExchangeRoot, instrument: int, side: int, price: int, before: int, after: int, place: int, lots: int
 ) -> None:
     """Our orders at a price whose level went from `before` to `after`; or the order at `place` of the line lost `lots` there."""
-    at = venue_book(x, instrument).first
+    at = listing_of(x, instrument).first
     while at >= 0:
         order = order_of(x, at)
         if order.side == side and order.limit_ticks == price and rests(order):
@@ -317,8 +317,8 @@ def _venue_tick(trader: int, exchange: int) -> int:
     """The venue's part of a DEPTH, GAP or TRADE event, or of a QUOTE beside a book."""
     t, x = trader_row(trader, 0), exchange_row(exchange, 0)
     event = event_row(x.tick, 0)
-    book = venue_book(x, event.instrument)
-    has_orders = x.working > 0 and book.first >= 0
+    listing = listing_of(x, event.instrument)
+    has_orders = x.working > 0 and listing.first >= 0
     depth = depth_of(x, event.instrument)
     if event.kind == TRADE_TICK and event.flags & F_AUCTION:
         match_auction(t, x, event)
@@ -328,11 +328,11 @@ def _venue_tick(trader: int, exchange: int) -> int:
         elif event.kind == TRADE_TICK and has_orders:
             match_through(t, x, event)
     elif event.kind == TRADE_TICK:
-        if has_orders and not _misses(book, event.w0):
+        if has_orders and not _misses(listing, event.w0):
             match_trade(t, x, event)
-    elif has_orders and event.kind == DEPTH and _passes_by(book, depth, event):
+    elif has_orders and event.kind == DEPTH and _passes_by(listing, depth, event):
         see_depth(x, depth, event)
-        if event.flags & F_LAST and _comes_to_ours(book, depth):
+        if event.flags & F_LAST and _comes_to_ours(listing, depth):
             match_book(t, x, event)
     elif has_orders:
         _book_with_orders(t, x, depth, event)

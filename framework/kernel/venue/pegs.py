@@ -8,9 +8,9 @@ from framework.kernel.machine.compile import kernel, outlined
 from framework.kernel.market.order_book import depth_of
 from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.order_types import peg_ticks
-from framework.kernel.market.price_limits import within_limits
+from framework.kernel.market.price_limit_rules import within_limits
 from framework.kernel.venue.answers import answer
-from framework.kernel.venue.commands import venue_book
+from framework.kernel.venue.commands import listing_of
 from framework.kernel.venue.queue_position import join_line
 from framework.kernel.venue.self_trade import prevent
 from framework.kernel.venue.working_orders import sweep, to_the_back
@@ -34,8 +34,8 @@ def reprice_pegs(t: TraderRoot, x: ExchangeRoot, instrument: int, bid: int, ask:
     While the price that it follows is not known a peg stays where it is. All move together; then each that has moved is the order
     that comes to those of ours that it meets.
     """
-    book, depth = venue_book(x, instrument), depth_of(x, instrument)
-    at, last, first_moved = book.first, book.last, -1
+    listing, depth = listing_of(x, instrument), depth_of(x, instrument)
+    at, last, first_moved = listing.first, listing.last, -1
     while at >= 0:
         order = order_of(x, at)
         after = order.next_working

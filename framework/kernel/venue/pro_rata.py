@@ -10,8 +10,8 @@ With q lots traded at the price, s the share that goes in order of arrival, L lo
 CME Globex, "Supported Matching Algorithms": F is s = 1, C is s = 0, K a share between ("split"); A has a minimum of 2 lots.
 https://www.cmegroup.com/confluence/display/EPICSANDBOX/Supported+Matching+Algorithms
 
-L is what the level told, less what has traded there since. A share in order of arrival takes from the front of the line, the rest
-from all of it in proportion, so the line ahead of us shrinks by both.
+L is what the level was published with, less what has traded there since. A share in order of arrival takes from the front of the line, the
+rest from all of it in proportion, so the line ahead of us shrinks by both.
 
 Assumptions: the others are one order, which loses nothing to rounding or to the minimum; no top order and no lead market maker has
 an allocation of its own; each trade that a source tells is shared by itself.
@@ -31,7 +31,7 @@ from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.order_book import lots_at
 from framework.kernel.market.order_rows import order_of
 from framework.kernel.market.order_types import rests
-from framework.kernel.venue.commands import venue_book
+from framework.kernel.venue.commands import listing_of
 from framework.kernel.venue.unshown import fill_resting
 from framework.schema.event import Event
 from framework.schema.order import Order
@@ -63,7 +63,7 @@ def _shown(order: Order) -> int:
 @kernel
 def _standing(x: ExchangeRoot, side: int, price: int, event: Event) -> int:
     """Lots of ours that take part at `price`."""
-    total, at = 0, venue_book(x, event.instrument).first
+    total, at = 0, listing_of(x, event.instrument).first
     while at >= 0:
         order = order_of(x, at)
         if _stands(order, side, price, event):
@@ -75,7 +75,7 @@ def _standing(x: ExchangeRoot, side: int, price: int, event: Event) -> int:
 @kernel
 def _in_line(t: TraderRoot, x: ExchangeRoot, side: int, price: int, lots: int, event: Event) -> int:
     """Fill what gets past the line ahead of our orders of `lots` that go in order of arrival; returns what we got."""
-    ours, at = 0, venue_book(x, event.instrument).first
+    ours, at = 0, listing_of(x, event.instrument).first
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working
@@ -90,7 +90,7 @@ def _in_line(t: TraderRoot, x: ExchangeRoot, side: int, price: int, lots: int, e
 @kernel
 def _by_size(t: TraderRoot, x: ExchangeRoot, side: int, price: int, lots: int, total: int, event: Event) -> int:
     """Fill our shares of `lots` among `total` that stand there; returns what we got."""
-    ours, at = 0, venue_book(x, event.instrument).first
+    ours, at = 0, listing_of(x, event.instrument).first
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working
@@ -105,7 +105,7 @@ def _by_size(t: TraderRoot, x: ExchangeRoot, side: int, price: int, lots: int, t
 def _shrink_lines(x: ExchangeRoot, side: int, price: int, first: int, others: int, event: Event) -> None:
     """What a trade took of the lines ahead of us: `first` lots from the front, the rest in proportion of the `others` that stood there."""
     traded, rest = event.w1, max(others - first, 0)
-    at = venue_book(x, event.instrument).first
+    at = listing_of(x, event.instrument).first
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working
@@ -119,8 +119,8 @@ def _shrink_lines(x: ExchangeRoot, side: int, price: int, first: int, others: in
 
 @kernel
 def _passed(x: ExchangeRoot, side: int, price: int, event: Event) -> int:
-    """Lots that traded at `price` since its level was last told, as far as an order of ours stood there."""
-    passed, at = 0.0, venue_book(x, event.instrument).first
+    """Lots that traded at `price` since its level was last published, as far as an order of ours stood there."""
+    passed, at = 0.0, listing_of(x, event.instrument).first
     while at >= 0:
         order = order_of(x, at)
         if _stands(order, side, price, event):
@@ -134,7 +134,7 @@ def _leftover(t: TraderRoot, x: ExchangeRoot, side: int, price: int, lots: int, 
     """The last lots of a trade in order of arrival: our orders with nobody ahead first, then others, then the rest of ours."""
     ours = 0
     for is_late in range(2):
-        at = venue_book(x, event.instrument).first
+        at = listing_of(x, event.instrument).first
         while at >= 0 and ours < lots:
             order = order_of(x, at)
             at = order.next_working
@@ -173,7 +173,7 @@ def _shared(t: TraderRoot, x: ExchangeRoot, side: int, price: int, lots: int, ot
 def share_out(t: TraderRoot, x: ExchangeRoot, depth: DepthBook, side: int, price: int, lots: int, event: Event) -> int:
     """Fill our shares of what is left of a trade at its own price, `lots`; returns what we got, never more than that."""
     others = lots_at(x, depth, side, price)
-    if depth.has_orders != 0:  # told by order: each update of an order moves the line
+    if depth.has_orders != 0:  # published by order: each update of an order moves the line
         return _shared(t, x, side, price, lots, others, event)
     others = max(others - _passed(x, side, price, event), 0)
     ours = _shared(t, x, side, price, lots, others, event)

@@ -65,7 +65,7 @@ def share_from_behind(model: int, power: float, front: float, back: float) -> fl
 
 @kernel
 def level_changed(t: TraderRoot, order: Order, before: int, after: int) -> None:
-    """The level of our order was told anew."""
+    """The level of our order was published again."""
     gone = before - after - order.passed_lots
     order.passed_lots = 0.0
     if gone > 0.0:

@@ -11,15 +11,15 @@ from framework.kernel.market.order_book import lose_depth
 from framework.kernel.market.order_rows import order_of
 from framework.kernel.market.restated_terms import dividend_prices, dividend_terms, dividend_ticks, split_prices, split_terms
 from framework.kernel.venue.answers import end_order
-from framework.kernel.venue.commands import venue_book
+from framework.kernel.venue.commands import listing_of
 from framework.kernel.venue.working_orders import sweep
 from framework.schema.event import Event
 
 
 @kernel
 def _restate(t: TraderRoot, x: ExchangeRoot, event: Event, is_split: bool) -> None:
-    book = venue_book(x, event.instrument)
-    at, book.is_calm = book.first, 0
+    listing = listing_of(x, event.instrument)
+    at, listing.is_calm = listing.first, 0
     while at >= 0:
         order = order_of(x, at)
         at = order.next_working

@@ -29,13 +29,13 @@ from framework.kernel.layout.codes import (
     SELF_IGNORED,
 )
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
-from framework.kernel.layout.venue_records import venue_book_row
+from framework.kernel.layout.venue_records import listing_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.marks import terms_of
 from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.order_types import is_limit, rests
-from framework.kernel.market.price_limits import executes_at
+from framework.kernel.market.price_limit_rules import executes_at
 from framework.kernel.venue.answers import answer, end_order
 from framework.schema.order import Order
 
@@ -54,7 +54,7 @@ def meets(x: ExchangeRoot, order: Order, before: int) -> int:
     """
     found, best, found_hidden, side = -1, 0, 0, order.side
     has_limit = is_limit(order)
-    at = venue_book_row(x.books, order.instrument).first
+    at = listing_row(x.listings, order.instrument).first
     while at >= 0:
         other = order_of(x, at)
         if other.side == -side and rests(other):

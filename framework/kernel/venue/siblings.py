@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from framework.kernel.layout.codes import O_OCO
 from framework.kernel.layout.roots import ExchangeRoot
-from framework.kernel.layout.venue_records import venue_book_row
+from framework.kernel.layout.venue_records import listing_row
 from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.order_rows import is_done, is_touch, order_of
@@ -35,7 +35,7 @@ def rivalry(x: ExchangeRoot, order: Order, bar: Event, start_ns: int) -> int:
     if not order.flags & O_OCO or is_limit(order):
         return ALONE
     found = ALONE
-    at = venue_book_row(x.books, order.instrument).first
+    at = listing_row(x.listings, order.instrument).first
     while at >= 0:
         other = order_of(x, at)
         at = other.next_working
@@ -53,7 +53,7 @@ def rivalry(x: ExchangeRoot, order: Order, bar: Event, start_ns: int) -> int:
 @outlined
 def _exit_acts(x: ExchangeRoot, order: Order, bid: int, ask: int) -> bool:
     """Whether an exit of an entry that has filled before would fill at a bid or an ask, or is triggered by it."""
-    at = venue_book_row(x.books, order.instrument).first
+    at = listing_row(x.listings, order.instrument).first
     while at >= 0:
         exit = order_of(x, at)
         at = exit.next_working
@@ -91,7 +91,7 @@ def left_by_exits(x: ExchangeRoot, order: Order, bar: Event, budget: int) -> int
     """
     if order.filled_lots == 0:
         return budget
-    at = venue_book_row(x.books, order.instrument).first
+    at = listing_row(x.listings, order.instrument).first
     while at >= 0:
         exit = order_of(x, at)
         at = exit.next_working

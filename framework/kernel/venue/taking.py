@@ -20,10 +20,10 @@ from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.order_book import level_of, next_level
 from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.order_types import has_triggered, is_limit, reaches, trails, waits_for_trigger
-from framework.kernel.market.price_limits import executes_at
+from framework.kernel.market.price_limit_rules import executes_at
 from framework.kernel.market.priority import BEFORE_ALL, NEVER, rank_at
 from framework.kernel.venue.affordability import affordable_lots
-from framework.kernel.venue.commands import refuse_to_take, session_of, venue_book
+from framework.kernel.venue.commands import listing_of, refuse_to_take, session_of
 from framework.kernel.venue.filling import execute
 from framework.kernel.venue.matching_bars import end_leftover, follow, trigger
 from framework.kernel.venue.matching_quotes import takes_part
@@ -136,13 +136,13 @@ def act_on_book(t: TraderRoot, x: ExchangeRoot, depth: DepthBook, order: Order, 
 @kernel
 def _next(t: TraderRoot, x: ExchangeRoot, depth: DepthBook, event: Event, rank: int, after: int) -> tuple[int, int]:
     """(rank, order) of the next that the opposite side reaches after the one named; the order is -1 where none is left."""
-    book, session = venue_book(x, event.instrument), session_of(t, x, event.instrument)
+    listing, session = listing_of(x, event.instrument), session_of(t, x, event.instrument)
     best, found, is_behind = NEVER, -1, False
-    at = book.first
+    at = listing.first
     while at >= 0:
         order = order_of(x, at)
         opposite = depth.ask if order.side > 0 else depth.bid
-        if opposite != 0 and takes_part(order, session, book, event):
+        if opposite != 0 and takes_part(order, session, listing, event):
             own = behind_exits(x, order, rank_at(order, opposite, 0), depth.bid, depth.ask)
             if own < best and (own > rank or (own == rank and is_behind)):
                 best, found = own, at

@@ -23,7 +23,7 @@ from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.order_book import lots_at
 from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.order_types import rests
-from framework.kernel.venue.commands import venue_book
+from framework.kernel.venue.commands import listing_of
 from framework.kernel.venue.filling import execute
 from framework.kernel.venue.queue_position import join_line
 from framework.kernel.venue.working_orders import to_the_back
@@ -61,7 +61,7 @@ def _past_the_line(x: ExchangeRoot, depth: DepthBook, order: Order, event: Event
     shown = lots_at(x, depth, order.side, order.limit_ticks)
     if depth.has_orders != 0:
         return event.w1 if event.w3 == 0 and shown == 0 else 0
-    passed = int(order.passed_lots) - event.w1  # by trades before this one since the level was told
+    passed = int(order.passed_lots) - event.w1  # by trades before this one since the level was published
     return event.w1 - max(shown - passed, 0)
 
 
@@ -70,7 +70,7 @@ def fill_unshown(t: TraderRoot, x: ExchangeRoot, depth: DepthBook, event: Event,
     """Fill reserves, then hidden orders, at a trade's own price; `ours` is what our shown orders took of it there. True if any filled."""
     filled_any = False
     for kind in (O_ICEBERG, O_HIDDEN):
-        at = venue_book(x, event.instrument).first
+        at = listing_of(x, event.instrument).first
         while at >= 0:
             order = order_of(x, at)
             at = order.next_working
@@ -94,8 +94,8 @@ def fill_unshown(t: TraderRoot, x: ExchangeRoot, depth: DepthBook, event: Event,
 @kernel
 def replenish(x: ExchangeRoot, depth: DepthBook, instrument: int) -> None:
     """Show the next part of every iceberg whose shown part is gone, at the back of the line."""
-    book = venue_book(x, instrument)
-    at, last = book.first, book.last
+    listing = listing_of(x, instrument)
+    at, last = listing.first, listing.last
     while at >= 0:
         order = order_of(x, at)
         after = order.next_working

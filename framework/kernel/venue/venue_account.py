@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from framework.kernel.layout.half import Half
 from framework.kernel.layout.roots import TRADER, TRADER_TABLES
-from framework.kernel.layout.state import State
 
 _OWN = ("positions", "money", "traded", "lots")
 """Tables of which it has rows of its own where answers take time."""
 
 
-class VenueAccount(State):
+class VenueAccount(Half):
     """The account as the venue keeps it, opened as the trader half's stands.
 
     Args:
@@ -17,7 +17,7 @@ class VenueAccount(State):
         is_apart: whether it has rows of its own: answers take time.
     """
 
-    def __init__(self, trader: State, *, is_apart: bool) -> None:
+    def __init__(self, trader: Half, *, is_apart: bool) -> None:
         super().__init__("account", TRADER, {}, {})
         self._names = tuple(TRADER_TABLES)
         grow = self.record["grow"].copy()

@@ -25,9 +25,9 @@ from framework.kernel.layout.venue_records import session_row
 from framework.kernel.machine.compile import kernel, outlined
 from framework.kernel.market.marks import terms_of
 from framework.kernel.market.order_rows import order_of
-from framework.kernel.market.sessions import tell_halt, tell_session
+from framework.kernel.market.sessions import apply_halt, apply_session
 from framework.kernel.venue.answers import end_order
-from framework.kernel.venue.commands import release_kept, settle_messages, venue_book
+from framework.kernel.venue.commands import listing_of, release_kept, settle_messages
 from framework.kernel.venue.working_orders import sweep
 from framework.schema.event import Event
 from framework.schema.units import NEVER_NS
@@ -38,12 +38,12 @@ def _close_session(t: TraderRoot, x: ExchangeRoot, calendar: int, close_ns: int)
     session = session_row(x.sessions, calendar)
     if x.working == 0 and x.kept_count == 0:
         return
-    for i in range(x.books_count):
+    for i in range(x.listings_count):
         if terms_of(t, i).calendar != calendar:
             continue
         if x.kept_count > 0:
             release_kept(t, x, i, close_ns, NEVER_NS)
-        at, waits = venue_book(x, i).first, venue_book(x, i).has_auctions != 0  # for the print of the close: see `auction.py`
+        at, waits = listing_of(x, i).first, listing_of(x, i).has_auctions != 0  # for the print of the close: see `auction.py`
         if at < 0:
             continue
         while at >= 0:
@@ -71,15 +71,15 @@ def venue_event(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
             release_kept(t, x, event.instrument, NEVER_NS, NEVER_NS)  # no bar comes any more
         settle_messages(t, x, event.instrument)
     if kind == SESSION:
-        tell_session(session_row(x.sessions, event.w0), event)
+        apply_session(session_row(x.sessions, event.w0), event)
         if not event.flags & (F_PAUSE | F_OPEN):  # in a pause orders stay, nothing is charged, no auction opens the second half
             _close_session(t, x, event.w0, event.w2)
     elif kind == HALT:
-        tell_halt(venue_book(x, event.instrument), event)
+        apply_halt(listing_of(x, event.instrument), event)
     elif kind == DELIST:
-        book = venue_book(x, event.instrument)
-        book.delisted = 1
-        at = book.first
+        listing = listing_of(x, event.instrument)
+        listing.delisted = 1
+        at = listing.first
         while at >= 0:
             order = order_of(x, at)
             at = order.next_working

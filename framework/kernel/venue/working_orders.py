@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from framework.kernel.layout.roots import ExchangeRoot
 from framework.kernel.layout.table_room import VENUE_ORDERS, has_row
-from framework.kernel.layout.venue_records import venue_book_row
+from framework.kernel.layout.venue_records import listing_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.order_rows import clear, is_done, order_of
 from framework.schema.order import Order
@@ -27,26 +27,26 @@ def open_rows(x: ExchangeRoot, order_id: int) -> bool:
 @inlined
 def join(x: ExchangeRoot, order: Order) -> None:
     """Put an order at the back."""
-    book = venue_book_row(x.books, order.instrument)
-    book.is_calm = 0
+    listing = listing_row(x.listings, order.instrument)
+    listing.is_calm = 0
     order.next_working = -1
-    if book.last >= 0:
-        order_of(x, book.last).next_working = order.order_id
+    if listing.last >= 0:
+        order_of(x, listing.last).next_working = order.order_id
     else:
-        book.first = order.order_id
-    book.last = order.order_id
+        listing.first = order.order_id
+    listing.last = order.order_id
 
 
 @kernel
 def to_the_back(x: ExchangeRoot, order: Order) -> None:
     """Take a working order out of its place and put it at the back."""
-    book = venue_book_row(x.books, order.instrument)
-    if book.last == order.order_id:
+    listing = listing_row(x.listings, order.instrument)
+    if listing.last == order.order_id:
         return
-    if book.first == order.order_id:
-        book.first = order.next_working
+    if listing.first == order.order_id:
+        listing.first = order.next_working
     else:
-        before = order_of(x, book.first)
+        before = order_of(x, listing.first)
         while before.next_working != order.order_id:
             before = order_of(x, before.next_working)
         before.next_working = order.next_working
@@ -56,18 +56,18 @@ def to_the_back(x: ExchangeRoot, order: Order) -> None:
 @kernel
 def sweep(x: ExchangeRoot, instrument: int) -> None:
     """Take ended orders out of the instrument's list of working ones."""
-    book = venue_book_row(x.books, instrument)
-    before, at = -1, book.first
+    listing = listing_row(x.listings, instrument)
+    before, at = -1, listing.first
     while at >= 0:
         order = order_of(x, at)
         after = order.next_working
         if is_done(order):
             if before < 0:
-                book.first = after
+                listing.first = after
             else:
                 order_of(x, before).next_working = after
             if after < 0:
-                book.last = before
+                listing.last = before
             x.working -= 1
         else:
             before = at
@@ -77,5 +77,5 @@ def sweep(x: ExchangeRoot, instrument: int) -> None:
 @inlined
 def is_empty(x: ExchangeRoot, instrument: int) -> bool:
     """Whether nothing works there any more; the usual case is one order, filled."""
-    book = venue_book_row(x.books, instrument)
-    return book.first < 0 or (book.first == book.last and is_done(order_of(x, book.first)))
+    listing = listing_row(x.listings, instrument)
+    return listing.first < 0 or (listing.first == listing.last and is_done(order_of(x, listing.first)))

@@ -2,8 +2,8 @@
 
 from framework.stages.features.depth import BookPressure, Depth
 from framework.stages.features.feature import Feature, Step, feature_kernel
-from framework.stages.features.impact import KyleLambda
-from framework.stages.features.market import market_table
+from framework.stages.features.kyle_lambda import KyleLambda
+from framework.stages.features.market_table import market_table
 from framework.stages.features.order_flow import OrderFlowImbalance, TradeImbalance, order_flow
 from framework.stages.features.pin import PinEstimate, fit_pin
 from framework.stages.features.price import MicroPrice, WeightedMid, weighted_mid

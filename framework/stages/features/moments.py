@@ -36,7 +36,7 @@ def _add(state: Any, x: float) -> None:
 
 @feature_kernel
 def roll(state: Any, x: float) -> float:
-    """Add a value, let go of the one that leaves the window, return the sum."""
+    """Add a value, drop the one that leaves the window, return the sum."""
     if state.window > 0:
         slot = value_row(state.ring, state.at)
         if state.filled == state.window:

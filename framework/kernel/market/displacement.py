@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import math
 
-from framework.kernel.layout.impact_records import decay_row, displacement_row, volume_row
+from framework.kernel.layout.displacement_records import decay_row, displacement_row, volume_row
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.machine.compile import kernel
 
@@ -35,12 +35,12 @@ from framework.kernel.machine.compile import kernel
 @kernel
 def displaced_by(t: TraderRoot, x: ExchangeRoot, instrument: int) -> float:
     """How far our earlier fills hold the price from where it would be now, signed, as a fraction of it."""
-    state = displacement_row(x.displacements, instrument)
-    found = state.permanent
-    if state.at_ns == x.now_ns:
-        found += state.instant
+    displacement = displacement_row(x.displacements, instrument)
+    found = displacement.permanent
+    if displacement.at_ns == x.now_ns:
+        found += displacement.instant
     for j in range(t.decays_count):
-        found += state.fading[j] * math.exp(-decay_row(t.decays, j).rate * (x.now_ns - state.at_ns))
+        found += displacement.fading[j] * math.exp(-decay_row(t.decays, j).rate * (x.now_ns - displacement.at_ns))
     return found
 
 
@@ -58,16 +58,16 @@ def push_cost(t: TraderRoot, instrument: int, notional: float, lots: float, agai
 @kernel
 def push(t: TraderRoot, x: ExchangeRoot, instrument: int, side: int, lots: int) -> None:
     """Leave the jump of a fill behind."""
-    state = displacement_row(x.displacements, instrument)
+    displacement = displacement_row(x.displacements, instrument)
     size = side * lots / volume_row(t.volumes, instrument).daily_lots
-    if state.at_ns != x.now_ns:
-        state.instant = 0.0
-    state.instant += 2.0 * t.costs.temporary * size
-    state.permanent += t.costs.permanent * size
+    if displacement.at_ns != x.now_ns:
+        displacement.instant = 0.0
+    displacement.instant += 2.0 * t.costs.temporary * size
+    displacement.permanent += t.costs.permanent * size
     for j in range(t.decays_count):
         decay = decay_row(t.decays, j)
-        state.fading[j] = state.fading[j] * math.exp(-decay.rate * (x.now_ns - state.at_ns)) + decay.weight * size
-    state.at_ns = x.now_ns
+        displacement.fading[j] = displacement.fading[j] * math.exp(-decay.rate * (x.now_ns - displacement.at_ns)) + decay.weight * size
+    displacement.at_ns = x.now_ns
 
 
 @kernel

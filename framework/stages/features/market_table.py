@@ -50,8 +50,8 @@ def _write_book(t: Any, row: Any, best: Any, levels: int) -> None:
 
 
 @feature_kernel
-def _tell(trader: int, events: Any, out: Any, best: Any, levels: int) -> int:
-    """Apply events; returns how many rows there are then. `best`: bid, its lots, ask, its lots, by the quote or message told last."""
+def _fill_table(trader: int, events: Any, out: Any, best: Any, levels: int) -> int:
+    """Apply events; returns how many rows there are then. `best`: bid, its lots, ask, its lots, by the quote or message published last."""
     t = trader_row(trader, 0)
     depth, count = depth_of(t, 0), 0
     for k in range(len(events)):
@@ -94,13 +94,13 @@ def market_table(source: Tape | Recording, symbol: str | None = None, *, levels:
             is_trade                    whether the row is a trade, else a change of the book
             side, price, size           of a trade: +1 the buyer took, -1 the seller, 0 not told; price units; units. NaN and 0 else
             bid, bid_size, ask, ask_size    best prices and their sizes after the event, price units and units; where there are quotes
-                                        beside a book, those of whichever was told last
+                                        beside a book, those of whichever was published last
             bid_2, bid_size_2, ...      the levels of the book behind them, as many as asked for
             mid                         (bid + ask) / 2
             signed_size                 side x size, 0 on rows that are no trade
 
         Prices that are not there, in an empty or an unknown book, are NaN, and their sizes are NaN too. After a GAP nothing is known
-        until the next snapshot or quote. A trade's row has the book as it was told before the trade.
+        until the next snapshot or quote. A trade's row has the book as it was published before the trade.
 
     Raises:
         InputError: no such symbol, several and none named, or no books, quotes or trades of it.
@@ -115,7 +115,7 @@ def market_table(source: Tape | Recording, symbol: str | None = None, *, levels:
     trader = _trader(instrument, mine, starts_empty=starts_empty)
     out: NDArray[np.int64] = np.zeros((len(mine), _OWN + 4 * levels), dtype=np.int64)
     best: NDArray[np.int64] = np.zeros(4, dtype=np.int64)
-    count = _tell(trader.address, mine, out, best, levels)
+    count = _fill_table(trader.address, mine, out, best, levels)
     if trader.record["broken"][0]:
         raise trader.breakage()
     return _frame(out[:count], instrument, levels)

@@ -18,7 +18,7 @@ from framework.schema.event import EVENT
 from framework.schema.order import ORDER
 from framework.schema.record import dtype_of
 
-_HALVES: WeakValueDictionary[int, State] = WeakValueDictionary()
+_HALVES: WeakValueDictionary[int, Half] = WeakValueDictionary()
 """Who owns the root at an address."""
 
 _UNCHECKED_ROWS = 1 << 20
@@ -38,7 +38,7 @@ _GROW = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(_grow)
 _GROW_ADDRESS = ctypes.cast(_GROW, ctypes.c_void_p).value or 0
 
 
-def half_at(root: int) -> State | None:
+def half_at(root: int) -> Half | None:
     """Who owns the root at an address; None where nobody does."""
     return _HALVES.get(root)
 
@@ -49,7 +49,7 @@ def words_of(root: np.dtype[np.void]) -> dict[str, int]:
     return {name: offset // 8 for name, (_, offset, *_) in (root.fields or {}).items()}
 
 
-class State:
+class Half:
     """A root record with its tables: owns the memory and lets tables grow.
 
     Attributes:
@@ -107,7 +107,7 @@ class State:
             self._place(name, self._taken(name, rows, self.tables[name].dtype))
 
     def grow(self, name: str) -> None:
-        """Make a table larger. What it leaves is kept until `let_go`, where compiled code may hold rows of it."""
+        """Make a table larger. What it leaves is kept until `release_outgrown`, where compiled code may hold rows of it."""
         rows, count = self.tables[name], self.count(name)
         larger = self._taken(name, self.size_after(len(rows)), rows.dtype)
         larger[:count] = rows[:count]
@@ -125,7 +125,7 @@ class State:
                 self.failure = failure.with_traceback(None)  # its frames hold this half, which would wait for the garbage collector
         return self.failure is None
 
-    def let_go(self) -> None:
+    def release_outgrown(self) -> None:
         """Give back what tables have left. No compiled code is running."""
         self._outgrown.clear()
 

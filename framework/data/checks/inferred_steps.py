@@ -1,4 +1,4 @@
-"""The integer grid of prices and quantities, inferred where it was not declared, and refused where it would change what was given."""
+"""The tick of prices and the lot of quantities, inferred where it was not declared, and refused where it would change what was given."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def refuse_beyond(value: float, step: Step, *, place: str, argument: str) -> Non
     )
 
 
-def price_grid(prices: NDArray[np.float64], column: Column) -> Inferred:
-    """The tick of prices, shape (n,): exact where they lie on a decimal grid, else one that they are to be rounded to.
+def price_tick(prices: NDArray[np.float64], column: Column) -> Inferred:
+    """The tick of prices, shape (n,): exact where they are multiples of a decimal step, else one that they are to be rounded to.
 
     Raises:
-        DataError: every grid that fits would change a price by more than 1e-6 of it.
+        DataError: every step that fits would change a price by more than 1e-6 of it.
     """
     found = infer_step(prices, PRICE_DECIMALS)
     if found.moved > MOVES_AT_MOST:
@@ -96,11 +96,12 @@ def _price_way_out(prices: NDArray[np.float64], found: Inferred, column: Column)
     return "Correct or remove the price: rounded to any step that holds the others, it would be 0."
 
 
-def lot_grid(volumes: NDArray[np.float64], column: Column) -> Inferred:
-    """The lot of quantities, shape (n,): exact where they lie on a decimal grid of at most 9 places, else one that they are floored to.
+def quantity_lot(volumes: NDArray[np.float64], column: Column) -> Inferred:
+    """The lot of quantities, shape (n,): exact where they are multiples of a decimal step of at most 9 places, else one that they are
+    floored to.
 
     Raises:
-        DataError: every grid that fits would change a quantity by more than 1e-6 of it.
+        DataError: every step that fits would change a quantity by more than 1e-6 of it.
     """
     most = MOVES_AT_MOST / _LOTS_ARE_FLOORED
     found = infer_step(volumes, LOT_DECIMALS, most=_FINEST_LOT_DECIMALS, close=most)
@@ -121,7 +122,7 @@ def _worst(values: NDArray[np.float64], found: Inferred) -> tuple[float, float]:
 
 
 def _why(values: NDArray[np.float64], found: Inferred) -> str:
-    """Why no finer grid was taken."""
+    """Why no finer step was taken."""
     largest = float(np.abs(values).max())
     if found.step.denominator * 10 * largest > LARGEST_STEPS:
         return f"Finer ones do not hold the largest value, {largest!r}: {LARGEST_STEPS:.1e} steps at most."

@@ -25,7 +25,7 @@ HELD_BYTES = 256 * 1024 * 1024
 """Most bytes of records that are held in memory: 4.2 million. Then all of them go to the file, and holding begins anew."""
 
 
-class Records:
+class AuditRecords:
     """Records of dtype EVENT that are only ever added to.
 
     Args:

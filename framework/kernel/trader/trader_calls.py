@@ -1,4 +1,4 @@
-"""Doors into the proposals: the arguments go into the root's request, the compiled unit is called by its address.
+"""Calls of the trader half's units: the arguments go into the root's request, the compiled unit is called by its address.
 
 The functions ending in `_in` are for compiled callers and take the trader half's record; the others are for Python and take
 the root array. Both reach the same machine code. `link` must have been called on the trader half before.
@@ -22,9 +22,9 @@ from framework.kernel.market.order_book import lots_at as _lots_at
 from framework.kernel.market.order_book import sweep_ticks as _sweep_ticks
 from framework.kernel.market.order_book import weighted_mid_ticks as _weighted_mid_ticks
 from framework.kernel.market.valuation import valuation as _valuation
-from framework.kernel.trader.grid import nearest_steps
 from framework.kernel.trader.propose import NO_ROOM
 from framework.kernel.trader.requests import AIMS, ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_QUANTITY, ASK_REPLACE, ASK_WEIGHT, ORDERS
+from framework.kernel.trader.whole_steps import nearest_steps
 
 __all__ = [
     "NO_ROOM",

@@ -2,7 +2,7 @@
 
     arrival     a buy priced above the upper limit or a sell priced below the lower one is rejected, a replace likewise
     trading     nothing executes beyond either limit: market orders and triggered stops fill inside, their rest waits; what rests, stays
-    end         at the close of the session in which they were told; a split divides them and rounds inward
+    end         at the close of the session in which they were published; a split divides them and rounds inward
 
 A peg goes no further than its side's limit, whatever it follows. A buy below the lower limit, or a sell above the upper one,
 cannot execute either; it rests, for the limits may move to it. Prints of auctions are not bound: LULD excepts opening, reopening
@@ -12,24 +12,24 @@ and closing transactions (https://www.luldplan.com).
 from __future__ import annotations
 
 from framework.kernel.layout.codes import F_AUCTION, F_OPEN, F_PAUSE, PRICE_LIMITS, SESSION, SPLIT, TRADE_TICK
-from framework.kernel.layout.market_records import Book
+from framework.kernel.layout.market_records import Marks
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
-from framework.kernel.layout.venue_records import VenueBook, venue_book_row
+from framework.kernel.layout.venue_records import Listing, listing_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.machine.ratio import ceiled, floored
-from framework.kernel.market.marks import book_of, terms_of
+from framework.kernel.market.marks import marks_of, terms_of
 from framework.schema.event import Event
 
 
 @kernel
 def bound_of(x: ExchangeRoot, instrument: int, side: int, limit_ticks: int) -> int:
     """The price limit that an order's limit goes beyond, 0 where it does not."""
-    book = venue_book_row(x.books, instrument)
+    listing = listing_row(x.listings, instrument)
     if limit_ticks <= 0:
         return 0
     if side > 0:
-        return book.upper_limit if 0 < book.upper_limit < limit_ticks else 0
-    return book.lower_limit if limit_ticks < book.lower_limit else 0
+        return listing.upper_limit if 0 < listing.upper_limit < limit_ticks else 0
+    return listing.lower_limit if limit_ticks < listing.lower_limit else 0
 
 
 @kernel
@@ -42,8 +42,8 @@ def within_limits(x: ExchangeRoot, instrument: int, side: int, ticks: int) -> in
 @kernel
 def executes_at(x: ExchangeRoot, instrument: int, ticks: int) -> bool:
     """Whether the venue executes at a price now."""
-    book = venue_book_row(x.books, instrument)
-    return book.lower_limit <= ticks and (book.upper_limit == 0 or ticks <= book.upper_limit)
+    listing = listing_row(x.listings, instrument)
+    return listing.lower_limit <= ticks and (listing.upper_limit == 0 or ticks <= listing.upper_limit)
 
 
 @inlined
@@ -60,36 +60,36 @@ def _ends_session(event: Event) -> bool:
 
 
 @kernel
-def _tell(book: Book | VenueBook, event: Event) -> None:
+def _apply(row: Marks | Listing, event: Event) -> None:
     """A row of either half after a PRICE_LIMITS or SPLIT event, or the close of its session."""
     if event.kind == PRICE_LIMITS:
-        book.lower_limit, book.upper_limit, book.limits_ns = event.w0, event.w1, event.ts_venue_ns
+        row.lower_limit, row.upper_limit, row.limits_ns = event.w0, event.w1, event.ts_venue_ns
     elif event.kind == SPLIT:
-        book.lower_limit = ceiled(book.lower_limit, event.w1, event.w0)
-        book.upper_limit = floored(book.upper_limit, event.w1, event.w0)
-    elif book.limits_ns < event.w2:
-        book.lower_limit, book.upper_limit = 0, 0
+        row.lower_limit = ceiled(row.lower_limit, event.w1, event.w0)
+        row.upper_limit = floored(row.upper_limit, event.w1, event.w0)
+    elif row.limits_ns < event.w2:
+        row.lower_limit, row.upper_limit = 0, 0
 
 
 @kernel
-def see_limits(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
+def apply_limits_at_venue(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """What a market event other than a price means to price limits, as the venue has them."""
     if event.kind == PRICE_LIMITS or event.kind == SPLIT:
         x.has_limits |= 1 if event.kind == PRICE_LIMITS else 0
-        _tell(venue_book_row(x.books, event.instrument), event)
+        _apply(listing_row(x.listings, event.instrument), event)
     elif x.has_limits != 0 and _ends_session(event):
-        for i in range(x.books_count):
+        for i in range(x.listings_count):
             if terms_of(t, i).calendar == event.w0:
-                _tell(venue_book_row(x.books, i), event)
+                _apply(listing_row(x.listings, i), event)
 
 
 @kernel
-def hear_limits(t: TraderRoot, event: Event) -> None:
+def apply_limits(t: TraderRoot, event: Event) -> None:
     """The same, as everyone knows them."""
     if event.kind == PRICE_LIMITS or event.kind == SPLIT:
         t.has_limits |= 1 if event.kind == PRICE_LIMITS else 0
-        _tell(book_of(t, event.instrument), event)
+        _apply(marks_of(t, event.instrument), event)
     elif t.has_limits != 0 and _ends_session(event):
-        for i in range(t.books_count):
+        for i in range(t.marks_count):
             if terms_of(t, i).calendar == event.w0:
-                _tell(book_of(t, i), event)
+                _apply(marks_of(t, i), event)

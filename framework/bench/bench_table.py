@@ -14,7 +14,7 @@ from rich.table import Table
 
 from framework.bench.engines import WORKLOADS
 from framework.bench.measure import Row
-from framework.bench.pairs import Paired
+from framework.bench.paired_runs import Paired
 
 
 def machine() -> str:

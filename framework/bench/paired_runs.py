@@ -20,7 +20,7 @@ from typing import Any
 
 from framework.bench import workloads
 from framework.bench.captured import Capture
-from framework.bench.engines import HERE, Entry, rows_of
+from framework.bench.engines import HERE, Contender, rows_of
 from framework.bench.measure import Answer, Skipped, run, verdict_on
 from framework.bench.turns import Lost, Turns
 from framework.errors import InputError, did_you_mean
@@ -44,7 +44,7 @@ class Side:
         environment: changes to the variables of its process.
     """
 
-    entry: Entry
+    contender: Contender
     label: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -109,17 +109,17 @@ def sides_of(workload: str, mode: str | None, against: Sequence[str], *, peers: 
         InputError: there is no such mode, engine or checkout.
     """
     known = rows_of(workload, peers=True)
-    modes = [entry.mode for entry in known if entry.engine == "onetape"]
+    modes = [contender.mode for contender in known if contender.engine == "onetape"]
     if mode is not None and mode not in modes:
         raise InputError(f"{workload}: no way {mode!r} of ours. {did_you_mean(mode, modes)}")
-    mine = next(entry for entry in known if entry.engine == "onetape" and mode in (None, entry.mode))
+    mine = next(contender for contender in known if contender.engine == "onetape" and mode in (None, contender.mode))
     if not against:
-        return _side(mine), [_side(entry) for entry in rows_of(workload, peers=peers) if entry != mine]
-    names = {entry.mode if entry.engine == "onetape" else entry.engine: entry for entry in known if entry != mine}
+        return _side(mine), [_side(contender) for contender in rows_of(workload, peers=peers) if contender != mine]
+    names = {contender.mode if contender.engine == "onetape" else contender.engine: contender for contender in known if contender != mine}
     return _side(mine), [_named(name, mine, names) for name in against]
 
 
-def _named(name: str, mine: Entry, names: Mapping[str, Entry]) -> Side:
+def _named(name: str, mine: Contender, names: Mapping[str, Contender]) -> Side:
     if name == "unchecked":
         return _side(mine, "unchecked", unchecked="1")
     if name in names:
@@ -133,10 +133,10 @@ def _named(name: str, mine: Entry, names: Mapping[str, Entry]) -> Side:
     )
 
 
-def _side(entry: Entry, label: str = "", *, unchecked: str = "0", root: Path = _ROOT) -> Side:
+def _side(contender: Contender, label: str = "", *, unchecked: str = "0", root: Path = _ROOT) -> Side:
     """A side whose process runs the framework under `root`, whichever one is installed."""
     places = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return Side(entry, label, {"PYTHONPATH": os.pathsep.join(places), "ONETAPE_UNCHECKED": unchecked})
+    return Side(contender, label, {"PYTHONPATH": os.pathsep.join(places), "ONETAPE_UNCHECKED": unchecked})
 
 
 def measure(
@@ -168,34 +168,34 @@ def falls_short(compared: Sequence[Paired], least: float | None) -> bool:
 
 
 def _compare(mine: Side, other: Side, small: Path, full: Path, pairs: int, say: Callable[[str], None]) -> Paired:
-    entry = mine.entry
+    contender = mine.contender
     try:
-        say(f"{entry.workload}: parity with {_name(other)}")
+        say(f"{contender.workload}: parity with {_name(other)}")
         parity = _parity(mine, other, small)
-        starts = [partial(Turns, side.entry, _own_folder(full, side), side.environment) for side in (mine, other)]
-        seconds, firsts = _take_turns(starts, pairs, lambda k: say(f"{entry.workload}: pair {k} of {pairs} with {_name(other)}"))
+        starts = [partial(Turns, side.contender, _own_folder(full, side), side.environment) for side in (mine, other)]
+        seconds, firsts = _take_turns(starts, pairs, lambda k: say(f"{contender.workload}: pair {k} of {pairs} with {_name(other)}"))
         events, version = [first["events"] for first in firsts], firsts[0]["version"]
-        name = f"{other.entry.engine} {firsts[1]['version']}: {_name(other)}"
+        name = f"{other.contender.engine} {firsts[1]['version']}: {_name(other)}"
     except Lost as lost:
-        name = f"{other.entry.engine}: {_name(other)}"
-        return Paired(entry.workload, entry.mode, "", name, 0, None, None, None, None, (), f"skipped: {lost}")
+        name = f"{other.contender.engine}: {_name(other)}"
+        return Paired(contender.workload, contender.mode, "", name, 0, None, None, None, None, (), f"skipped: {lost}")
     ratios = tuple((events[0] / mine_s) / (events[1] / theirs_s) for mine_s, theirs_s in seconds)
     medians = [statistics.median(each) for each in zip(*seconds, strict=True)]
     middle, least = statistics.median(ratios), lower_bound(ratios)
-    return Paired(entry.workload, entry.mode, version, name, pairs, middle, least, medians[0], medians[1], ratios, parity)
+    return Paired(contender.workload, contender.mode, version, name, pairs, middle, least, medians[0], medians[1], ratios, parity)
 
 
 def _name(side: Side) -> str:
-    return f"{side.entry.mode}, {side.label}" if side.label else side.entry.mode
+    return f"{side.contender.mode}, {side.label}" if side.label else side.contender.mode
 
 
 def _parity(mine: Side, other: Side, folder: Path) -> str:
     """How their results on the small workload compare; what cannot run at all is lost."""
-    answers = [run(replace(side.entry, limit=0), _own_folder(folder, side), 0, side.environment) for side in (mine, other)]
+    answers = [run(replace(side.contender, limit=0), _own_folder(folder, side), 0, side.environment) for side in (mine, other)]
     for answer in answers:
         if isinstance(answer, Skipped):
             raise Lost(answer.reason)
-    return verdict_on(other.entry, answers[1], answers[0], folder, {})  # type: ignore[arg-type]
+    return verdict_on(other.contender, answers[1], answers[0], folder, {})  # type: ignore[arg-type]
 
 
 def _own_folder(folder: Path, side: Side) -> Path:

@@ -30,7 +30,7 @@ _VOLUME_NOISE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class BarPlan:
     """When bars close and what they are of.
 
     Attributes:
@@ -106,16 +106,16 @@ class Grid:
         )
 
 
-def recording(grid: Grid, model: str, paths: Callable[[], Iterator[list[Floats]]]) -> Recording:
+def recording(plan: BarPlan, model: str, paths: Callable[[], Iterator[list[Floats]]]) -> Recording:
     """Bars of log prices.
 
     Args:
         paths: makes, part by part of `PART_BARS`, for each symbol the log of price over start price at every step, shape (bars, STEPS).
     """
-    instruments, closes = grid.instruments(), grid.closes_ns()
+    instruments, closes = plan.instruments(), plan.closes_ns()
 
     def parts() -> Iterator[Events]:
-        volumes = [generator(grid.seed, model, symbol, "volume") for symbol in grid.symbols]
+        volumes = [generator(plan.seed, model, symbol, "volume") for symbol in plan.symbols]
         before, first = [0.0] * len(instruments), 0
         for made in paths():
             stamps = closes[first : first + len(made[0])]
@@ -123,24 +123,24 @@ def recording(grid: Grid, model: str, paths: Callable[[], Iterator[list[Floats]]
             events["ts_local_ns"] = events["ts_venue_ns"] = stamps[:, None]
             events["kind"], events["instrument"] = Kind.BAR, np.arange(len(instruments))
             for k, path in enumerate(made):
-                _fill(events[:, k], path, before[k], grid, instruments[k], volumes[k])
+                _fill(events[:, k], path, before[k], plan, instruments[k], volumes[k])
                 before[k] = float(path[-1, -1])
             first += len(stamps)
             yield events.ravel()
 
-    return Recording(instruments, parts, f"synthetic {model}", (note(model, grid.seed),))
+    return Recording(instruments, parts, f"synthetic {model}", (note(model, plan.seed),))
 
 
-def _fill(bars: Events, path: Floats, before: float, grid: Grid, instrument: Instrument, random: np.random.Generator) -> None:
+def _fill(bars: Events, path: Floats, before: float, plan: BarPlan, instrument: Instrument, random: np.random.Generator) -> None:
     """Prices and volumes of one instrument. A volume is `mean_lots` (1/2 + 1/2 |return| / usual) times a log-normal number of mean 1."""
     opens = np.concatenate([[before], path[:-1, -1]])
     whole = np.concatenate([opens[:, None], path], axis=1)
     with np.errstate(over="ignore"):
-        ticks = np.rint(grid.start_price * np.exp(whole) / instrument.tick.size)
+        ticks = np.rint(plan.start_price * np.exp(whole) / instrument.tick.size)
     if not (ticks.min() >= 1 and ticks.max() < 2.0**53):
         at = bars["ts_local_ns"][int(np.argmax(((ticks < 1) | (ticks >= 2.0**53)).any(axis=1)))].astype("datetime64[ns]")
         raise DataError(f"{instrument.symbol}: the price leaves the grid of ticks by {at}. Choose another start_price, or fewer bars.")
     bars["w0"], bars["w1"], bars["w2"], bars["w3"] = ticks[:, 0], ticks.max(axis=1), ticks.min(axis=1), ticks[:, -1]
-    surprise = np.abs(path[:, -1] - opens) / (_USUAL_VOLATILITY * np.sqrt(grid.years))
+    surprise = np.abs(path[:, -1] - opens) / (_USUAL_VOLATILITY * np.sqrt(plan.years))
     noise = np.exp(_VOLUME_NOISE * random.standard_normal(len(bars)) - _VOLUME_NOISE**2 / 2)
-    bars["w4"] = np.maximum(np.rint(grid.mean_lots * (0.5 + 0.5 * surprise) * noise), 1)
+    bars["w4"] = np.maximum(np.rint(plan.mean_lots * (0.5 + 0.5 * surprise) * noise), 1)

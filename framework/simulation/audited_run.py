@@ -1,4 +1,4 @@
-"""The recorded world: a finished run is replayed, and every decision must come out as it was recorded."""
+"""An audit as a world: a finished run is replayed, and every decision must come out as the audit has it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from framework.engine.view import View
 from framework.engine.world import Wake
 from framework.errors import InputError, ReplayMismatch
 from framework.kernel.layout import codes
-from framework.kernel.layout.roots import RECORDING
-from framework.kernel.loops.recorded import advance_recorded
+from framework.kernel.layout.roots import AUDITED_RUN
+from framework.kernel.loops.audit_loop import advance_audited
 from framework.kernel.trader.trader import Trader
 from framework.reports.result import Result
 from framework.schema.codec import to_frame
@@ -32,13 +32,13 @@ from framework.schema.units import NEVER_NS
 from framework.simulation.arrays import Matrix, Signals, as_strategy, check_given
 from framework.simulation.building import build_from
 from framework.simulation.ground import Ground
+from framework.simulation.run_tables import Tables
 from framework.simulation.settings import RunSettings
-from framework.simulation.tables import Tables
-from framework.simulation.world import WAKE_INSTRUMENT, WAKE_ROW
+from framework.simulation.simulated_world import WAKE_INSTRUMENT, WAKE_ROW
 
 
-class RecordedWorld:
-    """Replays a tape with recorded answers. Commands are compared with the record, not sent.
+class AuditedWorld:
+    """Replays a tape with the answers of an audit. Commands are compared with the audit, not sent.
 
     Args:
         tape: the events of the run.
@@ -48,9 +48,9 @@ class RecordedWorld:
 
     def __init__(self, tape: NDArray[np.void], records: NDArray[np.void], audit: Audit) -> None:
         self._records, self._tape, self._audit = np.ascontiguousarray(records), tape, audit
-        self._recording = np.zeros(1, dtype=RECORDING)
-        self._recording["tape"], self._recording["tape_count"] = tape.ctypes.data, len(tape)
-        self._recording["records"], self._recording["records_count"] = self._records.ctypes.data, len(records)
+        self._run = np.zeros(1, dtype=AUDITED_RUN)
+        self._run["tape"], self._run["tape_count"] = tape.ctypes.data, len(tape)
+        self._run["records"], self._run["records_count"] = self._records.ctypes.data, len(records)
         self._wake = Wake(tape=memoryview(tape.view(np.int64)))  # type: ignore[arg-type]  # numpy's stubs hide the buffer
         self._compared = 0
 
@@ -61,18 +61,18 @@ class RecordedWorld:
 
     def advance(self, trader: Trader, until_ns: int = NEVER_NS) -> Wake:
         """Replay to the next wake, comparing what was decided so far."""
-        self._recording["until_ns"] = until_ns
+        self._run["until_ns"] = until_ns
         self._compare(trader)
-        kind = advance_recorded(trader.record, self._recording)
+        kind = advance_audited(trader.record, self._run)
         while kind < 0:
             if kind == codes.LOG_FULL:
                 self._audit.collect()
-                trader.let_go()
+                trader.release_outgrown()
             elif kind == codes.BROKEN:
                 raise trader.breakage()
             else:
-                self._mismatch(int(self._recording["at"][0]), None)
-            kind = advance_recorded(trader.record, self._recording)
+                self._mismatch(int(self._run["at"][0]), None)
+            kind = advance_audited(trader.record, self._run)
         self._compare(trader)
         root = trader.words
         self._wake.kind, self._wake.instrument, self._wake.row = kind, root[WAKE_INSTRUMENT], root[WAKE_ROW]
@@ -85,7 +85,7 @@ class RecordedWorld:
         """Apply what the record says about the end; where the replay stopped before it, there is none."""
         if why is not Reason.END_OF_DATA:
             return
-        self._recording["final"] = 1
+        self._run["final"] = 1
         while self.advance(trader, NEVER_NS).kind != codes.END:
             pass  # order wakes after the last hook wake nobody
         self._compare(trader)
@@ -101,7 +101,7 @@ class RecordedWorld:
             return
         start = self._compared
         rows = trader.used("log")[max(start - drained, 0) :]
-        if start < drained:  # taken over by the audit meanwhile
+        if start < drained:  # taken by the audit meanwhile
             rows = joined([*self._audit.since(start), rows])
         expected = self._records[start : start + len(rows)]
         if rows.tobytes() != expected.tobytes():
@@ -136,7 +136,7 @@ def replay(
     targets: Matrix | None = None,
     signals: Signals | tuple[Matrix, Matrix] | None = None,
 ) -> Result:
-    """Replay a recorded run and prove that the same strategy decides the same on the same tape.
+    """Replay an audited run and prove that the same strategy decides the same on the same tape.
 
     Args:
         strategy: what is said to have run, or its class where that is built from data; None where it was one of the arrays.
@@ -166,7 +166,7 @@ def replay(
     ground = Ground(tape, replace(settings, latency=LatencyConfig(feed_ns=settings.latency.feed_ns)))
     trader = ground.trader(strategy)
     again = Audit(header, trader.take_log)
-    world = RecordedWorld(ground.tape.events, records, again)
+    world = AuditedWorld(ground.tape.events, records, again)
     run_engine(world, trader, strategy, View(trader, ground.timers(), uses_numbers=strategy.uses_numbers), again)
     tables = Tables(trader, again, ground.tape)
     return Result(tables.of_run(f"replay of {type(strategy).__name__}", settings.currency, settings.cash, tape.notes, {}))

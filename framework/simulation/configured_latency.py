@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from framework.config import LatencyConfig, LognormalLatency, RecordedLatency, SampledLatency
 from framework.data.tape import Tape
 from framework.errors import ConfigError, DataError, InputError, did_you_mean
-from framework.kernel.venue.wires import FEED, Leg, Wires, symbol_key
+from framework.kernel.venue.latency_legs import FEED, Latencies, Leg, symbol_key
 from framework.schema.event import SOURCE_RANK, Kind
 from framework.schema.units import FIRST_STAMP_NS, LAST_STAMP_NS, LONGEST_NS
 
@@ -45,21 +45,21 @@ def settled(config: LatencyConfig) -> LatencyConfig:
     return config.model_copy(update=legs)
 
 
-def wires_of(config: LatencyConfig, seed: int) -> Wires:
+def latencies_of(config: LatencyConfig, seed: int) -> Latencies:
     """The legs between strategy and venue, for the exchange half."""
-    return Wires(
+    return Latencies(
         decision=_leg(config.decision_ns, "decision_ns"),
-        entry=_leg(config.entry_ns, "entry_ns"),
+        order_entry=_leg(config.entry_ns, "entry_ns"),
         response=_leg(config.response_ns, "response_ns"),
         keeps_order=config.in_order,
         seed=seed,
     )
 
 
-def heard(tape: Tape, config: LatencyConfig, seed: int) -> Tape:
-    """The tape as we hear of it: each tick's local stamp later by the feed's latency, what happened at the venue as it was.
+def with_feed_latency(tape: Tape, config: LatencyConfig, seed: int) -> Tape:
+    """The tape as we receive it: each tick's local stamp later by the feed's latency, what happened at the venue as it was.
 
-    A tick is told no sooner than the one before it of the same instrument; ticks of one instrument and venue stamp share their delay.
+    A tick is received no sooner than the one before it of the same instrument; ticks of one instrument and venue stamp share their delay.
     Sessions, splits and the like keep their stamps: a calendar knows them.
 
     Raises:

@@ -1,16 +1,15 @@
 """Latencies that vary: how long each message is on its way, and the order in which messages arrive.
 
-    decision      drawn from quantiles, keyed by (seed, leg, stamp of the decision): what is decided together leaves together
-    entry         arrival = decided + decision(decided) + entry(sent)
-    response      told = answered + response(answered)
+    decision      drawn from quantiles, keyed by (seed, leg, stamp of the decision): what is decided together leaves together    order entry
+      arrival = decided + decision(decided) + order entry(sent)    response      received = answered + response(answered)
 
-Draws of entry and response are keyed by (seed, leg, owner, instrument, how manieth order there, nth message of the order), so that an order
-more shifts none of another instrument; those of charges and settlements by their kind and stamp. A
+Draws of order entry and response are keyed by (seed, leg, owner, instrument, how manieth order there, nth message of the order), so that an
+order more shifts none of another instrument; those of charges and settlements by their kind and stamp. A
 quantile table is read by linear interpolation at a uniform number. Recorded messages are interpolated linearly in time between those
 around the sending, beyond the first and the last the nearest holds: the `IntpOrderLatency` of hftbacktest.
 
-A submit and its further terms are one message, and so are a fill and its costs. Answers are told in the order in which they were sent: a
-session (FIX, a TCP connection, a stream over a websocket) numbers them, and who gets the second first waits. So an answer is told no
+A submit and its further terms are one message, and so are a fill and its costs. Answers are delivered in the order in which they were sent:
+a session (FIX, a TCP connection, a stream over a websocket) numbers them, and who gets the second first waits. So an answer is delivered no
 sooner than the one before it, and both accounts book fills in one order. Commands overtake each other, with `in_order` none does.
 
 Assumptions: a leg does not know how busy it is; no message is lost.
@@ -27,7 +26,7 @@ from framework.kernel.layout.depth_records import word_row
 from framework.kernel.layout.latency_records import CONSTANT, RECORDED, LatencyLeg, Traffic, point_row
 from framework.kernel.layout.roots import ExchangeRoot, event_row, exchange_row
 from framework.kernel.layout.table_room import traffic_of
-from framework.kernel.layout.venue_records import venue_book_row
+from framework.kernel.layout.venue_records import listing_row
 from framework.kernel.machine.compile import Unit, kernel
 from framework.kernel.machine.random import keyed_word, uniform
 
@@ -80,10 +79,10 @@ def is_of_position(kind: int) -> bool:
 
 
 @kernel
-def _put_before(wire: int, place: int, last: int) -> None:
-    """Move the last row of a wire to `place`; those from there on move up by one."""
+def _put_before(queue: int, place: int, last: int) -> None:
+    """Move the last row of a queue to `place`; those from there on move up by one."""
     for k in range(last, place, -1):
-        below, above = wire + (k - 1) * _EVENT_BYTES, wire + k * _EVENT_BYTES
+        below, above = queue + (k - 1) * _EVENT_BYTES, queue + k * _EVENT_BYTES
         for w in range(_EVENT_WORDS):
             kept = word_row(above, w).value
             word_row(above, w).value = word_row(below, w).value
@@ -93,51 +92,51 @@ def _put_before(wire: int, place: int, last: int) -> None:
 @kernel
 def _key_of_order(x: ExchangeRoot, instrument: int, traffic: Traffic) -> int:
     """The word that an order has in the keys of its draws; its first message numbers it among those of its instrument."""
-    book = venue_book_row(x.books, instrument)
+    listing = listing_row(x.listings, instrument)
     if traffic.number == 0:
-        book.orders += 1
-        traffic.number = book.orders
-    return keyed_word(book.draw_key, _ONLY_OWNER, traffic.number)
+        listing.orders += 1
+        traffic.number = listing.orders
+    return keyed_word(listing.draw_key, _ONLY_OWNER, traffic.number)
 
 
 def _send_command(exchange: int, _: int) -> int:
-    """Stamp the command past the end of the entry wire with its arrival, and put it behind those that arrive no later."""
+    """Stamp the command past the end of order entry with its arrival, and put it behind those that arrive no later."""
     x = exchange_row(exchange, 0)
-    row = event_row(x.entry, x.entry_count)
+    row = event_row(x.order_entry, x.order_entry_count)
     if row.kind == TERMS or row.kind == INSTRUCTIONS:
         arrives_ns = x.last_arrival_ns  # its submit's
     else:
         traffic = traffic_of(x, row.w0)
         sent_ns = row.ts_local_ns + delay_ns(x.decision_leg, row.ts_local_ns, 0, row.ts_local_ns)
-        arrives_ns = sent_ns + delay_ns(x.entry_leg, sent_ns, _key_of_order(x, row.instrument, traffic), traffic.commands)
+        arrives_ns = sent_ns + delay_ns(x.order_entry_leg, sent_ns, _key_of_order(x, row.instrument, traffic), traffic.commands)
         traffic.commands += 1
         if x.keeps_order != 0:
             arrives_ns = max(arrives_ns, x.last_arrival_ns)
     x.last_arrival_ns, row.ts_venue_ns = arrives_ns, arrives_ns
-    place = x.entry_count
-    while place > x.entry_head and event_row(x.entry, place - 1).ts_venue_ns > arrives_ns:
+    place = x.order_entry_count
+    while place > x.order_entry_head and event_row(x.order_entry, place - 1).ts_venue_ns > arrives_ns:
         place -= 1
-    _put_before(x.entry, place, x.entry_count)
-    x.entry_count += 1
+    _put_before(x.order_entry, place, x.order_entry_count)
+    x.order_entry_count += 1
     x.due_ns = min(x.due_ns, arrives_ns)
     return 0
 
 
 def _send_answer(exchange: int, _: int) -> int:
-    """Stamp the answer past the end of the response wire with when it is told: not before any answer that was sent sooner."""
+    """Stamp the answer past the end of the responses with when it is delivered: not before any answer that was sent sooner."""
     x = exchange_row(exchange, 0)
     row = event_row(x.response, x.response_count)
-    at_ns, heard_ns = row.ts_venue_ns, row.ts_local_ns  # it is not told before that
+    at_ns, earliest_ns = row.ts_venue_ns, row.ts_local_ns  # it is not delivered before that
     if row.kind == COSTS:
-        told_ns = heard_ns  # they come with their fill, the last that is told
+        arrives_ns = earliest_ns  # they come with their fill, the last that is delivered
     elif is_of_position(row.kind):
-        told_ns = at_ns + delay_ns(x.response_leg, at_ns, -1 - (row.w0 if row.kind == CHARGE else SETTLED), at_ns)
+        arrives_ns = at_ns + delay_ns(x.response_leg, at_ns, -1 - (row.w0 if row.kind == CHARGE else SETTLED), at_ns)
     else:
         traffic = traffic_of(x, row.w0)
         key = _key_of_order(x, row.instrument, traffic)
-        told_ns = at_ns + delay_ns(x.response_leg, at_ns, key, traffic.answers)
+        arrives_ns = at_ns + delay_ns(x.response_leg, at_ns, key, traffic.answers)
         traffic.answers += 1
-    row.ts_local_ns = x.last_told_ns = max(told_ns, max(heard_ns, x.last_told_ns))
+    row.ts_local_ns = x.last_answer_ns = max(arrives_ns, max(earliest_ns, x.last_answer_ns))
     x.response_count += 1
     x.due_ns = min(x.due_ns, row.ts_local_ns)
     return 0

@@ -1,4 +1,4 @@
-"""From price units and shares to whole ticks and lots: what is not on the instrument's grid is refused with the numbers."""
+"""From price units and shares to whole ticks and lots: what is no whole number of them is refused with the numbers."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def steps(value: float, numerator: float, denominator: float) -> tuple[int, bool
 
 
 @kernel
-def misfit(value: float, step: float, off_grid: int) -> tuple[int, float]:
+def misfit(value: float, step: float, off_step: int) -> tuple[int, float]:
     """(reason, have) of a finite number that is no whole number of steps, or more of them than there may be."""
     if abs(value) > LARGEST_STEPS * step:
         return R_RANGE, LARGEST_STEPS * step
-    return off_grid, step
+    return off_step, step
 
 
 @kernel

@@ -74,15 +74,15 @@ class SimulatedWorld:
             self._feed()
         elif need == codes.LOG_FULL:
             self._collect()
-            trader.let_go()
-            self._exchange.let_go()
+            trader.release_outgrown()
+            self._exchange.release_outgrown()
         elif need == codes.BROKEN:
             raise trader.breakage(self._exchange)
         else:
             raise KernelError(f"the replay loop returned {need}, which means nothing")
 
     def send(self, commands: Approved) -> None:
-        """Nothing is to be done: the replay puts what stands in the outbox on the wire to the venue before it goes on."""
+        """Nothing is to be done: the replay sends what stands in the outbox to the venue before it goes on."""
 
     def close(self, trader: Trader, why: Reason = Reason.END_OF_DATA) -> None:
         """End what still works: the data are over, or the run ended early. What is broken applies nothing more."""

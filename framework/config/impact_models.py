@@ -1,4 +1,4 @@
-"""What can be set of price impact: the models of `framework.kernel.market.costs` and `framework.kernel.market.impact`."""
+"""What can be set of price impact: the models of `framework.kernel.market.costs` and `framework.kernel.market.displacement`."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from framework.kernel.layout.latency_records import CONSTANT, LATENCY_POINT, LEG, QUANTILES, RECORDED
 from framework.kernel.machine.random import keyed_word
-from framework.kernel.venue.latency import SEND_ANSWER, SEND_COMMAND, delays_of
+from framework.kernel.venue.varying_latency import SEND_ANSWER, SEND_COMMAND, delays_of
 
-DECISION, ENTRY, RESPONSE, FEED = 1, 2, 3, 4
+DECISION, ORDER_ENTRY, RESPONSE, FEED = 1, 2, 3, 4
 """Numbers of the legs in the keys of their draws: each has its own."""
 
 _WORD = 1 << 64
@@ -20,7 +20,7 @@ _WORD = 1 << 64
 
 @dataclass(frozen=True, eq=False)
 class Leg:
-    """How long one leg of the way takes; see `latency.py`.
+    """How long one leg of the way takes; see `varying_latency.py`.
 
     Attributes:
         constant_ns: where there is neither of the following.
@@ -65,7 +65,7 @@ class Leg:
 
 
 @dataclass(frozen=True, eq=False)
-class Wires:
+class Latencies:
     """The legs between the strategy and the venue, and back.
 
     Attributes:
@@ -75,20 +75,20 @@ class Wires:
     """
 
     decision: Leg = field(default_factory=Leg)
-    entry: Leg = field(default_factory=Leg)
+    order_entry: Leg = field(default_factory=Leg)
     response: Leg = field(default_factory=Leg)
     keeps_order: bool = False
     seed: int = 0
 
     def lay(self, root: NDArray[np.void]) -> None:
-        """Write the wires into an exchange half's root; they must live as long as it is used."""
-        sends_vary, answers_vary = self.decision.varies or self.entry.varies, self.response.varies
-        root["entry_latency_ns"] = -1 if sends_vary else self.decision.constant_ns + self.entry.constant_ns
+        """Write the legs into an exchange half's root; they must live as long as it is used."""
+        sends_vary, answers_vary = self.decision.varies or self.order_entry.varies, self.response.varies
+        root["order_entry_latency_ns"] = -1 if sends_vary else self.decision.constant_ns + self.order_entry.constant_ns
         root["response_latency_ns"] = -1 if answers_vary else self.response.constant_ns
         root["keeps_order"] = int(self.keeps_order)
         if sends_vary:
             self.decision.lay(root["decision_leg"], DECISION, self.seed)
-            self.entry.lay(root["entry_leg"], ENTRY, self.seed)
+            self.order_entry.lay(root["order_entry_leg"], ORDER_ENTRY, self.seed)
             root["send_command"] = SEND_COMMAND.address
         if answers_vary:
             self.response.lay(root["response_leg"], RESPONSE, self.seed)

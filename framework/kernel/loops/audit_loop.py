@@ -1,4 +1,4 @@
-"""The replay of a recorded run: the tape and the recorded answers go in, the trader half writes its log anew.
+"""The replay of an audited run: the tape and the audit's answers go in, the trader half writes its log again.
 
 A record that came from outside (an answer, a charge, a timer) is applied. A record that we made (an order, a cancel) must
 have been made again by the strategy or by the trader half at the same place; the world compares the two logs byte by byte.
@@ -25,7 +25,7 @@ from framework.kernel.layout.codes import (
     W_TIMER,
 )
 from framework.kernel.layout.log import apply_answer, write
-from framework.kernel.layout.roots import Recording, TraderRoot, event_row
+from framework.kernel.layout.roots import AuditedRun, TraderRoot, event_row
 from framework.kernel.loops.wakes import defer_wake, next_wake, wake_for
 from framework.kernel.machine.compile import kernel
 from framework.kernel.trader.apply import apply
@@ -33,7 +33,7 @@ from framework.schema.event import Event
 
 
 @kernel
-def _apply_tape(t: TraderRoot, r: Recording) -> int:
+def _apply_tape(t: TraderRoot, r: AuditedRun) -> int:
     row = t.seen
     event = event_row(r.tape, row)
     record_point_before(t, event.ts_local_ns)
@@ -65,7 +65,7 @@ def _apply_input(t: TraderRoot, record: Event) -> int:
 
 
 @kernel
-def _apply_early(t: TraderRoot, r: Recording) -> None:
+def _apply_early(t: TraderRoot, r: AuditedRun) -> None:
     """What the broker did about the tape event just applied before its hooks were called."""
     if event_row(r.records, r.at).kind != TAPE or t.seen < event_row(r.records, r.at).w1:
         return
@@ -81,7 +81,7 @@ def _is_final(record: Event) -> bool:
 
 
 @kernel
-def advance_recorded(trader: NDArray[np.void], recording: NDArray[np.void]) -> int:
+def advance_audited(trader: NDArray[np.void], run: NDArray[np.void]) -> int:
     """Replay until a wake or the end; the counterpart of `replay.advance` without an exchange half.
 
     Args:
@@ -90,7 +90,7 @@ def advance_recorded(trader: NDArray[np.void], recording: NDArray[np.void]) -> i
     Returns:
         A wake, END, LOG_FULL, BROKEN, or MISSING_COMMAND where the record has a command that was not issued.
     """
-    t, r = trader[0], recording[0]
+    t, r = trader[0], run[0]
     while True:
         t.outbox_count = 0
         if t.broken:

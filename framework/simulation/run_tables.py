@@ -18,7 +18,7 @@ from framework.reports.result import RunTables
 from framework.schema.event import CostKind, Flag, Kind
 from framework.schema.instrument import Settlement
 from framework.schema.order import OrderFlag, OrderState, OrderType, Reason, Side, TimeInForce
-from framework.simulation.round_trip_table import Recorded
+from framework.simulation.round_trip_table import LedgerRows
 
 _NAN = np.nan
 _INSTRUCTIONS = (OrderFlag.POST_ONLY, OrderFlag.HIDDEN, OrderFlag.ICEBERG, OrderFlag.PEG_PRIMARY, OrderFlag.PEG_MID)
@@ -126,10 +126,10 @@ class Tables:
         )
 
     @cached_property
-    def _recorded(self) -> Recorded:
+    def _ledger_rows(self) -> LedgerRows:
         used = {name: self._trader.used(name) for name in ("trades", "changes", "flows", "orders")}
         fills = self._audit.of_kind(Kind.ORDER_FILLED)
-        return Recorded(**used, fills=fills, point_value=self._point_value.copy(), is_inverse=self._is_inverse)
+        return LedgerRows(**used, fills=fills, point_value=self._point_value.copy(), is_inverse=self._is_inverse)
 
     def _rates(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
         """What the currency of each fill was worth when the ledger booked it; NaN of a fill that broke the run."""
@@ -143,7 +143,7 @@ class Tables:
         if len(self._trader.currencies) == 1:
             fees: NDArray[np.float64] = orders["fees"].copy()
             return fees
-        rows = self._recorded.fills
+        rows = self._ledger_rows.fills
         charged = np.ascontiguousarray(rows["w3"]).view(np.float64) * self._rates(rows)
         return np.bincount(rows["w0"], weights=charged, minlength=len(orders)).astype(np.float64)  # of nothing it counts in integers
 
@@ -153,7 +153,7 @@ class Tables:
         Money is in the account's currency, at the rate of the moment when the ledger booked the fill; in that of the instrument's
         settlement beside it (`_local`).
         """
-        rows = self._recorded.fills
+        rows = self._ledger_rows.fills
         i, lots = rows["instrument"].astype(np.int64), rows["w2"]
         side = self._trader.used("orders")["side"][rows["w0"]]
         slippage = np.ascontiguousarray(rows["w4"]).view(np.float64)
@@ -208,15 +208,15 @@ class Tables:
                 "pnl_local": rows["pnl"].copy(),
                 "fees_local": rows["fees"].copy(),
                 "currency": self._currency[i],
-                "round_trip": self._recorded.trip_of_lot,
+                "round_trip": self._ledger_rows.trip_of_lot,
             }
         )
 
     def round_trips(self) -> pd.DataFrame:
         """Closed round trips, flat to flat; see `RunTables` for the columns and `reports.round_trips` for the rules."""
-        trips, recorded = self._recorded.closed, self._recorded
+        trips, ledger_rows = self._ledger_rows.closed, self._ledger_rows
         i = trips["instrument"]
-        quantity, entry, exit_ = recorded.averages()
+        quantity, entry, exit_ = ledger_rows.averages()
         return pd.DataFrame(
             {
                 "instrument": self._symbol(i),
@@ -228,7 +228,7 @@ class Tables:
                 "entry_price": self._price(entry, i),
                 "exit_price": self._price(exit_, i),
                 "lots": trips["lots"].copy(),
-                "exit_reason": recorded.exit_reasons,
+                "exit_reason": ledger_rows.exit_reasons,
                 **{name: trips[name].copy() for name in ("pnl", "fees", "dividends", "charges")},
                 **{f"{name}_local": trips[f"local_{name}"].copy() for name in ("pnl", "fees", "dividends", "charges")},
                 "currency": self._currency[i],
@@ -237,8 +237,8 @@ class Tables:
 
     def excursions(self) -> pd.DataFrame:
         """Columns `mae` and `mfe` of the rows of `round_trips`, at the rate of their exit."""
-        rate = self._trader.used("changes")["fx_rate"][self._recorded.closed["exit_change"]]
-        adverse, favourable = self._recorded.excursions(self._tape)
+        rate = self._trader.used("changes")["fx_rate"][self._ledger_rows.closed["exit_change"]]
+        adverse, favourable = self._ledger_rows.excursions(self._tape)
         return pd.DataFrame({"mae": adverse * rate, "mfe": favourable * rate})
 
     def positions(self) -> pd.DataFrame:
