@@ -95,10 +95,10 @@ from framework.schema.record import dtype_of
 
 root = np.zeros(2, dtype=dtype_of(ExchangeRoot))
 x = exchange_row(root.ctypes.data, 1)
-x.now_ns, x.entry_leg.key, x.print_turn.rank = 5, -6, 7
-assert (root["now_ns"].tolist(), root["entry_leg"]["key"].tolist(), root["print_turn"]["rank"].tolist()) == ([0, 5], [0, -6], [0, 7])
+x.now_ns, x.order_entry_leg.key, x.print_turn.rank = 5, -6, 7
+assert (root["now_ns"].tolist(), root["order_entry_leg"]["key"].tolist(), root["print_turn"]["rank"].tolist()) == ([0, 5], [0, -6], [0, 7])
 assert address_of(x) == root.ctypes.data + root.itemsize
-assert address_of(x.entry_leg) == address_of(x) + root.dtype.fields["entry_leg"][1]
+assert address_of(x.order_entry_leg) == address_of(x) + root.dtype.fields["order_entry_leg"][1]
 
 memory = np.zeros(8 * 11)
 state = displacement_row(memory.ctypes.data, 0)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from framework import Strategy, backtest
-from framework.bench.strategies import PanelWeights
+from framework.bench.strategies import UniverseWeights
 from framework.data.readers import read_bars
 from framework.data.tape import Tape
 from framework.errors import ReplayMismatch
@@ -118,7 +118,7 @@ def test_full_rows_are_target_weights() -> None:
     weights = random_weights(frames).fillna(0.0)
     table = weights.reindex(frames["S0"].index)
     arrays = backtest(weights=weights, data=frames, costs=COSTS)
-    hooks = backtest(PanelWeights(table.to_numpy(), list(table)), frames, costs=COSTS)
+    hooks = backtest(UniverseWeights(table.to_numpy(), list(table)), frames, costs=COSTS)
     assert arrays.audit.records.tobytes() == hooks.audit.records.tobytes()
 
 
