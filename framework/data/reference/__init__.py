@@ -1,4 +1,4 @@
-"""What is known about instruments and markets: listings in time, calendars and hours, corporate actions, price limits, fees."""
+"""What is known about instruments and markets: instruments over time, calendars and hours, corporate actions, price limits, fees."""
 
 from framework.data.reference.tables import Reference
 
