@@ -5,7 +5,7 @@ from framework.schema.record import F8, I8, Record, dtype_of
 
 
 class CostTerms(Record):
-    """What trading costs: the terms of `costs.py` and `impact.py`."""
+    """What trading costs: the terms of `costs.py` and `displacement.py`."""
 
     maker_rate: F8  # fraction of notional
     taker_rate: F8
@@ -21,7 +21,7 @@ class CostTerms(Record):
     limit_needs_through: I8
     queue_model: I8  # of books published by level: QUEUE_* of `codes`
     queue_power: F8
-    pushes: I8  # whose fills push the price, see `impact.py`: PUSHES_* of `codes`
+    pushes: I8  # whose fills push the price, see `displacement.py`: PUSHES_* of `codes`
     permanent: F8  # fraction of the price per participation
     temporary: F8
     fixed_rate: F8  # fraction of notional

@@ -25,10 +25,10 @@ class Listing(Record):
     halted_ns: I8  # when the last halt began, or ended
     liquidation: I8  # the broker's last order here plus one, 0: none
     has_auctions: I8  # the tape tells prints of auctions
-    lower_limit: I8  # the same price limits
+    lower_limit: I8  # price limits in ticks, 0: none, and the venue's stamp of when they were published
     upper_limit: I8
     limits_ns: I8
-    is_calm: I8  # every working order is a plain limit that rests, and these are their limits, 0: none
+    is_calm: I8  # every working order is a plain limit that rests; then the next four are the outermost of them, 0: none
     lowest_bid: I8
     highest_bid: I8
     lowest_ask: I8

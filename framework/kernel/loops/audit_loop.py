@@ -85,7 +85,7 @@ def advance_audited(trader: NDArray[np.void], run: NDArray[np.void]) -> int:
     """Replay until a wake or the end; the counterpart of `replay.advance` without an exchange half.
 
     Args:
-        trader, recording: root arrays of length one.
+        trader, run: root arrays of length one.
 
     Returns:
         A wake, END, LOG_FULL, BROKEN, or MISSING_COMMAND where the record has a command that was not issued.

@@ -24,7 +24,7 @@ GO_ON = 99
 
 @kernel
 def _keep_house(t: TraderRoot, x: ExchangeRoot) -> int:
-    """What must be done after anything was written: send, deliver order wakes, see that the log is drained."""
+    """What must be done after anything was written: send, liquidate, deliver wakes that wait."""
     if t.broken:
         return BROKEN
     if t.outbox_count > 0:

@@ -105,7 +105,7 @@ class Trader(Half):
         ticks: where the tape has trades or books.
         tiers: (traded from, maker's rate, taker's rate) of a fee schedule, ascending.
         levies: rows of `LEVY`, ascending: what US regulators take of sales of shares in USD.
-        decays: (rate a nanosecond, weight) of each exponential of the propagator; see `impact.py`.
+        decays: (rate a nanosecond, weight) of each exponential of the propagator; see `displacement.py`.
         daily_lots: what is traded of each instrument on a usual day, where fills push the price.
         owner: whose orders these are, for messages.
     """

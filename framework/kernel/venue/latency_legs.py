@@ -69,7 +69,7 @@ class Latencies:
     """The legs between the strategy and the venue, and back.
 
     Attributes:
-        decision, entry, response: the legs.
+        decision, order_entry, response: the legs.
         keeps_order: no command overtakes another one; answers never do.
         seed: of the draws.
     """

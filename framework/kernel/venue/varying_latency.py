@@ -1,16 +1,18 @@
 """Latencies that vary: how long each message is on its way, and the order in which messages arrive.
 
-    decision      drawn from quantiles, keyed by (seed, leg, stamp of the decision): what is decided together leaves together    order entry
-      arrival = decided + decision(decided) + order entry(sent)    response      received = answered + response(answered)
+    decision     drawn from quantiles, keyed by (seed, leg, stamp of the decision): what is decided together leaves together
+    order entry  arrival = decided + decision(decided) + order entry(sent)
+    response     received = answered + response(answered)
 
-Draws of order entry and response are keyed by (seed, leg, owner, instrument, how manieth order there, nth message of the order), so that an
-order more shifts none of another instrument; those of charges and settlements by their kind and stamp. A
+Draws of order entry and response are keyed by (seed, leg, owner, instrument, how manieth order there, nth message of the order), so that
+one more order shifts no draw of another instrument; those of charges and settlements by their kind and stamp. A
 quantile table is read by linear interpolation at a uniform number. Recorded messages are interpolated linearly in time between those
 around the sending, beyond the first and the last the nearest holds: the `IntpOrderLatency` of hftbacktest.
 
 A submit and its further terms are one message, and so are a fill and its costs. Answers are delivered in the order in which they were sent:
 a session (FIX, a TCP connection, a stream over a websocket) numbers them, and who gets the second first waits. So an answer is delivered no
-sooner than the one before it, and both accounts book fills in one order. Commands overtake each other, with `in_order` none does.
+sooner than the one before it, and both accounts book fills in one order. Commands overtake each other, unless `keeps_order` says that
+none does.
 
 Assumptions: a leg does not know how busy it is; no message is lost.
 Fails when: latency comes in bursts and is drawn, not recorded: draws are independent of each other.
