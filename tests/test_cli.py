@@ -51,6 +51,14 @@ def test_a_typo_in_an_override_is_refused() -> None:
     assert "Did you mean costs.fee_bps" in shown.stderr
 
 
+def test_a_file_is_no_folder_for_a_run(tmp_path: Path) -> None:
+    (tmp_path / "out.txt").write_text("mine")
+    shown = runner.invoke(cli.assemble(), ["backtest", str(CONFIGS / "momentum_daily.yaml"), "--out", str(tmp_path / "out.txt")])
+    assert shown.exit_code == 2
+    assert "is a file; name a folder" in " ".join(shown.stderr.split())
+    assert (tmp_path / "out.txt").read_text() == "mine"
+
+
 @pytest.mark.parametrize("mode", ["paper", "live"])
 def test_paper_and_live_are_refused(mode: str) -> None:
     shown = runner.invoke(cli.assemble(), ["backtest", str(CONFIGS / "momentum_daily.yaml"), "--set", f"mode={mode}"])

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from framework.commands.options import EXIT_INTERRUPTED, Overrides, Strategies
 from framework.commands.output import progress, run_id, save, show, show_notes, strategy_name
-from framework.errors import OneTapeError
+from framework.errors import ConfigError, OneTapeError
 
 if TYPE_CHECKING:
     from framework.config import RunConfig
@@ -26,6 +26,8 @@ def backtest(
     from framework.config import load
 
     settled = load(config, settings or ())  # before anything slow, so that a typo is told at once
+    if out is not None and out.exists() and not out.is_dir():
+        raise ConfigError(f"--out {out}: is a file; name a folder, which is made if there is none")
     console = Console()
     try:
         with progress(console) as status:

@@ -25,11 +25,13 @@ def check_account(*, cash: object, currency: object, seed: object) -> None:
     """
     if isinstance(cash, bool) or not isinstance(cash, (int, float, np.integer, np.floating)):
         raise ConfigError(f"cash = {shown(cash)}: must be a number, not {type(cash).__name__}; write it as cash=1_000_000")
-    if not 0 < cash <= LARGEST_MONEY:
+    if cash <= 0:
+        raise ConfigError(f"cash = {shown(cash)}: must be above 0; it is what the account opens with, such as cash=1_000_000")
+    if not cash <= LARGEST_MONEY:
         raise ConfigError(f"cash = {shown(cash)}: must be above 0 and at most {LARGEST_MONEY:g}; give it in a larger unit of the currency")
     if not isinstance(currency, str) or not re.fullmatch(CURRENCY, currency):
         raise ConfigError(f"currency = {shown(currency)}: {CURRENCY_RULE}")
-    if isinstance(seed, bool) or not isinstance(seed, int):
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
         raise ConfigError(
             f"seed = {shown(seed)}: must be a whole number from 0 to 2**63 - 1, not {type(seed).__name__}; write it as seed=7"
         )

@@ -65,6 +65,8 @@ def prove(
     settings = RunSettings.of(keywords)
     if isinstance(checks, str):
         raise ConfigError(f"checks = {checks!r}: must be a list; one check is written [{checks!r}]")
+    if checks is not None and len(checks) == 0:
+        raise ConfigError(f"checks is empty, which would prove nothing: name some of {', '.join(CHECKS)}, or leave it out to make all")
     tape = tape_of(data, keywords, settings.currency)
     trial = Trial(Subject(strategy), tape, settings, points, is_named=keywords.get("instruments") is not None)
     return Proof(tuple(verdicts(trial, checks, progress)))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from framework.config import RunConfig
@@ -26,6 +27,11 @@ def tape_of(data: Data, keywords: Mapping[str, Any], currency: str) -> Tape:
         currency: of prices that name no other.
     """
     given = {name: keywords[name] for name in DATA_DEFAULTS if _is_given(name, keywords.get(name))}
+    named = given.get("instruments")
+    if isinstance(named, pd.Index | pd.Series | np.ndarray):
+        named = given["instruments"] = named.tolist()
+    if isinstance(named, Sized) and len(named) == 0:
+        raise InputError("instruments is empty: name at least one symbol, or leave it out for all that the data have")
     if isinstance(data, Tape):
         span = [given.pop(name, None) for name in ("instruments", "start", "end")]
         if given:

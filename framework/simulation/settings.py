@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 from framework.config import (
@@ -60,7 +60,7 @@ class RunSettings:
         named = {one.name: given[one.name] for one in fields(cls) if one.name in given}
         made = cls(**named | {name: parse(given.get(name)) for name, parse in _SECTIONS.items()})
         check_account(cash=made.cash, currency=made.currency, seed=made.seed)
-        return made
+        return replace(made, cash=float(made.cash), seed=int(made.seed))  # 1_000_000 and 1e6 are one header, and one hash
 
     @classmethod
     def of_config(cls, config: RunConfig) -> Self:

@@ -19,7 +19,7 @@ from framework.config.section import LARGEST_MONEY, Section
 from framework.data.readers import read_bars
 from framework.engine.market import Bar
 from framework.engine.view import View
-from framework.errors import ConfigError
+from framework.errors import ConfigError, InputError
 from framework.prove import prove
 from framework.simulation.audited_run import replay
 from framework.simulation.header import header_of
@@ -140,3 +140,35 @@ def test_a_rerun_refuses_what_it_cannot_be_compared_with() -> None:
     swept = sweep(Buys, {"size": [1]}, BARS)
     with pytest.raises(ConfigError, match="^benchmark = 5: must be a symbol"):
         swept.rerun(0, benchmark=5)  # type: ignore[arg-type]  # what Python lets through
+
+
+def test_numbers_of_every_type_are_one_run() -> None:
+    hashes = {
+        backtest(weights=pd.Series(0.5, STAMPS[:1]), data=BARS, cash=cash, seed=seed).audit_hash
+        for cash, seed in ((1e6, 0), (1_000_000, np.int64(0)), (np.int64(10**6), np.uint8(0)), (np.float32(1e6), 0))
+    }
+    assert len(hashes) == 1
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_instruments_are_not_all(function: Callable[..., Any]) -> None:
+    class Idle(Strategy):
+        pass
+
+    arguments = (Idle, {}) if function is sweep else (Idle(),)
+    with pytest.raises(InputError, match="^instruments is empty: name at least one symbol, or leave it out"):
+        function(*arguments, data="us_equities_daily", instruments=[])
+
+
+def test_instruments_may_be_an_index() -> None:
+    class Idle(Strategy):
+        pass
+
+    given = {"data": "us_equities_daily", "start": "2012-01-01", "end": "2012-03-01"}
+    found = [backtest(Idle(), instruments=names, **given).audit_hash for names in (["AAPL"], pd.Index(["AAPL"]), np.array(["AAPL"]))]
+    assert len(set(found)) == 1
+
+
+def test_a_proof_of_nothing_is_refused() -> None:
+    with pytest.raises(ConfigError, match="^checks is empty, which would prove nothing: name some of "):
+        prove(Strategy, BARS, checks=[])
