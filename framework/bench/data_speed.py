@@ -57,7 +57,9 @@ def _child(folder: Path, work: str, count: int) -> dict[str, Any]:
 
 def _run(work: str, count: int, folder: Path, *more: str) -> dict[str, Any]:
     command = [sys.executable, "-P", "-m", "framework.bench.data_work", work, str(count), str(folder), *more]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{work} ended with {done.returncode}:\n{done.stderr.strip() or 'it said nothing'}")
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
