@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Unpack
 
 from framework.config import RunConfig
+from framework.config.text import shown
 from framework.data.store.embedded import DEFAULT
 from framework.engine.library import Folders, load_strategy
 from framework.errors import ConfigError, did_you_mean
@@ -65,7 +66,10 @@ def prove(
     settings = RunSettings.of(keywords)
     if isinstance(checks, str):
         raise ConfigError(f"checks = {checks!r}: must be a list; one check is written [{checks!r}]")
-    if checks is not None and len(checks) == 0:
+    given: object = checks
+    if given is not None and not (isinstance(given, Sequence) and all(isinstance(name, str) for name in given)):
+        raise ConfigError(f"checks = {shown(checks)}: must be a list of names, some of {', '.join(CHECKS)}; leave it out to make all")
+    if checks is not None and not checks:
         raise ConfigError(f"checks is empty, which would prove nothing: name some of {', '.join(CHECKS)}, or leave it out to make all")
     tape = tape_of(data, keywords, settings.currency)
     trial = Trial(Subject(strategy), tape, settings, points, is_named=keywords.get("instruments") is not None)

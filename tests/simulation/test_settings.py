@@ -172,3 +172,9 @@ def test_instruments_may_be_an_index() -> None:
 def test_a_proof_of_nothing_is_refused() -> None:
     with pytest.raises(ConfigError, match="^checks is empty, which would prove nothing: name some of "):
         prove(Strategy, BARS, checks=[])
+
+
+@pytest.mark.parametrize("checks", [5, [0], range(3), Path("/nope")])
+def test_checks_are_names(checks: Any) -> None:
+    with pytest.raises(ConfigError, match="^checks = .*: must be a list of names, some of "):
+        prove(Strategy, BARS, checks=checks)
