@@ -31,9 +31,14 @@ class Record:
     """A row of memory. Its subclasses list the fields."""
 
 
+_MADE: dict[type[Record], np.dtype[np.void]] = {}
+
+
 def dtype_of(record: type[Record]) -> np.dtype[np.void]:
-    """The dtype of a record."""
-    fields: list[tuple[str, Any]] = []
-    for name, kind in record.__annotations__.items():
-        fields.append((name, kind.__metadata__[0] if hasattr(kind, "__metadata__") else dtype_of(kind)))
-    return np.dtype(fields)
+    """The dtype of a record, always the same object."""
+    if record not in _MADE:
+        fields: list[tuple[str, Any]] = []
+        for name, kind in record.__annotations__.items():
+            fields.append((name, kind.__metadata__[0] if hasattr(kind, "__metadata__") else dtype_of(kind)))
+        _MADE[record] = np.dtype(fields)
+    return _MADE[record]

@@ -6,7 +6,7 @@ from framework.kernel.account.positions import position_of
 from framework.kernel.layout.account_records import change_row, flow_row, money_row, point_row, trade_row
 from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.layout.table_room import CHANGES, FLOWS, POINTS, TRADES, has_row
-from framework.kernel.machine.compile import inlined, kernel
+from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.kernel.market.marks import terms_of
 from framework.kernel.market.valuation import valuation
 
@@ -34,10 +34,16 @@ def write_point_before(t: TraderRoot, next_ns: int) -> None:
         _write_point(t)
 
 
-@kernel
+@outlined
+def _write_point_apart(t: TraderRoot) -> None:
+    _write_point(t)
+
+
+@inlined
 def record_point_before(t: TraderRoot, next_ns: int) -> None:
     """`write_point_before` away from the path of every event."""
-    write_point_before(t, next_ns)
+    if t.dirty & 1 != 0 and next_ns > t.now_ns and t.now_ns >= t.point_ns:
+        _write_point_apart(t)
 
 
 @kernel

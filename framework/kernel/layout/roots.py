@@ -165,6 +165,7 @@ class TraderRoot(Record):
     commands_ns: I8  # the stamp that `commands` counts at
     commands: I8  # what was ordered at that stamp: orders, cancels and changes, the refused ones too
     first_live: I8  # no order before this one is alive
+    has_held: I8  # some order was held until its parent fills
     cost_totals: Annotated[Numbers, ("<f8", COST_KINDS)]
     income: F8  # dividends, base currency
     pending_costs: F8  # expected costs of working orders, base currency

@@ -75,7 +75,7 @@ def _is_last_bar(tape: int, tape_count: int, row: int) -> bool:
     return following.ts_local_ns != event_row(tape, row).ts_local_ns or following.kind != BAR
 
 
-@kernel
+@inlined
 def wake_for(t: TraderRoot, tape: int, tape_count: int, row: int) -> int:
     """What the market event just applied wakes, 0 for nothing. A second wake of the same event is kept pending."""
     event = event_row(tape, row)

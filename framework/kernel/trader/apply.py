@@ -309,6 +309,8 @@ def _apply_answer(t: TraderRoot, event: Event) -> None:
 @kernel
 def end_held(t: TraderRoot, reason: int) -> None:
     """End every child that still waits for its parent."""
+    if t.has_held == 0:
+        return
     for k in range(first_live(t), t.orders_count):
         order = order_of(t, k)
         if order.state == S_HELD:
@@ -325,11 +327,9 @@ ANSWERS = Unit(_answer_unit)
 
 @kernel
 def apply_market(t: TraderRoot, event: Event) -> None:
-    """Apply what the market says."""
+    """Apply what the market says, save bars."""
     kind = event.kind
-    if kind == BAR:
-        see_bar(t, event)
-    elif kind == QUOTE:
+    if kind == QUOTE:
         see_quote(t, event)
     elif kind == SPLIT:
         restate_orders(t, event, True)
@@ -357,11 +357,13 @@ def apply_market(t: TraderRoot, event: Event) -> None:
         call(t.see_tick, address_of(t), address_of(event))
 
 
-@kernel
+@inlined
 def apply(t: TraderRoot, event: Event) -> None:
     """Apply any event that came from outside, in the order of its stamp."""
     t.now_ns = event.ts_local_ns
-    if event.kind < SUBMIT:
+    if event.kind == BAR:
+        see_bar(t, event)
+    elif event.kind < SUBMIT:
         apply_market(t, event)
     else:
         apply_answer(t, event)

@@ -146,6 +146,7 @@ def take_submit(t: TraderRoot, event: Event) -> None:
     marks, terms = marks_of(t, order.instrument), terms_of(t, order.instrument)
     price = float(order.limit_ticks) if order.limit_ticks > 0 else marks.mark_ticks
     order.planned_cost = planned_cost(t, order.instrument, float(order.quantity_lots), price) * rate_of(t, terms.currency)
+    t.has_held |= event.flags & F_HELD
     move(t, order, E_HOLD if event.flags & F_HELD else E_SUBMIT)
     if order.flags & O_TARGET:
         position_of(t, order.instrument).target_order = order.order_id

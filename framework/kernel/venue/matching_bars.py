@@ -220,7 +220,7 @@ def _bar_start(t: TraderRoot, x: ExchangeRoot, bar: Event) -> int:
     return start
 
 
-@kernel
+@inlined
 def begin_bar(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
     """Prepare the turn of a bar; commands that waited for it and came before its open act now."""
     listing, session = listing_of(x, bar.instrument), session_of(t, x, bar.instrument)
@@ -258,6 +258,7 @@ def match_print(t: TraderRoot, x: ExchangeRoot, trade: Event) -> None:
     turn.opened_ns = session.open_ns if is_opening else NOT_OPENING
     turn.is_closing = has_ends and trade.ts_venue_ns == session.close_ns
     match_alone(t, x, bar, turn)
+    sweep(x, bar.instrument)
     if turn.is_closing:
         match_close(t, x, bar, turn)
 
@@ -337,7 +338,7 @@ def step_through(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn, step: i
 
 @inlined
 def match_alone(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
-    """All steps of a bar up to its close, where it is the only one of its moment."""
+    """All steps of a bar up to its close, where it is the only one of its moment. Ended orders are still in their line."""
     step_through(t, x, bar, turn, OPEN)
     if not is_empty(x, bar.instrument):
         after_open(t, x, bar, turn)
@@ -346,7 +347,6 @@ def match_alone(t: TraderRoot, x: ExchangeRoot, bar: Event, turn: Turn) -> None:
             enforce_inside(t, x, bar, turn)
         step_through(t, x, bar, turn, LIMITS)
         after_limits(t, x, bar, turn)
-    sweep(x, bar.instrument)
 
 
 @kernel

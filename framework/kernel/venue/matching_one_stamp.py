@@ -70,26 +70,42 @@ def _parts(kind: int) -> bool:
     return kind in (HALT, PRICE_LIMITS, SESSION, SPLIT, DIVIDEND, DELIST, FUNDING)
 
 
+@inlined
+def _note_turn(t: TraderRoot, x: ExchangeRoot, event: Event, row: int) -> None:
+    if _meets_us(t, x, event) and has_row(x, x.turns_count, x.turns_capacity, TURNS):
+        turn_row(x.turns, x.turns_count).row = row
+        x.turns_count += 1
+
+
 @outlined
-def collect_turns(t: TraderRoot, x: ExchangeRoot) -> int:
-    """Note the bars and quotes of the present moment that meet something of ours; returns how many."""
-    row = t.seen - x.tape_start
-    stamp_ns = event_row(x.tape, row).ts_local_ns
-    x.turns_count = 0
+def _collect_several(t: TraderRoot, x: ExchangeRoot, first: int) -> int:
+    """Note the turns of a stamp; returns the row of the tape that they end before."""
+    row, stamp_ns = first, event_row(x.tape, first).ts_local_ns
     while row < x.tape_count:
         event = event_row(x.tape, row)
         kind = event.kind
         if event.ts_local_ns != stamp_ns:
             break
         if kind == BAR or kind == QUOTE:
-            if _meets_us(t, x, event) and has_row(x, x.turns_count, x.turns_capacity, TURNS):
-                turn_row(x.turns, x.turns_count).row = row
-                x.turns_count += 1
+            _note_turn(t, x, event, row)
         elif _parts(kind):
             break
         row += 1
-    x.matched = x.tape_start + row
-    t.now_ns = stamp_ns
+    return int(row)
+
+
+@inlined
+def collect_turns(t: TraderRoot, x: ExchangeRoot) -> int:
+    """Note the bars and quotes of the present moment that meet something of ours; returns how many."""
+    row = t.seen - x.tape_start
+    event = event_row(x.tape, row)
+    x.turns_count = 0
+    if row + 1 < x.tape_count and event_row(x.tape, row + 1).ts_local_ns == event.ts_local_ns:
+        x.matched = x.tape_start + _collect_several(t, x, row)
+    else:
+        _note_turn(t, x, event, row)
+        x.matched = t.seen + 1
+    t.now_ns = event.ts_local_ns
     return int(x.turns_count)
 
 
