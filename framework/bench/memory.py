@@ -35,6 +35,7 @@ from framework.simulation.ground import Ground
 from framework.simulation.header import header_of
 from framework.simulation.settings import RunSettings
 from framework.simulation.simulated_world import SimulatedWorld
+from framework.simulation.tape_feeds import Parts
 
 _CHUNK = 1_000_000
 _SPACING_NS = 20_000_000
@@ -81,7 +82,7 @@ def stream(count: int) -> dict[str, float]:
     settings = RunSettings()
     trader = Ground(tape, settings).trader(strategy)
     audit = Audit(header_of(strategy, tape, settings), trader.take_log)
-    world = SimulatedWorld(quotes(count), Exchange(1, len(tape.calendars)), audit.collect)
+    world = SimulatedWorld(Parts(quotes(count)), Exchange(1, len(tape.calendars)), trader, audit.collect)
     start = time.perf_counter()
     world.advance(trader, 2**62)
     seconds = time.perf_counter() - start

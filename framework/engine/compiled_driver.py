@@ -14,7 +14,7 @@ from framework.engine.compiled_rewrites import may_loop, register, unchecked
 from framework.engine.failures import HOOK_OF
 from framework.kernel.layout import codes
 from framework.kernel.layout.roots import exchange_row, trader_row
-from framework.kernel.loops.bar_lane import fast_bar, horizon
+from framework.kernel.loops.bar_lane import fast_bar, go_until, horizon
 from framework.kernel.machine.compile import call, hook
 
 WAKE_OF = {name: wake for wake, name in HOOK_OF.items()}
@@ -22,7 +22,7 @@ WAKE_OF = {name: wake for wake, name in HOOK_OF.items()}
 _SOURCE = """
 def drive(trader, exchange, own, agendas, until_ns):
     t, x, self, agenda = trader_row(trader, 0), exchange_row(exchange, 0), make_own(own[0]), agendas[0]
-    x.until_ns = until_ns
+    go_until(x, until_ns)
     agenda.cell = cell_address()
     most_passes = agenda.most_passes
     begin_call(most_passes)
@@ -144,7 +144,7 @@ def unchecked_of(cls: type, hooks: tuple[str, ...], *, checks: bool) -> list[str
 
 def driver_of(cls: type, hooks: tuple[str, ...], *, checks: bool) -> FunctionType:
     """The driver of a strategy class with these hooks, to be compiled."""
-    scope: dict[str, Any] = {function.__name__: function for function in (call, fast_bar, horizon)}
+    scope: dict[str, Any] = {function.__name__: function for function in (call, fast_bar, go_until, horizon)}
     scope |= {name: getattr(compiled_types, name) for name in _TYPE_WORDS}
     scope |= {name: getattr(compiled_cell, name) for name in ("begin_call", "cell_address", "look")}
     scope |= {"make_own": compiled_own.make_own, "W_BAR": codes.W_BAR, "W_TIMER": codes.W_TIMER}

@@ -329,6 +329,10 @@ class Outbox(Protocol):
         """The rows of a table that are in use."""
         ...
 
+    def ship(self) -> None:
+        """Send what stands in the outbox to whoever is connected."""
+        ...
+
 
 class Approved:
     """The commands that passed the pre-trade checks and are not yet sent: the only thing a world will send.
@@ -349,6 +353,10 @@ class Approved:
     def events(self) -> NDArray[np.void]:
         """The commands, dtype EVENT, as a view that lasts until they are sent."""
         return self._outbox.used("outbox")
+
+    def ship(self) -> None:
+        """Send them: what every world's `send` does."""
+        self._outbox.ship()
 
     def __len__(self) -> int:
         return len(self.events)

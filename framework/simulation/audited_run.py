@@ -22,8 +22,8 @@ from framework.engine.view import View
 from framework.engine.world import Wake
 from framework.errors import InputError, ReplayMismatch
 from framework.kernel.layout import codes
-from framework.kernel.layout.roots import AUDITED_RUN
-from framework.kernel.loops.audit_loop import advance_audited
+from framework.kernel.layout.roots import INBOX
+from framework.kernel.loops.take_in import KEEP, take_in
 from framework.kernel.trader.trader import Trader
 from framework.reports.result import Result
 from framework.schema.codec import to_frame
@@ -43,14 +43,17 @@ class AuditedWorld:
     Args:
         tape: the events of the run.
         records: its audit records.
+        trader: the trader half that takes them in.
         audit: collects the new log.
     """
 
-    def __init__(self, tape: NDArray[np.void], records: NDArray[np.void], audit: Audit) -> None:
+    def __init__(self, tape: NDArray[np.void], records: NDArray[np.void], trader: Trader, audit: Audit) -> None:
         self._records, self._tape, self._audit = np.ascontiguousarray(records), tape, audit
-        self._run = np.zeros(1, dtype=AUDITED_RUN)
-        self._run["tape"], self._run["tape_count"] = tape.ctypes.data, len(tape)
-        self._run["records"], self._run["records_count"] = self._records.ctypes.data, len(records)
+        self._inbox = np.zeros(1, dtype=INBOX)
+        self._inbox["tape"], self._inbox["tape_count"] = tape.ctypes.data, len(tape)
+        self._inbox["answers"], self._inbox["answers_count"] = self._records.ctypes.data, len(records)
+        self._inbox["is_last"], self._inbox["is_record"] = 1, 1
+        trader.record["ship"] = KEEP.address
         self._wake = Wake(tape=memoryview(tape.view(np.int64)))  # type: ignore[arg-type]  # numpy's stubs hide the buffer
         self._compared = 0
 
@@ -61,9 +64,9 @@ class AuditedWorld:
 
     def advance(self, trader: Trader, until_ns: int = NEVER_NS) -> Wake:
         """Replay to the next wake, comparing what was decided so far."""
-        self._run["until_ns"] = until_ns
+        inbox = self._inbox.ctypes.data
         self._compare(trader)
-        kind = advance_audited(trader.record, self._run)
+        kind = take_in(trader.address, inbox, until_ns)
         while kind < 0:
             if kind == codes.LOG_FULL:
                 self._audit.collect()
@@ -71,21 +74,22 @@ class AuditedWorld:
             elif kind == codes.BROKEN:
                 raise trader.breakage()
             else:
-                self._mismatch(int(self._run["at"][0]), None)
-            kind = advance_audited(trader.record, self._run)
+                self._mismatch(int(self._inbox["at"][0]), None)
+            kind = take_in(trader.address, inbox, until_ns)
         self._compare(trader)
         root = trader.words
         self._wake.kind, self._wake.instrument, self._wake.row = kind, root[WAKE_INSTRUMENT], root[WAKE_ROW]
         return self._wake
 
     def send(self, commands: Approved) -> None:
-        """Nothing is sent; the commands stand in the log, which is compared."""
+        """Send them nowhere: they stand in the log, which is compared."""
+        commands.ship()
 
     def close(self, trader: Trader, why: Reason = Reason.END_OF_DATA) -> None:
         """Apply what the record says about the end; where the replay stopped before it, there is none."""
         if why is not Reason.END_OF_DATA:
             return
-        self._run["final"] = 1
+        self._inbox["is_final"] = 1
         while self.advance(trader, NEVER_NS).kind != codes.END:
             pass  # order wakes after the last hook wake nobody
         self._compare(trader)
@@ -166,7 +170,7 @@ def replay(
     ground = Ground(tape, replace(settings, latency=LatencyConfig(feed_ns=settings.latency.feed_ns)))
     trader = ground.trader(strategy)
     again = Audit(header, trader.take_log)
-    world = AuditedWorld(ground.tape.events, records, again)
+    world = AuditedWorld(ground.tape.events, records, trader, again)
     run_engine(world, trader, strategy, View(trader, ground.timers(), uses_numbers=strategy.uses_numbers), again)
     tables = Tables(trader, again, ground.tape)
     return Result(tables.of_run(f"replay of {type(strategy).__name__}", settings.currency, settings.cash, tape.notes, {}))

@@ -24,6 +24,7 @@ from framework.simulation.ground import Ground
 from framework.simulation.settings import RunSettings
 from framework.simulation.stopwatch import seconds
 from framework.simulation.tally import Tally, terms_of
+from framework.simulation.tape_feeds import Parts
 from framework.simulation.through import run_through
 
 COUNTS = ("orders", "fills", "trades", "round_trips", "refused", "ambiguous_fills")
@@ -115,7 +116,7 @@ class Runner:
         trader = self._ground.trader(strategy)
         tally = Tally(trader, self._terms)
         received = self._ground.tape
-        run_through(strategy, self._ground, trader, tally, iter((received.events,)))
+        run_through(strategy, self._ground, trader, tally, Parts(iter((received.events,))))
         points, root = trader.used("points"), trader.record[0]
         measures = self._measurer.measure(points, cash, tally.traded)
         final = float(levels_of(points[-1:])[0]) if len(points) else cash

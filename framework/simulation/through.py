@@ -23,6 +23,7 @@ from framework.kernel.loops.replay import advance
 from framework.kernel.trader.trader import Trader
 from framework.simulation.ground import Ground
 from framework.simulation.simulated_world import Replay, SimulatedWorld
+from framework.simulation.tape_feeds import Feed, Parts
 
 _MOST_POINTS = 4_000_000
 """Points of the equity curve that are provided for at once; what is more grows by doubling."""
@@ -49,10 +50,10 @@ def run_through(
     ground: Ground,
     trader: Trader,
     records: Collector,
-    parts: Iterator[NDArray[np.void]],
+    feed: Feed,
     seen: Tape | None = None,
 ) -> None:
-    """Run a strategy over `parts` of the events of the ground's tape. What happened is then in the trader half and in `records`.
+    """Run a strategy over a feed of the events of the ground's tape. What happened is then in the trader half and in `records`.
 
     `seen` is what the venue of a late feed sees of trades and books, where that is not what we are told.
     """
@@ -66,7 +67,7 @@ def run_through(
         trader.provide("log", _LOG_ROWS)
         trader.provide("orders", orders)
         exchange.provide("orders", orders)
-    world = SimulatedWorld(parts, exchange, records.collect, _replay(strategy, trader, timers))
+    world = SimulatedWorld(feed, exchange, trader, records.collect, _replay(strategy, trader, timers))
     view = View(trader, timers, uses_numbers=strategy.uses_numbers)
     run_engine(world, trader, strategy, view, records)
 
@@ -79,17 +80,17 @@ def _replay(strategy: Strategy, trader: Trader, timers: Timers) -> Replay:
     return plain
 
 
-def in_parts(events: NDArray[np.void], chunk_events: int | None) -> Iterator[NDArray[np.void]]:
+def in_parts(events: NDArray[np.void], chunk_events: int | None) -> Parts:
     """The events of a run as its world takes them: whole, in parts of at most `chunk_events`, or in parts where they lie in a file."""
     if is_mapped(events):
-        return _given_back(events, chunk_events or _MAPPED_PART)
-    return iter((events,)) if chunk_events is None else chunks(events, chunk_events)
+        return Parts(_given_back(events, chunk_events or _MAPPED_PART))
+    return Parts(iter((events,)) if chunk_events is None else chunks(events, chunk_events))
 
 
 def _given_back(events: NDArray[np.void], size: int) -> Iterator[NDArray[np.void]]:
-    """Parts of events in a file; the world holds a part and the next, so what lies before them is given back."""
-    begins = [0, 0]
+    """Parts of events in a file; one that is applied is given back."""
+    begin = 0
     for part in chunks(events, size):
         yield part
-        give_back(events, begins[0], begins[1])
-        begins = [begins[1], begins[1] + len(part)]
+        give_back(events, begin, begin + len(part))
+        begin += len(part)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from framework.engine.timers import Timers
 from framework.engine.view import View
 from framework.kernel.layout.codes import END
-from framework.kernel.layout.roots import AUDITED_RUN
-from framework.kernel.loops.audit_loop import advance_audited
+from framework.kernel.layout.roots import INBOX
+from framework.kernel.loops.take_in import take_in
 from framework.kernel.trader.apply import ANSWERS
 from framework.kernel.trader.trader import Trader
 from framework.schema.event import EVENT, Kind
@@ -50,9 +50,9 @@ class Desk:
 
     def _see(self, tape: NDArray[np.void]) -> None:
         """Replay a tape without a venue."""
-        run = np.zeros(1, dtype=AUDITED_RUN)
-        run["tape"], run["tape_count"], run["until_ns"] = tape.ctypes.data, len(tape), NEVER_NS
-        assert advance_audited(self.trader.record, run) == END
+        inbox = np.zeros(1, dtype=INBOX)
+        inbox["tape"], inbox["tape_count"], inbox["is_last"] = tape.ctypes.data, len(tape), 1
+        assert take_in(self.trader.address, inbox.ctypes.data, NEVER_NS) == END
 
     def submit(self, kind: OrderType = OrderType.LIMIT, quantity: float = 10.0, parent: int = -1) -> int:
         """Send an order to buy at 100; return its id."""

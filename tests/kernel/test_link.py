@@ -28,9 +28,9 @@ def test_a_trader_half_that_is_not_linked_is_refused_by_the_venue() -> None:
     half, exchange = trader(), Exchange(1, 1)
     assert addresses(half) == [0, 0, 0]
     with pytest.raises(KernelError, match=r"not linked to the loops; call `framework\.kernel\.loops\.link\.link\(trader\)`"):
-        exchange.keep_account(half)
+        exchange.connect(half)
     assert exchange.account is None
-    exchange.keep_account(link(half))
+    exchange.connect(link(half))
     assert exchange.account is not None
 
 

@@ -21,6 +21,7 @@ from framework.kernel.venue.exchange import Exchange
 from framework.simulation.ground import Ground
 from framework.simulation.settings import RunSettings
 from framework.simulation.simulated_world import SimulatedWorld
+from framework.simulation.tape_feeds import Parts
 from strategies.crossover import Crossover
 from tests.properties.library import COSTS, LIBRARY, elsewhere, laws, library_run, prices, walk
 from tests.properties.random_runs import Case, cases, run, tape_of
@@ -129,7 +130,7 @@ def test_a_streamed_tape_is_never_whole_in_memory() -> None:
     ground = Ground(tape, RunSettings.of(whole.audit.header))
     trader = ground.trader(strategy)
     audit = Audit(whole.audit.header, trader.take_log)
-    world = SimulatedWorld(parts(), Exchange(len(tape.instruments), len(tape.calendars)), audit.collect)
+    world = SimulatedWorld(Parts(parts()), Exchange(len(tape.instruments), len(tape.calendars)), trader, audit.collect)
     run_engine(world, trader, strategy, View(trader, ground.timers()), audit)
     assert audit.digest == whole.audit_hash
     assert len(alive) > 15 and most <= 4

@@ -38,7 +38,8 @@ numbers. `refused` lines are refused changes. `repriced 2: 0 @ 99` (order 0) are
 5.00 [symbol]` and `settled 2: 12.5 [symbol]` are all charges and settlements, if any is drawn. `end` lists every position, and any of the
 cash and equity.
 
-Every drawing is played again one stamp at a time, and its record is replayed: both must leave the same audit. `both=True` plays
+Every drawing is played again one stamp at a time and on an open tape, event by event, and its record is replayed: all must leave the same
+audit. `both=True` plays
 it upside down too: prices p become 200 - p, buys become sells.
 """
 
@@ -64,6 +65,7 @@ from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import OrderState
 from framework.schema.units import Step
 from framework.simulation.audited_run import replay
+from tests.open_tapes import fed_event_by_event
 from tests.tapes import ticks
 
 _ACTIONS = {"SPLIT": "split", "DIVIDEND": "dividend", "DELIST": "delist"}
@@ -524,7 +526,10 @@ def _check(drawing: Drawing, settings: Mapping[str, Any]) -> Any:
     assert ended.all(), "an order that never ended"
     assert ((result.orders["state"] == "FILLED") | (result.orders["reason"] != "NONE")).all(), "an order that ended without a reason"
     again, _ = play(drawing, settings, chunk_events=1)
+    with fed_event_by_event():
+        fed, _ = play(drawing, settings)
     assert again.audit_hash == result.audit_hash, "another audit when the tape comes one stamp at a time"
+    assert fed.audit_hash == result.audit_hash, "another audit on an open tape, event by event"
     again = replay(Scripted(drawing), tape_of(drawing), result.audit)
     assert again.audit_hash == result.audit_hash, "another audit when the record is replayed"
     return result

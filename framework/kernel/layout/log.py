@@ -1,12 +1,13 @@
-"""The trader half's log: how an event is appended, and how what a venue says is handed to whoever keeps the log.
+"""The trader half's log and outbox: how an event is appended, how what a venue says comes in, how commands go out.
 
 An event is handed over by the address of the trader half's unit, which stands in the root: whoever writes need not know the trader half.
+Commands are handed to whoever is connected likewise.
 """
 
 from __future__ import annotations
 
 from framework.kernel.layout.codes import TAPE
-from framework.kernel.layout.roots import TraderRoot
+from framework.kernel.layout.roots import TraderRoot, trader_row
 from framework.kernel.layout.table_room import next_in_log
 from framework.kernel.machine.compile import address_of, call, inlined, kernel
 from framework.schema.event import NO_INSTRUMENT, Event
@@ -31,3 +32,16 @@ def write(t: TraderRoot, kind: int, flags: int, instrument: int, venue_ns: int, 
 def apply_answer(t: TraderRoot, event: Event) -> None:
     """Apply what a venue or broker says."""
     call(t.apply_answer, address_of(t), address_of(event))
+
+
+@inlined
+def ship(t: TraderRoot) -> None:
+    """Send what stands in the outbox: the only way out, in every world. Whoever is connected empties it."""
+    if t.outbox_count > 0:
+        call(t.ship, address_of(t), t.connection)
+
+
+@kernel
+def send(trader: int) -> None:
+    """`ship` for Python: of the trader half at an address."""
+    ship(trader_row(trader, 0))

@@ -166,6 +166,8 @@ class TraderRoot(Record):
     commands: I8  # what was ordered at that stamp: orders, cancels and changes, the refused ones too
     first_live: I8  # no order before this one is alive
     has_held: I8  # some order was held until its parent fills
+    ship: I8  # address of the unit that takes commands out of the outbox, and what it is handed beside the trader half
+    connection: I8
     cost_totals: Annotated[Numbers, ("<f8", COST_KINDS)]
     income: F8  # dividends, base currency
     pending_costs: F8  # expected costs of working orders, base currency
@@ -216,7 +218,7 @@ class ExchangeRoot(Record):
     trader: I8
     tape: I8
     tape_count: I8
-    tape_is_last: I8  # nothing comes after this chunk
+    tape_is_last: I8  # nothing comes after what there is; else the tape is open
     tape_start: I8  # tape events before this part
     until_ns: I8
     order_entry_head: I8
@@ -254,6 +256,8 @@ class ExchangeRoot(Record):
     print_turn: Turn  # of a trade that is matched as a bar
     has_auctions: I8  # of some instrument prints of auctions are published
     has_limits: I8  # price limits were announced
+    safe_ns: I8  # nothing stamped up to here will still come; counts while `tape_is_last` is 0
+    asked_until_ns: I8  # how far the replay is to go; `until_ns` is less where that is not safe yet
     rules: VenueRules
 
 
@@ -261,16 +265,20 @@ Root = TraderRoot | ExchangeRoot
 """Either half, for what both keep."""
 
 
-class AuditedRun(Record):
-    """A run to replay from its audit: its tape, its records, and where the replay stands; `final` marks the part after the end."""
+class Inbox(Record):
+    """What is taken in where no exchange half answers: see `take_in.py`."""
 
-    tape: I8
+    tape: I8  # address of the events of the market
     tape_count: I8
-    records: I8
-    records_count: I8
-    at: I8
+    tape_start: I8  # events of the tape before these
+    answers: I8  # address of what a venue answers, or of a whole record
+    answers_count: I8
+    at: I8  # the next of the answers
     until_ns: I8
-    final: I8
+    safe_ns: I8  # nothing stamped up to here will still come
+    is_last: I8  # nothing comes after what there is
+    is_record: I8  # the answers are the audit of a run, its commands and timers among them
+    is_final: I8  # also what happened after the strategy's last hook is taken in
 
 
 def _tables_of(root: type[Record]) -> dict[str, Table]:
@@ -279,8 +287,8 @@ def _tables_of(root: type[Record]) -> dict[str, Table]:
     return {name: found for name, mark in marks.items() for found in mark if isinstance(found, Table)}
 
 
-TRADER, EXCHANGE, AUDITED_RUN = dtype_of(TraderRoot), dtype_of(ExchangeRoot), dtype_of(AuditedRun)
+TRADER, EXCHANGE, INBOX = dtype_of(TraderRoot), dtype_of(ExchangeRoot), dtype_of(Inbox)
 TRADER_TABLES, EXCHANGE_TABLES = _tables_of(TraderRoot), _tables_of(ExchangeRoot)
 
 order_row, event_row = row_of(Order), row_of(Event)
-trader_row, exchange_row = row_of(TraderRoot), row_of(ExchangeRoot)
+trader_row, exchange_row, inbox_row = row_of(TraderRoot), row_of(ExchangeRoot), row_of(Inbox)

@@ -20,6 +20,13 @@ def fetch_ahead(event: Event) -> None:
 
 
 @inlined
+def go_until(x: ExchangeRoot, until_ns: int) -> None:
+    """Nothing later than `until_ns` happens, and on an open tape no event of a stamp that may not be complete."""
+    x.asked_until_ns = until_ns
+    x.until_ns = until_ns if x.tape_is_last != 0 else min(until_ns, x.safe_ns)
+
+
+@inlined
 def horizon(t: TraderRoot, x: ExchangeRoot) -> int:
     """The first stamp that the fast lane must not reach: something else is due, or the replay is to stop."""
     if x.venue_tape != 0 or t.margined != 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from framework.kernel.layout.codes import BAR, QUOTE, SESSION, TIMER
-from framework.kernel.layout.log import write
+from framework.kernel.layout.log import ship, write
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.price_limit_rules import apply_limits_at_venue
@@ -11,7 +11,7 @@ from framework.kernel.trader.apply import apply
 from framework.kernel.venue.auction import end_calls, see_session
 from framework.kernel.venue.bookings import restate_account
 from framework.kernel.venue.broker import broker_event
-from framework.kernel.venue.commands import arrive, deliver, next_due, send_outbox
+from framework.kernel.venue.commands import arrive, deliver, next_due
 from framework.kernel.venue.expiry import expire
 from framework.kernel.venue.matching_one_stamp import close_moment, collect_turns, judge_worst, match_exits_of_moment, match_moment
 from framework.kernel.venue.restating import restate_venue_orders
@@ -34,7 +34,7 @@ def _release_exits(t: TraderRoot, x: ExchangeRoot) -> None:
     if x.order_entry_latency_ns == 0 and x.response_latency_ns == 0:
         if t.outbox_count == 0:
             return
-        send_outbox(t, x)
+        ship(t)
         while x.due_ns <= t.now_ns:
             on_due(t, x)
     match_exits_of_moment(t, x)

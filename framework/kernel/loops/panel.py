@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from framework.kernel.account.positions import position_of, rate_of
 from framework.kernel.layout.codes import BROKEN, W_BARS
 from framework.kernel.layout.roots import TraderRoot, exchange_row, trader_row
+from framework.kernel.loops.bar_lane import go_until
 from framework.kernel.machine.compile import call, kernel, row_of
 from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.money import notional_of
@@ -133,7 +134,7 @@ def rebalance(trader: NDArray[np.void], panel: NDArray[np.void]) -> int:
 def drive(trader: int, exchange: int, panel: NDArray[np.void], until_ns: int) -> int:
     """`replay.advance` that follows a panel in between; wakes for all bars of a stamp do not come back."""
     t, x, p = trader_row(trader, 0), exchange_row(exchange, 0), panel[0]
-    x.until_ns = until_ns
+    go_until(x, until_ns)
     while True:
         if p.is_due != 0:
             p.is_due = 0

@@ -2,19 +2,24 @@
 
 The next thing is the earliest of four: the tape, order entry, the responses, the next timer. At one stamp a
 command reaches the venue first, then answers, then the market, then timers.
+
+A tape may be open: more of it will come. Nothing stamped up to `safe_ns` will, so what is due by then happens without another event,
+and an event of a later stamp waits: others of its stamp may still come, and bars and quotes of one stamp are one moment. A tape that is
+read in parts is open until its last part, and a part is safe to its last stamp.
 """
 
 from __future__ import annotations
 
 from framework.kernel.account.result_rows import record_last_point, record_point_before
 from framework.kernel.layout.codes import BROKEN, END, F_EARLY, NEED_TAPE, ON_ORDER, W_TIMER
+from framework.kernel.layout.log import ship
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row, exchange_row, trader_row
-from framework.kernel.loops.bar_lane import fast_bar, horizon
+from framework.kernel.loops.bar_lane import fast_bar, go_until, horizon
 from framework.kernel.loops.one_event import fire_timer, on_due, on_tape_event
 from framework.kernel.loops.wakes import defer_wake, next_wake, wake_for
-from framework.kernel.machine.compile import Unit, address_of, call, kernel
+from framework.kernel.machine.compile import Unit, address_of, call, inlined, kernel
 from framework.kernel.trader.apply import end_held
-from framework.kernel.venue.commands import arrive, deliver, next_due, send_outbox
+from framework.kernel.venue.commands import arrive, deliver, next_due
 from framework.kernel.venue.expiry import end_all
 from framework.kernel.venue.liquidation import enforce_margin
 
@@ -27,8 +32,7 @@ def _keep_house(t: TraderRoot, x: ExchangeRoot) -> int:
     """What must be done after anything was written: send, liquidate, deliver wakes that wait."""
     if t.broken:
         return BROKEN
-    if t.outbox_count > 0:
-        send_outbox(t, x)
+    ship(t)
     if t.mark_moved != 0:  # by a tick
         enforce_margin(t, x)
     wake = next_wake(t)
@@ -40,7 +44,6 @@ def _keep_house(t: TraderRoot, x: ExchangeRoot) -> int:
 
 def _advance(trader: int, exchange: int) -> int:
     t, x = trader_row(trader, 0), exchange_row(exchange, 0)
-    x.trader = trader
     if x.end_reason != 0:
         return _end_all(t, x)
     while True:
@@ -76,17 +79,17 @@ def _step(t: TraderRoot, x: ExchangeRoot) -> int:
         x.limit_ns = min(next_ns, t.timer_ns)
         if call(t.catch_up, address_of(t), address_of(x)) == 0 and t.touched != 0:
             return GO_ON
-    if x.due_ns <= next_ns and x.due_ns <= t.timer_ns:
+    if x.due_ns <= next_ns and x.due_ns <= t.timer_ns and x.due_ns <= x.asked_until_ns:
         record_point_before(t, x.due_ns)
         on_due(t, x)
         t.touched = 1
         return GO_ON
-    if t.timer_ns < next_ns:
+    if t.timer_ns < next_ns and t.timer_ns <= x.asked_until_ns:
         record_point_before(t, t.timer_ns)
         fire_timer(t)
         return W_TIMER
     if next_ns > x.until_ns:
-        return _end(t)
+        return _wait(t) if next_ns <= x.asked_until_ns else _end(t)
     record_point_before(t, next_ns)
     on_tape_event(t, x, event)
     t.seen += 1
@@ -105,25 +108,37 @@ def _step(t: TraderRoot, x: ExchangeRoot) -> int:
 
 @kernel
 def _at_end(t: TraderRoot, x: ExchangeRoot) -> int:
-    """The tape, or this part of it, is read to its end: what is due at its last stamp still happens."""
-    if x.tape_is_last == 0:
-        t.touched = 1
-        return NEED_TAPE
-    if x.due_ns <= t.now_ns:
+    """The tape, or what there is of it, is read to its end: what is due by its last stamp, or by `safe_ns`, still happens."""
+    is_open = x.tape_is_last == 0
+    limit_ns = x.until_ns if is_open else t.now_ns
+    if is_open and x.venue_tape != 0:
+        x.limit_ns = min(limit_ns, t.timer_ns)
+        if call(t.catch_up, address_of(t), address_of(x)) == 0 and t.touched != 0:
+            return GO_ON
+    if x.due_ns <= limit_ns and x.due_ns <= t.timer_ns:
+        record_point_before(t, x.due_ns)
         on_due(t, x)
         t.touched = 1
         return GO_ON
-    if t.timer_ns <= t.now_ns:
+    if t.timer_ns <= limit_ns:
+        record_point_before(t, t.timer_ns)
         fire_timer(t)
         return W_TIMER
-    return _end(t)
+    return _wait(t) if is_open and x.until_ns < x.asked_until_ns else _end(t)
+
+
+@inlined
+def _wait(t: TraderRoot) -> int:
+    """Nothing can be applied before the tape has gone on."""
+    t.touched = 1
+    return NEED_TAPE
 
 
 @kernel
 def _end_all(t: TraderRoot, x: ExchangeRoot) -> int:
     """End what works at the venue, what is on its way to it, and what is held."""
     while t.outbox_count > 0 or x.order_entry_head < x.order_entry_count or x.working > 0 or x.response_head < x.response_count:
-        send_outbox(t, x)
+        ship(t)
         while x.order_entry_head < x.order_entry_count:
             arrive(t, x)
         end_all(t, x, x.end_reason)
@@ -151,12 +166,12 @@ def advance(trader: int, exchange: int, until_ns: int) -> int:
 
     Args:
         trader, exchange: addresses of the root records.
-        until_ns: no event later than this is applied.
+        until_ns: nothing later than this happens.
 
     Returns:
         A wake of `codes`, END, LOG_FULL, NEED_TAPE or BROKEN.
     """
-    exchange_row(exchange, 0).until_ns = until_ns
+    go_until(exchange_row(exchange, 0), until_ns)
     return call(trader_row(trader, 0).advance, trader, exchange)
 
 

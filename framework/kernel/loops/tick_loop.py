@@ -68,7 +68,7 @@ def catch_up_to(t: TraderRoot, x: ExchangeRoot, limit_ns: int) -> bool:
 
 def _pass_ticks(trader: int, exchange: int) -> int:
     t, x = trader_row(trader, 0), exchange_row(exchange, 0)
-    x.trader, is_late = trader, x.venue_tape != 0
+    is_late = x.venue_tape != 0
     while True:
         row = t.seen - x.tape_start
         if row >= x.tape_count:

@@ -12,6 +12,7 @@ from framework.errors import KernelError, StrategyError
 from framework.kernel.layout.codes import BROKEN_BY_RANGE, BROKEN_BY_STORM, BROKEN_FOR_ROOM, MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
 from framework.kernel.layout.displacement_records import DECAY, VOLUME
 from framework.kernel.layout.half import Half, half_at, set_fields
+from framework.kernel.layout.log import send
 from framework.kernel.layout.market_records import CONVERSION, TERMS
 from framework.kernel.layout.roots import TRADER, TRADER_TABLES
 from framework.kernel.layout.rule_records import COST_TERMS, LEVY, RISK_TERMS, TIER, TRADED
@@ -25,6 +26,8 @@ from framework.kernel.trader.ticks_seen import SEE_TICK
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import Approved, OrderEvent, OrderState
 from framework.schema.units import NEVER_NS
+
+_OUTBOX, _SHIP = (TRADER.fields[name][1] // 8 for name in ("outbox_count", "ship"))  # type: ignore[index]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,18 @@ class Trader(Half):
     def approved(self) -> Approved:
         """The outbox: the commands that passed the pre-trade checks and are not yet sent."""
         return Approved(self, Approved._key)
+
+    def ship(self) -> None:
+        """Send what stands in the outbox to whoever is connected.
+
+        Raises:
+            KernelError: nobody is.
+        """
+        if self.words[_OUTBOX] == 0:
+            return
+        if self.words[_SHIP] == 0:
+            raise KernelError("commands of a trader half to which nobody is connected; make the world with it, which connects it")
+        send(self.address)
 
     def take_log(self) -> NDArray[np.void]:
         """What happened since it was last asked, in order. Rows leave the table once the strategy was notified of them all."""

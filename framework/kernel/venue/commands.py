@@ -41,11 +41,11 @@ from framework.kernel.layout.codes import (
     SUBMIT,
     TERMS,
 )
-from framework.kernel.layout.log import apply_answer, write
-from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
+from framework.kernel.layout.log import apply_answer, ship, write
+from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row, exchange_row, trader_row
 from framework.kernel.layout.table_room import ORDER_ENTRY, has_row
 from framework.kernel.layout.venue_records import Listing, SessionHours, listing_row, session_row
-from framework.kernel.machine.compile import address_of, call, inlined, kernel, outlined
+from framework.kernel.machine.compile import Unit, address_of, call, inlined, kernel, outlined
 from framework.kernel.market.marks import terms_of
 from framework.kernel.market.order_rows import is_done, order_of, take_instructions, unpack
 from framework.kernel.market.order_types import set_stop, trails, waits_for_trigger
@@ -111,9 +111,9 @@ def copy_event(target: Event, source: Event) -> None:
     target.w0, target.w1, target.w2, target.w3, target.w4 = source.w0, source.w1, source.w2, source.w3, source.w4
 
 
-@kernel
-def send_outbox(t: TraderRoot, x: ExchangeRoot) -> None:
-    """Send what the trader half has in its outbox: order entry."""
+def _take_outbox(trader: int, exchange: int) -> int:
+    """Take what a trader half ships: order entry."""
+    t, x = trader_row(trader, 0), exchange_row(exchange, 0)
     for k in range(t.outbox_count):
         if not has_row(x, x.order_entry_count, x.order_entry_capacity, ORDER_ENTRY):
             break
@@ -126,6 +126,10 @@ def send_outbox(t: TraderRoot, x: ExchangeRoot) -> None:
         x.order_entry_count += 1
         x.due_ns = min(x.due_ns, row.ts_venue_ns)
     t.outbox_count = 0
+    return 0
+
+
+TAKE_OUTBOX = Unit(_take_outbox)
 
 
 @kernel
@@ -331,7 +335,7 @@ def settle_messages(t: TraderRoot, x: ExchangeRoot, instrument: int) -> None:
     busy = True
     while busy:
         busy = False
-        send_outbox(t, x)
+        ship(t)
         for k in range(x.order_entry_head, x.order_entry_count):
             row = event_row(x.order_entry, k)
             if row.instrument == instrument and row.kind != _TAKEN:

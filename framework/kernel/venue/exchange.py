@@ -12,6 +12,7 @@ from framework.kernel.layout.half import Half, set_fields
 from framework.kernel.layout.roots import EXCHANGE, EXCHANGE_TABLES
 from framework.kernel.layout.venue_records import VENUE_RULES
 from framework.kernel.market.book_memory import Books, Ticks, grow_resting
+from framework.kernel.venue.commands import TAKE_OUTBOX
 from framework.kernel.venue.latency_legs import Latencies, symbol_key
 from framework.kernel.venue.matching_trades_and_books import RECEIVE, VENUE_TICK
 from framework.kernel.venue.venue_account import VenueAccount
@@ -58,8 +59,10 @@ class Exchange(Half):
         self.account: VenueAccount | None = None
         self._tape: NDArray[np.void] | None = None
 
-    def keep_account(self, trader: Half) -> None:
-        """Open the account that the venue judges by, as the trader half's stands; once, before anything is replayed.
+    def connect(self, trader: Half) -> None:
+        """Let a trader half's commands come here, and open the account that the venue judges by, as the trader half's stands.
+
+        Once, before anything is sent or replayed.
 
         Raises:
             KernelError: the trader half is not linked to the loops, and there is nothing that could replay.
@@ -72,13 +75,33 @@ class Exchange(Half):
             is_apart = bool(self.record["response_latency_ns"][0])
             self.account = VenueAccount(trader, is_apart=is_apart)
             self.record["account"], self.record["keeps_account"] = self.account.address, int(is_apart)
+            self.record["trader"] = trader.address
+            trader.record["ship"], trader.record["connection"] = TAKE_OUTBOX.address, self.address
 
-    def feed(self, events: NDArray[np.void], *, is_last: bool) -> None:
-        """Give the next part of the tape. It must stay unchanged while it is replayed."""
-        self.record["tape"], self.record["tape_count"] = events.ctypes.data, len(events)
-        self.record["tape_start"] += len(self._tape) if self._tape is not None else 0
-        self.record["tape_is_last"] = int(is_last)
-        self._tape = events
+    def feed(self, events: NDArray[np.void]) -> None:
+        """Give the next part of the tape, once the one before is applied. It must not split a stamp and not change while it is replayed."""
+        self.open_tape(events)
+        if len(events):
+            self.extend_tape(len(events), int(events["ts_local_ns"][-1]))
+
+    def open_tape(self, memory: NDArray[np.void]) -> None:
+        """Give the memory in which the tape goes on, once all events given before are applied; `extend_tape` says what stands in it."""
+        words, at = self.words, self._word["tape"]
+        words[self._word["tape_start"]] += words[at + 1]
+        words[at], words[at + 1] = memory.ctypes.data, 0
+        words[self._word["tape_is_last"]] = 0
+        self._tape = memory
+
+    def extend_tape(self, count: int, safe_ns: int) -> None:
+        """Say how many events stand in the memory given last, and up to which stamp nothing else will come.
+
+        Events are written behind each other and never changed. Neither number ever falls.
+        """
+        self.words[self._word["tape"] + 1], self.words[self._word["safe_ns"]] = count, safe_ns
+
+    def end_tape(self) -> None:
+        """Nothing comes after what there is."""
+        self.words[self._word["tape_is_last"]] = 1
 
     def feed_venue(self, events: NDArray[np.void], order: NDArray[np.int64] | None) -> None:
         """Give the whole tape to the venue, which sees ticks at its own stamps: the feed to us is late.
