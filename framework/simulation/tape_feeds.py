@@ -132,8 +132,8 @@ class OpenTape:
                 f"the first event is stamped {first_ns} ns; safe is {self._safe_ns} ns, and the last event was stamped {self._last_ns} ns"
             )
         raise InputError(
-            f"{rule}; rule: stamps never fall, and none is at or before what is safe. Stamp events as they come, with one clock: ts_local_ns "
-            "is when they could be known."
+            f"{rule}; rule: stamps never fall, and none is at or before what is safe. Stamp events as they come, with one clock: "
+            "ts_local_ns is when they could be known."
         )
 
     def _next_segment(self, full: _Segment, first_ns: int, count: int) -> _Segment:

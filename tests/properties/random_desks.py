@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from typing import Any
@@ -22,6 +23,7 @@ from framework.schema.event import EVENT, Flag, Kind
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import OrderType
 from framework.schema.units import Step
+from tests.open_tapes import fed_event_by_event
 from tests.properties.plain_account import Prices, Terms
 from tests.properties.plain_desk import Desk, Event, Latency, Said, Wish
 from tests.properties.plain_orders import Rules
@@ -234,16 +236,17 @@ def play(draft: Draft) -> tuple[Desk, Result]:
     """Run a draft in the kernel and plainly; every message must be the same, and the money at the end."""
     tape, strategy = draft.tape(), Scripted(draft)
     _, risk, _ = ACCOUNTS[draft.account]
-    result = backtest(
-        strategy,
-        tape,
-        cash=float(CASH),
-        costs=draft.costs,
-        risk=risk,
-        latency={"decision_ns": draft.latency.decision, "entry_ns": draft.latency.entry, "response_ns": draft.latency.response},
-        venue={"self_trade": "none"},
-        chunk_events=draft.chunk_events,
-    )
+    with fed_event_by_event() if draft.chunk_events == 1 else nullcontext():
+        result = backtest(
+            strategy,
+            tape,
+            cash=float(CASH),
+            costs=draft.costs,
+            risk=risk,
+            latency={"decision_ns": draft.latency.decision, "entry_ns": draft.latency.entry, "response_ns": draft.latency.response},
+            venue={"self_trade": "none"},
+            chunk_events=draft.chunk_events,
+        )
     orders = result.orders
     refused = set(orders.loc[orders["state"] == "REFUSED", "order_id"].tolist())
     booked = [i for i in draft.traded if draft.form(i) == Kind.DEPTH]

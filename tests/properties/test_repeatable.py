@@ -23,6 +23,7 @@ from framework.simulation.settings import RunSettings
 from framework.simulation.simulated_world import SimulatedWorld
 from framework.simulation.tape_feeds import Parts
 from strategies.crossover import Crossover
+from tests.open_tapes import fed_event_by_event
 from tests.properties.library import COSTS, LIBRARY, elsewhere, laws, library_run, prices, walk
 from tests.properties.random_runs import Case, cases, run, tape_of
 
@@ -52,12 +53,14 @@ def test_the_same_bytes_in_every_process() -> None:
 
 @laws
 @given(cases(), st.integers(1, 40))
-def test_neither_repetition_nor_chunks_change_a_byte(case: Case, chunk_events: int) -> None:
+def test_neither_repetition_nor_parts_nor_an_open_end_change_a_byte(case: Case, chunk_events: int) -> None:
     tape = tape_of(case)
     first, second = run(case, tape)[1], run(case, tape, chunk_events=chunk_events)[1]
-    assert first.audit_hash == second.audit_hash
-    assert first.audit.records.tobytes() == second.audit.records.tobytes()
-    assert first.equity.equals(second.equity)
+    with fed_event_by_event():
+        third = run(case, tape)[1]
+    assert first.audit_hash == second.audit_hash == third.audit_hash
+    assert first.audit.records.tobytes() == second.audit.records.tobytes() == third.audit.records.tobytes()
+    assert first.equity.equals(second.equity) and first.equity.equals(third.equity)
 
 
 def test_a_run_is_told_by_its_hash() -> None:

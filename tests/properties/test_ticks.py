@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from framework import Instrument, backtest
 from framework.data.tape import build
 from framework.schema.event import Flag, Kind
 from framework.schema.units import Step
+from tests.open_tapes import fed_event_by_event
 from tests.properties.plain_venue import Fill, PlainVenue
 from tests.properties.random_ticks import MS, Plan, Planned, plans_of, tape_of
 
@@ -78,16 +80,18 @@ def _one_run(
     late = events.copy()
     late["ts_local_ns"] += feed_ns
     strategy = Planned(plans)
-    result = backtest(
-        strategy,
-        build({}, {"X": Instrument("X", tick=Step(1, 1))}, extra=late, name="random"),
-        cash=1e9,
-        costs={"queue": queue, "take": take},
-        risk={"allow_short": True, "max_leverage": 10.0},
-        latency={"entry_ns": entry_ns, "response_ns": 2 * MS},
-        venue=rules,
-        chunk_events=int(random.choice([7, 10_000])),
-    )
+    chunk_events = int(random.choice([7, 10_000, 1]))
+    with fed_event_by_event() if chunk_events == 1 else nullcontext():
+        result = backtest(
+            strategy,
+            build({}, {"X": Instrument("X", tick=Step(1, 1))}, extra=late, name="random"),
+            cash=1e9,
+            costs={"queue": queue, "take": take},
+            risk={"allow_short": True, "max_leverage": 10.0},
+            latency={"entry_ns": entry_ns, "response_ns": 2 * MS},
+            venue=rules,
+            chunk_events=chunk_events,
+        )
     sent = _sent(result, plans, int(late["ts_local_ns"][0]))
     share = _proportional if queue == "power" else _all_from_behind
     venue = _plain_venue(late, sent, strategy.changed, entry_ns, PlainVenue(share, take, rules))
