@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from framework.engine.tape_feeds import OpenTape
 from framework.simulation import simulate
-from framework.simulation.tape_feeds import OpenTape
 
 
 class Feeder:

@@ -28,6 +28,7 @@ from framework.bench.strategies import Sleeper
 from framework.data.store.own_folder import own_folder
 from framework.data.tape import Tape, build
 from framework.engine.audit import Audit
+from framework.engine.tape_feeds import Parts
 from framework.kernel.venue.exchange import Exchange
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
@@ -35,7 +36,6 @@ from framework.simulation.ground import Ground
 from framework.simulation.header import header_of
 from framework.simulation.settings import RunSettings
 from framework.simulation.simulated_world import SimulatedWorld
-from framework.simulation.tape_feeds import Parts
 
 _CHUNK = 1_000_000
 _SPACING_NS = 20_000_000

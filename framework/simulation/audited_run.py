@@ -18,11 +18,11 @@ from framework.engine import audit as audits
 from framework.engine.audit import Audit
 from framework.engine.engine import run as run_engine
 from framework.engine.strategy import Strategy
+from framework.engine.taken_in import TakenIn
 from framework.engine.view import View
 from framework.engine.world import Wake
 from framework.errors import InputError, ReplayMismatch
 from framework.kernel.layout import codes
-from framework.kernel.layout.roots import INBOX
 from framework.kernel.loops.take_in import KEEP, take_in
 from framework.kernel.trader.trader import Trader
 from framework.reports.result import Result
@@ -49,10 +49,7 @@ class AuditedWorld:
 
     def __init__(self, tape: NDArray[np.void], records: NDArray[np.void], trader: Trader, audit: Audit) -> None:
         self._records, self._tape, self._audit = np.ascontiguousarray(records), tape, audit
-        self._inbox = np.zeros(1, dtype=INBOX)
-        self._inbox["tape"], self._inbox["tape_count"] = tape.ctypes.data, len(tape)
-        self._inbox["answers"], self._inbox["answers_count"] = self._records.ctypes.data, len(records)
-        self._inbox["is_last"], self._inbox["is_record"] = 1, 1
+        self._inbox = TakenIn.of_record(tape, self._records)
         trader.record["ship"] = KEEP.address
         self._wake = Wake(tape=memoryview(tape.view(np.int64)))  # type: ignore[arg-type]  # numpy's stubs hide the buffer
         self._compared = 0
@@ -64,7 +61,7 @@ class AuditedWorld:
 
     def advance(self, trader: Trader, until_ns: int = NEVER_NS) -> Wake:
         """Replay to the next wake, comparing what was decided so far."""
-        inbox = self._inbox.ctypes.data
+        inbox = self._inbox.address
         self._compare(trader)
         kind = take_in(trader.address, inbox, until_ns)
         while kind < 0:
@@ -74,7 +71,7 @@ class AuditedWorld:
             elif kind == codes.BROKEN:
                 raise trader.breakage()
             else:
-                self._mismatch(int(self._inbox["at"][0]), None)
+                self._mismatch(self._inbox.at, None)
             kind = take_in(trader.address, inbox, until_ns)
         self._compare(trader)
         root = trader.words
@@ -89,7 +86,7 @@ class AuditedWorld:
         """Apply what the record says about the end; where the replay stopped before it, there is none."""
         if why is not Reason.END_OF_DATA:
             return
-        self._inbox["is_final"] = 1
+        self._inbox.take_in_the_end()
         while self.advance(trader, NEVER_NS).kind != codes.END:
             pass  # order wakes after the last hook wake nobody
         self._compare(trader)

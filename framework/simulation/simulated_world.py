@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from framework.engine.interrupts import deferred_interrupts
+from framework.engine.tape_feeds import Feed
 from framework.engine.world import Wake
 from framework.errors import KernelError
 from framework.kernel.layout import codes
@@ -15,7 +16,6 @@ from framework.kernel.loops.replay import advance, end_all_orders
 from framework.kernel.trader.trader import Trader
 from framework.kernel.venue.exchange import Exchange
 from framework.schema.order import Approved, Reason
-from framework.simulation.tape_feeds import Feed
 
 WAKE_INSTRUMENT = TRADER.fields["wake_instrument"][1] // 8  # type: ignore[index]
 WAKE_ROW = TRADER.fields["wake_row"][1] // 8  # type: ignore[index]

@@ -14,6 +14,7 @@ from framework.data.tape import Tape
 from framework.data.tape.frames import Frames, frames_of
 from framework.data.tape.shared_features import Features, SetFrames
 from framework.engine.strategy import Strategy
+from framework.engine.tape_feeds import Parts
 from framework.errors import KernelError, OneTapeError
 from framework.reports.metrics import hit_rate, profit_factor
 from framework.reports.round_trips import pnls_of, round_trips
@@ -24,7 +25,6 @@ from framework.simulation.ground import Ground
 from framework.simulation.settings import RunSettings
 from framework.simulation.stopwatch import seconds
 from framework.simulation.tally import Tally, terms_of
-from framework.simulation.tape_feeds import Parts
 from framework.simulation.through import run_through
 
 COUNTS = ("orders", "fills", "trades", "round_trips", "refused", "ambiguous_fills")

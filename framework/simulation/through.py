@@ -17,13 +17,13 @@ from framework.engine.engine import Recorder
 from framework.engine.engine import run as run_engine
 from framework.engine.panel import Panel, PanelDriver
 from framework.engine.strategy import Strategy
+from framework.engine.tape_feeds import Feed, Parts
 from framework.engine.timers import Timers
 from framework.engine.view import View
 from framework.kernel.loops.replay import advance
 from framework.kernel.trader.trader import Trader
 from framework.simulation.ground import Ground
 from framework.simulation.simulated_world import Replay, SimulatedWorld
-from framework.simulation.tape_feeds import Feed, Parts
 
 _MOST_POINTS = 4_000_000
 """Points of the equity curve that are provided for at once; what is more grows by doubling."""

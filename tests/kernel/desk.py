@@ -8,10 +8,10 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.engine.taken_in import TakenIn
 from framework.engine.timers import Timers
 from framework.engine.view import View
 from framework.kernel.layout.codes import END
-from framework.kernel.layout.roots import INBOX
 from framework.kernel.loops.take_in import take_in
 from framework.kernel.trader.apply import ANSWERS
 from framework.kernel.trader.trader import Trader
@@ -50,9 +50,8 @@ class Desk:
 
     def _see(self, tape: NDArray[np.void]) -> None:
         """Replay a tape without a venue."""
-        inbox = np.zeros(1, dtype=INBOX)
-        inbox["tape"], inbox["tape_count"], inbox["is_last"] = tape.ctypes.data, len(tape), 1
-        assert take_in(self.trader.address, inbox.ctypes.data, NEVER_NS) == END
+        inbox = TakenIn.of_record(tape, np.zeros(0, dtype=EVENT))
+        assert take_in(self.trader.address, inbox.address, NEVER_NS) == END
 
     def submit(self, kind: OrderType = OrderType.LIMIT, quantity: float = 10.0, parent: int = -1) -> int:
         """Send an order to buy at 100; return its id."""

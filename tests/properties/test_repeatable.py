@@ -16,12 +16,12 @@ from framework import Strategy, backtest
 from framework.data.tape.event_arrays import chunks
 from framework.engine.audit import Audit
 from framework.engine.engine import run as run_engine
+from framework.engine.tape_feeds import Parts
 from framework.engine.view import View
 from framework.kernel.venue.exchange import Exchange
 from framework.simulation.ground import Ground
 from framework.simulation.settings import RunSettings
 from framework.simulation.simulated_world import SimulatedWorld
-from framework.simulation.tape_feeds import Parts
 from strategies.crossover import Crossover
 from tests.open_tapes import fed_event_by_event
 from tests.properties.library import COSTS, LIBRARY, elsewhere, laws, library_run, prices, walk

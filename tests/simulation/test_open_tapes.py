@@ -14,6 +14,7 @@ import pytest
 from framework import Strategy
 from framework.data.tape import build
 from framework.engine.audit import Audit
+from framework.engine.tape_feeds import OpenTape
 from framework.errors import InputError
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
@@ -22,7 +23,6 @@ from framework.schema.units import Step
 from framework.simulation.ground import Ground
 from framework.simulation.header import header_of
 from framework.simulation.settings import RunSettings
-from framework.simulation.tape_feeds import OpenTape
 from framework.simulation.through import run_through
 
 SECOND = 1_000_000_000
@@ -65,7 +65,7 @@ class Told(Strategy):
 
 
 def session(strategy: Strategy, steps: list[Callable[[OpenTape], None]], seen: list[int] | None = None, **settings: Any) -> Audit:
-    """Run a strategy on an open tape of A, B and C. Each step is taken when nothing else can happen; `seen` says how many notes it has then."""
+    """Run a strategy on an open tape of A, B and C. A step is taken when nothing else can happen; `seen` counts its notes then."""
     instruments = {name: Instrument(name, tick=Step(1, 1)) for name in "ABC"}
     tape = build({}, instruments, extra=bar(0), name="open")
     chosen, left = RunSettings.of(settings), iter(steps)

@@ -65,6 +65,7 @@ from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import OrderState
 from framework.schema.units import Step
 from framework.simulation.audited_run import replay
+from tests.live_double import plays_live
 from tests.open_tapes import fed_event_by_event
 from tests.tapes import ticks
 
@@ -530,6 +531,7 @@ def _check(drawing: Drawing, settings: Mapping[str, Any]) -> Any:
         fed, _ = play(drawing, settings)
     assert again.audit_hash == result.audit_hash, "another audit when the tape comes one stamp at a time"
     assert fed.audit_hash == result.audit_hash, "another audit on an open tape, event by event"
+    plays_live(Scripted(drawing), tape_of(drawing), result.audit)
     again = replay(Scripted(drawing), tape_of(drawing), result.audit)
     assert again.audit_hash == result.audit_hash, "another audit when the record is replayed"
     return result

@@ -152,7 +152,7 @@ def _next_answer(t: TraderRoot, r: Inbox) -> int:
     """The next of the answers, or the event of the tape that it comes after."""
     record = event_row(r.answers, r.at)
     if record.kind == TAPE and t.seen < record.w1:
-        return _next_of_tape(t, r)
+        return _next_of_tape(t, r) if t.seen - r.tape_start < r.tape_count else NEED_TAPE
     if record.kind == TAPE or (r.is_record != 0 and t.drained + t.log_count > r.at):
         r.at += 1
         return _GO_ON

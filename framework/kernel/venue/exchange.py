@@ -78,12 +78,6 @@ class Exchange(Half):
             self.record["trader"] = trader.address
             trader.record["ship"], trader.record["connection"] = TAKE_OUTBOX.address, self.address
 
-    def feed(self, events: NDArray[np.void]) -> None:
-        """Give the next part of the tape, once the one before is applied. It must not split a stamp and not change while it is replayed."""
-        self.open_tape(events)
-        if len(events):
-            self.extend_tape(len(events), int(events["ts_local_ns"][-1]))
-
     def open_tape(self, memory: NDArray[np.void]) -> None:
         """Give the memory in which the tape goes on, once all events given before are applied; `extend_tape` says what stands in it."""
         words, at = self.words, self._word["tape"]
@@ -95,7 +89,7 @@ class Exchange(Half):
     def extend_tape(self, count: int, safe_ns: int) -> None:
         """Say how many events stand in the memory given last, and up to which stamp nothing else will come.
 
-        Events are written behind each other and never changed. Neither number ever falls.
+        Events are written behind each other and never changed once they are safe.
         """
         self.words[self._word["tape"] + 1], self.words[self._word["safe_ns"]] = count, safe_ns
 

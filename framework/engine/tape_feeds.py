@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.errors import InputError
-from framework.kernel.venue.exchange import Exchange
 from framework.schema.event import EVENT
 
 Events = NDArray[np.void]
@@ -20,16 +19,32 @@ _SEGMENT_EVENTS = 65_536
 """Events of a piece of memory that is written, 4 MB."""
 
 
+class TapeReader(Protocol):
+    """Who reads a tape as it is fed: an exchange half, or an inbox."""
+
+    def open_tape(self, memory: Events) -> None:
+        """The tape goes on in this memory; all events before it are applied."""
+        ...
+
+    def extend_tape(self, count: int, safe_ns: int) -> None:
+        """So many events stand in the memory, and nothing else will come up to a stamp."""
+        ...
+
+    def end_tape(self) -> None:
+        """Nothing comes after what there is."""
+        ...
+
+
 class Feed(Protocol):
-    """What an exchange half reads."""
+    """What is read."""
 
     @property
     def start_ns(self) -> int:
         """No timer fires before it."""
         ...
 
-    def supply(self, exchange: Exchange, due_ns: int) -> Events | None:
-        """Let the tape of an exchange half go on: by events, by time that is safe, or to its end.
+    def supply(self, reader: TapeReader, due_ns: int) -> Events | None:
+        """Let the tape of a reader go on: by events, by time that is safe, or to its end.
 
         Args:
             due_ns: the stamp of the next thing that is due without another event. Who waits for events need not wait longer.
@@ -54,14 +69,16 @@ class Parts:
         """The stamp of the first event."""
         return self._start_ns
 
-    def supply(self, exchange: Exchange, due_ns: int) -> Events | None:
+    def supply(self, reader: TapeReader, due_ns: int) -> Events | None:
         """Give the next part; after the last one the tape has ended."""
         part, self._first = self._first if self._first is not None else next(self._parts, None), None
         if part is None:
-            exchange.end_tape()
+            reader.end_tape()
             return None
         events = np.ascontiguousarray(part)
-        exchange.feed(events)
+        reader.open_tape(events)
+        if len(events):
+            reader.extend_tape(len(events), int(events["ts_local_ns"][-1]))
         return events
 
 
@@ -83,8 +100,9 @@ class OpenTape:
         self._wait, self._start_ns, self._segment_events = wait, start_ns, segment_events
         self._segments: deque[_Segment] = deque([_Segment(np.empty(segment_events, EVENT), 0)])
         self._last_ns, self._safe_ns = start_ns - 1, start_ns - 1
+        self._count = 0
         self._has_ended = False
-        self._current: _Segment | None = None  # what the exchange half reads, and what it was told of it
+        self._current: _Segment | None = None  # what is read, and what was told of it
         self._told = (-1, 0, False)
 
     @property
@@ -96,6 +114,11 @@ class OpenTape:
     def safe_ns(self) -> int:
         """Nothing stamped up to here will still come."""
         return self._safe_ns
+
+    @property
+    def count(self) -> int:
+        """How many events have come."""
+        return self._count
 
     def append(self, events: Events) -> None:
         """Add events, dtype EVENT; they are copied where they fit into the memory at hand.
@@ -119,6 +142,7 @@ class OpenTape:
             segment = self._next_segment(segment, first_ns, len(events))
         segment.add(events)
         self._last_ns = last_ns
+        self._count += len(events)
         self.safe(last_ns - 1)
 
     def _refuse(self, first_ns: int, stamps: NDArray[np.int64]) -> None:
@@ -154,26 +178,34 @@ class OpenTape:
         """Say that nothing will come any more."""
         self._has_ended = True
 
-    def supply(self, exchange: Exchange, due_ns: int) -> Events | None:
+    def supply(self, reader: TapeReader, due_ns: int) -> Events | None:
         """Give what has come since the last time; waits where nothing has."""
-        while True:
-            has_ended, safe_ns = self._has_ended, self._safe_ns  # before the count: what comes meanwhile is later than these
-            segment, opened = self._segments[0], None
-            if len(self._segments) > 1 and segment is self._current and self._told[:2] == (segment.count, segment.last_ns):
-                self._segments.popleft()
-                segment = self._segments[0]
-            if segment is not self._current:
-                exchange.open_tape(segment.memory)
-                self._current, self._told, opened = segment, (-1, 0, False), segment.memory
-            is_final = len(self._segments) == 1
-            now = (segment.count, safe_ns if is_final else segment.last_ns, has_ended and is_final)
-            if now != self._told:
-                self._told = now
-                exchange.extend_tape(now[0], now[1])
-                if now[2]:
-                    exchange.end_tape()
-                return opened
+        is_new, opened = self.give(reader)
+        while not is_new:
             self._wait(self, due_ns)
+            is_new, memory = self.give(reader)
+            opened = memory if memory is not None else opened
+        return opened
+
+    def give(self, reader: TapeReader) -> tuple[bool, Events | None]:
+        """Give what has come since the last time: whether anything has, and the memory in which rows count now, if it is another."""
+        has_ended, safe_ns = self._has_ended, self._safe_ns  # before the count: what comes meanwhile is later than these
+        segment, opened = self._segments[0], None
+        if len(self._segments) > 1 and segment is self._current and self._told[:2] == (segment.count, segment.last_ns):
+            self._segments.popleft()
+            segment = self._segments[0]
+        if segment is not self._current:
+            reader.open_tape(segment.memory)
+            self._current, self._told, opened = segment, (-1, 0, False), segment.memory
+        is_final = len(self._segments) == 1
+        now = (segment.count, safe_ns if is_final else segment.last_ns, has_ended and is_final)
+        if now == self._told:
+            return False, opened
+        self._told = now
+        reader.extend_tape(now[0], now[1])
+        if now[2]:
+            reader.end_tape()
+        return True, opened
 
 
 class _Segment:
