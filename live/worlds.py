@@ -49,7 +49,7 @@ class LiveWorld:
         start_ns: int,
     ) -> None:
         self._wait, self._collect = wait, collect
-        self._tape = OpenTape(lambda tape, due_ns: None, start_ns=start_ns)
+        self._tape = OpenTape(lambda tape, due_ns: None, start_ns=start_ns, keeps_venue_stamps=True)
         self._inbox, self._outgoing = TakenIn(), Outgoing(trader, send)
         self._wake = Wake()
         self._has_answers = False

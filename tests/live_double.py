@@ -15,6 +15,7 @@ from framework.engine.outgoing import Command, Submit
 from framework.engine.view import View
 from framework.schema.event import Flag, Kind
 from framework.schema.order import Reason
+from framework.simulation.configured_latency import as_received
 from framework.simulation.ground import Ground
 from framework.simulation.settings import RunSettings
 from live.worlds import LiveWorld
@@ -90,11 +91,13 @@ def plays_live(strategy: Strategy, tape: Tape, audit: Audit) -> None:
     if (audit.records["flags"] & Flag.EARLY != 0).any():
         return
     header = audit.header
-    ground = Ground(tape, RunSettings.of({**header, "cash": float(cast(float, header["cash"]))}))
+    settings = RunSettings.of({**header, "cash": float(cast(float, header["cash"]))})
+    received = as_received(tape, settings)
+    ground = Ground(received, settings)
     trader = ground.trader(strategy)
     again = Audit(header, trader.take_log)
-    double = Double(ground.tape.events, audit.records)
-    start_ns = int(ground.tape.events["ts_local_ns"][0]) if len(ground.tape.events) else 0
+    double = Double(received.events, audit.records)
+    start_ns = int(received.events["ts_local_ns"][0]) if len(received.events) else 0
     world = LiveWorld(trader, send=double.send, wait=double.wait, collect=again.collect, start_ns=start_ns)
     run_engine(world, trader, strategy, View(trader, ground.timers(), uses_numbers=strategy.uses_numbers), again)
     assert again.records.tobytes() == double.records.tobytes(), "another record where a live venue gives these answers"

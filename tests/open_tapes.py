@@ -18,7 +18,7 @@ class Feeder:
     def __init__(self, events: Any, *, segment_events: int = 7) -> None:
         self._events, self._next, self._turn = events, 0, 0
         start_ns = int(events["ts_local_ns"][0]) if len(events) else 0
-        self.tape = OpenTape(self._come, start_ns=start_ns, segment_events=segment_events)
+        self.tape = OpenTape(self._come, start_ns=start_ns, segment_events=segment_events, keeps_venue_stamps=True)
 
     def _come(self, tape: OpenTape, due_ns: int) -> None:
         if self._next == len(self._events):

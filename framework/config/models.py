@@ -177,6 +177,8 @@ class VenueConfig(Section):
         pro_rata_minimum_lots: a share by size of fewer lots is none.
         pro_rata_fifo_share: the part of a trade that is shared in order of arrival before the rest is by size.
         replace_keeps_place: which changes at the same price keep an order's place in the line: to a "smaller" quantity, or "never" any.
+        prices_at: when the simulated venue sees prices: at the "venue" stamp, ahead of us where the feed is late, or at the "local" stamp,
+            when we do. A paper session can have no other than "local"; with it the backtest of its journal is the session.
     """
 
     self_trade: Literal["none", "cancel_newest", "cancel_oldest", "cancel_both", "decrement"] = "cancel_newest"
@@ -184,6 +186,7 @@ class VenueConfig(Section):
     pro_rata_minimum_lots: Lots = 1
     pro_rata_fifo_share: Annotated[Number, Field(ge=0, le=1)] = 0.0
     replace_keeps_place: Literal["smaller", "never"] = "smaller"
+    prices_at: Literal["venue", "local"] = "venue"
 
     @model_validator(mode="after")
     def _is_used(self) -> VenueConfig:

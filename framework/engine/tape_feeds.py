@@ -93,11 +93,21 @@ class OpenTape:
         wait: called where nothing can happen before the tape goes on, with this tape and the stamp of the next thing that is due without
             an event. It appends, says that more time is safe or ends the tape before it returns.
         start_ns: no timer fires before it.
-        segment_events: how many events a piece of memory holds. A longer array of events is taken as a piece of its own, not copied.
+        segment_events: how many events a piece of memory holds.
+        keeps_venue_stamps: whether events keep when they happened at the venue. A simulated venue sees what comes when we do, so that its
+            stamp is ours (`VenueConfig.prices_at` "local").
     """
 
-    def __init__(self, wait: Callable[[OpenTape, int], None], *, start_ns: int, segment_events: int = _SEGMENT_EVENTS) -> None:
+    def __init__(
+        self,
+        wait: Callable[[OpenTape, int], None],
+        *,
+        start_ns: int,
+        segment_events: int = _SEGMENT_EVENTS,
+        keeps_venue_stamps: bool = False,
+    ) -> None:
         self._wait, self._start_ns, self._segment_events = wait, start_ns, segment_events
+        self._keeps_venue_stamps = keeps_venue_stamps
         self._segments: deque[_Segment] = deque([_Segment(np.empty(segment_events, EVENT), 0)])
         self._last_ns, self._safe_ns = start_ns - 1, start_ns - 1
         self._count = 0
@@ -141,6 +151,8 @@ class OpenTape:
         if segment.count + len(events) > len(segment.memory):
             segment = self._next_segment(segment, first_ns, len(events))
         segment.add(events)
+        if not self._keeps_venue_stamps:
+            segment.stamp_locally(len(events))
         self._last_ns = last_ns
         self._count += len(events)
         self.safe(last_ns - 1)
@@ -219,6 +231,10 @@ class _Segment:
         """Write events behind those that stand here."""
         self._words[self.count : self.count + len(events)] = np.ascontiguousarray(events).view(np.int64).reshape(-1, _WORDS)
         self.count += len(events)
+
+    def stamp_locally(self, count: int) -> None:
+        """Let the last events have happened when they were known."""
+        self._words[self.count - count : self.count, 1] = self._words[self.count - count : self.count, 0]
 
     def of_stamp(self, stamp_ns: int) -> Events:
         """The last events, as far as they have this stamp."""

@@ -6,8 +6,9 @@ A timer fires after every event of its stamp and before any later one. A timer l
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -20,8 +21,22 @@ from framework.schema.units import FIRST_STAMP_NS, LAST_STAMP_NS, LONGEST_NS, NA
 
 _NOW, _TIMER_NS, _TIMER_ID = (TRADER.fields[name][1] // 8 for name in ("now_ns", "timer_ns", "timer_id"))  # type: ignore[index]
 
-Sessions = Mapping[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
-"""Per calendar: stamps of opens and of closes, ascending."""
+
+class Hours(Protocol):
+    """When the sessions of calendars open and close: the part of a `Market` that timers ask."""
+
+    @property
+    def calendars(self) -> Sequence[str]:
+        """Their names."""
+        ...
+
+    def opens(self, calendar: str, after_ns: int, count: int) -> NDArray[np.int64]:
+        """The first so many opens after a stamp, ascending."""
+        ...
+
+    def closes(self, calendar: str, after_ns: int, count: int) -> NDArray[np.int64]:
+        """The same of closes."""
+        ...
 
 
 Series = Callable[[int, int], NDArray[np.int64]]
@@ -45,13 +60,11 @@ class Timers:
     """The timers of one run.
 
     Args:
-        sessions: opens and closes per calendar.
-        default_calendar: taken where a timer names none.
+        hours: of the market. Where a timer names no calendar the first is taken.
     """
 
-    def __init__(self, sessions: Sessions, default_calendar: str | None) -> None:
-        self._sessions = sessions
-        self._default = default_calendar
+    def __init__(self, hours: Hours) -> None:
+        self._hours = hours
         self._timers: list[_Timer] = []
         self._trader: Trader | None = None  # from when the run starts
         self._agenda: NDArray[np.void] = np.zeros(0, dtype=FIRING)
@@ -105,25 +118,23 @@ class Timers:
 
     def session_open(self, offset: dt.timedelta = dt.timedelta(0), *, calendar: str | None = None, name: str = "session_open") -> None:
         """Fire `offset` after every session's open; negative means before."""
-        self._add_stamps(name, calendar, 0, offset)
+        self._add_stamps(name, calendar, self._hours.opens, offset)
 
     def session_close(self, offset: dt.timedelta = dt.timedelta(0), *, calendar: str | None = None, name: str = "session_close") -> None:
         """Fire `offset` after every session's close; `-timedelta(minutes=10)` means ten minutes before."""
-        self._add_stamps(name, calendar, 1, offset)
+        self._add_stamps(name, calendar, self._hours.closes, offset)
 
-    def _add_stamps(self, name: str, calendar: str | None, column: int, offset: dt.timedelta) -> None:
-        chosen = calendar or self._default
-        if chosen is None or chosen not in self._sessions:
-            raise InputError(f"timer {name!r}: no sessions of calendar {chosen!r}. {did_you_mean(str(chosen), self._sessions)}")
-        if abs(_nanoseconds(offset)) > LONGEST_NS:
+    def _add_stamps(
+        self, name: str, calendar: str | None, stamps: Callable[[str, int, int], NDArray[np.int64]], offset: dt.timedelta
+    ) -> None:
+        known = self._hours.calendars
+        chosen = calendar or (known[0] if known else None)
+        if chosen is None or chosen not in known:
+            raise InputError(f"timer {name!r}: no sessions of calendar {chosen!r}. {did_you_mean(str(chosen), known)}")
+        shift_ns = _nanoseconds(offset)
+        if abs(shift_ns) > LONGEST_NS:
             raise InputError(f"timer {name!r}: offset {offset}; rule: at most {LONGEST_NS} ns (ten years), before or after")
-        stamps = self._sessions[chosen][column] + _nanoseconds(offset)
-
-        def series(after: int, count: int) -> NDArray[np.int64]:
-            first = int(np.searchsorted(stamps, after, side="right"))
-            return stamps[first : first + count]
-
-        self._add(name, series)
+        self._add(name, lambda after, count: stamps(chosen, after - shift_ns, count) + shift_ns)
 
     def _add(self, name: str, series: Series) -> None:
         if any(timer.name == name for timer in self._timers):

@@ -17,7 +17,7 @@ from framework.engine.strategy import Strategy
 from framework.prove.subject import Subject
 from framework.prove.verdict import DECISIONS
 from framework.schema.event import Kind
-from framework.simulation.configured_latency import with_feed_latency
+from framework.simulation.configured_latency import as_received, with_feed_latency
 from framework.simulation.ground import Ground
 from framework.simulation.header import header_of
 from framework.simulation.settings import RunSettings
@@ -78,10 +78,11 @@ class Trial:
 
     def records(self, strategy: Strategy, tape: Tape, chunk_events: int | None = None, seen: Tape | None = None) -> Events:
         """The records of a strategy already built."""
-        header, ground = header_of(strategy, tape, self.settings), Ground(tape, self.settings)
+        received = as_received(tape, self.settings)
+        header, ground = header_of(strategy, tape, self.settings), Ground(received, self.settings)
         trader = ground.trader(strategy)
         audit = Audit(header, trader.take_log)
-        run_through(strategy, ground, trader, audit, in_parts(ground.tape.events, chunk_events), seen)
+        run_through(strategy, ground, trader, audit, in_parts(received.events, chunk_events), received, seen)
         records: Events = audit.records
         kept: Events = records[records["kind"] != Kind.TAPE]
         return kept

@@ -31,6 +31,7 @@ from framework.schema.order import Approved, Reason
 from framework.schema.units import NEVER_NS
 from framework.simulation.arrays import Matrix, Signals, as_strategy, check_given
 from framework.simulation.building import build_from
+from framework.simulation.configured_latency import as_received
 from framework.simulation.ground import Ground
 from framework.simulation.run_tables import Tables
 from framework.simulation.settings import RunSettings
@@ -164,10 +165,12 @@ def replay(
     elif isinstance(strategy, type):
         strategy = build_from(strategy, cast(Mapping[str, Any], header["parameters"]), frames_of(tape))
     # the record has what the venue did and when, so files of its latencies need not be there any more
-    ground = Ground(tape, replace(settings, latency=LatencyConfig(feed_ns=settings.latency.feed_ns)))
+    known = replace(settings, latency=LatencyConfig(feed_ns=settings.latency.feed_ns))
+    received = as_received(tape, known)
+    ground = Ground(received, known)
     trader = ground.trader(strategy)
     again = Audit(header, trader.take_log)
-    world = AuditedWorld(ground.tape.events, records, trader, again)
+    world = AuditedWorld(received.events, records, trader, again)
     run_engine(world, trader, strategy, View(trader, ground.timers(), uses_numbers=strategy.uses_numbers), again)
-    tables = Tables(trader, again, ground.tape)
+    tables = Tables(trader, again, received)
     return Result(tables.of_run(f"replay of {type(strategy).__name__}", settings.currency, settings.cash, tape.notes, {}))

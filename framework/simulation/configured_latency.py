@@ -18,6 +18,7 @@ from framework.errors import ConfigError, DataError, InputError, did_you_mean
 from framework.kernel.venue.latency_legs import FEED, Latencies, Leg, symbol_key
 from framework.schema.event import SOURCE_RANK, Kind
 from framework.schema.units import FIRST_STAMP_NS, LAST_STAMP_NS, LONGEST_NS
+from framework.simulation.settings import RunSettings
 
 LATENCY_COLUMN = "latency_ns"
 _RECORDED_COLUMNS = ("sent_ns", "arrived_ns", "answered_ns")
@@ -54,6 +55,17 @@ def latencies_of(config: LatencyConfig, seed: int) -> Latencies:
         keeps_order=config.in_order,
         seed=seed,
     )
+
+
+def as_received(tape: Tape, settings: RunSettings) -> Tape:
+    """The tape as we receive it and as the venue sees it, with the latency of the feed; see `VenueConfig.prices_at`."""
+    received = with_feed_latency(tape, settings.latency, settings.seed)
+    if settings.venue.prices_at == "venue" or not (received.events["ts_venue_ns"] != received.events["ts_local_ns"]).any():
+        return received
+    events = received.events.copy()
+    events["ts_venue_ns"] = events["ts_local_ns"]
+    events.flags.writeable = False
+    return replace(received, events=events)
 
 
 def with_feed_latency(tape: Tape, config: LatencyConfig, seed: int) -> Tape:

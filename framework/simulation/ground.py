@@ -1,10 +1,10 @@
-"""What runs over one tape with the same settings share: both halves of each are made here."""
+"""What runs on one market with the same settings share: both halves of each are made here."""
 
 from __future__ import annotations
 
 from framework.data.reference.us_fees import us_levies
-from framework.data.tape import Tape
 from framework.engine.interrupts import deferred_interrupts
+from framework.engine.market_port import Market
 from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
 from framework.kernel.loops.link import link
@@ -12,7 +12,7 @@ from framework.kernel.market.marks import GAP_BARS
 from framework.kernel.trader.trader import Trader
 from framework.kernel.venue.exchange import Exchange
 from framework.schema.units import NANOSECONDS_PER_SECOND
-from framework.simulation.configured_latency import latencies_of, with_feed_latency
+from framework.simulation.configured_latency import latencies_of
 from framework.simulation.kernel_terms import (
     bars_of_costs,
     cost_terms,
@@ -28,25 +28,25 @@ from framework.simulation.settings import RunSettings
 
 
 class Ground:
-    """What all runs over one tape with the same settings share; worked out once.
+    """What all runs on one market with the same settings share; worked out once.
 
-    Attributes:
-        tape: as we hear of it, see `latency.heard`.
+    Args:
+        market: of a tape as it is market (`as_market`), or of venues that trade today.
     """
 
-    def __init__(self, tape: Tape, settings: RunSettings) -> None:
+    def __init__(self, market: Market, settings: RunSettings) -> None:
         costs, risk, latency = settings.costs, settings.risk, settings.latency
-        self.tape = received = with_feed_latency(tape, latency, settings.seed)
+        self.market = market
         self._cash, self._currency = float(settings.cash), settings.currency
-        self._currencies = tuple(dict.fromkeys((settings.currency, *received.currencies)))
+        self._currencies = tuple(dict.fromkeys((settings.currency, *market.currencies)))
         self._costs, self._risk = cost_terms(costs), risk_terms(risk)
         self._bars_of_costs = bars_of_costs(costs)
-        self._terms = instrument_terms(received, self._currencies, lending_of(received, costs, risk))
+        self._terms = instrument_terms(market, self._currencies, lending_of(market, costs, risk))
         self._tiers = tiers_of(costs)
         self._levies = us_levies() if costs.us_regulatory else ()
-        self._decays, self._daily_lots = pushes_of(received, costs)
-        self._ticks = ticks_of(received, costs)
-        self._point_interval_ns = NANOSECONDS_PER_SECOND if received.has_quotes or self._ticks is not None else 0
+        self._decays, self._daily_lots = pushes_of(market, costs)
+        self._ticks = ticks_of(market, costs)
+        self._point_interval_ns = NANOSECONDS_PER_SECOND if market.has_quotes or self._ticks is not None else 0
         self._latencies, self._rules = latencies_of(latency, settings.seed), venue_terms(settings.venue)
 
     def trader(self, strategy: Strategy) -> Trader:
@@ -59,9 +59,9 @@ class Ground:
 
     def _trader(self, strategy: Strategy) -> Trader:
         return Trader(
-            self.tape.instruments,
+            self.market.instruments,
             currencies=self._currencies,
-            calendars=self.tape.calendars,
+            calendars=self.market.calendars,
             base_currency=self._currency,
             cash=self._cash,
             costs=self._costs,
@@ -81,14 +81,14 @@ class Ground:
     def exchange(self) -> Exchange:
         """A new exchange half."""
         return Exchange(
-            len(self.tape.instruments),
-            len(self.tape.calendars),
+            len(self.market.instruments),
+            len(self.market.calendars),
             latencies=self._latencies,
-            symbols=[instrument.symbol for instrument in self.tape.instruments],
+            symbols=[instrument.symbol for instrument in self.market.instruments],
             ticks=self._ticks,
             rules=self._rules,
         )
 
     def timers(self) -> Timers:
         """New timers."""
-        return Timers(self.tape.sessions, self.tape.calendars[0] if self.tape.calendars else None)
+        return Timers(self.market)

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from framework.config import CostsConfig, RiskConfig, VenueConfig
 from framework.config.impact_models import Push
-from framework.data.tape import Tape
-from framework.data.tape.survey import survey
+from framework.engine.market_port import Market
 from framework.errors import InputError, did_you_mean
 from framework.kernel.layout import codes
 from framework.kernel.market.book_memory import Ticks
@@ -32,12 +31,12 @@ _SELF_TRADE = {
 _REG_T = {"initial": 0.5, "long_maintenance": 0.25, "short_maintenance": 0.3}
 """12 CFR 220.12: 50 % of a long, 150 % of a short, whose proceeds are 100 of them; FINRA rule 4210 (c): 25 % and 30 % to hold."""
 
-_TERMS: WeakKeyDictionary[Tape, dict[tuple[tuple[str, ...], Lending], NDArray[np.void]]] = WeakKeyDictionary()
+_TERMS: WeakKeyDictionary[Market, dict[tuple[tuple[str, ...], Lending], NDArray[np.void]]] = WeakKeyDictionary()
 
 
-def lending_of(tape: Tape, costs: CostsConfig, risk: RiskConfig) -> Lending:
+def lending_of(market: Market, costs: CostsConfig, risk: RiskConfig) -> Lending:
     """What the broker lends, as the kernel's terms."""
-    symbols = [instrument.symbol for instrument in tape.instruments]
+    symbols = [instrument.symbol for instrument in market.instruments]
     for key, named in (("costs.borrow_bps_by_symbol", costs.borrow_bps_by_symbol), ("risk.locates", risk.locates or {})):
         for symbol in named:
             if symbol not in symbols:
@@ -51,18 +50,18 @@ def lending_of(tape: Tape, costs: CostsConfig, risk: RiskConfig) -> Lending:
     )
 
 
-def instrument_terms(tape: Tape, currencies: tuple[str, ...], lending: Lending) -> NDArray[np.void]:
-    """The kernel's table of a tape's instruments, made once for the tape."""
-    made, key = _TERMS.setdefault(tape, {}), (currencies, lending)
+def instrument_terms(market: Market, currencies: tuple[str, ...], lending: Lending) -> NDArray[np.void]:
+    """The kernel's table of a market's instruments, made once for the market."""
+    made, key = _TERMS.setdefault(market, {}), (currencies, lending)
     if key not in made:
-        made[key] = terms_table(tape.instruments, currencies, tape.calendars, lending)
+        made[key] = terms_table(market.instruments, currencies, market.calendars, lending)
     return made[key]
 
 
-def ticks_of(tape: Tape, costs: CostsConfig) -> Ticks | None:
-    """What the kernel must know of a tape's ticks; None where it has none."""
-    found = survey(tape)
-    if not found.has_ticks:
+def ticks_of(market: Market, costs: CostsConfig) -> Ticks | None:
+    """What the kernel must know of a market's ticks; None where it has none."""
+    found = market.ticks()
+    if found is None:
         return None
     return Ticks(found.spans, found.quoted, found.has_orders, found.auctions, costs.book_start == "empty")
 
@@ -74,17 +73,17 @@ def bars_of_costs(costs: CostsConfig) -> int:
     return max(PLANNING_BARS, costs.impact.volatility_bars + 1) if costs.impact.model == "square_root" else PLANNING_BARS
 
 
-def pushes_of(tape: Tape, costs: CostsConfig) -> tuple[tuple[tuple[float, float], ...], tuple[float, ...]]:
+def pushes_of(market: Market, costs: CostsConfig) -> tuple[tuple[tuple[float, float], ...], tuple[float, ...]]:
     """(rate a nanosecond, weight) of each exponential, and the daily volume of each instrument in lots; nothing where fills do not push."""
     impact = costs.impact
     if not isinstance(impact, Push):
         return (), ()
-    given, symbols = impact.daily_volume, [instrument.symbol for instrument in tape.instruments]
+    given, symbols = impact.daily_volume, [instrument.symbol for instrument in market.instruments]
     for symbol in given if isinstance(given, dict) else ():
         if symbol not in symbols:
             raise InputError(f"costs.impact.daily_volume names {symbol!r}, which is not in the data. {did_you_mean(symbol, symbols)}")
     lots = []
-    for instrument in tape.instruments:
+    for instrument in market.instruments:
         units = given.get(instrument.symbol) if isinstance(given, dict) else given
         if units is None and instrument.kind is not InstrumentKind.INDEX:
             raise InputError(

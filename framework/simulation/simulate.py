@@ -14,7 +14,7 @@ from framework.engine.strategy import Strategy
 from framework.kernel.machine import machine_code
 from framework.reports.result import Result
 from framework.simulation.benchmark import benchmark_levels
-from framework.simulation.configured_latency import latency_notes
+from framework.simulation.configured_latency import as_received, latency_notes
 from framework.simulation.early_end import attach_result
 from framework.simulation.ground import Ground
 from framework.simulation.header import header_of
@@ -33,11 +33,12 @@ def simulate(
     name: str | None = None,
 ) -> Result:
     """Run a strategy over a tape; `benchmark`, `chunk_events`, `name`, the result and errors as in `backtest`."""
-    header, ground = header_of(strategy, tape, settings), Ground(tape, settings)
+    received = as_received(tape, settings)
+    header, ground = header_of(strategy, tape, settings), Ground(received, settings)
     trader = ground.trader(strategy)
     audit = Audit(header, trader.take_log)
     levels = benchmark_levels(benchmark, tape)
-    tables = Tables(trader, audit, ground.tape)
+    tables = Tables(trader, audit, received)
 
     def result(ended_early: str = "") -> Result:
         early = (ended_early,) if ended_early else ()
@@ -47,7 +48,7 @@ def simulate(
         return Result(tables.of_run(title, settings.currency, settings.cash, notes, _shown(header), levels, ended_early))
 
     try:
-        run_through(strategy, ground, trader, audit, in_parts(ground.tape.events, chunk_events))
+        run_through(strategy, ground, trader, audit, in_parts(received.events, chunk_events), received)
     except BaseException as error:
         attach_result(error, trader, audit, result)
         raise

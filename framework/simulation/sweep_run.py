@@ -21,6 +21,7 @@ from framework.reports.round_trips import pnls_of, round_trips
 from framework.reports.scan import MEASURES, Measurer, levels_of
 from framework.schema.event import CostKind
 from framework.simulation.building import build_from, is_built_from_data
+from framework.simulation.configured_latency import as_received
 from framework.simulation.ground import Ground
 from framework.simulation.settings import RunSettings
 from framework.simulation.stopwatch import seconds
@@ -69,7 +70,8 @@ class Runner:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._ground = Ground(job.tape, job.settings)
+        self._received = as_received(job.tape, job.settings)
+        self._ground = Ground(self._received, job.settings)
         self._terms = terms_of(job.tape.instruments)
         self._features = Features()
         self._measurer = Measurer()
@@ -115,8 +117,8 @@ class Runner:
         cash, strategy = self._job.settings.cash, self.build(given)
         trader = self._ground.trader(strategy)
         tally = Tally(trader, self._terms)
-        received = self._ground.tape
-        run_through(strategy, self._ground, trader, tally, Parts(iter((received.events,))))
+        received = self._received
+        run_through(strategy, self._ground, trader, tally, Parts(iter((received.events,))), received)
         points, root = trader.used("points"), trader.record[0]
         measures = self._measurer.measure(points, cash, tally.traded)
         final = float(levels_of(points[-1:])[0]) if len(points) else cash

@@ -22,6 +22,7 @@ from framework.engine.timers import Timers
 from framework.engine.view import View
 from framework.kernel.loops.replay import advance
 from framework.kernel.trader.trader import Trader
+from framework.kernel.venue.exchange import Exchange
 from framework.simulation.ground import Ground
 from framework.simulation.simulated_world import Replay, SimulatedWorld
 
@@ -51,13 +52,25 @@ def run_through(
     trader: Trader,
     records: Collector,
     feed: Feed,
+    tape: Tape | None = None,
     seen: Tape | None = None,
 ) -> None:
-    """Run a strategy over a feed of the events of the ground's tape. What happened is then in the trader half and in `records`.
+    """Run a strategy over a feed of events of the ground's market. What happened is then in the trader half and in `records`.
 
-    `seen` is what the venue of a late feed sees of trades and books, where that is not what we are told.
+    Args:
+        tape: the finished tape that the feed gives; None where it is open.
+        seen: what the venue of a late feed sees of trades and books, where that is not what we are told.
     """
-    tape, exchange, timers = ground.tape, ground.exchange(), ground.timers()
+    exchange, timers = ground.exchange(), ground.timers()
+    if tape is not None:
+        _prepare(trader, exchange, tape, seen)
+    world = SimulatedWorld(feed, exchange, trader, records.collect, _replay(strategy, trader, timers))
+    view = View(trader, timers, uses_numbers=strategy.uses_numbers)
+    run_engine(world, trader, strategy, view, records)
+
+
+def _prepare(trader: Trader, exchange: Exchange, tape: Tape, seen: Tape | None) -> None:
+    """Provide for a tape of known length, and show it to the venue where that is ahead of us."""
     if trader.ticks is not None and survey(tape).is_late:
         venue_tape = tape if seen is None else seen
         exchange.feed_venue(venue_tape.events, survey(venue_tape).venue_order)
@@ -67,9 +80,6 @@ def run_through(
         trader.provide("log", _LOG_ROWS)
         trader.provide("orders", orders)
         exchange.provide("orders", orders)
-    world = SimulatedWorld(feed, exchange, trader, records.collect, _replay(strategy, trader, timers))
-    view = View(trader, timers, uses_numbers=strategy.uses_numbers)
-    run_engine(world, trader, strategy, view, records)
 
 
 def _replay(strategy: Strategy, trader: Trader, timers: Timers) -> Replay:

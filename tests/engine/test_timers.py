@@ -11,6 +11,7 @@ from framework.engine.timers import Timers
 from framework.kernel.trader.trader import Trader
 from framework.schema.instrument import Instrument
 from framework.schema.units import NEVER_NS
+from tests.hours import KnownHours
 
 MINUTE = 60_000_000_000
 DAY = 24 * 60 * MINUTE
@@ -23,7 +24,7 @@ def trader() -> Trader:
 
 
 def timers() -> Timers:
-    made = Timers({"XNYS": (OPENS, OPENS + 390 * MINUTE)}, "XNYS")
+    made = Timers(KnownHours({"XNYS": (OPENS, OPENS + 390 * MINUTE)}))
     made.every(dt.timedelta(minutes=10), name="ten")
     made.session_open(dt.timedelta(minutes=20), name="open")
     made.at("09:20", name="at")
@@ -82,7 +83,7 @@ def test_one_that_is_added_later_begins_after_the_present_stamp() -> None:
 
 
 def test_without_timers_nothing_is_armed() -> None:
-    half, made = trader(), Timers({}, None)
+    half, made = trader(), Timers(KnownHours({}))
     made.start(START, half)
     assert armed(half) == NEVER_NS
     made.once(dt.datetime(2020, 1, 1, tzinfo=dt.UTC), name="now")

@@ -19,6 +19,7 @@ from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
 from framework.schema.order import OrderEvent, OrderState, OrderType, Reason
 from framework.schema.units import NEVER_NS, Step
+from tests.hours import KnownHours
 
 NOW = 1_000
 _ANSWER = {
@@ -45,7 +46,7 @@ class Desk:
             risk={"allow_short": 1.0, "max_leverage": 10.0},
         )
 
-        self.view = View(self.trader, Timers({}, None))
+        self.view = View(self.trader, Timers(KnownHours({})))
         self._see(np.array([(NOW, NOW, Kind.BAR, 0, 0, 100, 100, 100, 100, 1000)], dtype=EVENT))
 
     def _see(self, tape: NDArray[np.void]) -> None:

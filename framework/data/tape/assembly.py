@@ -27,6 +27,7 @@ from framework.data.tape.event_arrays import in_order, joined
 from framework.data.tape.mapped import blocks
 from framework.data.tape.session_events import breaks, closed_before, opens_and_closes
 from framework.data.tape.stamps import Bound, bounds_ns
+from framework.data.tape.survey import Survey, survey
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT, NO_INSTRUMENT, Flag, Kind
 from framework.schema.instrument import Instrument, InstrumentKind
@@ -67,7 +68,7 @@ class Tape:
 
     @cached_property
     def _digest(self) -> str:
-        words = json.dumps([[_definition(i) for i in self.instruments], self.currencies, self.calendars])
+        words = json.dumps([[definition(i) for i in self.instruments], self.currencies, self.calendars])
         state = hashlib.blake2b(words.encode(), digest_size=32)
         for part in blocks(self.events):
             state.update(np.ascontiguousarray(part).view(np.uint8).data)
@@ -84,6 +85,19 @@ class Tape:
         rows = np.concatenate([np.zeros(0, EVENT), *(part[part["kind"] == Kind.SESSION] for part in blocks(self.events))])
         opens = rows[(rows["flags"] & (Flag.SESSION_OPEN | Flag.PAUSE)) == Flag.SESSION_OPEN]
         return {name: (opens["w1"][opens["w0"] == k].copy(), opens["w2"][opens["w0"] == k].copy()) for k, name in enumerate(self.calendars)}
+
+    def opens(self, calendar: str, after_ns: int, count: int) -> NDArray[np.int64]:
+        """The first so many opens of sessions after a stamp, ascending; fewer where the tape has no more."""
+        return _after(self.sessions[calendar][0], after_ns, count)
+
+    def closes(self, calendar: str, after_ns: int, count: int) -> NDArray[np.int64]:
+        """The same of closes."""
+        return _after(self.sessions[calendar][1], after_ns, count)
+
+    def ticks(self) -> Survey | None:
+        """What is published of trades and books; None where neither is."""
+        found = survey(self)
+        return found if found.has_ticks else None
 
     def index(self, symbol: str) -> int:
         """Position of an instrument.
@@ -309,7 +323,13 @@ def _agrees(shorter: NDArray[np.int64], longer: NDArray[np.int64]) -> bool:
     return bool(np.array_equal(longer[first : first + len(shorter)], shorter))
 
 
-def _definition(instrument: Instrument) -> list[Any]:
+def _after(stamps: NDArray[np.int64], after_ns: int, count: int) -> NDArray[np.int64]:
+    first = int(np.searchsorted(stamps, after_ns, side="right"))
+    return stamps[first : first + count]
+
+
+def definition(instrument: Instrument) -> list[Any]:
+    """What tells an instrument from others, as JSON values."""
     margins = (instrument.initial_margin, instrument.maintenance_margin, instrument.liquidation_fee)
     of_derivatives = [instrument.inverse, *(float(margin).hex() for margin in margins)] if instrument.is_derivative else []
     return [

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.data.tape.assembly import Tape
 from framework.data.tape.mapped import blocks
 from framework.schema.event import Flag, Kind
+
+if TYPE_CHECKING:
+    from framework.data.tape.assembly import Tape
+
+UNKNOWN_SPAN = (0, 0)
+"""The prices of a book that has not been seen yet."""
 
 _TICKS = np.array([Kind.TRADE, Kind.DEPTH, Kind.GAP])
 _known: WeakKeyDictionary[Tape, Survey] = WeakKeyDictionary()
@@ -22,7 +29,7 @@ class Survey:
 
     Attributes:
         has_ticks: whether there are trades or changes of books.
-        spans: lowest and highest price in ticks of each instrument with a book, by its number.
+        spans: lowest and highest price in ticks of each instrument with a book, by its number; `UNKNOWN_SPAN` before one has been seen.
         quoted: numbers of the instruments that have quotes.
         has_orders: whether books are published by order.
         auctions: numbers of the instruments of which prints of auctions are published.
@@ -37,6 +44,19 @@ class Survey:
     auctions: frozenset[int]
     is_late: bool
     venue_order: NDArray[np.int64] | None
+
+
+def published(
+    *,
+    books: Iterable[int] = (),
+    quoted: Iterable[int] = (),
+    auctions: Iterable[int] = (),
+    by_order: Iterable[int] = (),
+) -> Survey:
+    """What a venue publishes, by the numbers of its instruments: books, books by order, quotes, prints of auctions; trades of all."""
+    orders = tuple(by_order)
+    spans = dict.fromkeys((*books, *orders), UNKNOWN_SPAN)
+    return Survey(True, spans, frozenset(quoted), bool(orders), frozenset(auctions), False, None)
 
 
 def survey(tape: Tape) -> Survey:

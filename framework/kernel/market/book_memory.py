@@ -18,6 +18,9 @@ _FEWEST_TICKS, MOST_TICKS_LOG2 = 1024, 20
 _WIDE_TICKS = 1 << 14
 """Two books, two sides, 24 bytes a level: 1.5 MB."""
 
+_OPEN_TICKS = 1 << 14
+"""The window of a book whose prices nobody knows beforehand; it follows the best price."""
+
 _RESTING_ROWS = 1 << 14
 
 
@@ -26,7 +29,7 @@ class Ticks:
     """What the halves must know of a tape's ticks before they begin.
 
     Attributes:
-        spans: lowest and highest price in ticks of each instrument that has a book, by number.
+        spans: lowest and highest price in ticks of each instrument that has a book, by number; (0, 0) where nobody knows yet.
         quoted: numbers of the instruments that have quotes.
         has_orders: whether books are published by order.
         auctions: numbers of the instruments of which prints of auctions are published.
@@ -53,13 +56,13 @@ class Books:
         rows = half.tables["depths"]
         for instrument, (low, high) in ticks.spans.items():
             span = high - low + 1
-            size = 1 << min(max(span - 1, _FEWEST_TICKS - 1).bit_length(), MOST_TICKS_LOG2)
+            size = 1 << min(max(span - 1, _FEWEST_TICKS - 1).bit_length(), MOST_TICKS_LOG2) if high > 0 else _OPEN_TICKS
             row = rows[instrument]
             for levels, marks in (("bids", "bid_bits"), ("asks", "ask_bits")):
                 row[levels] = self._own(np.zeros(size, dtype=LEVEL))
                 row[marks] = self._own(np.zeros(size // 64, dtype=np.int64))
             row["mask"], row["is_known"] = size - 1, ticks.starts_empty
-            row["low"], row["is_fixed"] = (low, 1) if span <= size else (0, 0)
+            row["low"], row["is_fixed"] = (low, 1) if high > 0 and span <= size else (0, 0)
         rows["is_quoted"][list(ticks.quoted)] = 1
         if ticks.has_orders:
             half._place("resting", half.cleared(_RESTING_ROWS, RESTING))
