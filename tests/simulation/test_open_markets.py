@@ -85,7 +85,7 @@ def test_a_paper_session_is_the_backtest_of_what_it_was_fed() -> None:
     assert of is not None
     market = VenueMarket((X,), published=of)
     settings = RunSettings.of({"latency": {"entry_ns": 20 * MS, "response_ns": 15 * MS}, "venue": {"prices_at": "local"}})
-    session = paper(market, events, settings, Quoter())
+    session = paper(market, tape.events, settings, Quoter())  # a calendar's events are fed too
     latency = {"entry_ns": 20 * MS, "response_ns": 15 * MS}
     result = backtest(Quoter(), tape, latency=latency, venue={"prices_at": "local"})
     assert len(result.fills) > 10
