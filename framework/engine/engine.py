@@ -30,47 +30,68 @@ class Recorder(Protocol):
         """Notified that the run raised or was interrupted: what raised, and at which stamp."""
 
 
+class Run:
+    """One strategy in one world: begun once, gone on with to one stamp after the other, ended or failed once."""
+
+    def __init__(self, world: World, trader: Trader, strategy: Strategy, view: View, audit: Recorder) -> None:
+        self._world, self._trader, self._strategy, self._view, self._audit = world, trader, strategy, view, audit
+
+    def begin(self) -> None:
+        """Let the strategy start, and arm its timers."""
+        self._strategy.reset_state(len(self._trader.instruments))
+        self._world.send(self._strategy.decide(self._view.at(Wake(int(WakeKind.START)))).commands)
+        self._view.start_timers(self._world.start_ns)
+
+    def go_on(self, until_ns: int = NEVER_NS) -> None:
+        """Decide at every wake up to `until_ns`, or to the end of the world's events."""
+        world, view = self._world, self._view
+        decide, at, write, send, advance = self._strategy.decide, view.at, self._audit.write, world.send, world.advance
+        nothing = view.nothing  # a wake that changed nothing leaves no record: the tape and the code reproduce it
+        trader = self._trader
+        while (wake := advance(trader, until_ns)).kind != _END:
+            decision = decide(view if wake is view.wake else at(wake))  # a world may use one wake again and again
+            if decision is not nothing:
+                write(decision)
+                send(decision.commands)
+
+    def end(self) -> None:
+        """Let the strategy stop, close the world, and take in the last record."""
+        self._world.send(self._strategy.decide(self._view.at(Wake(int(WakeKind.STOP)))).commands)
+        with deferred_interrupts():
+            self._world.close(self._trader, Reason.END_OF_DATA)
+            self._audit.close()
+
+    def fail(self, error: BaseException) -> None:
+        """Close everything after an error; what goes wrong here must not hide what went wrong before, so it becomes a note of it."""
+        with deferred_interrupts():
+            now_ns = int(self._trader.record["now_ns"][0])  # answers under way move it on
+            stamp = f"at {np.datetime64(now_ns, 'ns')}Z" if now_ns else "before the first event"
+            self._audit.end_early(f"{type(error).__name__} {stamp}")  # without the text of the error, which may name addresses in memory
+            try:
+                self._world.close(self._trader, Reason.RUN_ENDED_EARLY)
+            except Exception as second:
+                error.add_note(f"ending the orders that still worked failed too: {type(second).__name__}: {second}")
+            finally:
+                self._audit.close()
+
+    def leave(self) -> None:
+        """Nothing can be ordered any more."""
+        self._view.close()
+        self._strategy.end_run()
+
+
 def run(world: World, trader: Trader, strategy: Strategy, view: View, audit: Recorder, until_ns: int = NEVER_NS) -> None:
     """Run a strategy in a world from its start to the end of the world's events or to `until_ns`.
 
     Whatever a hook or the world raises, an interrupt too, leaves here after the world was closed and the last record taken in.
     """
+    made = Run(world, trader, strategy, view, audit)
     try:
-        _decide_all(world, trader, strategy, view, audit, until_ns)
-        with deferred_interrupts():
-            world.close(trader, Reason.END_OF_DATA)
-            audit.close()
+        made.begin()
+        made.go_on(until_ns)
+        made.end()
     except BaseException as error:
-        with deferred_interrupts():
-            _end_early(world, trader, audit, error)
+        made.fail(error)
         raise
     finally:
-        view.close()
-        strategy.end_run()
-
-
-def _decide_all(world: World, trader: Trader, strategy: Strategy, view: View, audit: Recorder, until_ns: int) -> None:
-    decide, at, write, send, advance = strategy.decide, view.at, audit.write, world.send, world.advance
-    nothing = view.nothing  # a wake that changed nothing leaves no record: the tape and the code reproduce it
-    strategy.reset_state(len(trader.instruments))
-    send(decide(at(Wake(int(WakeKind.START)))).commands)
-    view.start_timers(world.start_ns)
-    while (wake := advance(trader, until_ns)).kind != _END:
-        decision = decide(view if wake is view.wake else at(wake))  # a world may use one wake again and again
-        if decision is not nothing:
-            write(decision)
-            send(decision.commands)
-    send(decide(at(Wake(int(WakeKind.STOP)))).commands)
-
-
-def _end_early(world: World, trader: Trader, audit: Recorder, error: BaseException) -> None:
-    """Close everything; what goes wrong here must not hide what went wrong before, so it becomes a note of it."""
-    now_ns = int(trader.record["now_ns"][0])  # answers under way move it on
-    stamp = f"at {np.datetime64(now_ns, 'ns')}Z" if now_ns else "before the first event"
-    audit.end_early(f"{type(error).__name__} {stamp}")  # without the text of the error, which may name addresses in memory
-    try:
-        world.close(trader, Reason.RUN_ENDED_EARLY)
-    except Exception as second:
-        error.add_note(f"ending the orders that still worked failed too: {type(second).__name__}: {second}")
-    finally:
-        audit.close()
+        made.leave()

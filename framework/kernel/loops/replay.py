@@ -89,7 +89,7 @@ def _step(t: TraderRoot, x: ExchangeRoot) -> int:
         fire_timer(t)
         return W_TIMER
     if next_ns > x.until_ns:
-        return _wait(t) if next_ns <= x.asked_until_ns else _end(t)
+        return _wait(t, NEED_TAPE if next_ns <= x.asked_until_ns else END)
     record_point_before(t, next_ns)
     on_tape_event(t, x, event)
     t.seen += 1
@@ -124,14 +124,16 @@ def _at_end(t: TraderRoot, x: ExchangeRoot) -> int:
         record_point_before(t, t.timer_ns)
         fire_timer(t)
         return W_TIMER
-    return _wait(t) if is_open and x.until_ns < x.asked_until_ns else _end(t)
+    if is_open:
+        return _wait(t, NEED_TAPE if x.until_ns < x.asked_until_ns else END)
+    return _end(t)
 
 
 @inlined
-def _wait(t: TraderRoot) -> int:
-    """Nothing can be applied before the tape has gone on."""
+def _wait(t: TraderRoot, why: int) -> int:
+    """Nothing can happen before the tape has gone on, or before it is asked to go further."""
     t.touched = 1
-    return NEED_TAPE
+    return why
 
 
 @kernel

@@ -127,8 +127,8 @@ def _at_end(t: TraderRoot, r: Inbox) -> int:
     limit_ns = r.until_ns if r.is_last != 0 else min(r.until_ns, r.safe_ns)
     if _fires(t, r, (t.now_ns if r.is_last != 0 else limit_ns) + 1):
         return _fire(t)
-    if r.is_last == 0 and r.safe_ns < r.until_ns:
-        return NEED_TAPE
+    if r.is_last == 0:
+        return NEED_TAPE if r.safe_ns < r.until_ns else END
     record_last_point(t)
     return END
 
@@ -140,7 +140,6 @@ def _next_of_tape(t: TraderRoot, r: Inbox) -> int:
     if _fires(t, r, next_ns):
         return _fire(t)
     if next_ns > r.until_ns:
-        record_last_point(t)
         return END
     if r.is_last == 0 and next_ns > r.safe_ns:
         return NEED_TAPE
@@ -164,7 +163,6 @@ def _next_answer(t: TraderRoot, r: Inbox) -> int:
     if _fires(t, r, record.ts_local_ns):
         return _fire(t)
     if record.ts_local_ns > r.until_ns and r.is_record == 0:
-        record_last_point(t)
         return END
     r.at += 1
     wake = _apply_answer(t, record)
