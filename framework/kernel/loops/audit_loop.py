@@ -20,6 +20,8 @@ from framework.kernel.layout.codes import (
     MISSING_COMMAND,
     ON_ORDER,
     R_END,
+    R_IMPOSSIBLE,
+    STANCE,
     TAPE,
     TIMER,
     W_TIMER,
@@ -118,7 +120,7 @@ def advance_audited(trader: NDArray[np.void], run: NDArray[np.void]) -> int:
                 return wake
         elif record.kind == TAPE or t.drained + t.log_count > r.at:
             r.at += 1
-        elif record.kind >= ACCEPTED or record.kind == TIMER:
+        elif record.kind >= ACCEPTED or record.kind == TIMER or (record.kind == STANCE and record.w3 != R_IMPOSSIBLE):
             if r.final == 0 and _is_final(record):
                 record_last_point(t)
                 return END
