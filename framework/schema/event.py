@@ -200,6 +200,7 @@ SOURCE_RANK = {
     Kind.DIVIDEND: 6,
     Kind.FUNDING: 6,
     Kind.DELIST: 7,
+    Kind.STANCE: 8,
     Kind.TIMER: 9,
 }
 """Which of two events at the same stamp is applied first."""

@@ -142,7 +142,6 @@ class Reason(IntEnum):
     UNKNOWN_ORDER = 15
     ORDER_DONE = 16  # cancel or replace of an order that has ended
     REDUCE_ONLY = 17  # would open or enlarge a position
-    KILLED = 18
     INSUFFICIENT_MARGIN = 19
     NO_LOCATE = 20  # more would be held short than was located
     CONFLICTING_PRICES = 21  # two prices that no one order has, such as a stop and a touch
@@ -231,6 +230,9 @@ class Order(Record):
 
 
 ORDER = dtype_of(Order)
+
+LAST_OWNER = 0x7FFF
+"""The largest number of an owner: 15 bits of a submit."""
 
 _MISSING = -1
 

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from framework.kernel.market.order_rows import LAST_OWNER
 from framework.schema.event import EVENT, Kind
-from framework.schema.order import OrderEvent, OrderFlag, OrderState, OrderType, Reason, Side, TimeInForce
+from framework.schema.order import LAST_OWNER, OrderEvent, OrderFlag, OrderState, OrderType, Reason, Side, TimeInForce
 from framework.schema.stance import AlarmKind, Scope, Stance
 from tests.kernel.desk import Desk
 

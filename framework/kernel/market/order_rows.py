@@ -6,10 +6,7 @@ from framework.kernel.layout.codes import LIMIT_TOUCHED, MARKET_TOUCHED, S_FILLE
 from framework.kernel.layout.roots import Root, order_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.schema.event import Event
-from framework.schema.order import Order
-
-LAST_OWNER = 0x7FFF
-"""The largest number of an owner: 15 bits of a submit."""
+from framework.schema.order import LAST_OWNER, Order
 
 
 @kernel

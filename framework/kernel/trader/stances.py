@@ -37,13 +37,13 @@ from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.layout.stance_record import StanceRow, stance_row
 from framework.kernel.layout.table_room import ORDERS, STANCES, has_row
 from framework.kernel.machine.compile import kernel, outlined
-from framework.kernel.market.order_rows import LAST_OWNER, clear, order_of, pack
+from framework.kernel.market.order_rows import clear, order_of, pack
 from framework.kernel.market.valuation import worst_lots
 from framework.kernel.trader.alarms import account_stance, firm_stance, owner_place, raise_alarm, stance_at, stance_of
 from framework.kernel.trader.issuing import ask_cancel, issue
 from framework.kernel.trader.orders import first_live
 from framework.schema.event import Event
-from framework.schema.order import KNOWN_REASONS, Order
+from framework.schema.order import KNOWN_REASONS, LAST_OWNER, Order
 
 
 @kernel
