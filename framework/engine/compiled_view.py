@@ -21,11 +21,11 @@ from framework.engine.compiled_cell import fail_if, whole
 from framework.engine.compiled_types import ViewType, trader_of
 from framework.engine.failures import Failure
 from framework.kernel.account.positions import position_of
-from framework.kernel.layout.codes import S_FILLED
 from framework.kernel.market import marks as seen
 from framework.kernel.market.marks import marks_of, past_bar, terms_of
-from framework.kernel.market.order_rows import order_of
+from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.valuation import valuation
+from framework.kernel.trader.alarms import stance_of
 
 _INSTRUMENT, _ORDER, _BARS = int(Failure.INSTRUMENT), int(Failure.ORDER), int(Failure.BARS)
 
@@ -155,10 +155,16 @@ def _position(view: Any, instrument: Any) -> Any:
     return position_of(t, number).lots * terms.lot_numerator / terms.lot_denominator
 
 
+@give_method("stance")
+def _stance(view: Any, instrument: Any) -> Any:
+    t = trader_of(view)
+    return stance_of(t, instrument_in(t, instrument), t.owner)
+
+
 @give_method("is_done")
 def _is_done(view: Any, order_id: Any) -> Any:
     t = trader_of(view)
-    return order_of(t, known_order(t, order_id)).state >= S_FILLED
+    return is_done(order_of(t, known_order(t, order_id)))
 
 
 @give_method("filled_quantity")

@@ -193,4 +193,4 @@ class OrderView:
     @property
     def is_done(self) -> bool:
         """Whether it has ended."""
-        return self.state >= OrderState.FILLED
+        return self.state.is_done

@@ -28,6 +28,7 @@ from framework.kernel.trader import trader_calls
 from framework.kernel.trader.trader import Trader
 from framework.schema.event import Kind
 from framework.schema.order import ORDER
+from framework.schema.stance import Stance
 
 _mean_close = trader_calls.mean_close  # looked up once: it is asked on every bar
 _NAN = math.nan
@@ -39,7 +40,7 @@ _NOW, _ORDERS = _ROOT_WORD["now_ns"], _ROOT_WORD["orders_count"]
 _ORDER_BYTES, _STATE = ORDER.itemsize, ORDER.fields["state"][1]  # type: ignore[index]
 _BARS, _SEEN, _MARK = _MARKS_WORD["bars"], _MARKS_WORD["seen_ns"], _MARKS_WORD["mark_ticks"]
 _LOTS, _MARKET_LOTS, _REDUCING_LOTS = (_POSITION_WORD[name] for name in ("lots", "market_lots", "reducing_lots"))
-_FILLED = codes.S_FILLED
+_FIRST_END, _LAST_END = codes.S_FILLED, codes.S_REFUSED
 _BAR_FIELDS = ("open", "high", "low", "close", "volume")
 
 
@@ -212,12 +213,16 @@ class Reading:
         up, down = self._lots[i]
         return self._positions[i * _POSITION_WORDS + _LOTS] * up / down
 
+    def stance(self, instrument: str) -> Stance:
+        """How far the instrument may be traded: the severest stance of itself, the strategy, the account and the firm."""
+        return Stance(trader_calls.stance(self._address, self.number(instrument)))
+
     def is_done(self, order_id: int) -> bool:
         """Whether an order has ended."""
         if 0 <= order_id < self._root[_ORDERS] and self._trader.tables["orders"] is self._orders:
-            return self._order_bytes[order_id * _ORDER_BYTES + _STATE] >= _FILLED  # the common case, without a call
+            return _FIRST_END <= self._order_bytes[order_id * _ORDER_BYTES + _STATE] <= _LAST_END  # the common case, without a call
         self._known(order_id)
-        return self._state_of(order_id) >= _FILLED
+        return _FIRST_END <= self._state_of(order_id) <= _LAST_END
 
     def filled_quantity(self, order_id: int) -> float:
         """What of an order was filled."""
@@ -282,7 +287,7 @@ class Reading:
     def working_orders(self, instrument: str | None = None) -> tuple[OrderView, ...]:
         """Every order that has not ended, oldest first; empty, so false, where there is none."""
         orders = self._trader.used("orders")
-        alive = (orders["state"] > 0) & (orders["state"] < codes.S_FILLED)
+        alive = (orders["state"] > 0) & ((orders["state"] < _FIRST_END) | (orders["state"] > _LAST_END))
         if instrument is not None:
             alive &= orders["instrument"] == self.number(instrument)
         return tuple(self.order_state(order_id) for order_id in np.flatnonzero(alive).tolist())

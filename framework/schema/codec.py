@@ -33,6 +33,8 @@ _REASON_WORDS = {
     Kind.ORDER_EXPIRED: "w1",
     Kind.ORDER_CANCEL: "w1",
     Kind.ORDER_CANCEL_REJECTED: "w1",
+    Kind.ORDER_UNKNOWN: "w1",
+    Kind.STANCE: "w3",
 }
 
 
@@ -78,16 +80,18 @@ def from_parquet(path: str | Path) -> NDArray[np.void]:
 def to_frame(events: NDArray[np.void]) -> pd.DataFrame:
     """Events as a table to read: stamps as UTC, kinds and reasons by name, float words as numbers.
 
-    Columns: ts_local, ts_venue, kind, flags, instrument (-1 where there is none), w0 to w4 (float64), reason.
+    Columns: ts_local, ts_venue, kind (NaN where there is no such), flags, instrument (-1 where there is none), w0 to w4 (float64), reason.
     A word above 2**53 loses digits here; `to_parquet` keeps every bit.
     """
     import pandas as pd
 
-    kinds = events["kind"]
+    kinds, names = events["kind"], pd.Index(_KIND_NAMES)
     columns: dict[str, Any] = {
         "ts_local": pd.to_datetime(events["ts_local_ns"], utc=True),
         "ts_venue": pd.to_datetime(events["ts_venue_ns"], utc=True),
-        "kind": pd.Categorical.from_codes(np.searchsorted(_KIND_VALUES, kinds), categories=pd.Index(_KIND_NAMES)),
+        "kind": pd.Categorical.from_codes(
+            np.where(np.isin(kinds, _KIND_VALUES), np.searchsorted(_KIND_VALUES, kinds), -1), categories=names
+        ),
         "flags": events["flags"].astype(np.int64),
         "instrument": np.where(events["instrument"] == NO_INSTRUMENT, -1, events["instrument"].astype(np.int64)),
     }
@@ -101,10 +105,12 @@ def to_frame(events: NDArray[np.void]) -> pd.DataFrame:
     reasons = np.full(len(events), "", dtype=object)
     for kind, word in _REASON_WORDS.items():
         for row in np.flatnonzero(kinds == kind):
-            reasons[row] = Reason(int(events[word][row])).name
+            code = int(events[word][row])
+            reasons[row] = Reason(code).name if code in _REASONS else str(code)  # a venue may have said what there is not
     columns["reason"] = reasons
     return pd.DataFrame(columns)
 
 
 _KIND_VALUES = np.array(sorted(int(kind) for kind in Kind))
 _KIND_NAMES = [Kind(value).name for value in _KIND_VALUES]
+_REASONS = frozenset(Reason)

@@ -18,6 +18,8 @@ Two stamps, a kind, flags, an instrument and five int64 words whose meaning the 
     SESSION         calendar        open ns        close ns        -                -       flags: OPEN or CLOSE, PAUSE
     DELIST          final ticks     -              -               -                -
     TIMER           timer id        -              -               -                -
+    ALARM           alarm kind      order id       kind of answer  state of order   -               derived, see below
+    STANCE          scope           key            stance          reason           -               key: instrument, owner; else 0
     ORDER_SUBMIT    order id        packed terms   lots            limit ticks      stop ticks
     ORDER_TERMS     order id        trail          expire ns       parent id        group id
     ORDER_INSTRUCTIONS  order id    display lots   peg offset      peg cap ticks    limit offset
@@ -37,6 +39,7 @@ Two stamps, a kind, flags, an instrument and five int64 words whose meaning the 
     CHARGE          cost kind       money (f8)     currency        -                -
     ORDER_REPRICED  order id        -              -               limit ticks      stop ticks
     SETTLED         mark ticks (f8) money (f8)     currency        -                -
+    ORDER_UNKNOWN   order id        reason         -               -                -
     TAPE            first event     past the last  -               -                -       audit only
 
 `(f8)` means the bits of a float64 kept in the int64 word. `slippage` is the money paid beyond price times quantity: half
@@ -48,6 +51,10 @@ others. ORDER_REPRICED tells where the venue has moved a pegged order, whose sto
 MARK_PRICE is what a venue values open positions at; from the first one on nothing else moves the mark of its instrument. FUNDING is
 paid by longs to shorts where its rate is above 0, on the notional at the mark. ORDER_PLACED tells of an order that the broker placed
 for our account, to liquidate; SETTLED of gains and losses since the last settlement that were paid.
+
+An ALARM of the trader half tells of an answer that cannot be (`AlarmKind`); a STANCE with the reason IMPOSSIBLE_ANSWER follows where one
+comes of it. STANCE says how far somebody may trade from now on (`Stance`, `Scope`). ORDER_UNKNOWN says that nobody knows what became of
+an order; any later answer about it does.
 
 DEPTH says what stands in a book after the event. Without an order id (0) it is a price level: so many lots at this price, 0 for none;
 `level` is its rank from the best, -1 where the source does not say. With an order id it is one order: its remaining lots at its
@@ -116,6 +123,7 @@ class Kind(IntEnum):
     TIMER = 20
     ALARM = 21
     COMMAND = 22
+    STANCE = 27
     # what the trader half says
     ORDER_SUBMIT = 32
     ORDER_TERMS = 33
@@ -137,6 +145,7 @@ class Kind(IntEnum):
     CHARGE = 50
     SETTLED = 51
     ORDER_REPRICED = 52
+    ORDER_UNKNOWN = 53
     # audit only
     TAPE = 60
 
@@ -191,6 +200,7 @@ SOURCE_RANK = {
     Kind.DIVIDEND: 6,
     Kind.FUNDING: 6,
     Kind.DELIST: 7,
+    Kind.STANCE: 8,
     Kind.TIMER: 9,
 }
 """Which of two events at the same stamp is applied first."""

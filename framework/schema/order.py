@@ -92,6 +92,12 @@ class OrderState(IntEnum):
     EXPIRED = 10
     REJECTED = 11  # the venue said no
     REFUSED = 12  # we said no; it was never sent
+    UNKNOWN = 13  # nobody knows whether it works: the connection went, or the venue did not answer
+
+    @property
+    def is_done(self) -> bool:
+        """Whether an order in this state has ended."""
+        return OrderState.FILLED <= self <= OrderState.REFUSED
 
 
 class OrderEvent(IntEnum):
@@ -111,6 +117,7 @@ class OrderEvent(IntEnum):
     ASK_REPLACE = 11
     REPLACE = 12
     EXPIRE = 13
+    LOSE = 14
 
 
 class Reason(IntEnum):
@@ -135,7 +142,6 @@ class Reason(IntEnum):
     UNKNOWN_ORDER = 15
     ORDER_DONE = 16  # cancel or replace of an order that has ended
     REDUCE_ONLY = 17  # would open or enlarge a position
-    KILLED = 18
     INSUFFICIENT_MARGIN = 19
     NO_LOCATE = 20  # more would be held short than was located
     CONFLICTING_PRICES = 21  # two prices that no one order has, such as a stop and a touch
@@ -144,6 +150,7 @@ class Reason(IntEnum):
     CONFLICTING_INSTRUCTIONS = 24  # two that exclude each other (bits of `OrderFlag`)
     NO_QUOTE_TO_PEG = 25  # the best price that it follows is not known
     BEYOND_RANGE = 26  # a price of more ticks or a position of more lots than 2**53
+    STANCE = 27  # need: the `Stance` that holds, have: the severest that lets it pass; also the reason of the cancels of a stance
     # ended by the venue or by time
     USER = 30  # cancelled on request
     SIBLING_FILLED = 31
@@ -164,6 +171,15 @@ class Reason(IntEnum):
     SELF_TRADE = 50  # would have traded with another order of ours
     OUTSIDE_PRICE_LIMITS = 51  # priced beyond what the venue executes today
     RUN_ENDED_EARLY = 52  # the run raised or was interrupted while it worked
+    # why an order is unknown, why a stance was set
+    IMPOSSIBLE_ANSWER = 53  # an alarm tells of it
+    CONNECTION_LOST = 54
+    NO_ANSWER = 55  # in the time that a venue has for one
+
+
+KNOWN_REASONS: NDArray[np.bool_] = np.isin(np.arange(256), [int(reason) for reason in Reason])
+"""Whether a number is a reason, for what a venue says."""
+KNOWN_REASONS.setflags(write=False)
 
 
 class Order(Record):
@@ -210,9 +226,13 @@ class Order(Record):
     place: I8  # venue half: orders of the source up to this place in the line stand before it
     need: F8  # numbers of the reason: what was asked
     have: F8  # and what the rule allows
+    owner: I8  # which of several strategies it belongs to, 0: the only one, or the account itself
 
 
 ORDER = dtype_of(Order)
+
+LAST_OWNER = 0x7FFF
+"""The largest number of an owner: 15 bits of a submit."""
 
 _MISSING = -1
 
@@ -294,6 +314,24 @@ def _transitions() -> NDArray[np.int8]:
         (s.EXPIRED, e.FILL_LAST, s.FILLED),
         (s.EXPIRED, e.REJECT_CANCEL, s.EXPIRED),  # odd: our cancel met an expired order
         (s.REJECTED, e.REJECT_CANCEL, s.REJECTED),  # odd: our cancel met an order the venue never took
+        (s.PENDING, e.LOSE, s.UNKNOWN),
+        (s.WORKING, e.LOSE, s.UNKNOWN),
+        (s.TRIGGERED, e.LOSE, s.UNKNOWN),
+        (s.PARTIAL, e.LOSE, s.UNKNOWN),
+        (s.PENDING_CANCEL, e.LOSE, s.UNKNOWN),
+        (s.PENDING_REPLACE, e.LOSE, s.UNKNOWN),
+        (s.UNKNOWN, e.LOSE, s.UNKNOWN),  # odd: the connection went again
+        (s.UNKNOWN, e.ACCEPT, s.WORKING),  # trader half refines to PARTIAL when it holds fills
+        (s.UNKNOWN, e.REJECT, s.REJECTED),
+        (s.UNKNOWN, e.TRIGGER, s.TRIGGERED),
+        (s.UNKNOWN, e.FILL_PART, s.PARTIAL),
+        (s.UNKNOWN, e.FILL_LAST, s.FILLED),
+        (s.UNKNOWN, e.CANCEL, s.CANCELLED),
+        (s.UNKNOWN, e.EXPIRE, s.EXPIRED),
+        (s.UNKNOWN, e.REPLACE, s.WORKING),  # likewise
+        (s.UNKNOWN, e.REJECT_CANCEL, s.UNKNOWN),  # odd: a venue says no to one that works and to one that it has not
+        (s.UNKNOWN, e.ASK_CANCEL, s.UNKNOWN),  # odd: it counts until the answer says what became of it
+        (s.UNKNOWN, e.ASK_REPLACE, s.UNKNOWN),  # odd: likewise, where a fill of another changes it
     ]
     table = np.full((len(OrderState), len(OrderEvent)), _MISSING, dtype=np.int8)
     for state, event, after in rows:

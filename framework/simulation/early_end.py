@@ -36,4 +36,5 @@ def attach_result(error: BaseException, trader: Trader, audit: Audit, made: Call
 
 def _alive(trader: Trader) -> int:
     """How many orders have not ended."""
-    return int(np.count_nonzero(trader.used("orders")["state"] < OrderState.FILLED))
+    states = trader.used("orders")["state"]
+    return int(np.count_nonzero((states < OrderState.FILLED) | (states > OrderState.REFUSED)))

@@ -18,9 +18,11 @@ from framework.reports.result import RunTables
 from framework.schema.event import CostKind, Flag, Kind
 from framework.schema.instrument import Settlement
 from framework.schema.order import OrderFlag, OrderState, OrderType, Reason, Side, TimeInForce
+from framework.schema.stance import AlarmKind
 from framework.simulation.round_trip_table import LedgerRows
 
 _NAN = np.nan
+_NOT_BOOKED = (AlarmKind.UNKNOWN_ORDER, AlarmKind.OUT_OF_RANGE, AlarmKind.OTHER_INSTRUMENT)
 _INSTRUCTIONS = (OrderFlag.POST_ONLY, OrderFlag.HIDDEN, OrderFlag.ICEBERG, OrderFlag.PEG_PRIMARY, OrderFlag.PEG_MID)
 
 
@@ -44,6 +46,15 @@ def _instructions(flags: NDArray[Any]) -> NDArray[np.object_]:
     kinds, places = np.unique(flags & sum(_INSTRUCTIONS), return_inverse=True)
     texts = [" ".join(str(flag.name) for flag in _INSTRUCTIONS if kind & flag) for kind in kinds.tolist()]
     found: NDArray[np.object_] = np.array([*texts, ""], dtype=object)[places]
+    return found
+
+
+def _booked(rows: NDArray[np.void]) -> NDArray[np.void]:
+    """The fills among fills and alarms, save those that an alarm right after them says could not be booked."""
+    is_fill, after = rows["kind"] == Kind.ORDER_FILLED, rows[1:]
+    is_left_out = np.zeros(len(rows), np.bool_)
+    is_left_out[:-1] = (after["kind"] == Kind.ALARM) & (after["w2"] == Kind.ORDER_FILLED) & np.isin(after["w0"], _NOT_BOOKED)
+    found: NDArray[np.void] = rows[is_fill & ~is_left_out]
     return found
 
 
@@ -94,11 +105,12 @@ class Tables:
         return pd.DataFrame({name: points[name].copy() for name in ("gross", "net", "cash")}, index=self._point_index)
 
     def orders(self) -> pd.DataFrame:
-        """Every order, refused ones too."""
+        """Every order, refused ones too. `owner` is there where several strategies ordered."""
         rows = self._trader.used("orders")
         i, filled = rows["instrument"], rows["filled_lots"]
         limit, stop = (np.where(rows[name] == 0, _NAN, self._price(rows[name], i)) for name in ("limit_ticks", "stop_ticks"))
         average = self._ticks_at(np.divide(rows["filled_value"], filled, out=np.full(len(rows), _NAN), where=filled > 0), i)
+        owners = {"owner": rows["owner"].copy()} if rows["owner"].any() else {}
         return pd.DataFrame(
             {
                 "order_id": rows["order_id"],
@@ -122,13 +134,14 @@ class Tables:
                 "currency": self._currency[i],
                 "need": rows["need"].copy(),
                 "have": rows["have"].copy(),
+                **owners,
             }
         )
 
     @cached_property
     def _ledger_rows(self) -> LedgerRows:
         used = {name: self._trader.used(name) for name in ("trades", "changes", "flows", "orders")}
-        fills = self._audit.of_kind(Kind.ORDER_FILLED)
+        fills = _booked(self._audit.of_kind(Kind.ORDER_FILLED, Kind.ALARM))
         return LedgerRows(**used, fills=fills, point_value=self._point_value.copy(), is_inverse=self._is_inverse)
 
     def _rates(self, rows: NDArray[np.void]) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ from framework.kernel.trader.trader import Trader
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
 from framework.schema.order import OrderEvent, OrderState, OrderType, Reason
+from framework.schema.stance import AlarmKind
 from framework.schema.units import NEVER_NS, Step
 from tests.hours import KnownHours
 
@@ -29,15 +30,17 @@ _ANSWER = {
     OrderEvent.CANCEL: (Kind.ORDER_CANCELLED, Reason.USER),
     OrderEvent.REJECT_CANCEL: (Kind.ORDER_CANCEL_REJECTED, Reason.ORDER_DONE),
     OrderEvent.EXPIRE: (Kind.ORDER_EXPIRED, Reason.DAY_OVER),
+    OrderEvent.LOSE: (Kind.ORDER_UNKNOWN, Reason.CONNECTION_LOST),
 }
 
 
 class Desk:
-    """One instrument at 100 with a tick and a lot of 1, a million in cash, shorts allowed."""
+    """Instruments at 100 with a tick and a lot of 1, a million in cash, shorts allowed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *symbols: str) -> None:
+        names, self.now_ns = symbols or ("X",), NOW
         self.trader = Trader(
-            [Instrument("X", tick=Step(1, 1))],
+            [Instrument(name, tick=Step(1, 1)) for name in names],
             currencies=("USD",),
             calendars=("24/7",),
             base_currency="USD",
@@ -47,11 +50,18 @@ class Desk:
         )
 
         self.view = View(self.trader, Timers(KnownHours({})))
-        self._see(np.array([(NOW, NOW, Kind.BAR, 0, 0, 100, 100, 100, 100, 1000)], dtype=EVENT))
+        self.see(np.array([(NOW, NOW, Kind.BAR, 0, i, 100, 100, 100, 100, 1000) for i in range(len(names))], dtype=EVENT))
 
-    def _see(self, tape: NDArray[np.void]) -> None:
+    def see(self, tape: NDArray[np.void]) -> None:
         """Replay a tape without a venue."""
         inbox = TakenIn.of_record(tape, np.zeros(0, dtype=EVENT))
+        self.trader.record["seen"] = self.trader.record["logged"] = 0  # a tape of its own
+        assert take_in(self.trader.address, inbox.address, NEVER_NS) == END
+
+    def replay(self, records: NDArray[np.void]) -> None:
+        """Take in what came from outside, or a record of it."""
+        inbox = TakenIn.of_record(np.zeros(int(self.trader.record["seen"][0]), dtype=EVENT), records)
+        self.trader.record["drained"] = -self.trader.count("log")
         assert take_in(self.trader.address, inbox.address, NEVER_NS) == END
 
     def submit(self, kind: OrderType = OrderType.LIMIT, quantity: float = 10.0, parent: int = -1) -> int:
@@ -70,14 +80,31 @@ class Desk:
         return self.view.replace(order, stop=price) if is_stop else self.view.replace(order, limit=price)
 
     def say(self, kind: Kind, order: int, w1: int = 0, w2: int = 0, w3: int = 0, w4: int = 0) -> None:
-        """The venue says something; raises the trader half's KernelError if that cannot be."""
+        """The venue says something about an order in the first instrument."""
+        self.take(kind, 0, order, w1, w2, w3, w4)
+
+    def take(self, kind: Kind | int, instrument: int, w0: int, w1: int = 0, w2: int = 0, w3: int = 0, w4: int = 0) -> None:
+        """Anything comes from outside."""
         event = np.zeros(1, dtype=EVENT)
-        event["ts_local_ns"] = event["ts_venue_ns"] = NOW
-        event["kind"], event["w0"], event["w1"], event["w2"], event["w3"], event["w4"] = kind, order, w1, w2, w3, w4
+        event["ts_local_ns"] = event["ts_venue_ns"] = self.now_ns
+        event["kind"], event["instrument"] = kind, instrument
+        event["w0"], event["w1"], event["w2"], event["w3"], event["w4"] = w0, w1, w2, w3, w4
         call = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(ANSWERS.address)
         call(self.trader.record.ctypes.data, event.ctypes.data)
-        if self.trader.record["broken"][0]:
-            raise self.trader.breakage()
+        assert self.trader.record["broken"][0] == 0
+
+    def alarms(self) -> list[tuple[AlarmKind, int, int, OrderState]]:
+        """Of each alarm so far: what is wrong, the order, the kind of the answer, the state that the order was in."""
+        rows = self.trader.used("log")
+        found = rows[rows["kind"] == Kind.ALARM]
+        return [(AlarmKind(int(row["w0"])), int(row["w1"]), int(row["w2"]), OrderState(int(row["w3"]))) for row in found]
+
+    @staticmethod
+    def kind_of(event: OrderEvent) -> Kind:
+        """The kind of the answer by which `hears` tells of an event."""
+        if event in (OrderEvent.FILL_PART, OrderEvent.FILL_LAST):
+            return Kind.ORDER_FILLED
+        return Kind.ORDER_REPLACED if event is OrderEvent.REPLACE else _ANSWER[event][0]
 
     def fill(self, order: int, lots: int, price: int = 100, fee: float = 0.0) -> None:
         """The venue says that lots were filled."""
@@ -140,6 +167,7 @@ class Desk:
                 OrderState.FILLED: OrderEvent.FILL_LAST,
                 OrderState.CANCELLED: OrderEvent.CANCEL,
                 OrderState.EXPIRED: OrderEvent.EXPIRE,
+                OrderState.UNKNOWN: OrderEvent.LOSE,
             }
             self.hears(events[state], order)
         return order

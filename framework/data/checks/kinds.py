@@ -19,15 +19,15 @@ def refuse_kinds(extra: NDArray[np.void]) -> None:
         DataError: with the row and what it may be.
     """
     kinds = extra["kind"]
-    strange = ~np.isin(kinds, MARKET_KINDS)
+    strange = ~np.isin(kinds, (*MARKET_KINDS, Kind.STANCE))
     if strange.any():
         row = int(np.argmax(strange))
-        known = ", ".join(kind.name for kind in MARKET_KINDS if kind != Kind.SESSION)
-        raise DataError(f"extra event {row}: kind {int(kinds[row])}; rule: what a market says. Use one of {known}.")
-    ownerless = (extra["instrument"] == NO_INSTRUMENT) & (kinds != Kind.CUSTOM)
+        known = ", ".join(kind.name for kind in (*MARKET_KINDS, Kind.STANCE) if kind != Kind.SESSION)
+        raise DataError(f"extra event {row}: kind {int(kinds[row])}; rule: what a market says, or a stance. Use one of {known}.")
+    ownerless = (extra["instrument"] == NO_INSTRUMENT) & ~np.isin(kinds, (Kind.CUSTOM, Kind.STANCE))
     if ownerless.any():
         row = int(np.argmax(ownerless))
         raise DataError(
-            f"extra event {row}: {Kind(int(kinds[row])).name} without an instrument; rule: only CUSTOM events may have none. "
+            f"extra event {row}: {Kind(int(kinds[row])).name} without an instrument; rule: only CUSTOM and STANCE events may have none. "
             "Give its position among the sorted symbols."
         )

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from framework.data.checks.kinds import MARKET_KINDS
 from framework.data.store.embedded import DATASETS
 from framework.data.store.manifest import DIGEST_BYTES, PERIODS, Manifest, Partition, Period, kinds_of, terms_of
 from framework.data.store.root import RootLike, check_name, root_of
@@ -21,7 +22,7 @@ from framework.data.store.staging import Staging, stage
 from framework.data.tape.event_arrays import joined, taken
 from framework.data.tape.recording import Recording
 from framework.errors import DataError, did_you_mean
-from framework.schema.event import EVENT, NO_INSTRUMENT, SOURCE_RANK, Kind
+from framework.schema.event import EVENT, NO_INSTRUMENT, Kind
 from framework.schema.units import NANOSECONDS_PER_DAY
 
 BUFFER_EVENTS = 2_000_000
@@ -38,7 +39,7 @@ COLUMNS = tuple(name for name in EVENT.names or () if name != "instrument")
 NOBODY = "__HIVE_DEFAULT_PARTITION__"
 """The folder of events that belong to no instrument, as other tools write a missing value."""
 
-_MARKET = frozenset(int(kind) for kind in SOURCE_RANK) - {int(Kind.SESSION), int(Kind.TIMER)}
+_MARKET = frozenset(int(kind) for kind in MARKET_KINDS) - {int(Kind.SESSION)}
 
 Events = NDArray[np.void]
 Progress = Callable[[int], None]

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from framework.data.checks.asked import check_asked
 from framework.data.checks.kinds import refuse_kinds
 from framework.data.checks.ranges import check_ranges, check_stamps
+from framework.data.checks.stance_events import check_stances
 from framework.data.reference.actions import action_events, action_notes, refuse_trading_after_delisting
 from framework.data.reference.calendar import BARS, is_bars, pauses, sessions
 from framework.data.tape.bar_events import bar_events
@@ -253,6 +254,7 @@ def _checked_extra(extra: Events, instruments: Sequence[Instrument]) -> Events:
     if (extra["kind"] == Kind.SESSION).any():
         raise DataError("extra events hold SESSION events. Leave them out: they are made from the instruments' calendars.")
     refuse_kinds(extra)
+    check_stances(extra, len(instruments))
     early = extra["ts_local_ns"] < extra["ts_venue_ns"]
     if early.any():
         row = int(np.argmax(early))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from framework.schema.event import CostKind, Flag, Kind
 from framework.schema.instrument import InstrumentKind, Settlement
 from framework.schema.order import OrderEvent, OrderFlag, OrderState, OrderType, Reason, TimeInForce
+from framework.schema.stance import AlarmKind, Scope, Stance
 
 # kinds of events
 BAR, QUOTE, TRADE_TICK, DEPTH = int(Kind.BAR), int(Kind.QUOTE), int(Kind.TRADE), int(Kind.DEPTH)
@@ -19,6 +20,7 @@ EXPIRED, REPLACED = int(Kind.ORDER_EXPIRED), int(Kind.ORDER_REPLACED)
 INSTRUCTIONS, REPRICED = int(Kind.ORDER_INSTRUCTIONS), int(Kind.ORDER_REPRICED)
 CANCEL_REJECTED, CHARGE, TAPE = int(Kind.ORDER_CANCEL_REJECTED), int(Kind.CHARGE), int(Kind.TAPE)
 PLACED, SETTLED, PRICE_LIMITS = int(Kind.ORDER_PLACED), int(Kind.SETTLED), int(Kind.PRICE_LIMITS)
+ALARM, STANCE, LOST = int(Kind.ALARM), int(Kind.STANCE), int(Kind.ORDER_UNKNOWN)
 
 # flags of events
 F_OPEN, F_MAKER = int(Flag.SESSION_OPEN), int(Flag.MAKER)
@@ -64,7 +66,7 @@ S_NONE, S_HELD = int(OrderState.NONE), int(OrderState.HELD)
 S_WORKING, S_TRIGGERED, S_PARTIAL = int(OrderState.WORKING), int(OrderState.TRIGGERED), int(OrderState.PARTIAL)
 S_PENDING_CANCEL, S_PENDING_REPLACE = int(OrderState.PENDING_CANCEL), int(OrderState.PENDING_REPLACE)
 S_FILLED, S_CANCELLED, S_EXPIRED = int(OrderState.FILLED), int(OrderState.CANCELLED), int(OrderState.EXPIRED)
-S_REJECTED, S_REFUSED = int(OrderState.REJECTED), int(OrderState.REFUSED)
+S_REJECTED, S_REFUSED, S_UNKNOWN = int(OrderState.REJECTED), int(OrderState.REFUSED), int(OrderState.UNKNOWN)
 
 # order events
 E_HOLD, E_SUBMIT, E_REFUSE = int(OrderEvent.HOLD), int(OrderEvent.SUBMIT), int(OrderEvent.REFUSE)
@@ -72,6 +74,7 @@ E_ACCEPT, E_REJECT, E_TRIGGER = int(OrderEvent.ACCEPT), int(OrderEvent.REJECT), 
 E_FILL_PART, E_FILL_LAST = int(OrderEvent.FILL_PART), int(OrderEvent.FILL_LAST)
 E_ASK_CANCEL, E_CANCEL, E_REJECT_CANCEL = int(OrderEvent.ASK_CANCEL), int(OrderEvent.CANCEL), int(OrderEvent.REJECT_CANCEL)
 E_ASK_REPLACE, E_REPLACE, E_EXPIRE = int(OrderEvent.ASK_REPLACE), int(OrderEvent.REPLACE), int(OrderEvent.EXPIRE)
+E_LOSE = int(OrderEvent.LOSE)
 
 # reasons
 R_NONE, R_QUANTITY, R_LOT = int(Reason.NONE), int(Reason.INVALID_QUANTITY), int(Reason.NOT_A_LOT_MULTIPLE)
@@ -91,14 +94,22 @@ R_NO_PEG, R_WOULD_TAKE = int(Reason.NO_QUOTE_TO_PEG), int(Reason.POST_ONLY_WOULD
 R_MARGIN, R_NO_LOCATE, R_LIQUIDATED = int(Reason.INSUFFICIENT_MARGIN), int(Reason.NO_LOCATE), int(Reason.LIQUIDATED)
 R_SELF_TRADE, R_OUTSIDE = int(Reason.SELF_TRADE), int(Reason.OUTSIDE_PRICE_LIMITS)
 R_RANGE = int(Reason.BEYOND_RANGE)
+R_STANCE, R_IMPOSSIBLE = int(Reason.STANCE), int(Reason.IMPOSSIBLE_ANSWER)
+
+# stances, for whom they are, and what alarms tell of
+NORMAL, NO_NEW_RISK, REDUCING = int(Stance.NORMAL), int(Stance.NO_NEW_RISK), int(Stance.REDUCE_ONLY)
+CANCELLING, FLATTENING, KILLED = int(Stance.CANCEL_ALL), int(Stance.FLATTEN), int(Stance.KILLED)
+OF_INSTRUMENT, OF_OWNER, OF_ACCOUNT, OF_FIRM = int(Scope.INSTRUMENT), int(Scope.OWNER), int(Scope.ACCOUNT), int(Scope.FIRM)
+A_UNKNOWN_ORDER, A_STATE, A_OVERFILL = int(AlarmKind.UNKNOWN_ORDER), int(AlarmKind.IMPOSSIBLE_STATE), int(AlarmKind.OVERFILL)
+A_RANGE, A_INSTRUMENT, A_KIND = int(AlarmKind.OUT_OF_RANGE), int(AlarmKind.OTHER_INSTRUMENT), int(AlarmKind.UNKNOWN_KIND)
 
 # wakes: what `advance` returns
 END, W_BAR, W_BARS, W_QUOTE, W_TRADE = 0, 1, 2, 3, 4
 W_TIMER, W_ORDER, W_EVENT, W_BOOK = 5, 6, 7, 10
 LOG_FULL, NEED_TAPE, BROKEN, MISSING_COMMAND = -1, -2, -3, -4
 
-# why a run broke: an event that its order's state does not allow, lots beyond what a word can count, a table without room, an order storm
-BROKEN_BY_EVENT, BROKEN_BY_RANGE, BROKEN_FOR_ROOM, BROKEN_BY_STORM = 1, 2, 3, 4
+# why a run broke: an answer of our own venue that cannot be, lots beyond what a word can count, a table without room, an order storm
+BROKEN_BY_ANSWER, BROKEN_BY_RANGE, BROKEN_FOR_ROOM, BROKEN_BY_STORM = 1, 2, 3, 4
 
 # what a strategy may wait for: bits of `wakes`
 ON_BAR, ON_BARS, ON_QUOTE, ON_TRADE, ON_ORDER, ON_EVENT, ON_BOOK = 1, 2, 4, 8, 16, 32, 64

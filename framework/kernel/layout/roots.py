@@ -16,6 +16,7 @@ from framework.kernel.layout.latency_records import LatencyLeg, Traffic
 from framework.kernel.layout.market_records import Conversion, Marks, PastBar, Terms
 from framework.kernel.layout.request_record import Request
 from framework.kernel.layout.rule_records import CostTerms, Levy, RiskTerms, Tier, Traded
+from framework.kernel.layout.stance_record import StanceRow
 from framework.kernel.layout.venue_records import Listing, SessionHours, Turn, VenueRules
 from framework.kernel.machine.compile import row_of
 from framework.schema.event import Event
@@ -104,6 +105,9 @@ class TraderRoot(Record):
     outbox: Annotated[I8, Table(Event, 256)]
     outbox_count: I8
     outbox_capacity: I8
+    stances: Annotated[I8, Table(StanceRow, 1, grows=False)]  # of the instruments, the account, the firm, the owners
+    stances_count: I8
+    stances_capacity: I8
     grow: I8
     trader: I8
     apply_answer: I8  # addresses of compiled units
@@ -156,9 +160,9 @@ class TraderRoot(Record):
     base_currency: I8
     levied_currency: I8
     broken: I8  # why the run cannot go on: BROKE_* of `codes`; 0: it can
-    broken_order: I8  # or the number of a table
+    broken_order: I8  # of the first impossible answer; or the number of a table
     broken_state: I8  # or whether that table is the venue's
-    broken_event: I8
+    broken_event: I8  # kind of that answer; or lots
     ambiguous_fills: I8
     ambiguous_pnl: F8
     hook_wake: I8  # the compiled hook that is running
@@ -168,6 +172,10 @@ class TraderRoot(Record):
     has_held: I8  # some order was held until its parent fills
     ship: I8  # address of the unit that takes commands out of the outbox, and what it is handed beside the trader half
     connection: I8
+    has_stance: I8  # some stance was set, or some order is or was unknown
+    owner: I8  # whose orders come now: which of several strategies, 0 to 32,767
+    impossible_answers: I8  # how many there were
+    alarm: I8  # what was wrong with the first
     cost_totals: Annotated[Numbers, ("<f8", COST_KINDS)]
     income: F8  # dividends, base currency
     pending_costs: F8  # expected costs of working orders, base currency

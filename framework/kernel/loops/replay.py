@@ -11,7 +11,7 @@ read in parts is open until its last part, and a part is safe to its last stamp.
 from __future__ import annotations
 
 from framework.kernel.account.result_rows import record_last_point, record_point_before
-from framework.kernel.layout.codes import BROKEN, END, F_EARLY, NEED_TAPE, ON_ORDER, W_TIMER
+from framework.kernel.layout.codes import BROKEN, BROKEN_BY_ANSWER, END, F_EARLY, NEED_TAPE, ON_ORDER, W_TIMER
 from framework.kernel.layout.log import ship
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row, exchange_row, trader_row
 from framework.kernel.loops.bar_lane import fast_bar, go_until, horizon
@@ -27,10 +27,18 @@ GO_ON = 99
 """Not a wake: the loop is to continue."""
 
 
+@inlined
+def _has_broken(t: TraderRoot) -> bool:
+    """Whether the run cannot go on; an answer that cannot be is a fault of the venue that we simulate."""
+    if t.impossible_answers != 0 and t.broken == 0:
+        t.broken = BROKEN_BY_ANSWER
+    return t.broken != 0
+
+
 @kernel
 def _keep_house(t: TraderRoot, x: ExchangeRoot) -> int:
     """What must be done after anything was written: send, liquidate, deliver wakes that wait."""
-    if t.broken:
+    if _has_broken(t):
         return BROKEN
     ship(t)
     if t.mark_moved != 0:  # by a tick
@@ -149,6 +157,7 @@ def _end_all(t: TraderRoot, x: ExchangeRoot) -> int:
     end_held(t, x.end_reason)
     record_last_point(t)  # a fill reported only now
     next_due(x)
+    _has_broken(t)
     return END
 
 

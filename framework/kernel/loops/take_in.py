@@ -20,6 +20,8 @@ from framework.kernel.layout.codes import (
     NEED_TAPE,
     ON_ORDER,
     R_END,
+    R_IMPOSSIBLE,
+    STANCE,
     TAPE,
     TIMER,
     W_TIMER,
@@ -155,7 +157,7 @@ def _next_answer(t: TraderRoot, r: Inbox) -> int:
     if record.kind == TAPE or (r.is_record != 0 and t.drained + t.log_count > r.at):
         r.at += 1
         return _GO_ON
-    if record.kind < ACCEPTED and record.kind != TIMER:
+    if record.kind < ACCEPTED and record.kind != TIMER and not (record.kind == STANCE and record.w3 != R_IMPOSSIBLE):
         return MISSING_COMMAND
     if r.is_record != 0 and r.is_final == 0 and _is_final(record):
         record_last_point(t)

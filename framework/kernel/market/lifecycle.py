@@ -6,10 +6,17 @@ from framework.kernel.layout.codes import (
     S_PARTIAL,
     S_PENDING_CANCEL,
     S_PENDING_REPLACE,
+    S_UNKNOWN,
     S_WORKING,
 )
-from framework.kernel.machine.compile import kernel
+from framework.kernel.machine.compile import inlined, kernel
 from framework.schema.order import TRANSITIONS, Order
+
+
+@inlined
+def may(order: Order, event: int) -> bool:
+    """Whether the table allows an event in the order's state."""
+    return bool(TRANSITIONS[order.state, event] >= 0)
 
 
 @kernel
@@ -19,7 +26,7 @@ def moved(order: Order, event: int) -> bool:
     after = TRANSITIONS[before, event]
     if after < 0:
         return False
-    if after == S_WORKING and order.filled_lots > 0 and (before == S_PENDING_CANCEL or before == S_PENDING_REPLACE):
+    if after == S_WORKING and order.filled_lots > 0 and (before == S_PENDING_CANCEL or before == S_PENDING_REPLACE or before == S_UNKNOWN):
         after = S_PARTIAL
     order.state = after
     return True

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from framework.kernel.layout.codes import LIMIT_TOUCHED, MARKET_TOUCHED, S_FILLED, S_NONE
+from framework.kernel.layout.codes import LIMIT_TOUCHED, MARKET_TOUCHED, S_FILLED, S_NONE, S_REFUSED
 from framework.kernel.layout.roots import Root, order_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.schema.event import Event
-from framework.schema.order import Order
+from framework.schema.order import LAST_OWNER, Order
 
 
 @kernel
@@ -18,7 +18,7 @@ def order_of(t: Root, order_id: int) -> Order:
 @kernel
 def is_done(order: Order) -> bool:
     """Whether the order has ended."""
-    return order.state >= S_FILLED
+    return S_FILLED <= order.state <= S_REFUSED
 
 
 @inlined
@@ -35,6 +35,7 @@ def unpack(order: Order, event: Event) -> None:
     order.type, order.time_in_force = packed & 0xFF, (packed >> 8) & 0xFF
     order.flags = (packed >> 16) & 0xFFFF
     order.side = -1 if (packed >> 40) & 1 else 1
+    order.owner = (packed >> 48) & LAST_OWNER
     order.quantity_lots, order.limit_ticks, order.stop_ticks = event.w2, event.w3, event.w4
     order.parent_id, order.group_id = -1, -1
 
@@ -42,7 +43,7 @@ def unpack(order: Order, event: Event) -> None:
 @kernel
 def pack(order: Order) -> int:
     """The terms word of a submit event; `unpack` reads it."""
-    return order.type | (order.time_in_force << 8) | (order.flags << 16) | ((1 if order.side < 0 else 0) << 40)
+    return order.type | (order.time_in_force << 8) | (order.flags << 16) | ((1 if order.side < 0 else 0) << 40) | (order.owner << 48)
 
 
 @inlined

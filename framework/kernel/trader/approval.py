@@ -1,5 +1,7 @@
 """Pre-trade checks: the gate between a wish and a sent order. Compiled, so that every kind of strategy passes through it.
 
+The stance is asked first: see `stances.py`.
+
 The exposure rule, asked before sending: if every working market order and the worst side of the other working orders filled, gross
 exposure must not pass `max_leverage` times equity,
 
@@ -38,14 +40,17 @@ from framework.kernel.layout.codes import (
     R_RANGE,
     R_SHORT,
     R_SIZE,
+    R_STANCE,
     STOP_LIMIT,
 )
-from framework.kernel.layout.roots import TraderRoot, order_row
+from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.costs import planned_cost
 from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.money import basis, notional_of
 from framework.kernel.market.valuation import WITH_ORDERS, cash_value, initial_needed, projected_value, sum_up, worst_lots
+from framework.kernel.trader.alarms import stance_of
+from framework.kernel.trader.stances import closes_parent, is_restrained, passes_up_to, worst_with
 from framework.schema.instrument import InstrumentKind
 from framework.schema.order import Order
 from framework.schema.units import LARGEST_STEPS
@@ -63,6 +68,8 @@ def check(t: TraderRoot, order: Order) -> tuple[int, float, float]:
     """
     i, lots = order.instrument, order.quantity_lots
     terms, marks = terms_of(t, i), marks_of(t, i)
+    if t.has_stance != 0 and is_restrained(t, order):
+        return R_STANCE, float(stance_of(t, i, order.owner)), float(passes_up_to(t, order))
     if lots <= 0:
         return R_QUANTITY, float(lots), 1.0
     if lots > LARGEST_STEPS:
@@ -86,15 +93,6 @@ def check(t: TraderRoot, order: Order) -> tuple[int, float, float]:
 
 
 @kernel
-def _closes_parent(t: TraderRoot, order: Order) -> bool:
-    """Whether an order that waits for another's fill only closes what that one opens."""
-    if order.parent_id < 0:
-        return False
-    parent = order_row(t.orders, order.parent_id)
-    return parent.instrument == order.instrument and parent.side != order.side and order.quantity_lots <= parent.quantity_lots
-
-
-@kernel
 def _check_exposure(t: TraderRoot, order: Order, rate: float) -> tuple[int, float, float]:
     i, lots, risk = order.instrument, order.quantity_lots, t.risk
     terms, marks, position = terms_of(t, i), marks_of(t, i), position_of(t, i)
@@ -103,9 +101,8 @@ def _check_exposure(t: TraderRoot, order: Order, rate: float) -> tuple[int, floa
     if risk.max_order_notional > 0.0 and notional > risk.max_order_notional:
         return R_SIZE, notional, risk.max_order_notional
     before = worst_lots(position, 0, 0)
-    buys = lots if order.side > 0 else 0
-    sells = lots - buys
-    if order.flags & O_REDUCE_ONLY or _closes_parent(t, order):
+    sells = lots if order.side < 0 else 0
+    if order.flags & O_REDUCE_ONLY or closes_parent(t, order):
         return R_NONE, 0.0, 0.0
     if risk.allow_short == 0:
         left = position.lots + min(position.market_lots, 0) - position.sell_lots
@@ -115,11 +112,7 @@ def _check_exposure(t: TraderRoot, order: Order, rate: float) -> tuple[int, floa
         short = sells - (position.lots + min(position.market_lots, 0) - position.sell_lots)
         if short > terms.located_lots:
             return R_NO_LOCATE, short * terms.lot, terms.located_lots * terms.lot
-    if order.type == MARKET:
-        base = position.lots + position.market_lots + lots * order.side
-        after = max(abs(base), max(base + position.buy_lots, position.sell_lots - base))
-    else:
-        after = worst_lots(position, buys, sells)
+    after = worst_with(t, order)
     if after <= before:
         return R_NONE, 0.0, 0.0
     sum_up(t)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from framework.kernel.account.positions import position_of, rate_of, see_range
 from framework.kernel.layout.codes import (
-    BROKEN_BY_EVENT,
+    A_STATE,
     E_ASK_CANCEL,
     E_CANCEL,
     E_HOLD,
@@ -24,8 +24,10 @@ from framework.kernel.layout.codes import (
     S_FILLED,
     S_HELD,
     S_PENDING_CANCEL,
+    S_UNKNOWN,
 )
 from framework.kernel.layout.roots import TraderRoot
+from framework.kernel.layout.stance_record import stance_row
 from framework.kernel.layout.table_room import ORDERS, has_row
 from framework.kernel.machine.compile import inlined, kernel, outlined, real
 from framework.kernel.market.costs import planned_cost
@@ -34,6 +36,7 @@ from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.order_rows import clear, is_done, order_of, unpack
 from framework.kernel.market.restated_terms import dividend_terms, dividend_ticks, split_terms
 from framework.kernel.market.valuation import projected_value
+from framework.kernel.trader.alarms import raise_alarm
 from framework.schema.event import Event
 from framework.schema.order import Order
 
@@ -41,7 +44,7 @@ from framework.schema.order import Order
 @kernel
 def is_counted(order: Order) -> bool:
     """Whether its leaves count against exposure."""
-    return S_HELD < order.state < S_FILLED and order.state != S_PENDING_CANCEL
+    return (S_HELD < order.state < S_FILLED and order.state != S_PENDING_CANCEL) or order.state == S_UNKNOWN
 
 
 @kernel
@@ -98,19 +101,16 @@ def _lots_in_turn(t: TraderRoot, instrument: int) -> int:
 
 
 @kernel
-def broke(t: TraderRoot, order: Order, event: int) -> None:
-    """Note that an event came which the order's state does not allow; the world stops at it."""
-    if t.broken == 0:
-        t.broken, t.broken_order, t.broken_state, t.broken_event = BROKEN_BY_EVENT, order.order_id, order.state, event
-
-
-@kernel
-def move(t: TraderRoot, order: Order, event: int) -> bool:
-    """Move an order, keep what counts as working in step, and stamp its end."""
-    counted = is_counted(order)
+def move(t: TraderRoot, order: Order, event: int, said: int) -> bool:
+    """Move an order, keep what counts as working in step, and stamp its end. What its state does not allow changes nothing and is an
+    alarm, which tells by what kind of event it was `said`.
+    """
+    counted, before = is_counted(order), order.state
     if not moved(order, event):
-        broke(t, order, event)
+        raise_alarm(t, A_STATE, order.instrument, order.order_id, said, order.state)
         return False
+    if t.has_stance != 0 and (before == S_UNKNOWN) != (order.state == S_UNKNOWN):
+        stance_row(t.stances, order.instrument).unknown_orders += 1 if order.state == S_UNKNOWN else -1
     if counted != is_counted(order):
         count(t, order, -leaves(order) if counted else leaves(order))
     if is_done(order) and order.done_ns == 0:
@@ -147,7 +147,7 @@ def take_submit(t: TraderRoot, event: Event) -> None:
     price = float(order.limit_ticks) if order.limit_ticks > 0 else marks.mark_ticks
     order.planned_cost = planned_cost(t, order.instrument, float(order.quantity_lots), price) * rate_of(t, terms.currency)
     t.has_held |= event.flags & F_HELD
-    move(t, order, E_HOLD if event.flags & F_HELD else E_SUBMIT)
+    move(t, order, E_HOLD if event.flags & F_HELD else E_SUBMIT, event.kind)
     if order.flags & O_TARGET:
         position_of(t, order.instrument).target_order = order.order_id
 
@@ -166,7 +166,7 @@ def take_refusal(t: TraderRoot, event: Event) -> None:
     if event.flags & F_CHANGE:
         return
     order.reason, order.need, order.have = event.w1, real(event.w2), real(event.w3)
-    move(t, order, E_REFUSE)
+    move(t, order, E_REFUSE, event.kind)
 
 
 @inlined
@@ -174,7 +174,7 @@ def take_cancel_request(t: TraderRoot, event: Event) -> None:
     """We ask for a cancel; a held child needs nobody's consent."""
     order = order_of(t, event.w0)
     order.reason = event.w1
-    move(t, order, E_CANCEL if order.state == S_HELD else E_ASK_CANCEL)
+    move(t, order, E_CANCEL if order.state == S_HELD else E_ASK_CANCEL, event.kind)
 
 
 @kernel

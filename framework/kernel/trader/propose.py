@@ -53,8 +53,8 @@ from framework.kernel.machine.compile import bits, inlined, kernel, outlined
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.order_rows import clear, is_done, order_of, pack
-from framework.kernel.trader.apply import ask_cancel, has_instructions, issue
 from framework.kernel.trader.approval import check
+from framework.kernel.trader.issuing import ask_cancel, has_instructions, issue
 from framework.kernel.trader.order_terms import G_LIMIT, G_STOP, G_TOUCH, limit_to_check, set_terms
 from framework.kernel.trader.orders import asked_terms, count, expected_lots, is_counted
 from framework.kernel.trader.recall import is_past_recall
@@ -102,7 +102,7 @@ def _candidate(t: TraderRoot, instrument: int, side: int, kind: int, time_in_for
     order.order_id, order.instrument, order.side = t.orders_count, instrument, side
     order.type, order.time_in_force, order.flags = kind, time_in_force, flags
     order.quantity_lots, order.limit_ticks, order.stop_ticks = 0, 0, 0
-    order.parent_id, order.group_id = -1, -1
+    order.parent_id, order.group_id, order.owner = -1, -1, t.owner
     return order
 
 
@@ -148,6 +148,8 @@ def propose(
             reason, need, have = why, a, b
     if reason == R_NONE:
         reason, need, have = _family(t, parent, group)
+    if 0 <= parent < t.orders_count:
+        order.owner = order_of(t, parent).owner
     return _place(t, order, reason, need, have, parent >= 0)
 
 

@@ -23,8 +23,10 @@ from framework.kernel.market.costs import TIER_DAYS
 from framework.kernel.market.currencies import conversions
 from framework.kernel.trader.apply import ANSWERS
 from framework.kernel.trader.ticks_seen import SEE_TICK
+from framework.schema.event import Kind
 from framework.schema.instrument import Instrument, InstrumentKind
-from framework.schema.order import Approved, OrderEvent, OrderState
+from framework.schema.order import Approved, OrderState
+from framework.schema.stance import AlarmKind
 from framework.schema.units import NEVER_NS
 
 _OUTBOX, _SHIP = (TRADER.fields[name][1] // 8 for name in ("outbox_count", "ship"))  # type: ignore[index]
@@ -136,7 +138,7 @@ class Trader(Half):
     ) -> None:
         n = len(instruments)
         ring = 1 << max(history, 2).bit_length() if history & (history - 1) else max(history, 2)
-        sizes = {"terms": n, "marks": n, "positions": n, "money": len(currencies), "sessions": max(len(calendars), 1)}
+        sizes = {"terms": n, "marks": n, "positions": n, "money": len(currencies), "sessions": max(len(calendars), 1), "stances": n + 2}
         super().__init__("trader", TRADER, TRADER_TABLES, sizes | {"history": n * ring, "depths": n})
         self.instruments, self.owner = tuple(instruments), owner
         self.currencies = tuple(currencies)
@@ -258,9 +260,12 @@ class Trader(Half):
                 f"{int(root['broken_event']):.3g} lots held or at work in one instrument; rule: below {MOST:.3g}; replay stopped at {at}Z. "
                 "Give lot_size= a larger step, or order less."
             )
-        state, order, code = OrderState(int(root["broken_state"])).name, int(root["broken_order"]), int(root["broken_event"])
-        event = OrderEvent(code).name if code < len(OrderEvent) else f"answer {code}"
-        return KernelError(f"order {order}: event {event} cannot happen in state {state}; replay stopped at {int(root['now_ns'])} ns")
+        alarm, state = AlarmKind(int(root["alarm"])).name, OrderState(int(root["broken_state"])).name
+        order, answer = int(root["broken_order"]), Kind(int(root["broken_event"])).name
+        return KernelError(
+            f"order {order} in state {state}: {answer} cannot be ({alarm}); rule: a simulated venue gives no answer that raises an alarm; "
+            f"replay stopped at {at}Z. This is a fault of the engine: report it with the audit."
+        )
 
     def _lack_of_room(self, half: Half | None, at: np.datetime64) -> BaseException:
         """The error where a table of a half could not grow; what kept it from growing, where that is an interrupt."""

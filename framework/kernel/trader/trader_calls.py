@@ -22,6 +22,7 @@ from framework.kernel.market.order_book import lots_at as _lots_at
 from framework.kernel.market.order_book import sweep_ticks as _sweep_ticks
 from framework.kernel.market.order_book import weighted_mid_ticks as _weighted_mid_ticks
 from framework.kernel.market.valuation import valuation as _valuation
+from framework.kernel.trader.alarms import stance_of
 from framework.kernel.trader.propose import NO_ROOM
 from framework.kernel.trader.requests import AIMS, ASK_BRACKET, ASK_CANCEL, ASK_ORDER, ASK_QUANTITY, ASK_REPLACE, ASK_WEIGHT, ORDERS
 from framework.kernel.trader.whole_steps import nearest_steps
@@ -43,6 +44,7 @@ __all__ = [
     "order_in",
     "propose",
     "replace",
+    "stance",
     "sweep_in",
     "sweep_ticks",
     "valuation",
@@ -155,6 +157,13 @@ def mean_close(trader: int, instrument: int, bars: int) -> float:
     """See `framework.kernel.market.marks.mean_close`; by the root's address. NaN for fewer bars than 1 and more than are kept."""
     t = trader_row(trader, 0)
     return _mean_close(t, instrument, bars) if 0 < bars <= t.history_mask + 1 else math.nan
+
+
+@kernel
+def stance(trader: int, instrument: int) -> int:
+    """See `framework.kernel.trader.alarms.stance_of`, of whoever orders now; by the root's address."""
+    t = trader_row(trader, 0)
+    return stance_of(t, instrument, t.owner)
 
 
 @kernel
