@@ -77,7 +77,11 @@ class Audit:
 
     def end_early(self, why: str) -> None:
         """Say in the header that the run ended before its data did, and why."""
-        self.header["ended_early"] = why
+        self.describe(ended_early=why)
+
+    def describe(self, **words: object) -> None:
+        """Set words of the header that were not known when the run began."""
+        self.header.update(words)
         self._hash = hashlib.blake2b(_encode(self.header), digest_size=_HASH_BYTES)
         self._hashed = 0
 

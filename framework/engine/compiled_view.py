@@ -197,6 +197,21 @@ def _cash(view: Any) -> Any:
     return cash
 
 
+@_attribute("firm_gross")
+def _firm_gross(view: Any) -> Any:
+    return trader_of(view).firm_gross
+
+
+@_attribute("firm_net")
+def _firm_net(view: Any) -> Any:
+    return trader_of(view).firm_net
+
+
+@_attribute("firm_equity")
+def _firm_equity(view: Any) -> Any:
+    return trader_of(view).firm_equity
+
+
 @_attribute("next_order_id")
 def _next_order_id(view: Any) -> Any:
     return trader_of(view).orders_count

@@ -74,6 +74,18 @@ class Run:
             finally:
                 self._audit.close()
 
+    def whole(self, until_ns: int = NEVER_NS) -> None:
+        """Begin, go on, end; whatever is raised leaves here after the world was closed and the last record taken in."""
+        try:
+            self.begin()
+            self.go_on(until_ns)
+            self.end()
+        except BaseException as error:
+            self.fail(error)
+            raise
+        finally:
+            self.leave()
+
     def leave(self) -> None:
         """Nothing can be ordered any more."""
         self._view.close()
@@ -85,13 +97,4 @@ def run(world: World, trader: Trader, strategy: Strategy, view: View, audit: Rec
 
     Whatever a hook or the world raises, an interrupt too, leaves here after the world was closed and the last record taken in.
     """
-    made = Run(world, trader, strategy, view, audit)
-    try:
-        made.begin()
-        made.go_on(until_ns)
-        made.end()
-    except BaseException as error:
-        made.fail(error)
-        raise
-    finally:
-        made.leave()
+    Run(world, trader, strategy, view, audit).whole(until_ns)

@@ -270,6 +270,21 @@ class Reading:
         """Cash of all currencies at the present rates."""
         return float(trader_calls.valuation(self._address)[1])
 
+    @property
+    def firm_gross(self) -> float:
+        """Gross exposure of all accounts of the firm as last told, NaN before that; see `backtest_accounts`."""
+        return float(self._trader.record["firm_gross"][0])
+
+    @property
+    def firm_net(self) -> float:
+        """The same of net exposure: longs less shorts."""
+        return float(self._trader.record["firm_net"][0])
+
+    @property
+    def firm_equity(self) -> float:
+        """The same of equity."""
+        return float(self._trader.record["firm_equity"][0])
+
     def cash_in(self, currency: str) -> float:
         """Cash of one currency, in that currency."""
         names = self._trader.currencies

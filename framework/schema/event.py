@@ -20,6 +20,7 @@ Two stamps, a kind, flags, an instrument and five int64 words whose meaning the 
     TIMER           timer id        -              -               -                -
     ALARM           alarm kind      order id       kind of answer  state of order   -               derived, see below
     STANCE          scope           key            stance          reason           -               key: instrument, owner; else 0
+    FIRM            gross (f8)      net (f8)       equity (f8)     -               -                in the base currency
     ORDER_SUBMIT    order id        packed terms   lots            limit ticks      stop ticks
     ORDER_TERMS     order id        trail          expire ns       parent id        group id
     ORDER_INSTRUCTIONS  order id    display lots   peg offset      peg cap ticks    limit offset
@@ -55,6 +56,9 @@ for our account, to liquidate; SETTLED of gains and losses since the last settle
 An ALARM of the trader half tells of an answer that cannot be (`AlarmKind`); a STANCE with the reason IMPOSSIBLE_ANSWER follows where one
 comes of it. STANCE says how far somebody may trade from now on (`Stance`, `Scope`). ORDER_UNKNOWN says that nobody knows what became of
 an order; any later answer about it does.
+
+FIRM tells an account what all accounts of its firm are exposed to and worth together: sums of |value| and of value of their positions,
+and of their equity.
 
 DEPTH says what stands in a book after the event. Without an order id (0) it is a price level: so many lots at this price, 0 for none;
 `level` is its rank from the best, -1 where the source does not say. With an order id it is one order: its remaining lots at its
@@ -124,6 +128,7 @@ class Kind(IntEnum):
     ALARM = 21
     COMMAND = 22
     STANCE = 27
+    FIRM = 28
     # what the trader half says
     ORDER_SUBMIT = 32
     ORDER_TERMS = 33
@@ -201,6 +206,7 @@ SOURCE_RANK = {
     Kind.FUNDING: 6,
     Kind.DELIST: 7,
     Kind.STANCE: 8,
+    Kind.FIRM: 0,
     Kind.TIMER: 9,
 }
 """Which of two events at the same stamp is applied first."""

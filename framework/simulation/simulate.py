@@ -12,6 +12,7 @@ from framework.engine.compiled import unchecked_note
 from framework.engine.panel import Panel
 from framework.engine.strategy import Strategy
 from framework.kernel.machine import machine_code
+from framework.kernel.trader.trader import Trader
 from framework.reports.result import Result
 from framework.simulation.benchmark import benchmark_levels
 from framework.simulation.configured_latency import as_received, latency_notes
@@ -37,15 +38,9 @@ def simulate(
     header, ground = header_of(strategy, tape, settings), Ground(received, settings)
     trader = ground.trader(strategy)
     audit = Audit(header, trader.take_log)
-    levels = benchmark_levels(benchmark, tape)
-    tables = Tables(trader, audit, received)
 
     def result(ended_early: str = "") -> Result:
-        early = (ended_early,) if ended_early else ()
-        unchecked = (*machine_code.unchecked_note(), *unchecked_note(strategy))
-        notes = (*early, *tables.refusal_note(), *tape.notes, *latency_notes(settings.latency), *tables.overdraft_note(), *unchecked)
-        title = name or _name(strategy)
-        return Result(tables.of_run(title, settings.currency, settings.cash, notes, _shown(header), levels, ended_early))
+        return result_of(strategy, received, settings, trader, audit, benchmark=benchmark, name=name, ended_early=ended_early)
 
     try:
         run_through(strategy, ground, trader, audit, in_parts(received.events, chunk_events), received)
@@ -53,6 +48,27 @@ def simulate(
         attach_result(error, trader, audit, result)
         raise
     return result()
+
+
+def result_of(
+    strategy: Strategy,
+    received: Tape,
+    settings: RunSettings,
+    trader: Trader,
+    audit: Audit,
+    *,
+    benchmark: str | pd.Series | None = None,
+    name: str | None = None,
+    ended_early: str = "",
+) -> Result:
+    """What came of a run over a tape as it was received, from its trader half and its audit."""
+    tables = Tables(trader, audit, received)
+    early = (ended_early,) if ended_early else ()
+    unchecked = (*machine_code.unchecked_note(), *unchecked_note(strategy))
+    notes = (*early, *tables.refusal_note(), *received.notes, *latency_notes(settings.latency), *tables.overdraft_note(), *unchecked)
+    levels = benchmark_levels(benchmark, received)
+    title = name or _name(strategy)
+    return Result(tables.of_run(title, settings.currency, settings.cash, notes, _shown(audit.header), levels, ended_early))
 
 
 def _name(strategy: Strategy) -> str:

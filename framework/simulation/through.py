@@ -13,8 +13,7 @@ from framework.data.tape.event_arrays import chunks
 from framework.data.tape.mapped import give_back, is_mapped
 from framework.data.tape.survey import survey
 from framework.engine.compiled import Driver
-from framework.engine.engine import Recorder
-from framework.engine.engine import run as run_engine
+from framework.engine.engine import Recorder, Run
 from framework.engine.panel import Panel, PanelDriver
 from framework.engine.strategy import Strategy
 from framework.engine.tape_feeds import Feed, Parts
@@ -55,7 +54,20 @@ def run_through(
     tape: Tape | None = None,
     seen: Tape | None = None,
 ) -> None:
-    """Run a strategy over a feed of events of the ground's market. What happened is then in the trader half and in `records`.
+    """Run a strategy over a feed of events of the ground's market. What happened is then in the trader half and in `records`."""
+    open_run(strategy, ground, trader, records, feed, tape, seen).whole()
+
+
+def open_run(
+    strategy: Strategy,
+    ground: Ground,
+    trader: Trader,
+    records: Collector,
+    feed: Feed,
+    tape: Tape | None = None,
+    seen: Tape | None = None,
+) -> Run:
+    """A run that has not begun, on a feed of events of the ground's market.
 
     Args:
         tape: the finished tape that the feed gives; None where it is open.
@@ -66,7 +78,7 @@ def run_through(
         _prepare(trader, exchange, tape, seen)
     world = SimulatedWorld(feed, exchange, trader, records.collect, _replay(strategy, trader, timers))
     view = View(trader, timers, uses_numbers=strategy.uses_numbers)
-    run_engine(world, trader, strategy, view, records)
+    return Run(world, trader, strategy, view, records)
 
 
 def _prepare(trader: Trader, exchange: Exchange, tape: Tape, seen: Tape | None) -> None:

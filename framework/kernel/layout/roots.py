@@ -176,6 +176,9 @@ class TraderRoot(Record):
     owner: I8  # whose orders come now: which of several strategies, 0 to 32,767
     impossible_answers: I8  # how many there were
     alarm: I8  # what was wrong with the first
+    firm_gross: F8  # what we were last told of the firm, NaN: nothing yet
+    firm_net: F8
+    firm_equity: F8
     cost_totals: Annotated[Numbers, ("<f8", COST_KINDS)]
     income: F8  # dividends, base currency
     pending_costs: F8  # expected costs of working orders, base currency

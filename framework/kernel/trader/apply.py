@@ -18,6 +18,7 @@ from framework.kernel.layout.codes import (
     DELIST,
     DEPTH,
     DIVIDEND,
+    FIRM,
     GAP,
     HALT,
     MARK_PRICE,
@@ -134,6 +135,8 @@ def apply_market(t: TraderRoot, event: Event) -> None:
         t.seen += 1  # what follows from it is written after it
         take_stance(t, event)
         t.seen -= 1
+    elif kind == FIRM:
+        t.firm_gross, t.firm_net, t.firm_equity = real(event.w0), real(event.w1), real(event.w2)
     elif (kind == DEPTH or kind == TRADE_TICK or kind == GAP) and t.see_tick != 0:
         call(t.see_tick, address_of(t), address_of(event))
 

@@ -146,6 +146,7 @@ class Trader(Half):
         for name, count in sizes.items():
             root[f"{name}_count"] = count
         root["trader"] = self.address
+        root["firm_gross"], root["firm_net"], root["firm_equity"] = np.nan, np.nan, np.nan
         root["apply_answer"] = ANSWERS.address
         root["history_mask"] = ring - 1
         root["timer_ns"] = NEVER_NS
