@@ -19,6 +19,7 @@ class InstrumentKind(IntEnum):
     INDEX = 2  # a value to read, not to trade
     PERPETUAL = 3  # a swap without an end: margined, pays or receives funding
     FUTURE = 4  # margined, settled in cash each day; a DELIST event at its final price ends it
+    OPTION = 5  # prices can be read; what one is worth and how it ends is not built, so no order is let through
 
 
 class Settlement(IntEnum):

@@ -144,6 +144,7 @@ class Reason(IntEnum):
     CONFLICTING_INSTRUCTIONS = 24  # two that exclude each other (bits of `OrderFlag`)
     NO_QUOTE_TO_PEG = 25  # the best price that it follows is not known
     BEYOND_RANGE = 26  # a price of more ticks or a position of more lots than 2**53
+    OPTIONS_NOT_TRADED = 28  # what an option is worth and how it ends is not built
     # ended by the venue or by time
     USER = 30  # cancelled on request
     SIBLING_FILLED = 31
@@ -164,6 +165,10 @@ class Reason(IntEnum):
     SELF_TRADE = 50  # would have traded with another order of ours
     OUTSIDE_PRICE_LIMITS = 51  # priced beyond what the venue executes today
     RUN_ENDED_EARLY = 52  # the run raised or was interrupted while it worked
+    # why something was corrected
+    OPENING = 60  # the run began with it
+    RECONCILED = 61  # the venue or its statement says so
+    OPERATOR = 62  # somebody corrected it by hand
 
 
 class Order(Record):

@@ -169,4 +169,4 @@ def replay(
     world = AuditedWorld(ground.tape.events, records, again)
     run_engine(world, trader, strategy, View(trader, ground.timers(), uses_numbers=strategy.uses_numbers), again)
     tables = Tables(trader, again, ground.tape)
-    return Result(tables.of_run(f"replay of {type(strategy).__name__}", settings.currency, settings.cash, tape.notes, {}))
+    return Result(tables.of_run(f"replay of {type(strategy).__name__}", settings.currency, tape.notes, {}))

@@ -24,6 +24,7 @@ from framework.simulation.kernel_terms import (
     tiers_of,
     venue_terms,
 )
+from framework.simulation.opening_events import check_cash, opening_events
 from framework.simulation.settings import RunSettings
 
 
@@ -37,7 +38,7 @@ class Ground:
     def __init__(self, tape: Tape, settings: RunSettings) -> None:
         costs, risk, latency = settings.costs, settings.risk, settings.latency
         self.tape = received = with_feed_latency(tape, latency, settings.seed)
-        self._cash, self._currency = float(settings.cash), settings.currency
+        self._cash, self._currency = settings.cash_in_hand, settings.currency
         self._currencies = tuple(dict.fromkeys((settings.currency, *received.currencies)))
         self._costs, self._risk = cost_terms(costs), risk_terms(risk)
         self._bars_of_costs = bars_of_costs(costs)
@@ -47,6 +48,8 @@ class Ground:
         self._decays, self._daily_lots = pushes_of(received, costs)
         self._ticks = ticks_of(received, costs)
         self._point_interval_ns = NANOSECONDS_PER_SECOND if received.has_quotes or self._ticks is not None else 0
+        check_cash(received, settings.currency)
+        self._opening = None if settings.opening is None else opening_events(settings.opening, received, settings.currency, risk)
         self._latencies, self._rules = latencies_of(latency, settings.seed), venue_terms(settings.venue)
 
     def trader(self, strategy: Strategy) -> Trader:
@@ -55,7 +58,10 @@ class Ground:
         An interrupt acts afterwards: in callbacks of the compiler it would be lost.
         """
         with deferred_interrupts():
-            return link(self._trader(strategy))
+            trader = link(self._trader(strategy))
+            if self._opening is not None:
+                trader.open_with(self._opening)
+            return trader
 
     def _trader(self, strategy: Strategy) -> Trader:
         return Trader(

@@ -44,7 +44,7 @@ def simulate(
         unchecked = (*machine_code.unchecked_note(), *unchecked_note(strategy))
         notes = (*early, *tables.refusal_note(), *tape.notes, *latency_notes(settings.latency), *tables.overdraft_note(), *unchecked)
         title = name or _name(strategy)
-        return Result(tables.of_run(title, settings.currency, settings.cash, notes, _shown(header), levels, ended_early))
+        return Result(tables.of_run(title, settings.currency, notes, _shown(header), levels, ended_early))
 
     try:
         run_through(strategy, ground, trader, audit, in_parts(ground.tape.events, chunk_events))

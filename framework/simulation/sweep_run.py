@@ -111,8 +111,9 @@ class Runner:
             return build_from(self._job.strategy, given, frames)
 
     def _run(self, given: Given) -> tuple[float, ...]:
-        cash, strategy = self._job.settings.cash, self.build(given)
+        strategy = self.build(given)
         trader = self._ground.trader(strategy)
+        cash = trader.initial_equity
         tally = Tally(trader, self._terms)
         received = self._ground.tape
         run_through(strategy, self._ground, trader, tally, iter((received.events,)))

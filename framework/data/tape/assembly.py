@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from framework.data.checks.account_events import check_account_events
 from framework.data.checks.asked import check_asked
 from framework.data.checks.kinds import refuse_kinds
 from framework.data.checks.ranges import check_ranges, check_stamps
@@ -174,7 +175,7 @@ def build(
         pieces.append(events)
         said += note
     if extra is not None:
-        pieces.append(_checked_extra(extra, ordered))
+        pieces.append(checked_extra(extra, ordered))
     if actions is not None:
         corporate = action_events(actions, ordered)
         refuse_trading_after_delisting(corporate, pieces, ordered)
@@ -229,7 +230,8 @@ def assemble(instruments: Sequence[Instrument], pieces: Sequence[Events], *, nam
     return Tape(made.instruments, made.currencies, made.calendars, events, tuple(notes), name)
 
 
-def _checked_extra(extra: Events, instruments: Sequence[Instrument]) -> Events:
+def checked_extra(extra: Events, instruments: Sequence[Instrument]) -> Events:
+    """Events that somebody made, whose instruments are positions in `instruments`, checked."""
     if extra.dtype != EVENT:
         raise DataError(f"extra events have dtype {extra.dtype}. Make them with dtype framework.schema.event.EVENT.")
     stray = (extra["instrument"] >= len(instruments)) & (extra["instrument"] != NO_INSTRUMENT)
@@ -247,6 +249,7 @@ def _checked_extra(extra: Events, instruments: Sequence[Instrument]) -> Events:
             "rule: nothing is known before it happens. Correct the stamps."
         )
     check_ranges(extra, instruments)
+    check_account_events(extra)
     return extra
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from framework.schema.event import CostKind, Flag, Kind
+from framework.schema.event import Correction, CostKind, Flag, Kind
 from framework.schema.instrument import InstrumentKind, Settlement
 from framework.schema.order import OrderEvent, OrderFlag, OrderState, OrderType, Reason, TimeInForce
 
@@ -19,12 +19,17 @@ EXPIRED, REPLACED = int(Kind.ORDER_EXPIRED), int(Kind.ORDER_REPLACED)
 INSTRUCTIONS, REPRICED = int(Kind.ORDER_INSTRUCTIONS), int(Kind.ORDER_REPRICED)
 CANCEL_REJECTED, CHARGE, TAPE = int(Kind.ORDER_CANCEL_REJECTED), int(Kind.CHARGE), int(Kind.TAPE)
 PLACED, SETTLED, PRICE_LIMITS = int(Kind.ORDER_PLACED), int(Kind.SETTLED), int(Kind.PRICE_LIMITS)
+CORRECTION, TRANSFER = int(Kind.CORRECTION), int(Kind.TRANSFER)
 
 # flags of events
 F_OPEN, F_MAKER = int(Flag.SESSION_OPEN), int(Flag.MAKER)
 F_AMBIGUOUS, F_LAST, F_REFUSED = int(Flag.AMBIGUOUS), int(Flag.LAST), int(Flag.REFUSED)
 F_HELD, F_MORE, F_CHANGE = int(Flag.HELD), int(Flag.MORE), int(Flag.CHANGE)
 F_PAUSE, F_AUCTION, F_EARLY = int(Flag.PAUSE), int(Flag.AUCTION), int(Flag.EARLY)
+
+# what is corrected: the flags of a CORRECTION
+OF_POSITION, OF_CASH = int(Correction.POSITION), int(Correction.CASH)
+ORDER_FOUND, ORDER_WORKS, ORDER_ENDED = int(Correction.ORDER_FOUND), int(Correction.ORDER_WORKS), int(Correction.ORDER_ENDED)
 
 F_BUY, F_SELL, F_CLEAR = int(Flag.BUY), int(Flag.SELL), int(Flag.CLEAR)
 
@@ -39,10 +44,10 @@ MARK_IS_RATE, MARK_IS_WATCHED, MARK_IS_PUBLISHED = 1, 2, 4
 C_FEE, C_HALF_SPREAD, C_VOLUME_SHARE = int(CostKind.FEE), int(CostKind.HALF_SPREAD), int(CostKind.VOLUME_SHARE)
 C_IMPACT, C_BORROW, C_FUNDING, C_TAX = int(CostKind.IMPACT), int(CostKind.BORROW), int(CostKind.FUNDING), int(CostKind.TAX)
 COST_KINDS = len(CostKind)
-DIVIDEND_PAID = -1  # beside them, as the kind of a FLOW
+DIVIDEND_PAID, COST_BOOKED = -1, -2  # beside them, as the kind of a FLOW; the last is no money but what the position is booked at
 
 # what changed a position, where no order did
-BY_SPLIT, BY_DELISTING = -1, -2
+BY_SPLIT, BY_DELISTING, BY_CORRECTION, BY_TRANSFER = -1, -2, -3, -4
 
 # order types, times in force, flags
 MARKET, LIMIT, STOP = int(OrderType.MARKET), int(OrderType.LIMIT), int(OrderType.STOP)
@@ -90,7 +95,7 @@ R_NEEDS_REST, R_INSTRUCTIONS = int(Reason.INSTRUCTION_NEEDS_REST), int(Reason.CO
 R_NO_PEG, R_WOULD_TAKE = int(Reason.NO_QUOTE_TO_PEG), int(Reason.POST_ONLY_WOULD_TAKE)
 R_MARGIN, R_NO_LOCATE, R_LIQUIDATED = int(Reason.INSUFFICIENT_MARGIN), int(Reason.NO_LOCATE), int(Reason.LIQUIDATED)
 R_SELF_TRADE, R_OUTSIDE = int(Reason.SELF_TRADE), int(Reason.OUTSIDE_PRICE_LIMITS)
-R_RANGE = int(Reason.BEYOND_RANGE)
+R_RANGE, R_OPTION = int(Reason.BEYOND_RANGE), int(Reason.OPTIONS_NOT_TRADED)
 
 # wakes: what `advance` returns
 END, W_BAR, W_BARS, W_QUOTE, W_TRADE = 0, 1, 2, 3, 4

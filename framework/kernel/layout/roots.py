@@ -8,7 +8,7 @@ grows a table, and that of the trader half. Python owns the memory; compiled cod
 from dataclasses import dataclass
 from typing import Annotated
 
-from framework.kernel.layout.account_records import Change, Flow, Money, Point, Position, TaxLot, Trade
+from framework.kernel.layout.account_records import Change, Deposit, Flow, Money, Point, Position, TaxLot, Trade
 from framework.kernel.layout.codes import COST_KINDS
 from framework.kernel.layout.depth_records import DepthBook, Resting
 from framework.kernel.layout.displacement_records import Decay, Displacement, Volume
@@ -169,6 +169,9 @@ class TraderRoot(Record):
     cost_totals: Annotated[Numbers, ("<f8", COST_KINDS)]
     income: F8  # dividends, base currency
     pending_costs: F8  # expected costs of working orders, base currency
+    deposits: Annotated[I8, Table(Deposit, 16)]
+    deposits_count: I8
+    deposits_capacity: I8
     costs: CostTerms
     risk: RiskTerms
 

@@ -8,6 +8,7 @@ released, when one member of a one-cancels-other group fills the others are redu
 from __future__ import annotations
 
 from framework.kernel.account.corporate_actions import book_delisting, book_dividend, book_split
+from framework.kernel.account.corrections import book_transfer
 from framework.kernel.account.ledger import book_charge, book_fill, book_settlement
 from framework.kernel.account.positions import rate_of
 from framework.kernel.account.result_rows import record_flow
@@ -23,6 +24,7 @@ from framework.kernel.layout.codes import (
     CANCEL_REJECTED,
     CANCELLED,
     CHARGE,
+    CORRECTION,
     COSTS,
     DELIST,
     DEPTH,
@@ -70,6 +72,7 @@ from framework.kernel.layout.codes import (
     TERMS,
     TRADE_TICK,
     TRAILING_LIMIT,
+    TRANSFER,
     TRIGGERED,
 )
 from framework.kernel.layout.log import apply_answer, write
@@ -86,6 +89,7 @@ from framework.kernel.market.order_book import lose_depth
 from framework.kernel.market.order_rows import is_done, order_of, pack, take_instructions
 from framework.kernel.market.price_limit_rules import apply_limits
 from framework.kernel.market.sessions import apply_halt, apply_session
+from framework.kernel.trader.corrected import take_correction
 from framework.kernel.trader.orders import (
     asked_terms,
     count,
@@ -327,7 +331,7 @@ ANSWERS = Unit(_answer_unit)
 
 @kernel
 def apply_market(t: TraderRoot, event: Event) -> None:
-    """Apply what the market says, save bars."""
+    """Apply what the market says, save bars, and what corrects the account or moves something in or out of it."""
     kind = event.kind
     if kind == QUOTE:
         see_quote(t, event)
@@ -355,6 +359,11 @@ def apply_market(t: TraderRoot, event: Event) -> None:
         apply_limits(t, event)
     elif (kind == DEPTH or kind == TRADE_TICK or kind == GAP) and t.see_tick != 0:
         call(t.see_tick, address_of(t), address_of(event))
+    elif kind == CORRECTION:
+        if take_correction(t, event):
+            _react_to_end(t, order_of(t, event.w0))
+    elif kind == TRANSFER:
+        book_transfer(t, event)
 
 
 @inlined

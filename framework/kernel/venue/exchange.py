@@ -12,9 +12,11 @@ from framework.kernel.layout.half import Half, set_fields
 from framework.kernel.layout.roots import EXCHANGE, EXCHANGE_TABLES
 from framework.kernel.layout.venue_records import VENUE_RULES
 from framework.kernel.market.book_memory import Books, Ticks, grow_resting
+from framework.kernel.venue.corrected_orders import open_venue
 from framework.kernel.venue.latency_legs import Latencies, symbol_key
 from framework.kernel.venue.matching_trades_and_books import RECEIVE, VENUE_TICK
 from framework.kernel.venue.venue_account import VenueAccount
+from framework.schema.event import Kind
 from framework.schema.units import NEVER_NS
 
 
@@ -72,6 +74,8 @@ class Exchange(Half):
             is_apart = bool(self.record["response_latency_ns"][0])
             self.account = VenueAccount(trader, is_apart=is_apart)
             self.record["account"], self.record["keeps_account"] = self.account.address, int(is_apart)
+            if trader.count("log") and trader.used("log")["kind"][0] == Kind.CORRECTION:
+                open_venue(trader.address, self.address)
 
     def feed(self, events: NDArray[np.void], *, is_last: bool) -> None:
         """Give the next part of the tape. It must stay unchanged while it is replayed."""
