@@ -104,6 +104,9 @@ class TraderRoot(Record):
     outbox: Annotated[I8, Table(Event, 256)]
     outbox_count: I8
     outbox_capacity: I8
+    deposits: Annotated[I8, Table(Deposit, 16)]
+    deposits_count: I8
+    deposits_capacity: I8
     grow: I8
     trader: I8
     apply_answer: I8  # addresses of compiled units
@@ -169,9 +172,6 @@ class TraderRoot(Record):
     cost_totals: Annotated[Numbers, ("<f8", COST_KINDS)]
     income: F8  # dividends, base currency
     pending_costs: F8  # expected costs of working orders, base currency
-    deposits: Annotated[I8, Table(Deposit, 16)]
-    deposits_count: I8
-    deposits_capacity: I8
     costs: CostTerms
     risk: RiskTerms
 
