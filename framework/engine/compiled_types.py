@@ -265,13 +265,12 @@ def waking_event_of(t: Any, tape: int) -> Any:
     """The event that the EVENT wake tells of, of the tape or of the log; without an instrument it has the number -1."""
     row = t.wake_row
     event = event_row(tape, row) if row >= 0 else event_row(t.log, -1 - row)
-    instrument, up, down, lot_up, lot_down = np.int64(-1), np.int64(1), np.int64(1), np.int64(1), np.int64(1)
-    if event.instrument < t.positions_count:
-        terms = terms_of(t, event.instrument)
-        instrument = np.int64(event.instrument)
-        up, down, lot_up, lot_down = terms.tick_numerator, terms.tick_denominator, terms.lot_numerator, terms.lot_denominator
     words = event.w0, event.w1, event.w2, event.w3, event.w4
-    return _make_market_event(event.kind, instrument, event.ts_local_ns, event.flags, *words, up, down, lot_up, lot_down)
+    if event.instrument >= t.positions_count:
+        return _make_market_event(event.kind, -1, event.ts_local_ns, event.flags, *words, 1, 1, 1, 1)
+    terms = terms_of(t, event.instrument)
+    up, down, lot_up, lot_down = terms.tick_numerator, terms.tick_denominator, terms.lot_numerator, terms.lot_denominator
+    return _make_market_event(event.kind, event.instrument, event.ts_local_ns, event.flags, *words, up, down, lot_up, lot_down)
 
 
 @numba.njit(error_model="numpy", boundscheck=False)

@@ -315,6 +315,10 @@ def _agrees(shorter: NDArray[np.int64], longer: NDArray[np.int64]) -> bool:
 def _definition(instrument: Instrument) -> list[Any]:
     margins = (instrument.initial_margin, instrument.maintenance_margin, instrument.liquidation_fee)
     of_derivatives = [instrument.inverse, *(float(margin).hex() for margin in margins)] if instrument.is_derivative else []
+    of_options = (
+        [float(instrument.strike).hex(), instrument.right, instrument.expiry_ns] if instrument.kind is InstrumentKind.OPTION else []
+    )
+    named = [[instrument.account, instrument.product]] if instrument.account or instrument.product else []
     return [
         instrument.symbol,
         [instrument.tick.numerator, instrument.tick.denominator],
@@ -327,4 +331,6 @@ def _definition(instrument: Instrument) -> list[Any]:
         instrument.calendar,
         instrument.bar_interval_ns,
         *of_derivatives,
+        *of_options,
+        *named,
     ]
