@@ -93,7 +93,7 @@ def plays_live(strategy: Strategy, tape: Tape, audit: Audit) -> None:
     header = audit.header
     settings = RunSettings.of({**header, "cash": float(cast(float, header["cash"]))})
     received = as_received(tape, settings)
-    ground = Ground(received, settings)
+    ground = Ground.over(received, settings)
     trader = ground.trader(strategy)
     again = Audit(header, trader.take_log)
     double = Double(received.events, audit.records)

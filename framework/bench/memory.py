@@ -80,7 +80,7 @@ def stream(count: int) -> dict[str, float]:
     strategy = Sleeper()
     tape = build({}, {"WALK": Instrument("WALK")}, extra=next(quotes(1000)), name="quotes")
     settings = RunSettings()
-    trader = Ground(tape, settings).trader(strategy)
+    trader = Ground.over(tape, settings).trader(strategy)
     audit = Audit(header_of(strategy, tape, settings), trader.take_log)
     world = SimulatedWorld(Parts(quotes(count)), Exchange(1, len(tape.calendars)), trader, audit.collect)
     start = time.perf_counter()

@@ -18,10 +18,12 @@ from framework.config.models import (
     digest,
     parse_costs,
     parse_latency,
+    parse_opening,
     parse_risk,
     parse_run,
     parse_venue,
 )
+from framework.config.opening_models import Opening, OpeningOrder
 
 __all__ = [
     "AccountConfig",
@@ -30,6 +32,8 @@ __all__ = [
     "DataConfig",
     "LatencyConfig",
     "LognormalLatency",
+    "Opening",
+    "OpeningOrder",
     "PropagatorImpact",
     "RecordedLatency",
     "RiskConfig",
@@ -43,6 +47,7 @@ __all__ = [
     "load",
     "parse_costs",
     "parse_latency",
+    "parse_opening",
     "parse_risk",
     "parse_run",
     "parse_venue",

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, Field, StrictBool, field_valida
 from framework.config.check import validate
 from framework.config.impact_models import Impact
 from framework.config.latency_models import LatencyConfig
+from framework.config.opening_models import Opening
 from framework.config.section import (
     Bps,
     Currency,
@@ -243,6 +244,7 @@ class RunConfig(Section):
     Attributes:
         strategy: "package.module:Class".
         params: the strategy's parameters; the strategy validates them.
+        opening: what the account holds when the run begins, where that is more than its cash.
         seed: of every random draw.
         benchmark: a symbol of the data to compare with.
     """
@@ -252,6 +254,7 @@ class RunConfig(Section):
     params: dict[str, Any] = Field(default_factory=dict)
     data: DataConfig
     account: AccountConfig = AccountConfig()
+    opening: Opening | None = None
     costs: CostsConfig = CostsConfig()
     risk: RiskConfig = RiskConfig()
     latency: LatencyConfig = LatencyConfig()
@@ -273,7 +276,10 @@ def _day(moment: datetime | date) -> date:
 
 def digest(config: BaseModel) -> str:
     """SHA-256 of a config's content, in hex: the same for equal configs in every process."""
-    content = json.dumps(config.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    dumped = config.model_dump(mode="json")
+    if dumped.get("opening", ...) is None:
+        del dumped["opening"]  # what is not there is not said
+    content = json.dumps(dumped, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -299,6 +305,11 @@ def parse_latency(latency: Mapping[str, Any] | LatencyConfig | None) -> LatencyC
 def parse_venue(venue: Mapping[str, Any] | VenueConfig | None) -> VenueConfig:
     """The venue's rules from what `backtest(venue=...)` takes; None is the defaults."""
     return validate(VenueConfig, venue, place="venue")
+
+
+def parse_opening(opening: Mapping[str, Any] | Opening | None) -> Opening | None:
+    """What a run begins with, from what `backtest(opening=...)` takes; None is its cash alone."""
+    return None if opening is None else validate(Opening, opening, place="opening")
 
 
 def parse_run(raw: Mapping[str, Any], place: str = "config") -> RunConfig:

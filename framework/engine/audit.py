@@ -1,6 +1,8 @@
 """The audit: every decision and every answer of a run, in order, in 64-byte records under one hash.
 
-A file is a magic word, the length of a JSON header, the header, the records, and the hash of all of that. The header says
+A file is a magic word, the length of a JSON header, the header, the records, and the hash of all of that. Where records have a side
+record, such as a venue's ids and texts, the length of the records and their side records come between, see `schema.side`; they are in the
+file's hash and not in `digest`, since they decide nothing. The header says
 what the run was made of: the tape's digest, the strategy and its parameters, costs, risk, seed. Market events are not copied:
 a TAPE record says which of the tape's events were applied before the record that follows it.
 
@@ -24,17 +26,20 @@ from framework.engine.world import Decision
 from framework.errors import DataError
 from framework.schema.codec import to_frame
 from framework.schema.event import EVENT, Kind
+from framework.schema.side import SideRecords
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MAGIC = b"ONETAPE1"
+MAGIC, MAGIC_WITH_SIDES = b"ONETAPE1", b"ONETAPE2"
+"""The second where there are side records; a file without them is as it always was."""
+
 _HASH_BYTES = 32
 
 
-def _encode(header: Mapping[str, object]) -> bytes:
+def _encode(header: Mapping[str, object], magic: bytes = MAGIC) -> bytes:
     text = json.dumps(header, sort_keys=True, separators=(",", ":"), default=str).encode()
-    return MAGIC + len(text).to_bytes(8, "little") + text
+    return magic + len(text).to_bytes(8, "little") + text
 
 
 def header_digest(header: Mapping[str, object]) -> str:
@@ -54,20 +59,24 @@ class Audit:
         header: what the run was made of; JSON values.
         take_log: returns the log's records since the last call and empties it.
         held_bytes: most bytes of records in memory; what is more lies in a temporary file, see `audit_records.AuditRecords`.
+
+    Attributes:
+        sides: what stands beside records, by their number.
     """
 
     def __init__(self, header: Mapping[str, object], take_log: Callable[[], NDArray[np.void]], *, held_bytes: int = HELD_BYTES) -> None:
         self.header = dict(header)
         self._take_log = take_log
         self._records = AuditRecords(held_bytes)
+        self.sides = SideRecords()
         self._hash = hashlib.blake2b(_encode(self.header), digest_size=_HASH_BYTES)
         self._hashed = 0  # records
 
     def __getstate__(self) -> dict[str, object]:
-        return {"header": self.header, "_records": self._records}
+        return {"header": self.header, "_records": self._records, "sides": self.sides}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.header, self._records = state["header"], state["_records"]
+        self.header, self._records, self.sides = state["header"], state["_records"], state["sides"]
         self._take_log = _nothing
         self._hash = hashlib.blake2b(_encode(self.header), digest_size=_HASH_BYTES)
         self._hashed = 0
@@ -119,12 +128,31 @@ class Audit:
     def save(self, path: str | Path) -> Path:
         """Write the compact binary form."""
         target = Path(path)
+        if self.sides:
+            self._save_with_sides(target)
+            return target
         with target.open("wb") as file:
             file.write(_encode(self.header))
             for rows in self.since(0):
                 file.write(rows.view(np.uint8).data)
             file.write(bytes.fromhex(self.digest))
         return target
+
+    def _save_with_sides(self, target: Path) -> None:
+        hashed = hashlib.blake2b(digest_size=_HASH_BYTES)
+        with target.open("wb") as file:
+
+            def write(data: bytes | memoryview) -> None:
+                hashed.update(data)
+                file.write(data)
+
+            write(_encode(self.header, MAGIC_WITH_SIDES))
+            write((len(self._records) * EVENT.itemsize).to_bytes(8, "little"))
+            for rows in self.since(0):
+                write(rows.view(np.uint8).data)
+            for block in self.sides.encoded():
+                write(block)
+            file.write(hashed.digest())
 
     def to_parquet(self, path: str | Path) -> Path:
         """Write the readable form: one named column a field, enumerations by name."""
@@ -134,7 +162,7 @@ class Audit:
 
     def to_frame(self) -> pd.DataFrame:
         """The records as a table, enumerations by name."""
-        return to_frame(self.records)
+        return to_frame(self.records, self.sides)
 
 
 def read(path: str | Path) -> tuple[dict[str, object], NDArray[np.void]]:
@@ -143,20 +171,36 @@ def read(path: str | Path) -> tuple[dict[str, object], NDArray[np.void]]:
     Raises:
         DataError: the file is not an audit, is cut short, or its hash does not match its content.
     """
-    place = Path(path)
+    header, records, _ = _parts(Path(path))
+    return header, np.frombuffer(records, dtype=EVENT)
+
+
+def read_sides(path: str | Path) -> SideRecords:
+    """The side records of a saved audit; empty where it has none.
+
+    Raises:
+        DataError: as `read`.
+    """
+    return SideRecords.decoded(_parts(Path(path))[2], str(path))
+
+
+def _parts(place: Path) -> tuple[dict[str, object], bytes, bytes]:
+    """Header, records and side records of a file."""
     data = place.read_bytes()
-    if not data.startswith(MAGIC):
-        raise DataError(f"{place}: not an audit: it starts with {data[:8]!r}, expected {MAGIC!r}")
+    if not data.startswith((MAGIC, MAGIC_WITH_SIDES)):
+        raise DataError(f"{place}: not an audit: it starts with {data[:8]!r}, expected {MAGIC!r} or {MAGIC_WITH_SIDES!r}")
     start = 16 + int.from_bytes(data[8:16], "little")
-    body = len(data) - _HASH_BYTES
-    if body < start or (body - start) % EVENT.itemsize:
+    end, has_sides = len(data) - _HASH_BYTES, data.startswith(MAGIC_WITH_SIDES)
+    begin = start + 8 if has_sides else start
+    body = begin + int.from_bytes(data[start:begin], "little") if has_sides else end
+    if not begin <= body <= end or (body - begin) % EVENT.itemsize:
         raise DataError(
             f"{place}: cut short: {len(data)} bytes do not hold a header of {start - 16} bytes and whole records of {EVENT.itemsize}"
         )
-    found, expected = hashlib.blake2b(data[:body], digest_size=_HASH_BYTES).hexdigest(), data[body:].hex()
+    found, expected = hashlib.blake2b(data[:end], digest_size=_HASH_BYTES).hexdigest(), data[end:].hex()
     if found != expected:
         raise DataError(
             f"{place}: its content has hash {found[:16]}..., its last bytes say {expected[:16]}...: it was changed after the run"
         )
     header: dict[str, object] = json.loads(data[16:start])
-    return header, np.frombuffer(data[start:body], dtype=EVENT)
+    return header, data[begin:body], data[body:end]

@@ -90,7 +90,7 @@ _HANDED = {
     "on_trade": "trade_at(t, x.tape + t.wake_row * EVENT_BYTES)",
     "on_book": "waking_book_of(t)",
     "on_order": "waking_order_of(t)",
-    "on_event": "market_event_at(t, x.tape + t.wake_row * EVENT_BYTES)",
+    "on_event": "waking_event_of(t, x.tape)",
 }
 """What a hook is handed at its wake."""
 
@@ -109,7 +109,7 @@ _TYPE_WORDS = (
     "quote_at",
     "trade_at",
     "waking_book_of",
-    "market_event_at",
+    "waking_event_of",
     "bars_ending_at",
     "waking_order_of",
     "firing_row",

@@ -83,9 +83,12 @@ class TradeType(HandedType):
 
 
 class MarketEventType(HandedType):
-    """numba type of a market event that is no price."""
+    """numba type of a market event that is no price: the event's words, and the steps of its instrument."""
 
-    fields = _fields(types.int64, "kind", "instrument")
+    fields = (
+        *_fields(types.int64, "kind", "instrument", "ts_ns", "flags", "_w0", "_w1", "_w2", "_w3", "_w4"),
+        *_fields(types.int64, "_tick_up", "_tick_down", "_lot_up", "_lot_down"),
+    )
 
 
 class OrderType(HandedType):
@@ -258,10 +261,16 @@ def trade_at(t: Any, address: int) -> Any:
 
 
 @numba.njit(error_model="numpy", boundscheck=False)
-def market_event_at(t: Any, address: int) -> Any:
-    """The market event at an address; without an instrument it has the number -1."""
-    event = event_row(address, 0)
-    return _make_market_event(event.kind, event.instrument if event.instrument < t.positions_count else -1)
+def waking_event_of(t: Any, tape: int) -> Any:
+    """The event that the EVENT wake tells of, of the tape or of the log; without an instrument it has the number -1."""
+    row = t.wake_row
+    event = event_row(tape, row) if row >= 0 else event_row(t.log, -1 - row)
+    words = event.w0, event.w1, event.w2, event.w3, event.w4
+    if event.instrument >= t.positions_count:
+        return _make_market_event(event.kind, -1, event.ts_local_ns, event.flags, *words, 1, 1, 1, 1)
+    terms = terms_of(t, event.instrument)
+    up, down, lot_up, lot_down = terms.tick_numerator, terms.tick_denominator, terms.lot_numerator, terms.lot_denominator
+    return _make_market_event(event.kind, event.instrument, event.ts_local_ns, event.flags, *words, up, down, lot_up, lot_down)
 
 
 @numba.njit(error_model="numpy", boundscheck=False)

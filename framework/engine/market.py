@@ -7,19 +7,31 @@ for compiled hooks.
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from framework.schema.event import EVENT, Flag, Kind
+from framework.schema.event import EVENT, Correction, Flag, Kind
 from framework.schema.instrument import Instrument
 from framework.schema.order import OrderState, OrderType, Reason, Side, TimeInForce
+
+_NUMBERED = (Kind.CUSTOM, Kind.ALARM, Kind.COMMAND, Kind.LIMIT, Kind.BREAKER)
+_SAYING, _SCOPED = _NUMBERED[:3], _NUMBERED[3:]
+_QUANTITY_AT: Mapping[int, int] = {Correction.POSITION: 0, Correction.ORDER_FOUND: 2, Correction.ORDER_WORKS: 1, Correction.ORDER_ENDED: 1}
+"""Which word of a CORRECTION holds lots."""
 
 _EVENT_WORDS = EVENT.itemsize // 8
 _BAR = int(Kind.BAR)
 
 Terms = tuple[str, int, int, int, int]
 """Symbol, tick numerator and denominator, lot numerator and denominator."""
+
+
+def _real(word: int) -> float:
+    """The float whose bits a word holds."""
+    found: float = struct.unpack("<d", struct.pack("<q", word))[0]
+    return found
 
 
 def _average_ticks(row: Any, filled: int, instrument: Instrument) -> float:
@@ -145,13 +157,104 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class MarketEvent:
-    """An event that is no price: a session, a split, a dividend, a halt, price limits, a delisting.
+    """An event that is no price: a session, a split, a dividend, a halt; a signal of one's own; something about the account.
 
-    `instrument` is empty for a session, -1 in strategies that use numbers.
+    `instrument` is empty where there is none, as for a session; -1 in strategies that use numbers. What an event of its kind does not tell
+    is 0, NaN or empty.
+
+    Attributes:
+        ts_ns: when it was known, nanoseconds UTC.
+        flags, payload: of the event as it stands on the tape.
+        steps: numerator and denominator of its instrument's tick and lot, 1 without one.
     """
 
     kind: Kind
     instrument: str
+    ts_ns: int = 0
+    flags: int = 0
+    payload: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
+    steps: tuple[int, int, int, int] = (1, 1, 1, 1)
+
+    @property
+    def number(self) -> int:
+        """Which signal, alarm, command, limit or breaker it is."""
+        return self.payload[0] if self.kind in _NUMBERED else 0
+
+    @property
+    def words(self) -> tuple[int, int, int, int]:
+        """What a signal, alarm or command tells besides, as whole numbers."""
+        return self.payload[1:] if self.kind in _SAYING else (0, 0, 0, 0)
+
+    @property
+    def values(self) -> tuple[float, float, float, float]:
+        """The same words where they are floats, as `custom_events` makes them."""
+        first, second, third, fourth = (_real(word) for word in self.words)
+        return first, second, third, fourth
+
+    @property
+    def scope(self) -> int:
+        """For whom a limit or breaker is: 0 an instrument, 1 one of several strategies, 2 the account, 3 the firm."""
+        return self.payload[1] if self.kind in _SCOPED else 0
+
+    @property
+    def scope_number(self) -> int:
+        """Which one of its scope."""
+        return self.payload[2] if self.kind in _SCOPED else 0
+
+    @property
+    def value(self) -> float:
+        """What a limit is set to."""
+        return _real(self.payload[3]) if self.kind == Kind.LIMIT else math.nan
+
+    @property
+    def is_tripped(self) -> bool:
+        """Whether a breaker trips; False where it is set again."""
+        return self.kind == Kind.BREAKER and self.payload[3] != 0
+
+    @property
+    def order_id(self) -> int:
+        """Which order is corrected, else -1."""
+        return self.payload[0] if self.kind == Kind.CORRECTION and self.flags >= Correction.ORDER_FOUND else -1
+
+    @property
+    def quantity(self) -> float:
+        """Units that a position is corrected to, or that are transferred; of an order that is corrected, what of it has filled."""
+        if self.kind == Kind.TRANSFER:
+            return self._units(self.payload[0]) if self.has_instrument else math.nan
+        if self.kind != Kind.CORRECTION or self.flags == Correction.CASH:
+            return math.nan
+        return self._units(self.payload[_QUANTITY_AT[self.flags]])
+
+    @property
+    def price(self) -> float:
+        """At which price units are booked."""
+        if self.kind == Kind.TRANSFER and self.has_instrument:
+            return self._price(self.payload[1])
+        is_position = self.kind == Kind.CORRECTION and self.flags == Correction.POSITION
+        return self._price(self.payload[3]) if is_position else math.nan
+
+    @property
+    def amount(self) -> float:
+        """Cash that is transferred, or by which cash is corrected."""
+        if self.kind == Kind.TRANSFER and not self.has_instrument:
+            return _real(self.payload[1])
+        return _real(self.payload[3]) if self.kind == Kind.CORRECTION and self.flags == Correction.CASH else math.nan
+
+    @property
+    def currency_word(self) -> int:
+        """The currency of `amount`, as `schema.event.currency_word` makes it; 0 for none."""
+        return 0 if math.isnan(self.amount) else self.payload[0]
+
+    @property
+    def has_instrument(self) -> bool:
+        """Whether it is about an instrument."""
+        return self.instrument not in ("", -1)
+
+    def _price(self, word: int) -> float:
+        return _real(word) * self.steps[0] / self.steps[1]
+
+    def _units(self, lots: int) -> float:
+        return lots * self.steps[2] / self.steps[3]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from framework.kernel.layout.market_records import MARKS
 from framework.kernel.layout.roots import TRADER
 from framework.kernel.trader import trader_calls
 from framework.kernel.trader.trader import Trader
-from framework.schema.event import Kind
+from framework.schema.event import EVENT, Kind
 from framework.schema.order import ORDER
 from framework.schema.stance import Stance
 
@@ -41,6 +41,7 @@ _ORDER_BYTES, _STATE = ORDER.itemsize, ORDER.fields["state"][1]  # type: ignore[
 _BARS, _SEEN, _MARK = _MARKS_WORD["bars"], _MARKS_WORD["seen_ns"], _MARKS_WORD["mark_ticks"]
 _LOTS, _MARKET_LOTS, _REDUCING_LOTS = (_POSITION_WORD[name] for name in ("lots", "market_lots", "reducing_lots"))
 _FIRST_END, _LAST_END = codes.S_FILLED, codes.S_REFUSED
+_EVENT_WORDS = EVENT.itemsize // 8
 _BAR_FIELDS = ("open", "high", "low", "close", "volume")
 
 
@@ -198,12 +199,15 @@ class Reading:
 
     @property
     def event(self) -> MarketEvent:
-        """The market event this EVENT wake tells of."""
-        number = self.wake.instrument
-        kind = Kind(int(self._trader.record["wake_kind"][0]))
+        """The market event this EVENT wake tells of; one that stands in no tape has a row of the log, see `order_wake`."""
+        row, words = self.wake.row, self.wake.tape
+        if row < 0:
+            row, words = -1 - row, _words(self._trader.tables["log"], np.int64)
+        stamp, _, packed, w0, w1, w2, w3, w4 = words[row * _EVENT_WORDS : (row + 1) * _EVENT_WORDS].tolist()
+        kind, flags, number = Kind(packed & 0xFFFF), (packed >> 16) & 0xFFFF, (packed >> 32) & 0xFFFFFFFF
         if number < len(self._names):
-            return MarketEvent(kind, self._names[number])
-        return MarketEvent(kind, self._nowhere)
+            return MarketEvent(kind, self._names[number], stamp, flags, (w0, w1, w2, w3, w4), self._terms[number][1:])
+        return MarketEvent(kind, self._nowhere, stamp, flags, (w0, w1, w2, w3, w4))
 
     # -- account
 

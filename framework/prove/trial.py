@@ -79,7 +79,7 @@ class Trial:
     def records(self, strategy: Strategy, tape: Tape, chunk_events: int | None = None, seen: Tape | None = None) -> Events:
         """The records of a strategy already built."""
         received = as_received(tape, self.settings)
-        header, ground = header_of(strategy, tape, self.settings), Ground(received, self.settings)
+        header, ground = header_of(strategy, tape, self.settings), Ground.over(received, self.settings)
         trader = ground.trader(strategy)
         audit = Audit(header, trader.take_log)
         run_through(strategy, ground, trader, audit, in_parts(received.events, chunk_events), received, seen)

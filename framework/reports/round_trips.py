@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.kernel.layout.codes import C_TAX, DIVIDEND_PAID
+from framework.kernel.layout.codes import C_TAX, COST_BOOKED, DIVIDEND_PAID
 from framework.kernel.machine.compile import inlined, stamped_kernel
 from framework.reports.metrics import Floats
 
@@ -80,7 +80,7 @@ def join_lots(trades: Any, changes: Any, flows: Any, last: Any, filled: Any, tri
         while flow < len(flows) and flows[flow].change <= c:
             row = flows[flow]
             at = filled[row.instrument] if row.kind == C_TAX else last[row.instrument]
-            if at >= 0:
+            if at >= 0 and row.kind != COST_BOOKED:
                 _book_flow(trips[at], row.kind, row.amount, row.fx_rate)
             flow += 1
         if c == len(changes):

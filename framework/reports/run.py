@@ -54,8 +54,8 @@ class RunTables:
         trades: columns `TRADE_COLUMNS`; closed lots, first in first out, side of the entry, pnl net of fees.
         round_trips: columns `ROUND_TRIP_COLUMNS`; what was done from flat to flat, in the order in which it ended. `pnl` has fees and
             `charges` (borrow, funding, taxes) taken off and `dividends` added; prices are means over `quantity`, all that was closed,
-            in `lots` parts. `exit_reason`: LIQUIDATION, DELISTING, SPLIT (what a reverse split left was paid out), STOP_LOSS (of a stop),
-            TRAILING_STOP, TAKE_PROFIT (of a bracket's limit or touch), else the type of the order that ended it.
+            in `lots` parts. `exit_reason`: LIQUIDATION, DELISTING, SPLIT (what a reverse split left was paid out), CORRECTION, TRANSFER,
+            STOP_LOSS (of a stop), TRAILING_STOP, TAKE_PROFIT (of a bracket's limit or touch), else the type of the order that ended it.
         excursions: columns `mae`, `mfe`, money at most and at least 0; the rows of `round_trips`. See `simulation.excursions`.
         positions: index stamps, a column per symbol, signed quantities.
         price_currencies: what the prices of a symbol are in; where it says nothing, in `currency`.

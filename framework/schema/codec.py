@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.errors import DataError
-from framework.schema.event import EVENT, NO_INSTRUMENT, Kind
+from framework.schema.event import EVENT, NO_INSTRUMENT, Correction, Kind
 from framework.schema.order import Reason
+from framework.schema.side import SIDE_FIELDS, SideRecord, SideRecords
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +25,10 @@ _FLOAT_WORDS: dict[Kind, tuple[str, ...]] = {
     Kind.ORDER_COSTS: ("w1", "w2", "w3"),
     Kind.CHARGE: ("w1",),
     Kind.SETTLED: ("w0", "w1"),
+    Kind.TRANSFER: ("w1", "w4"),
+    Kind.LIMIT: ("w3",),
+    Kind.FIRM: ("w0", "w1", "w2"),
+    Kind.CORRECTION: ("w2", "w3"),  # of positions and cash
 }
 """Words that hold the bits of a float64, by kind."""
 
@@ -35,7 +41,11 @@ _REASON_WORDS = {
     Kind.ORDER_CANCEL_REJECTED: "w1",
     Kind.ORDER_UNKNOWN: "w1",
     Kind.STANCE: "w3",
+    Kind.CORRECTION: "w4",
+    Kind.LIMIT: "w4",
+    Kind.BREAKER: "w4",
 }
+_KNOWN_REASONS = {int(reason): reason.name for reason in Reason}
 
 
 def to_bytes(events: NDArray[np.void]) -> bytes:
@@ -52,14 +62,26 @@ def from_bytes(data: bytes) -> NDArray[np.void]:
     return np.frombuffer(data, dtype=EVENT)
 
 
-def to_parquet(events: NDArray[np.void], path: str | Path) -> Path:
-    """Write events to Parquet, one column a field, nothing interpreted; `from_parquet` gives the same bytes back."""
+def to_parquet(
+    events: NDArray[np.void], path: str | Path, sides: SideRecords | None = None, about: Mapping[str, str] | None = None
+) -> Path:
+    """Write events to Parquet, one column a field, nothing interpreted; `from_parquet` gives the same bytes back.
+
+    Args:
+        events: dtype EVENT.
+        path: of the file.
+        sides: a column more for each field of `SideRecord`, where there are any; `sides_from_parquet` reads them.
+        about: texts kept in the file's schema.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     target = Path(path)
     names = EVENT.names or ()
-    pq.write_table(pa.table({name: np.ascontiguousarray(events[name]) for name in names}), target, compression="zstd")
+    columns: dict[str, Any] = {name: np.ascontiguousarray(events[name]) for name in names}
+    columns |= {name: pa.array(texts) for name, texts in sides.columns(len(events)).items()} if sides else {}
+    table = pa.table(columns)
+    pq.write_table(table.replace_schema_metadata(dict(about)) if about else table, target, compression="zstd")
     return target
 
 
@@ -69,7 +91,7 @@ def from_parquet(path: str | Path) -> NDArray[np.void]:
 
     table = pq.read_table(path)
     names = list(EVENT.names or ())
-    if sorted(table.column_names) != sorted(names):
+    if sorted(set(table.column_names) - set(SIDE_FIELDS)) != sorted(names):
         raise DataError(f"{path}: columns {', '.join(table.column_names)}; an event file has {', '.join(names)}")
     events = np.zeros(table.num_rows, dtype=EVENT)
     for name in names:
@@ -77,10 +99,27 @@ def from_parquet(path: str | Path) -> NDArray[np.void]:
     return events
 
 
-def to_frame(events: NDArray[np.void]) -> pd.DataFrame:
+def sides_from_parquet(path: str | Path) -> SideRecords:
+    """What `to_parquet` wrote beside the events; empty where it wrote none."""
+    import pyarrow.parquet as pq
+
+    sides, begin = SideRecords(), 0
+    file = pq.ParquetFile(path)
+    if not set(SIDE_FIELDS) <= set(file.schema_arrow.names):
+        return sides
+    for batch in file.iter_batches(columns=list(SIDE_FIELDS)):
+        for row, texts in enumerate(zip(*(batch.column(name).to_pylist() for name in SIDE_FIELDS), strict=True)):
+            if any(texts):
+                sides.add(begin + row, SideRecord(*texts))
+        begin += batch.num_rows
+    return sides
+
+
+def to_frame(events: NDArray[np.void], sides: SideRecords | None = None) -> pd.DataFrame:
     """Events as a table to read: stamps as UTC, kinds and reasons by name, float words as numbers.
 
-    Columns: ts_local, ts_venue, kind (NaN where there is no such), flags, instrument (-1 where there is none), w0 to w4 (float64), reason.
+    Columns: ts_local, ts_venue, kind (NaN where there is no such), flags, instrument (-1 where there is none), w0 to w4 (float64), reason;
+    where there are `sides`, those of `SideRecord`, empty where an event has none.
     A word above 2**53 loses digits here; `to_parquet` keeps every bit.
     """
     import pandas as pd
@@ -100,17 +139,19 @@ def to_frame(events: NDArray[np.void]) -> pd.DataFrame:
         for kind, words in _FLOAT_WORDS.items():
             if word in words:
                 mask = kinds == kind
+                if kind == Kind.CORRECTION:
+                    mask &= events["flags"] <= Correction.CASH
                 values[mask] = np.ascontiguousarray(events[word][mask]).view(np.float64)
         columns[word] = values
     reasons = np.full(len(events), "", dtype=object)
     for kind, word in _REASON_WORDS.items():
         for row in np.flatnonzero(kinds == kind):
-            code = int(events[word][row])
-            reasons[row] = Reason(code).name if code in _REASONS else str(code)  # a venue may have said what there is not
+            if kind != Kind.CORRECTION or events["flags"][row] != Correction.ORDER_FOUND:
+                code = int(events[word][row])
+                reasons[row] = _KNOWN_REASONS.get(code, str(code))  # a venue may have said what there is not
     columns["reason"] = reasons
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns | (sides.columns(len(events)) if sides else {}))
 
 
 _KIND_VALUES = np.array(sorted(int(kind) for kind in Kind))
 _KIND_NAMES = [Kind(value).name for value in _KIND_VALUES]
-_REASONS = frozenset(Reason)

@@ -21,6 +21,14 @@ Two stamps, a kind, flags, an instrument and five int64 words whose meaning the 
     ALARM           alarm kind      order id       kind of answer  state of order   -               derived, see below
     STANCE          scope           key            stance          reason           -               key: instrument, owner; else 0
     FIRM            gross (f8)      net (f8)       equity (f8)     -               -                in the base currency
+    CUSTOM          number          the user's     the user's      the user's       the user's      integers or (f8)
+    ALARM           alarm kind      its words      -               -                -
+    COMMAND         command         its words      -               -                -
+    CORRECTION      see below       -              -               -                -               flags: a `Correction`
+    TRANSFER        currency        amount (f8)    other account   transfer id      rate (f8)       of cash
+    TRANSFER        lots            ticks (f8)     other account   transfer id      -               of an instrument
+    LIMIT           limit           scope          its number      value (f8)       reason
+    BREAKER         breaker         scope          its number      1 tripped 0 set  reason
     ORDER_SUBMIT    order id        packed terms   lots            limit ticks      stop ticks
     ORDER_TERMS     order id        trail          expire ns       parent id        group id
     ORDER_INSTRUCTIONS  order id    display lots   peg offset      peg cap ticks    limit offset
@@ -59,6 +67,18 @@ an order; any later answer about it does.
 
 FIRM tells an account what all accounts of its firm are exposed to and worth together: sums of |value| and of value of their positions,
 and of their equity.
+CORRECTION says what an account and its orders are in truth, by the `Correction` in its flags, with a `Reason` in `w4`:
+
+    POSITION        lots            -              mark ticks (f8) cost ticks (f8)  reason
+    CASH            currency        -              rate (f8)       difference (f8)  reason
+    ORDER_FOUND     order id        packed terms   lots            limit ticks      stop ticks      the next free id; works at the venue
+    ORDER_WORKS     order id        filled lots    -               -                reason
+    ORDER_ENDED     order id        filled lots    -               -                reason
+
+A position is set to its lots at one cost price; what it was before is gone, and nothing is realised. TRANSFER brings cash or units from
+outside the account or from another one (its number, 0: none), or takes them out: negative. Units come in at the price that they are booked
+at and go out at what they have cost, the oldest first. A mark or rate values what comes in until the market has a price of its own, 0 where
+none is given. A currency is its letters, see `currency_word`. LIMIT and BREAKER hold for a scope as that of a STANCE, by its number there.
 
 DEPTH says what stands in a book after the event. Without an order id (0) it is a price level: so many lots at this price, 0 for none;
 `level` is its rank from the best, -1 where the source does not say. With an order id it is one order: its remaining lots at its
@@ -75,7 +95,7 @@ OPEN where it ends; orders of the day stay. A tape whose first event finds a mar
 one nanosecond ahead of that event.
 
 Order of events: (`ts_local_ns`, source rank, sequence). At one stamp market data comes first (a bar stamped T tells of the
-time up to T), then session closes, session opens, corporate actions, timers.
+time up to T), then session closes, session opens, corporate actions, what concerns accounts, timers.
 """
 
 from enum import IntEnum, IntFlag
@@ -129,6 +149,10 @@ class Kind(IntEnum):
     COMMAND = 22
     STANCE = 27
     FIRM = 28
+    CORRECTION = 23
+    TRANSFER = 24
+    LIMIT = 25
+    BREAKER = 26
     # what the trader half says
     ORDER_SUBMIT = 32
     ORDER_TERMS = 33
@@ -177,6 +201,16 @@ class Flag(IntFlag):
     EARLY = 32768  # what the broker does about an event of the market before its hooks are called
 
 
+class Correction(IntEnum):
+    """What a CORRECTION corrects; its flags hold one."""
+
+    POSITION = 1
+    CASH = 2
+    ORDER_FOUND = 3
+    ORDER_WORKS = 4
+    ORDER_ENDED = 5
+
+
 class CostKind(IntEnum):
     """Every kind of cost the ledger keeps apart."""
 
@@ -207,6 +241,26 @@ SOURCE_RANK = {
     Kind.DELIST: 7,
     Kind.STANCE: 8,
     Kind.FIRM: 0,
+    Kind.CORRECTION: 8,
+    Kind.TRANSFER: 8,
+    Kind.LIMIT: 8,
+    Kind.BREAKER: 8,
+    Kind.ALARM: 8,
+    Kind.COMMAND: 8,
     Kind.TIMER: 9,
 }
 """Which of two events at the same stamp is applied first."""
+
+
+def currency_word(currency: str) -> int:
+    """A currency as a word: its letters, up to eight, the first in the lowest byte.
+
+    >>> currency_word("USD"), currency_of(currency_word("USD"))
+    (4477781, 'USD')
+    """
+    return int.from_bytes(currency.encode("ascii"), "little")
+
+
+def currency_of(word: int) -> str:
+    """The inverse of `currency_word`."""
+    return word.to_bytes(8, "little").rstrip(b"\0").decode("ascii")

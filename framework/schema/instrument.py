@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from framework.errors import InputError
-from framework.schema.units import LONGEST_NS, Step
+from framework.schema.units import FIRST_STAMP_NS, LAST_STAMP_NS, LONGEST_NS, Step
 
 LARGEST_MULTIPLIER = 1e12
 
@@ -19,6 +19,7 @@ class InstrumentKind(IntEnum):
     INDEX = 2  # a value to read, not to trade
     PERPETUAL = 3  # a swap without an end: margined, pays or receives funding
     FUTURE = 4  # margined, settled in cash each day; a DELIST event at its final price ends it
+    OPTION = 5  # prices can be read; what one is worth and how it ends is not built, so no order is let through
 
 
 class Settlement(IntEnum):
@@ -28,6 +29,8 @@ class Settlement(IntEnum):
     LINEAR = 1  # only gains and losses are paid, in the currency of the price: quantity x multiplier x (exit - entry)
     INVERSE = 2  # only gains and losses are paid, in the base currency: quantity x multiplier x (1 / entry - 1 / exit)
 
+
+OPTION_RIGHTS = ("C", "P")
 
 DERIVATIVES = (InstrumentKind.PERPETUAL, InstrumentKind.FUTURE)
 """Kinds whose positions cost margin and not their notional."""
@@ -51,6 +54,11 @@ class Instrument:
         initial_margin: of a derivative, the share of its notional that must be there to open it; 1 is no leverage.
         maintenance_margin: of a derivative, the share of its notional at which the broker closes it; at most `initial_margin`.
         liquidation_fee: of a derivative, the share of the notional charged when the broker closes it, on top of the taker's fee.
+        account: the account at its venue in which it is held; empty where there is only one.
+        product: what it is a listing of, where one thing is listed at several venues: those of one product are the same to hold.
+        strike: of an option, the price at which it can be exercised, in `currency` per unit of what it is on.
+        right: of an option, "C" to buy or "P" to sell.
+        expiry_ns: of an option, the last moment it can be traded or exercised, UTC.
     """
 
     symbol: str
@@ -67,6 +75,11 @@ class Instrument:
     initial_margin: float = 1.0
     maintenance_margin: float = 0.0
     liquidation_fee: float = 0.0
+    account: str = ""
+    product: str = ""
+    strike: float = 0.0
+    right: str = ""
+    expiry_ns: int = 0
 
     def __post_init__(self) -> None:
         if not self.symbol:
@@ -95,6 +108,23 @@ class Instrument:
             )
         if not 0.0 <= self.liquidation_fee < 1.0:
             raise InputError(f"{self.symbol}: liquidation_fee {self.liquidation_fee}; rule: 0 <= fee < 1, as a share of the notional")
+
+        self._check_option()
+
+    def _check_option(self) -> None:
+        terms = f"{self.symbol}: strike {self.strike}, right {self.right!r}, expiry_ns {self.expiry_ns}"
+        if self.kind is not InstrumentKind.OPTION:
+            if (self.strike, self.right, self.expiry_ns) != (0.0, "", 0):
+                raise InputError(
+                    f"{terms}; rule: terms of an OPTION, and it is of kind {self.kind.name}. Leave them out, or say kind OPTION"
+                )
+            return
+        is_priced = 0.0 < self.strike <= LARGEST_MULTIPLIER
+        if not (is_priced and self.right in OPTION_RIGHTS and FIRST_STAMP_NS <= self.expiry_ns <= LAST_STAMP_NS and self.expiry_ns != 0):
+            raise InputError(
+                f"{terms}; rule: an OPTION has a strike above 0 and at most {LARGEST_MULTIPLIER:g}, the right 'C' to buy or 'P' to sell, "
+                "and the stamp of its expiry in nanoseconds UTC, from 1850 to 2200"
+            )
 
     @property
     def point_value(self) -> float:

@@ -151,6 +151,7 @@ class Reason(IntEnum):
     NO_QUOTE_TO_PEG = 25  # the best price that it follows is not known
     BEYOND_RANGE = 26  # a price of more ticks or a position of more lots than 2**53
     STANCE = 27  # need: the `Stance` that holds, have: the severest that lets it pass; also the reason of the cancels of a stance
+    OPTIONS_NOT_TRADED = 28  # what an option is worth and how it ends is not built
     # ended by the venue or by time
     USER = 30  # cancelled on request
     SIBLING_FILLED = 31
@@ -175,6 +176,10 @@ class Reason(IntEnum):
     IMPOSSIBLE_ANSWER = 53  # an alarm tells of it
     CONNECTION_LOST = 54
     NO_ANSWER = 55  # in the time that a venue has for one
+    # why something was corrected
+    OPENING = 60  # the run began with it
+    RECONCILED = 61  # the venue or its statement says so
+    OPERATOR = 62  # somebody corrected it by hand
 
 
 KNOWN_REASONS: NDArray[np.bool_] = np.isin(np.arange(256), [int(reason) for reason in Reason])

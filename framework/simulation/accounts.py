@@ -185,7 +185,7 @@ class _Half:
     def __init__(self, name: str, account: Account, tape: Tape) -> None:
         self.name, self._account, self._tape = name, account, tape
         self._received = as_received(tape, account.settings)
-        ground = Ground(self._received, account.settings)
+        ground = Ground.over(self._received, account.settings)
         self._trader: Trader = ground.trader(account.strategy)
         self._audit = Audit(header_of(account.strategy, tape, account.settings), self._trader.take_log)
         events = self._received.events

@@ -167,10 +167,10 @@ def replay(
     # the record has what the venue did and when, so files of its latencies need not be there any more
     known = replace(settings, latency=LatencyConfig(feed_ns=settings.latency.feed_ns))
     received = as_received(tape, known)
-    ground = Ground(received, known)
+    ground = Ground.over(received, known)
     trader = ground.trader(strategy)
     again = Audit(header, trader.take_log)
     world = AuditedWorld(received.events, records, trader, again)
     run_engine(world, trader, strategy, View(trader, ground.timers(), uses_numbers=strategy.uses_numbers), again)
     tables = Tables(trader, again, received)
-    return Result(tables.of_run(f"replay of {type(strategy).__name__}", settings.currency, settings.cash, tape.notes, {}))
+    return Result(tables.of_run(f"replay of {type(strategy).__name__}", settings.currency, tape.notes, {}))

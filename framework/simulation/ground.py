@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from framework.data.reference.us_fees import us_levies
+from framework.data.tape import Tape
 from framework.engine.interrupts import deferred_interrupts
 from framework.engine.market_port import Market
 from framework.engine.strategy import Strategy
@@ -24,6 +28,7 @@ from framework.simulation.kernel_terms import (
     tiers_of,
     venue_terms,
 )
+from framework.simulation.opening_events import check_cash, opening_events
 from framework.simulation.settings import RunSettings
 
 
@@ -31,13 +36,14 @@ class Ground:
     """What all runs on one market with the same settings share; worked out once.
 
     Args:
-        market: of a tape as it is market (`as_market`), or of venues that trade today.
+        market: of venues that trade today; `over` makes one of a tape.
+        opening: what a run begins with, as CORRECTION events.
     """
 
-    def __init__(self, market: Market, settings: RunSettings) -> None:
+    def __init__(self, market: Market, settings: RunSettings, opening: NDArray[np.void] | None = None) -> None:
         costs, risk, latency = settings.costs, settings.risk, settings.latency
         self.market = market
-        self._cash, self._currency = float(settings.cash), settings.currency
+        self._cash, self._currency, self._opening = settings.cash_in_hand, settings.currency, opening
         self._currencies = tuple(dict.fromkeys((settings.currency, *market.currencies)))
         self._costs, self._risk = cost_terms(costs), risk_terms(risk)
         self._bars_of_costs = bars_of_costs(costs)
@@ -49,13 +55,27 @@ class Ground:
         self._point_interval_ns = NANOSECONDS_PER_SECOND if market.has_quotes or self._ticks is not None else 0
         self._latencies, self._rules = latencies_of(latency, settings.seed), venue_terms(settings.venue)
 
+    @classmethod
+    def over(cls, tape: Tape, settings: RunSettings) -> Ground:
+        """Of a tape as it is received (`as_received`).
+
+        Raises:
+            InputError: cash comes in that nobody can value, or the opening cannot be.
+        """
+        check_cash(tape, settings.currency)
+        opening = settings.opening
+        return cls(tape, settings, None if opening is None else opening_events(opening, tape, settings.currency, settings.risk))
+
     def trader(self, strategy: Strategy) -> Trader:
         """A new trader half for a strategy, linked to the loops.
 
         An interrupt acts afterwards: in callbacks of the compiler it would be lost.
         """
         with deferred_interrupts():
-            return link(self._trader(strategy))
+            trader = link(self._trader(strategy))
+            if self._opening is not None:
+                trader.open_with(self._opening)
+            return trader
 
     def _trader(self, strategy: Strategy) -> Trader:
         return Trader(

@@ -20,7 +20,7 @@ def header_of(strategy: Strategy, tape: Tape, settings: RunSettings) -> dict[str
 
 def common_header(strategy: type[Strategy], tape: Tape, settings: RunSettings) -> dict[str, object]:
     """The header without the parameters: what all runs of a sweep have in common."""
-    words = vars(replace(settings, latency=settled(settings.latency)))
+    words = {name: value for name, value in vars(replace(settings, latency=settled(settings.latency))).items() if value is not None}
     return {
         "onetape": __version__,
         "strategy": f"{strategy.__module__}:{strategy.__qualname__}",

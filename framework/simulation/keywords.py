@@ -14,7 +14,7 @@ from typing import Any, TypedDict, TypeVar
 
 import pandas as pd
 
-from framework.config import CostsConfig, LatencyConfig, RiskConfig, VenueConfig
+from framework.config import CostsConfig, LatencyConfig, Opening, RiskConfig, VenueConfig
 from framework.data.readers import read_bars
 from framework.data.tape.from_frames import Missing, Spec
 from framework.data.tape.stamps import BarStamp, Bound
@@ -47,6 +47,7 @@ class RunKeywords(DataKeywords, total=False):
     risk: Mapping[str, Any] | RiskConfig | None
     latency: Mapping[str, Any] | LatencyConfig | None
     venue: Mapping[str, Any] | VenueConfig | None
+    opening: Mapping[str, Any] | Opening | None
     seed: int
 
 

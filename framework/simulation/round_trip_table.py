@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.data.tape import Tape
-from framework.kernel.layout.codes import BY_DELISTING, BY_SPLIT
+from framework.kernel.layout.codes import BY_CORRECTION, BY_DELISTING, BY_SPLIT, BY_TRANSFER, COST_BOOKED
 from framework.reports.metrics import Floats
 from framework.reports.round_trips import ROUND_TRIP, closed, round_trips
 from framework.schema.event import Flag
@@ -80,7 +80,8 @@ class LedgerRows:
         means = []
         for name in ("entry_price", "exit_price"):
             at_basis = np.divide(-1.0, rows[name], out=rows[name].copy(), where=inverse)
-            mean = np.bincount(trip, weights=size * at_basis, minlength=count) / lots
+            total = np.bincount(trip, weights=size * at_basis, minlength=count)
+            mean = np.divide(total, lots, out=np.full(count, np.nan), where=lots > 0)  # none were closed where all went out by a transfer
             means.append(np.divide(-1.0, mean, out=mean.copy(), where=self.is_inverse[self.closed["instrument"]]))
         return lots, means[0], means[1]
 
@@ -96,6 +97,7 @@ class LedgerRows:
         names[np.isin(kind, _PROFITS) & is_child] = "TAKE_PROFIT"
         names[(orders["flags"] & OrderFlag.LIQUIDATION) != 0] = "LIQUIDATION"
         names[cause == BY_SPLIT], names[cause == BY_DELISTING] = "SPLIT", "DELISTING"
+        names[cause == BY_CORRECTION], names[cause == BY_TRANSFER] = "CORRECTION", "TRANSFER"
         reasons: NDArray[np.object_] = names
         return reasons
 
@@ -144,13 +146,17 @@ class LedgerRows:
         return paid
 
     def _settled(self, change: NDArray[np.int64], trip: NDArray[np.int64], is_fill: NDArray[np.bool_]) -> Floats:
-        """What a split's fraction or a delisting paid for what it closed, by basis."""
+        """What a split's fraction or a delisting paid for what it closed, by basis; of a correction or transfer, by how much less the
+        position has then cost.
+        """
         got = np.zeros(len(self.changes))
         cause = np.append(self.changes["cause"], 0)
         rows = self.trades[cause[np.minimum(self.trades["change"], len(cause) - 1)] < 0]
         price, inverse = rows["exit_price"], self.is_inverse[rows["instrument"]]
         at_basis = np.divide(-1.0, price, out=price.copy(), where=inverse)
         np.add.at(got, rows["change"], rows["lots"] * at_basis * self.point_value[rows["instrument"]])
+        booked = self.flows[self.flows["kind"] == COST_BOOKED]
+        np.add.at(got, booked["change"], -booked["amount"])
         return got[change]
 
     def _is_late(self, row: NDArray[np.void]) -> NDArray[np.bool_]:

@@ -296,6 +296,11 @@ class Tables:
         """Money received besides trading, base currency."""
         return pd.Series({"dividends": float(self._trader.record["income"][0])})
 
+    def deposits(self) -> pd.Series | None:
+        """What transfers brought in, base currency, at their stamps; None where there were none."""
+        rows = self._trader.used("deposits")
+        return pd.Series(rows["value"].copy(), index=_stamps(rows["ts_ns"]), name="deposits") if len(rows) else None
+
     def refusal_note(self) -> tuple[str, ...]:
         """A sentence where every order of the run was refused, else nothing."""
         orders = self._trader.used("orders")
@@ -326,7 +331,6 @@ class Tables:
         self,
         name: str,
         currency: str,
-        cash: float,
         notes: tuple[str, ...],
         settings: Mapping[str, object],
         benchmark: pd.Series | None = None,
@@ -339,7 +343,7 @@ class Tables:
             symbols=self.symbols,
             price_currencies={instrument.symbol: instrument.currency for instrument in self._trader.instruments},
             currency=currency,
-            initial_cash=cash,
+            initial_cash=self._trader.initial_equity,
             equity=self.equity,
             exposure=self.exposure,
             orders=self.orders,
@@ -353,6 +357,7 @@ class Tables:
             notes=notes,
             settings=settings,
             refused=self.refused,
+            deposits=self.deposits(),
             ambiguous_pnl=float(root["ambiguous_pnl"]),
             ambiguous_fills=int(root["ambiguous_fills"]),
             benchmark=benchmark,

@@ -9,11 +9,13 @@ from typing import Any, Self
 from framework.config import (
     CostsConfig,
     LatencyConfig,
+    Opening,
     RiskConfig,
     RunConfig,
     VenueConfig,
     parse_costs,
     parse_latency,
+    parse_opening,
     parse_risk,
     parse_venue,
 )
@@ -24,6 +26,7 @@ _SECTIONS: Mapping[str, Callable[[Any], Any]] = {
     "risk": parse_risk,
     "latency": parse_latency,
     "venue": parse_venue,
+    "opening": parse_opening,
 }
 
 
@@ -39,6 +42,7 @@ class RunSettings:
         risk: keys of `RiskConfig`; None is long only, without leverage.
         latency: keys of `LatencyConfig`; None is none.
         venue: keys of `VenueConfig`: rules in which venues differ; None is its defaults.
+        opening: keys of `Opening`: cash in several currencies, positions with what they have cost, orders that work; None is `cash` alone.
         seed: of every random draw; written into the audit.
     """
 
@@ -48,6 +52,7 @@ class RunSettings:
     risk: RiskConfig = field(default_factory=RiskConfig)
     latency: LatencyConfig = field(default_factory=LatencyConfig)
     venue: VenueConfig = field(default_factory=VenueConfig)
+    opening: Opening | None = None
     seed: int = 0
 
     @classmethod
@@ -62,6 +67,11 @@ class RunSettings:
         check_account(cash=made.cash, currency=made.currency, seed=made.seed)
         return replace(made, cash=float(made.cash), seed=int(made.seed))  # 1_000_000 and 1e6 are one header, and one hash
 
+    @property
+    def cash_in_hand(self) -> float:
+        """What the account has of its own currency before the opening is booked."""
+        return 0.0 if self.opening is not None and self.opening.cash else self.cash
+
     @classmethod
     def of_config(cls, config: RunConfig) -> Self:
         """Those of a config."""
@@ -72,5 +82,6 @@ class RunSettings:
             risk=config.risk,
             latency=config.latency,
             venue=config.venue,
+            opening=config.opening,
             seed=config.seed,
         )

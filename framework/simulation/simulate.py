@@ -35,7 +35,7 @@ def simulate(
 ) -> Result:
     """Run a strategy over a tape; `benchmark`, `chunk_events`, `name`, the result and errors as in `backtest`."""
     received = as_received(tape, settings)
-    header, ground = header_of(strategy, tape, settings), Ground(received, settings)
+    header, ground = header_of(strategy, tape, settings), Ground.over(received, settings)
     trader = ground.trader(strategy)
     audit = Audit(header, trader.take_log)
 
@@ -68,7 +68,7 @@ def result_of(
     notes = (*early, *tables.refusal_note(), *received.notes, *latency_notes(settings.latency), *tables.overdraft_note(), *unchecked)
     levels = benchmark_levels(benchmark, received)
     title = name or _name(strategy)
-    return Result(tables.of_run(title, settings.currency, settings.cash, notes, _shown(audit.header), levels, ended_early))
+    return Result(tables.of_run(title, settings.currency, notes, _shown(audit.header), levels, ended_early))
 
 
 def _name(strategy: Strategy) -> str:

@@ -115,7 +115,7 @@ class Sweep:
             build_from(job.strategy, found.given, frames_of(job.tape)) if is_built_from_data(job.strategy) else job.strategy(**found.given)
         )
         result = simulate(strategy, job.tape, job.settings, benchmark=benchmark)
-        final = float(result.equity.iloc[-1]) if len(result.equity) else job.settings.cash
+        final = float(result.equity.iloc[-1]) if len(result.equity) else result.tables.initial_cash
         expected = {"final_equity": float(chosen["final_equity"]), "fills": int(chosen["fills"])}
         made = {"final_equity": final, "fills": len(result.fills)}
         off = [f"{name} was {expected[name]!r}, is {made[name]!r}" for name in made if made[name] != expected[name]]

@@ -71,7 +71,7 @@ class Runner:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._received = as_received(job.tape, job.settings)
-        self._ground = Ground(self._received, job.settings)
+        self._ground = Ground.over(self._received, job.settings)
         self._terms = terms_of(job.tape.instruments)
         self._features = Features()
         self._measurer = Measurer()
@@ -114,8 +114,9 @@ class Runner:
             return build_from(self._job.strategy, given, frames)
 
     def _run(self, given: Given) -> tuple[float, ...]:
-        cash, strategy = self._job.settings.cash, self.build(given)
+        strategy = self.build(given)
         trader = self._ground.trader(strategy)
+        cash = trader.initial_equity
         tally = Tally(trader, self._terms)
         received = self._received
         run_through(strategy, self._ground, trader, tally, Parts(iter((received.events,))), received)

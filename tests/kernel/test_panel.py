@@ -23,7 +23,7 @@ def test_a_row_is_ordered_once_and_not_where_the_run_has_broken() -> None:
     tape = read_bars(dict.fromkeys(SYMBOLS, bars))
     weights = pd.DataFrame(0.02, index=stamps[:1], columns=SYMBOLS)
     strategy = as_strategy(weights=weights, tape=tape)
-    ground = Ground(tape, RunSettings())
+    ground = Ground.over(tape, RunSettings())
     trader = ground.trader(strategy)
     strategy.on_start(View(trader, ground.timers()))
     trader_calls.link(trader.record, orders=False)

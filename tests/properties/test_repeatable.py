@@ -130,7 +130,7 @@ def test_a_streamed_tape_is_never_whole_in_memory() -> None:
 
     strategy, tape = LIBRARY["crossover"], prices()
     whole = library_run("crossover")
-    ground = Ground(tape, RunSettings.of(whole.audit.header))
+    ground = Ground.over(tape, RunSettings.of(whole.audit.header))
     trader = ground.trader(strategy)
     audit = Audit(whole.audit.header, trader.take_log)
     world = SimulatedWorld(Parts(parts()), Exchange(len(tape.instruments), len(tape.calendars)), trader, audit.collect)

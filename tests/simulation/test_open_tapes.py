@@ -75,7 +75,7 @@ def session(strategy: Strategy, steps: list[Callable[[OpenTape], None]], seen: l
             seen.append(len(strategy.notes))  # type: ignore[attr-defined]
         next(left, lambda tape: tape.end())(open_tape)
 
-    ground = Ground(tape, chosen)
+    ground = Ground.over(tape, chosen)
     trader = ground.trader(strategy)
     audit = Audit(header_of(strategy, tape, chosen), trader.take_log)
     run_through(strategy, ground, trader, audit, OpenTape(wait, start_ns=START, segment_events=4))

@@ -36,6 +36,11 @@ GIVEN: dict[str, Any] = {
     "risk": {"account": "reg_t", "locates": {"X": 5.0}},
     "latency": {"entry_ns": 5, "response_ns": {"model": "sampled", "quantiles_ns": [1, 2, 4]}},
     "venue": {"self_trade": "cancel_both"},
+    "opening": {
+        "cash": {"JPY": 5.0},
+        "positions": {"X": (3, 9.5)},
+        "orders": [{"instrument": "X", "side": "BUY", "quantity": 1, "limit": 9.0}],
+    },
     "seed": 7,
 }
 

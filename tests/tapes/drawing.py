@@ -31,6 +31,10 @@ a timer, after everything else of its stamp. `BUY|SELL quantity [symbol] [LIMIT 
 `CANCEL id`, `REPLACE id [QUANTITY q] [LIMIT p] [STOP p]` (`-> False`: the answer expected), `WEIGHT 0.5 [symbol]`, `HOLD 100
 [symbol]`. Orders are numbered from 0 in the order of the lines; a bracket takes three numbers.
 
+Account. `2 TRANSFER 1000 USD` brings cash, `2 TRANSFER 10 X @ 50` units that have cost 50 each; negative takes out. `2 CORRECT 10 X @ 50`
+sets a position, `2 CORRECT -25 USD` changes cash, `CORRECT WORKS|ENDED 0 X filled 10` an order, `CORRECT FOUND 1 BUY 5 X LIMIT 98` tells of
+one. `opening: 1000 USD, 10 X @ 50, BUY 5 X LIMIT 98.50` is what the run begins with. `deposit 2: 1000` lines are all the deposits.
+
 Expected. `fill` lines are all the fills there are, in order; fee, slippage (both in the instrument's currency) and `ambiguous` are none
 where none is given, `of 1` names the order. `order` lines name the outcome of every order that is not FILLED, with both numbers of the
 reason if it has any, and, if wanted, `filled`, `quantity`, `limit`, `stop` and `done TIME`; the broker's own orders take the next
@@ -67,13 +71,13 @@ from framework.schema.units import Step
 from framework.simulation.audited_run import replay
 from tests.live_double import plays_live
 from tests.open_tapes import fed_event_by_event
-from tests.tapes import ticks
+from tests.tapes import account_lines, ticks
 
 _ACTIONS = {"SPLIT": "split", "DIVIDEND": "dividend", "DELIST": "delist"}
 _PRICES = ("limit", "stop", "touch", "target", "loss")
 _DISTANCES = ("trail", "trail_limit", "peg_offset")
 _FORCES = ("GTC", "DAY", "IOC", "FOK", "AT_OPEN", "AT_CLOSE")
-_EXPECTED = ("at", "timer", "fill", "order", "refused", "repriced", "charge", "settled")
+_EXPECTED = ("at", "timer", "fill", "order", "refused", "repriced", "charge", "settled", "deposit")
 _ENDED = {state.name for state in OrderState if state >= OrderState.FILLED}
 
 
@@ -116,6 +120,8 @@ class Drawing:
     refused: list[str] = field(default_factory=list)
     repriced: list[tuple[int, int, float]] = field(default_factory=list)  # stamp, order, price
     paid: list[str] = field(default_factory=list)
+    deposits: list[str] = field(default_factory=list)
+    opening: dict[str, Any] | None = None
     end: dict[str, float] | None = None
     feed_ns: int = 0
 
@@ -170,6 +176,10 @@ def _read_line(drawing: Drawing, line: str) -> None:
     elif word in ("charge", "settled"):
         words = tail.split() if tail.split()[-1] in drawing.instruments else [*tail.split(), drawing.only]
         drawing.paid.append(f"{word} {head}: {' '.join([*words[:-2], number(float(words[-2])), words[-1]])}")
+    elif word == "deposit":
+        drawing.deposits.append(f"deposit {drawing.clock.text(drawing.clock.ns(head))}: {number(float(tail))}")
+    elif word == "opening:":
+        drawing.opening = account_lines.opening_of(rest)
     elif word == "end:":
         pairs = [part.split() for part in rest.split(",")]
         drawing.end = {name: float(amount) for amount, name in pairs}
@@ -200,6 +210,8 @@ def _market(drawing: Drawing, words: list[str]) -> tuple[int, str, str, Any]:
     time = words.pop(0)
     if ":" in words[0] and words[0][0].isdigit():
         time += " " + words.pop(0)
+    if words[0] in account_lines.WORDS:
+        return drawing.clock.ns(time), "", "ACCOUNT", words
     symbol = words.pop(0) if words[0] in drawing.instruments else drawing.only
     assert symbol, f"which instrument? {words}"
     if words[0] in _ACTIONS or words[0] in ("HALT", "RESUME", "FUNDING", "MARK"):
@@ -354,7 +366,8 @@ def tape_of(drawing: Drawing) -> Tape:
         for ns, symbol, kind, words in drawing.market
         if kind == "TICKS"
     ]
-    made = np.concatenate(pieces)
+    said = [account_lines.event_of(words, ns, drawing.instruments) for ns, _, kind, words in drawing.market if kind == "ACCOUNT"]
+    made = np.concatenate([*pieces, np.array(said, dtype=EVENT)])
     made = made[np.argsort(made["ts_local_ns"], kind="stable")]
     return build(frames, drawing.instruments, actions=table if actions else None, extra=made if len(made) else None, name="drawing")
 
@@ -501,6 +514,8 @@ def _paid(drawing: Drawing, audit: Any) -> list[str]:
 def play(drawing: Drawing, settings: Mapping[str, Any], *, chunk_events: int | None = None) -> tuple[Any, Scripted]:
     """Run a drawing through the public face."""
     strategy = Scripted(drawing)
+    if drawing.opening is not None:
+        settings = {**settings, "opening": drawing.opening}
     return backtest(strategy, tape_of(drawing), chunk_events=chunk_events, **settings), strategy
 
 
@@ -513,6 +528,10 @@ def _check(drawing: Drawing, settings: Mapping[str, Any]) -> Any:
     found = _fills_found(drawing, result.fills) + _outcomes_found(drawing, result.orders) + _refused_changes(result.audit)
     expected += [_repriced_text(drawing.clock, *row) for row in drawing.repriced]
     expected, found = expected + drawing.paid, found + _repriced(drawing, result.audit) + _paid(drawing, result.audit)
+    expected += drawing.deposits
+    deposits = result.tables.deposits
+    pairs = [] if deposits is None else zip(deposits.index.as_unit("ns").asi8.tolist(), deposits.tolist(), strict=True)
+    found += [f"deposit {drawing.clock.text(ns)}: {number(value)}" for ns, value in pairs]
     if drawing.end is not None:
         drawn = {name: 0.0 for name in strategy.account if name in drawing.instruments} | drawing.end
         expected += [f"end: {number(drawn[name])} {name}" for name in sorted(drawn)]

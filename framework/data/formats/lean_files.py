@@ -14,6 +14,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
+
 from framework.errors import DataError, did_you_mean
 
 Kind = Literal["trade", "quote", "openinterest"]
@@ -31,6 +33,7 @@ FIRST_YEAR, LAST_YEAR = 1700, 2250
 _INTRADAY = re.compile(r"(?P<period>\d{8})_(?P<kind>trade|quote|openinterest)(_(?P<style>american|european))?")
 _LONG = re.compile(r"(?P<ticker>[^_]+?)(_(?P<period>\d{4}))?(_(?P<kind>trade|quote|openinterest))?(_(?P<style>american|european))?")
 _FUTURE = re.compile(r"_(\d{4})(\d{2})(?:_(\d{8}))?$")
+_NEW_YORK, _LAST_TIME = "America/New_York", dt.time(16)
 _OPTION = re.compile(r"_(american|european)_(call|put)_(\d+)_(\d{8})$")
 _TERMS = re.compile(r"(.+?) (\d{4}-\d{2}-\d{2}) ([CP]) (\S+) (american|european)")
 _FUTURE_TERMS = re.compile(r"(.+?) (\d{4}-\d{2})(?: (\d{4}-\d{2}-\d{2}))?")
@@ -65,6 +68,12 @@ class ContractTerms:
         if self.right:
             return f"{self.underlying} {self.expiry} {self.right} {_decimal(self.strike)} {self.style}"
         return f"{self.underlying} {self.month}" + (f" {self.expiry}" if self.expiry else "")
+
+    def ends_ns(self, last_time: dt.time = _LAST_TIME) -> int:
+        """The last moment of the day of expiry, at a time in New York; 0 where only the month is known."""
+        if self.expiry is None:
+            return 0
+        return int(pd.Timestamp.combine(self.expiry, last_time).tz_localize(_NEW_YORK).as_unit("ns").value)
 
     @classmethod
     def of(cls, symbol: str) -> ContractTerms:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from framework.data.checks.decimals import exact
 from framework.data.checks.library_errors import FETCH_AGAIN, SHAPE, json_of, reading, text_of
+from framework.data.formats.lean_files import ContractTerms
 from framework.errors import DataError
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.units import Step
@@ -52,7 +53,11 @@ _ZONES = {
     ("future", "hkfe"): "Asia/Hong_Kong",
 }
 """Of the stamps in the files, where there is no database; crypto is UTC everywhere."""
-_KINDS = {"forex": InstrumentKind.FX, "index": InstrumentKind.INDEX}
+_KINDS = {
+    "forex": InstrumentKind.FX,
+    "index": InstrumentKind.INDEX,
+    **dict.fromkeys(("option", "futureoption", "indexoption"), InstrumentKind.OPTION),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,7 @@ class Reference:
                 f"holds {PROPERTIES}."
             )
         kind = _KINDS.get(security_type, InstrumentKind.EQUITY)
+        terms = ContractTerms.of(symbol) if kind is InstrumentKind.OPTION else ContractTerms("")
         return Instrument(
             symbol=symbol,
             tick=Step.of(tick),
@@ -145,6 +151,9 @@ class Reference:
             venue=market.upper(),
             calendar=given.calendar or calendar_of(security_type, market),
             bar_interval_ns=interval_ns,
+            strike=float(terms.strike),
+            right=terms.right,
+            expiry_ns=terms.ends_ns(),
         )
 
 

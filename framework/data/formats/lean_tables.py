@@ -198,7 +198,7 @@ def options(instruments: Iterable[Instrument], *, last_time: dt.time = dt.time(1
         terms = ContractTerms.of(one.symbol)
         if not terms.right or terms.expiry is None:
             raise DataError(f"{one.symbol!r} is no option. Futures come from their map file: see `futures`.")
-        ends = int(pd.Timestamp.combine(terms.expiry, last_time).tz_localize(_ZONE).as_unit("ns").value)
+        ends = terms.ends_ns(last_time)
         ticks.append(TickRow(f"{one.venue} option {one.tick.numerator}/{one.tick.denominator}", one.tick))
         rows.append(
             InstrumentRow(

@@ -44,6 +44,7 @@ class InstrumentRow:
         ticks: name of its schedule in the ticks.
         calendar, currency, base_currency, kind, multiplier, lot: as of `schema.Instrument`.
         from_ns, to_ns: listed from, listed until.
+        product: as of `schema.Instrument`; the file has the column where some row says one.
     """
 
     FILE: ClassVar[str] = "instruments.csv"
@@ -59,6 +60,7 @@ class InstrumentRow:
     calendar: str = "24/7"
     from_ns: int = ALWAYS_NS
     to_ns: int = NEVER_NS
+    product: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +245,7 @@ def write_rows(folder: Path, rows: Sequence[AnyRow], kind: type[AnyRow]) -> None
     if not rows:
         path.unlink(missing_ok=True)
         return
-    names = [field.name for field in fields(kind)]
+    names = [field.name for field in fields(kind) if field.name != "product" or any(getattr(row, "product", "") for row in rows)]
     lines = [[_text(name, getattr(row, name)) for name in names] for row in ordered(rows)]
     with path.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream, lineterminator="\n").writerows([[column(name) for name in names], *lines])

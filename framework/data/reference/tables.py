@@ -41,7 +41,7 @@ from framework.data.reference.rows import (
     write_rows,
 )
 from framework.errors import DataError, did_you_mean
-from framework.schema.instrument import Instrument
+from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.units import Step
 
 
@@ -141,6 +141,7 @@ class Reference:
         row = self.row(id, ns)
         bands = self._bands(row.ticks, ns)
         tick = reduce(_common, (Fraction(band.tick.numerator, band.tick.denominator) for band in bands))
+        option = self.contract(id) if row.kind is InstrumentKind.OPTION else None
         return Instrument(
             symbol=id,
             tick=Step(tick.numerator, tick.denominator),
@@ -151,6 +152,10 @@ class Reference:
             base_currency=row.base_currency,
             venue=row.venue,
             calendar=row.calendar,
+            product=row.product,
+            strike=float(option.strike) if option else 0.0,
+            right=option.right if option else "",
+            expiry_ns=option.expiry_ns if option else 0,
         )
 
     def tick_at(self, id: str, at: At, price: float | str | Fraction) -> Step:

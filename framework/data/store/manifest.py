@@ -22,6 +22,10 @@ Period = Literal["day", "month", "year"]
 PERIODS: tuple[Period, ...] = ("day", "month", "year")
 
 
+_ADDED = ("account", "product", "strike", "right", "expiry_ns")
+"""Fields of an instrument that came later: a manifest without them is as it was."""
+
+
 @dataclass(frozen=True, slots=True)
 class Partition:
     """One Parquet file: events of one instrument within one period, sorted by `ts_local_ns`.
@@ -169,12 +173,13 @@ def read_manifest(text: str | bytes, place: str) -> Manifest:
 
 
 def terms_of(instrument: Instrument) -> dict[str, Any]:
-    """All fields of an instrument as JSON has them: steps as "1/100", kinds by name.
+    """The fields of an instrument as JSON has them: steps as "1/100", kinds by name; those of `_ADDED` where they say something.
 
     >>> terms_of(Instrument("X"))["tick"]
     '1/100'
     """
-    return {field.name: _plain(getattr(instrument, field.name)) for field in fields(Instrument)}
+    found = {field.name: (_plain(getattr(instrument, field.name)), field.default) for field in fields(Instrument)}
+    return {name: value for name, (value, default) in found.items() if name not in _ADDED or value != default}
 
 
 def instrument_of(terms: Mapping[str, Any], place: str) -> Instrument:

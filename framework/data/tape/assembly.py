@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from framework.data.checks.account_events import check_account_events
 from framework.data.checks.asked import check_asked
 from framework.data.checks.kinds import refuse_kinds
 from framework.data.checks.ranges import check_ranges, check_stamps
@@ -189,7 +190,7 @@ def build(
         pieces.append(events)
         said += note
     if extra is not None:
-        pieces.append(_checked_extra(extra, ordered))
+        pieces.append(checked_extra(extra, ordered))
     if actions is not None:
         corporate = action_events(actions, ordered)
         refuse_trading_after_delisting(corporate, pieces, ordered)
@@ -244,7 +245,8 @@ def assemble(instruments: Sequence[Instrument], pieces: Sequence[Events], *, nam
     return Tape(made.instruments, made.currencies, made.calendars, events, tuple(notes), name)
 
 
-def _checked_extra(extra: Events, instruments: Sequence[Instrument]) -> Events:
+def checked_extra(extra: Events, instruments: Sequence[Instrument]) -> Events:
+    """Events that somebody made, whose instruments are positions in `instruments`, checked."""
     if extra.dtype != EVENT:
         raise DataError(f"extra events have dtype {extra.dtype}. Make them with dtype framework.schema.event.EVENT.")
     stray = (extra["instrument"] >= len(instruments)) & (extra["instrument"] != NO_INSTRUMENT)
@@ -263,6 +265,7 @@ def _checked_extra(extra: Events, instruments: Sequence[Instrument]) -> Events:
             "rule: nothing is known before it happens. Correct the stamps."
         )
     check_ranges(extra, instruments)
+    check_account_events(extra)
     return extra
 
 
@@ -334,6 +337,10 @@ def definition(instrument: Instrument) -> list[Any]:
     """What tells an instrument from others, as JSON values."""
     margins = (instrument.initial_margin, instrument.maintenance_margin, instrument.liquidation_fee)
     of_derivatives = [instrument.inverse, *(float(margin).hex() for margin in margins)] if instrument.is_derivative else []
+    of_options = (
+        [float(instrument.strike).hex(), instrument.right, instrument.expiry_ns] if instrument.kind is InstrumentKind.OPTION else []
+    )
+    named = [[instrument.account, instrument.product]] if instrument.account or instrument.product else []
     return [
         instrument.symbol,
         [instrument.tick.numerator, instrument.tick.denominator],
@@ -346,4 +353,6 @@ def definition(instrument: Instrument) -> list[Any]:
         instrument.calendar,
         instrument.bar_interval_ns,
         *of_derivatives,
+        *of_options,
+        *named,
     ]

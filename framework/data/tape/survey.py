@@ -10,8 +10,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from framework.data.checks.account_events import cash_events
+from framework.data.tape.event_arrays import joined
 from framework.data.tape.mapped import blocks
-from framework.schema.event import Flag, Kind
+from framework.schema.event import EVENT, Flag, Kind
 
 if TYPE_CHECKING:
     from framework.data.tape.assembly import Tape
@@ -35,6 +37,7 @@ class Survey:
         auctions: numbers of the instruments of which prints of auctions are published.
         is_late: whether some tick was known later than it happened.
         venue_order: rows in order of `ts_venue_ns` where the ticks do not lie so already, else None. 8 bytes a row.
+        cash: the events that move cash of the account or correct it.
     """
 
     has_ticks: bool
@@ -44,6 +47,7 @@ class Survey:
     auctions: frozenset[int]
     is_late: bool
     venue_order: NDArray[np.int64] | None
+    cash: NDArray[np.void]
 
 
 def published(
@@ -56,7 +60,7 @@ def published(
     """What a venue publishes, by the numbers of its instruments: books, books by order, quotes, prints of auctions; trades of all."""
     orders = tuple(by_order)
     spans = dict.fromkeys((*books, *orders), UNKNOWN_SPAN)
-    return Survey(True, spans, frozenset(quoted), bool(orders), frozenset(auctions), False, None)
+    return Survey(True, spans, frozenset(quoted), bool(orders), frozenset(auctions), False, None, np.zeros(0, EVENT))
 
 
 def survey(tape: Tape) -> Survey:
@@ -87,11 +91,15 @@ def _survey(tape: Tape) -> Survey:
     auctions: set[int] = set()
     has_ticks = has_orders = is_late = is_shuffled = False
     last_ns = np.iinfo(np.int64).min
+    cash = [tape.events[:0]]
     for block in blocks(tape.events):
         kinds = block["kind"]
         if (kinds == Kind.QUOTE).any():
             quoted |= set(np.unique(block["instrument"][kinds == Kind.QUOTE]).tolist())
-        ticks = block[np.isin(kinds, _TICKS)] if (kinds > Kind.QUOTE).any() else block[:0]
+        highest = kinds.max(initial=0)
+        ticks = block[np.isin(kinds, _TICKS)] if highest > Kind.QUOTE else block[:0]
+        if highest >= Kind.CORRECTION:
+            cash.append(cash_events(block))
         if not len(ticks):
             continue
         has_ticks = True
@@ -108,4 +116,4 @@ def _survey(tape: Tape) -> Survey:
             low, high = spans.get(instrument, (np.iinfo(np.int64).max, 0))
             spans[instrument] = (min(low, int(prices.min())), max(high, int(prices.max())))
     order = np.argsort(tape.events["ts_venue_ns"], kind="stable") if is_late and is_shuffled else None
-    return Survey(has_ticks, spans, frozenset(quoted), has_orders, frozenset(auctions), is_late, order)
+    return Survey(has_ticks, spans, frozenset(quoted), has_orders, frozenset(auctions), is_late, order, joined(cash))

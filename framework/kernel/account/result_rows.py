@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from framework.kernel.account.positions import position_of
-from framework.kernel.layout.account_records import change_row, flow_row, money_row, point_row, trade_row
+from framework.kernel.layout.account_records import change_row, deposit_row, flow_row, money_row, point_row, trade_row
 from framework.kernel.layout.roots import TraderRoot
-from framework.kernel.layout.table_room import CHANGES, FLOWS, POINTS, TRADES, has_row
+from framework.kernel.layout.table_room import CHANGES, DEPOSITS, FLOWS, POINTS, TRADES, has_row
 from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.kernel.market.marks import terms_of
 from framework.kernel.market.valuation import valuation
@@ -55,7 +55,7 @@ def record_last_point(t: TraderRoot) -> None:
 
 @inlined
 def record_change(t: TraderRoot, instrument: int, cause: int) -> None:
-    """Note the position of an instrument after it changed: by an order's fill, BY_SPLIT or BY_DELISTING."""
+    """Note the position of an instrument after it changed: by an order's fill, or BY_* of `codes`."""
     if t.is_venues != 0 or not has_row(t, t.changes_count, t.changes_capacity, CHANGES):
         return
     row = change_row(t.changes, t.changes_count)
@@ -87,3 +87,14 @@ def record_trade(
     row.lots, row.entry_price, row.exit_price = lots, entry_price, exit_price
     row.pnl, row.fees, row.change = gross - fees, fees, t.changes_count
     t.trades_count += 1
+
+
+@kernel
+def record_deposit(t: TraderRoot, value: float) -> None:
+    """Note what came into the account from outside, and see that the equity curve has a point at its stamp: returns begin anew there."""
+    t.dirty, t.point_ns = 1, min(t.point_ns, t.now_ns)
+    if t.is_venues != 0 or not has_row(t, t.deposits_count, t.deposits_capacity, DEPOSITS):
+        return
+    row = deposit_row(t.deposits, t.deposits_count)
+    row.ts_ns, row.value = t.now_ns, value
+    t.deposits_count += 1

@@ -54,6 +54,7 @@ class Money(Record):
     cash: F8
     aside: F8
     fx_rate: F8
+    code: I8  # its letters: `currency_word`
 
 
 class Point(Record):
@@ -66,7 +67,7 @@ class Point(Record):
 
 
 class Change(Record):
-    """A position after it changed: by which order, or BY_SPLIT, BY_DELISTING of `codes`; and the rate of its settlement currency then."""
+    """A position after it changed: by which order, or BY_* of `codes`; and the rate of its settlement currency then."""
 
     ts_ns: I8
     instrument: I8
@@ -77,7 +78,8 @@ class Change(Record):
 
 class Flow(Record):
     """Money that a position brought besides its fills, settlement currency, negative where it was paid: a CHARGE by its cost kind, or
-    DIVIDEND_PAID of `codes`. `change`: how many rows of CHANGE there were before it.
+    DIVIDEND_PAID of `codes`; or COST_BOOKED, by how much a correction or transfer changed what the position has cost. `change`: how many
+    rows of CHANGE there were before it.
     """
 
     instrument: I8
@@ -87,9 +89,17 @@ class Flow(Record):
     change: I8
 
 
+class Deposit(Record):
+    """What a TRANSFER brought into the account, base currency; negative where it took something out."""
+
+    ts_ns: I8
+    value: F8
+
+
 POSITION = dtype_of(Position)
 TRADE = dtype_of(Trade)
 POINT = dtype_of(Point)
 
 position_row, money_row, lot_row = row_of(Position), row_of(Money), row_of(TaxLot)
 trade_row, point_row, change_row, flow_row = row_of(Trade), row_of(Point), row_of(Change), row_of(Flow)
+deposit_row = row_of(Deposit)

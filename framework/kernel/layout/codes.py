@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from framework.schema.event import CostKind, Flag, Kind
+from framework.schema.event import Correction, CostKind, Flag, Kind
 from framework.schema.instrument import InstrumentKind, Settlement
 from framework.schema.order import OrderEvent, OrderFlag, OrderState, OrderType, Reason, TimeInForce
 from framework.schema.stance import AlarmKind, Scope, Stance
@@ -21,12 +21,17 @@ INSTRUCTIONS, REPRICED = int(Kind.ORDER_INSTRUCTIONS), int(Kind.ORDER_REPRICED)
 CANCEL_REJECTED, CHARGE, TAPE = int(Kind.ORDER_CANCEL_REJECTED), int(Kind.CHARGE), int(Kind.TAPE)
 PLACED, SETTLED, PRICE_LIMITS = int(Kind.ORDER_PLACED), int(Kind.SETTLED), int(Kind.PRICE_LIMITS)
 ALARM, STANCE, FIRM, LOST = int(Kind.ALARM), int(Kind.STANCE), int(Kind.FIRM), int(Kind.ORDER_UNKNOWN)
+CORRECTION, TRANSFER = int(Kind.CORRECTION), int(Kind.TRANSFER)
 
 # flags of events
 F_OPEN, F_MAKER = int(Flag.SESSION_OPEN), int(Flag.MAKER)
 F_AMBIGUOUS, F_LAST, F_REFUSED = int(Flag.AMBIGUOUS), int(Flag.LAST), int(Flag.REFUSED)
 F_HELD, F_MORE, F_CHANGE = int(Flag.HELD), int(Flag.MORE), int(Flag.CHANGE)
 F_PAUSE, F_AUCTION, F_EARLY = int(Flag.PAUSE), int(Flag.AUCTION), int(Flag.EARLY)
+
+# what is corrected: the flags of a CORRECTION
+OF_POSITION, OF_CASH = int(Correction.POSITION), int(Correction.CASH)
+ORDER_FOUND, ORDER_WORKS, ORDER_ENDED = int(Correction.ORDER_FOUND), int(Correction.ORDER_WORKS), int(Correction.ORDER_ENDED)
 
 F_BUY, F_SELL, F_CLEAR = int(Flag.BUY), int(Flag.SELL), int(Flag.CLEAR)
 
@@ -41,10 +46,10 @@ MARK_IS_RATE, MARK_IS_WATCHED, MARK_IS_PUBLISHED = 1, 2, 4
 C_FEE, C_HALF_SPREAD, C_VOLUME_SHARE = int(CostKind.FEE), int(CostKind.HALF_SPREAD), int(CostKind.VOLUME_SHARE)
 C_IMPACT, C_BORROW, C_FUNDING, C_TAX = int(CostKind.IMPACT), int(CostKind.BORROW), int(CostKind.FUNDING), int(CostKind.TAX)
 COST_KINDS = len(CostKind)
-DIVIDEND_PAID = -1  # beside them, as the kind of a FLOW
+DIVIDEND_PAID, COST_BOOKED = -1, -2  # beside them, as the kind of a FLOW; the last is no money but what the position is booked at
 
 # what changed a position, where no order did
-BY_SPLIT, BY_DELISTING = -1, -2
+BY_SPLIT, BY_DELISTING, BY_CORRECTION, BY_TRANSFER = -1, -2, -3, -4
 
 # order types, times in force, flags
 MARKET, LIMIT, STOP = int(OrderType.MARKET), int(OrderType.LIMIT), int(OrderType.STOP)
@@ -102,6 +107,7 @@ CANCELLING, FLATTENING, KILLED = int(Stance.CANCEL_ALL), int(Stance.FLATTEN), in
 OF_INSTRUMENT, OF_OWNER, OF_ACCOUNT, OF_FIRM = int(Scope.INSTRUMENT), int(Scope.OWNER), int(Scope.ACCOUNT), int(Scope.FIRM)
 A_UNKNOWN_ORDER, A_STATE, A_OVERFILL = int(AlarmKind.UNKNOWN_ORDER), int(AlarmKind.IMPOSSIBLE_STATE), int(AlarmKind.OVERFILL)
 A_RANGE, A_INSTRUMENT, A_KIND = int(AlarmKind.OUT_OF_RANGE), int(AlarmKind.OTHER_INSTRUMENT), int(AlarmKind.UNKNOWN_KIND)
+R_RANGE, R_OPTION = int(Reason.BEYOND_RANGE), int(Reason.OPTIONS_NOT_TRADED)
 
 # wakes: what `advance` returns
 END, W_BAR, W_BARS, W_QUOTE, W_TRADE = 0, 1, 2, 3, 4

@@ -23,6 +23,7 @@ _OF_VENUE = {name: number for number, name in enumerate(EXCHANGE_TABLES)}
 LOTS, ORDERS, TRADES = _OF_TRADER["lots"], _OF_TRADER["orders"], _OF_TRADER["trades"]
 POINTS, CHANGES, OUTBOX = _OF_TRADER["points"], _OF_TRADER["changes"], _OF_TRADER["outbox"]
 FLOWS, STANCES = _OF_TRADER["flows"], _OF_TRADER["stances"]
+FLOWS, DEPOSITS = _OF_TRADER["flows"], _OF_TRADER["deposits"]
 _LOG, _RESTING = _OF_TRADER["log"], _OF_TRADER["resting"]
 VENUE_ORDERS, ORDER_ENTRY, RESPONSE, KEPT = _OF_VENUE["orders"], _OF_VENUE["order_entry"], _OF_VENUE["response"], _OF_VENUE["kept"]
 _TRAFFIC, _VENUE_RESTING = _OF_VENUE["traffic"], _OF_VENUE["resting"]

@@ -22,7 +22,9 @@ from framework.kernel.layout.codes import (
     QUOTE,
     REPRICED,
     SETTLED,
+    SUBMIT,
     TAPE,
+    TIMER,
     TRADE_TICK,
     W_BAR,
     W_BARS,
@@ -107,11 +109,19 @@ def defer_wake(t: TraderRoot, wake: int) -> None:
 
 @kernel
 def order_wake(t: TraderRoot) -> int:
-    """The next undelivered order event of the log as a wake, 0 when there is none."""
+    """The next undelivered event of the log as a wake, 0 when there is none: of an order, or of what came from outside.
+
+    Such an event, which stands in no tape, has its row of the log as a negative number, -1 the first.
+    """
     while t.noticed < t.log_count:
         row = t.noticed
         t.noticed += 1
         kind = event_row(t.log, row).kind
+        if TIMER < kind < SUBMIT and t.wakes & ON_EVENT:
+            t.wake_row, t.wake_instrument, t.wake_kind = -1 - row, event_row(t.log, row).instrument, kind
+            return W_EVENT
+        if t.wakes & ON_ORDER == 0:
+            continue
         if CANCEL <= kind < TAPE and kind != COSTS and kind != CHARGE and kind != SETTLED and kind != REPRICED and kind != INSTRUCTIONS:
             t.wake_row, t.wake_instrument = row, event_row(t.log, row).instrument
             return W_ORDER
@@ -130,7 +140,7 @@ def pending_wake(t: TraderRoot) -> int:
 @kernel
 def next_wake(t: TraderRoot) -> int:
     """What comes before the next event: an order's wake, a market wake that waited, LOG_FULL; 0 where there is none of them."""
-    if t.wakes & ON_ORDER and t.noticed < t.log_count:
+    if t.wakes & (ON_ORDER | ON_EVENT) and t.noticed < t.log_count:
         wake = order_wake(t)
         if wake != 0:
             return wake

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from framework.kernel.layout.codes import (
+    ORDER_ENDED,
+    S_CANCELLED,
+    S_FILLED,
     S_PARTIAL,
     S_PENDING_CANCEL,
     S_PENDING_REPLACE,
@@ -10,6 +13,7 @@ from framework.kernel.layout.codes import (
     S_WORKING,
 )
 from framework.kernel.machine.compile import inlined, kernel
+from framework.schema.event import Event
 from framework.schema.order import TRANSITIONS, Order
 
 
@@ -36,3 +40,13 @@ def moved(order: Order, event: int) -> bool:
 def leaves(order: Order) -> int:
     """Lots still to be filled."""
     return order.quantity_lots - order.filled_lots
+
+
+@kernel
+def correct(order: Order, event: Event) -> None:
+    """Let an order stand as a CORRECTION says, whatever it was before."""
+    order.filled_lots = event.w1
+    if event.flags == ORDER_ENDED:
+        order.state, order.reason = S_FILLED if leaves(order) <= 0 else S_CANCELLED, event.w4
+    else:
+        order.state, order.reason = S_PARTIAL if order.filled_lots > 0 else S_WORKING, 0

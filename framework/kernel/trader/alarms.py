@@ -13,6 +13,9 @@ from framework.kernel.layout.stance_record import StanceRow, stance_row
 from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.schema.event import NO_INSTRUMENT
 
+NO_ORDER = -1
+"""The order of an alarm about something that tells of none."""
+
 _OWNERS = 2
 """Rows of the table of stances behind those of the instruments: the account, the firm, then the owners."""
 

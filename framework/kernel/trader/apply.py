@@ -7,6 +7,7 @@ outbox. A world takes the outbox and sends it.
 from __future__ import annotations
 
 from framework.kernel.account.corporate_actions import book_delisting, book_dividend, book_split
+from framework.kernel.account.corrections import MOST_MONEY, account_event_can_be, book_transfer, is_money
 from framework.kernel.account.ledger import book_charge, book_settlement
 from framework.kernel.account.result_rows import record_flow
 from framework.kernel.layout.codes import (
@@ -14,6 +15,7 @@ from framework.kernel.layout.codes import (
     BAR,
     CANCELLED,
     CHARGE,
+    CORRECTION,
     COST_KINDS,
     DELIST,
     DEPTH,
@@ -32,6 +34,7 @@ from framework.kernel.layout.codes import (
     STANCE,
     SUBMIT,
     TRADE_TICK,
+    TRANSFER,
 )
 from framework.kernel.layout.log import apply_answer
 from framework.kernel.layout.roots import TraderRoot, event_row, trader_row
@@ -44,15 +47,13 @@ from framework.kernel.market.order_book import lose_depth
 from framework.kernel.market.order_rows import order_of
 from framework.kernel.market.price_limit_rules import apply_limits
 from framework.kernel.market.sessions import apply_halt, apply_session
-from framework.kernel.trader.alarms import raise_alarm
+from framework.kernel.trader.alarms import NO_ORDER, raise_alarm
+from framework.kernel.trader.corrected import take_correction
 from framework.kernel.trader.issuing import issue
-from framework.kernel.trader.order_answers import MOST_MONEY, apply_order_answer, is_money
+from framework.kernel.trader.order_answers import apply_order_answer, react_to_end
 from framework.kernel.trader.orders import first_live, restate_orders
 from framework.kernel.trader.stances import take_stance
 from framework.schema.event import NO_INSTRUMENT, Event
-
-NO_ORDER = -1
-"""The order of an alarm about something that tells of none."""
 
 
 @inlined
@@ -104,7 +105,7 @@ ANSWERS = Unit(_answer_unit)
 
 @kernel
 def apply_market(t: TraderRoot, event: Event) -> None:
-    """Apply what the market says, save bars."""
+    """Apply what the market says, save bars, and what corrects the account or moves something in or out of it."""
     kind = event.kind
     if kind == QUOTE:
         see_quote(t, event)
@@ -139,6 +140,14 @@ def apply_market(t: TraderRoot, event: Event) -> None:
         t.firm_gross, t.firm_net, t.firm_equity = real(event.w0), real(event.w1), real(event.w2)
     elif (kind == DEPTH or kind == TRADE_TICK or kind == GAP) and t.see_tick != 0:
         call(t.see_tick, address_of(t), address_of(event))
+    elif kind == CORRECTION:
+        if take_correction(t, event):
+            react_to_end(t, order_of(t, event.w0))
+    elif kind == TRANSFER:
+        if account_event_can_be(t, event):
+            book_transfer(t, event)
+        else:
+            raise_alarm(t, A_RANGE, event.instrument, NO_ORDER, TRANSFER, S_NONE)
 
 
 @inlined

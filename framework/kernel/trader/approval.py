@@ -34,6 +34,7 @@ from framework.kernel.layout.codes import (
     R_NO_LOCATE,
     R_NONE,
     R_NOT_TRADABLE,
+    R_OPTION,
     R_POSITION,
     R_PRICE,
     R_QUANTITY,
@@ -55,7 +56,7 @@ from framework.schema.instrument import InstrumentKind
 from framework.schema.order import Order
 from framework.schema.units import LARGEST_STEPS
 
-_INDEX = int(InstrumentKind.INDEX)
+_INDEX, _OPTION = int(InstrumentKind.INDEX), int(InstrumentKind.OPTION)
 EXPOSURE_SLACK = 1e-9
 """Relative room in the rule that is asked before sending, of prices that will have moved by the fill anyway."""
 
@@ -84,6 +85,8 @@ def check(t: TraderRoot, order: Order) -> tuple[int, float, float]:
         return R_EXPIRY, float(order.type), float(LIMIT)  # auctions take market and limit orders
     if terms.kind == _INDEX or marks.delisted:
         return R_NOT_TRADABLE, lots * terms.lot, 0.0
+    if terms.kind == _OPTION:
+        return R_OPTION, lots * terms.lot, 0.0
     if marks.seen_ns == 0:
         return R_NO_DATA, 1.0, 0.0
     rate = rate_of(t, terms.currency)

@@ -10,6 +10,7 @@ that cannot be: lots or a price that are no number of them, an amount that is no
 
 from __future__ import annotations
 
+from framework.kernel.account.corrections import is_money
 from framework.kernel.account.ledger import book_fill
 from framework.kernel.account.positions import position_of, rate_of
 from framework.kernel.layout.codes import (
@@ -75,19 +76,10 @@ from framework.kernel.trader.issuing import ask_cancel, has_instructions, issue,
 from framework.kernel.trader.orders import asked_terms, count, is_counted, move, take_submit
 from framework.kernel.trader.stances import hold_flat, is_restrained
 from framework.schema.event import Event
-from framework.schema.order import KNOWN_REASONS, Order, OrderType, TimeInForce
+from framework.schema.order import KNOWN_REASONS, Order
 from framework.schema.units import LARGEST_STEPS
 
-MOST_MONEY = 1e60
-"""No amount in an answer is larger."""
-
 _TYPES, _FORCES = len(OrderType), len(TimeInForce)
-
-
-@inlined
-def is_money(amount: float) -> bool:
-    """Whether a number can be an amount of money; NaN and infinity cannot."""
-    return -MOST_MONEY < amount < MOST_MONEY
 
 
 @inlined
@@ -264,7 +256,7 @@ def _react_to_fill(t: TraderRoot, order: Order, lots: int) -> None:
 
 
 @kernel
-def _react_to_end(t: TraderRoot, order: Order) -> None:
+def react_to_end(t: TraderRoot, order: Order) -> None:
     """Children of a parent that ended without a fill end with it."""
     if order.filled_lots > 0:
         return
@@ -280,7 +272,7 @@ def _react_to_end(t: TraderRoot, order: Order) -> None:
 def _take_end_of(t: TraderRoot, event: Event) -> None:
     kind = event.kind
     if take_end(t, event, E_CANCEL if kind == CANCELLED else (E_EXPIRE if kind == EXPIRED else E_REJECT)):
-        _react_to_end(t, order_of(t, event.w0))
+        react_to_end(t, order_of(t, event.w0))
 
 
 @kernel

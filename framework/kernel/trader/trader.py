@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.errors import KernelError, StrategyError
-from framework.kernel.layout.codes import BROKEN_BY_RANGE, BROKEN_BY_STORM, BROKEN_FOR_ROOM, MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
+from framework.kernel.layout.codes import (
+    BROKEN_BY_RANGE,
+    BROKEN_BY_STORM,
+    BROKEN_FOR_ROOM,
+    MARK_IS_RATE,
+    MARK_IS_WATCHED,
+    ON_EVENT,
+    ON_ORDER,
+)
 from framework.kernel.layout.displacement_records import DECAY, VOLUME
 from framework.kernel.layout.half import Half, half_at, set_fields
 from framework.kernel.layout.log import send
@@ -22,8 +30,9 @@ from framework.kernel.market.book_memory import Books, Ticks, grow_resting
 from framework.kernel.market.costs import TIER_DAYS
 from framework.kernel.market.currencies import conversions
 from framework.kernel.trader.apply import ANSWERS
+from framework.kernel.trader.corrected import open_account
 from framework.kernel.trader.ticks_seen import SEE_TICK
-from framework.schema.event import Kind
+from framework.schema.event import Kind, currency_word
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import Approved, OrderState
 from framework.schema.stance import AlarmKind
@@ -142,6 +151,7 @@ class Trader(Half):
         super().__init__("trader", TRADER, TRADER_TABLES, sizes | {"history": n * ring, "depths": n})
         self.instruments, self.owner = tuple(instruments), owner
         self.currencies = tuple(currencies)
+        self.initial_equity = cash
         root = self.record
         for name, count in sizes.items():
             root[f"{name}_count"] = count
@@ -158,7 +168,7 @@ class Trader(Half):
         set_fields(root["costs"], COST_TERMS, costs)
         set_fields(root["risk"], RISK_TERMS, risk)
         money = self.tables["money"]
-        money["fx_rate"] = np.nan
+        money["fx_rate"], money["code"] = np.nan, [currency_word(currency) for currency in self.currencies]
         money["fx_rate"][self.currencies.index(base_currency)] = 1.0
         money["cash"][self.currencies.index(base_currency)] = cash
         rings = self.tables["history"]
@@ -194,9 +204,13 @@ class Trader(Half):
             self._place(name, np.array(list(rows), dtype=dtype))
             self.record[f"{name}_count"] = len(rows)
 
+    def open_with(self, corrections: NDArray[np.void]) -> None:
+        """Begin with what corrections say; see `corrected.open_account`."""
+        self.initial_equity = float(open_account(self.address, corrections.ctypes.data, len(corrections)))
+
     def has_delivered_all(self) -> bool:
         """Whether no order event of the log still has to wake the strategy."""
-        waits = self.words[self._word["wakes"]] & ON_ORDER
+        waits = self.words[self._word["wakes"]] & (ON_ORDER | ON_EVENT)
         return not waits or self.words[self._word["noticed"]] >= self.count("log")
 
     def grow(self, name: str) -> None:

@@ -13,9 +13,10 @@ Sums of positions at the present marks are always its own: see `valuation.sum_up
 from __future__ import annotations
 
 from framework.kernel.account.corporate_actions import pay_dividend, pay_out, split_position
+from framework.kernel.account.corrections import account_event_can_be, book_transfer, correct_account
 from framework.kernel.account.ledger import book_charge, book_fill, book_settlement
 from framework.kernel.layout.account_records import money_row
-from framework.kernel.layout.codes import CHARGE, DELIST, DIVIDEND, FILLED, SETTLED, SPLIT
+from framework.kernel.layout.codes import CHARGE, CORRECTION, DELIST, DIVIDEND, FILLED, OF_CASH, SETTLED, SPLIT, TRANSFER
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, trader_row
 from framework.kernel.machine.compile import inlined, kernel, outlined, real
 from framework.kernel.market.costs import note_traded
@@ -73,7 +74,7 @@ def book_answer(t: TraderRoot, x: ExchangeRoot, kind: int, instrument: int, w0: 
 
 @kernel
 def restate_account(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
-    """A corporate action on the venue's account, after the trader half applied it to its own."""
+    """A corporate action, correction or transfer on the venue's account, after the trader half applied it to its own."""
     if x.keeps_account == 0:
         return
     account = present_account(t, x)
@@ -84,4 +85,8 @@ def restate_account(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
         pay_dividend(account, event.instrument, event.w0)
     elif event.kind == DELIST:
         pay_out(account, event.instrument, event.w0)
+    elif event.kind == CORRECTION and event.flags <= OF_CASH and account_event_can_be(account, event):
+        correct_account(account, event)
+    elif event.kind == TRANSFER and account_event_can_be(account, event):
+        book_transfer(account, event)
     t.margined = account.margined

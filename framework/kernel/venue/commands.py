@@ -327,7 +327,8 @@ def release_kept(t: TraderRoot, x: ExchangeRoot, instrument: int, came_by_ns: in
 
 @kernel
 def settle_messages(t: TraderRoot, x: ExchangeRoot, instrument: int) -> None:
-    """Everything under way about an instrument arrives before a corporate action, so that no message speaks of other shares.
+    """Everything under way about an instrument arrives before a corporate action, a correction or a transfer, so that no message speaks of
+    other shares.
 
     A command still counts as arrived when it would have: it does not get into a bar sooner. What waits for a bar goes on waiting, and is
     restated with its order.

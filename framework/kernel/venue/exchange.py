@@ -13,9 +13,11 @@ from framework.kernel.layout.roots import EXCHANGE, EXCHANGE_TABLES
 from framework.kernel.layout.venue_records import VENUE_RULES
 from framework.kernel.market.book_memory import Books, Ticks, grow_resting
 from framework.kernel.venue.commands import TAKE_OUTBOX
+from framework.kernel.venue.corrected_orders import open_venue
 from framework.kernel.venue.latency_legs import Latencies, symbol_key
 from framework.kernel.venue.matching_trades_and_books import RECEIVE, VENUE_TICK
 from framework.kernel.venue.venue_account import VenueAccount
+from framework.schema.event import Kind
 from framework.schema.units import NEVER_NS
 
 
@@ -77,6 +79,8 @@ class Exchange(Half):
             self.record["account"], self.record["keeps_account"] = self.account.address, int(is_apart)
             self.record["trader"] = trader.address
             trader.record["ship"], trader.record["connection"] = TAKE_OUTBOX.address, self.address
+            if trader.count("log") and trader.used("log")["kind"][0] == Kind.CORRECTION:
+                open_venue(trader.address, self.address)
 
     def open_tape(self, memory: NDArray[np.void]) -> None:
         """Give the memory in which the tape goes on, once all events given before are applied; `extend_tape` says what stands in it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from framework.kernel.layout.codes import CANCELLED, DIVIDEND, R_SPLIT, REPLACE, SPLIT
+from framework.kernel.layout.codes import CANCELLED, CORRECTION, DIVIDEND, R_SPLIT, REPLACE, SPLIT
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.machine.compile import kernel, outlined
 from framework.kernel.machine.ratio import floored
@@ -12,6 +12,7 @@ from framework.kernel.market.order_rows import order_of
 from framework.kernel.market.restated_terms import dividend_prices, dividend_terms, dividend_ticks, split_prices, split_terms
 from framework.kernel.venue.answers import end_order
 from framework.kernel.venue.commands import listing_of
+from framework.kernel.venue.corrected_orders import correct_at_venue
 from framework.kernel.venue.working_orders import sweep
 from framework.schema.event import Event
 
@@ -49,10 +50,12 @@ def _restate_kept(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
 
 @kernel
 def restate_venue_orders(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
-    """Splits and dividends on the venue's orders. Runs after the trader half applied the same event to its own."""
+    """Splits, dividends and corrections on the venue's orders. Runs after the trader half applied the same event to its own."""
     if event.kind == SPLIT or event.kind == DIVIDEND:
         _restate(t, x, event, event.kind == SPLIT)
         if x.kept_count > 0:
             _restate_kept(t, x, event)
     if event.kind == SPLIT:
         lose_depth(x, event.instrument)
+    elif event.kind == CORRECTION:
+        correct_at_venue(t, x, event)

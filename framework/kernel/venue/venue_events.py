@@ -6,6 +6,7 @@ from framework.kernel.layout.codes import (
     AT_CLOSE,
     AT_OPEN,
     CANCELLED,
+    CORRECTION,
     DAY,
     DELIST,
     DIVIDEND,
@@ -19,6 +20,7 @@ from framework.kernel.layout.codes import (
     R_MISSED_OPEN,
     SESSION,
     SPLIT,
+    TRANSFER,
 )
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.layout.venue_records import session_row
@@ -29,7 +31,7 @@ from framework.kernel.market.sessions import apply_halt, apply_session
 from framework.kernel.venue.answers import end_order
 from framework.kernel.venue.commands import listing_of, release_kept, settle_messages
 from framework.kernel.venue.working_orders import sweep
-from framework.schema.event import Event
+from framework.schema.event import NO_INSTRUMENT, Event
 from framework.schema.units import NEVER_NS
 
 
@@ -66,7 +68,8 @@ def _close_session(t: TraderRoot, x: ExchangeRoot, calendar: int, close_ns: int)
 def venue_event(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     """What a market event other than a price means to the venue. Runs before the trader half applies the same event."""
     kind = event.kind
-    if kind == SPLIT or kind == DIVIDEND or kind == DELIST:
+    is_moved = (kind == CORRECTION or kind == TRANSFER) and event.instrument != NO_INSTRUMENT
+    if kind == SPLIT or kind == DIVIDEND or kind == DELIST or is_moved:
         if kind == DELIST and x.kept_count > 0:
             release_kept(t, x, event.instrument, NEVER_NS, NEVER_NS)  # no bar comes any more
         settle_messages(t, x, event.instrument)

@@ -1,0 +1,214 @@
+"""Signals of one's own and events about accounts: they wake `on_event`, in Python and compiled, and are read there by name."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from framework import State, Strategy, backtest, compiled
+from framework.data.tape import Tape, build
+from framework.data.tape.own_events import custom_events, transfer_events, with_events
+from framework.errors import DataError
+from framework.schema.event import EVENT, NO_INSTRUMENT, Correction, Kind, currency_word
+from framework.schema.instrument import Instrument
+from framework.schema.order import Reason
+from framework.schema.units import Step
+from framework.simulation.audited_run import replay
+
+DAYS = pd.date_range("2024-01-02", periods=5, freq="D", tz="UTC")
+
+
+def bars_of(price: float) -> pd.DataFrame:
+    return pd.DataFrame({"open": price, "high": price, "low": price, "close": price, "volume": 1000.0}, index=DAYS)
+
+
+def plain_tape() -> Tape:
+    instruments = {"A": Instrument("A", lot=Step(1, 10)), "B": Instrument("B", tick=Step(1, 8))}
+    return build({"A": bars_of(100.0), "B": bars_of(50.0)}, instruments)
+
+
+def bits(value: float) -> int:
+    return int(np.float64(value).view(np.int64))
+
+
+def everything() -> Tape:
+    """One event of each kind, an hour apart on the second day; by hand: what each must be read as."""
+    rows: list[tuple[Any, ...]] = [
+        (Kind.CUSTOM, 0, NO_INSTRUMENT, 7, bits(0.5), bits(-1.5), bits(math.nan), 0),
+        (Kind.ALARM, 0, 1, 3, 11, 12, 13, 14),
+        (Kind.COMMAND, 0, NO_INSTRUMENT, 4, 21, 22, 23, 24),
+        (Kind.LIMIT, 0, NO_INSTRUMENT, 5, 2, 9, bits(1e6), Reason.OPERATOR),
+        (Kind.BREAKER, 0, 0, 6, 1, 8, 1, Reason.OPERATOR),
+        (Kind.BREAKER, 0, 0, 6, 1, 8, 0, Reason.OPERATOR),
+        (Kind.CORRECTION, Correction.POSITION, 0, 25, 0, 0, bits(9912.0), Reason.RECONCILED),
+        (Kind.CORRECTION, Correction.CASH, NO_INSTRUMENT, currency_word("USD"), 0, 0, bits(-12.5), Reason.RECONCILED),
+        (Kind.CORRECTION, Correction.ORDER_FOUND, 1, 0, 1, 6, 200, 0),
+        (Kind.CORRECTION, Correction.ORDER_WORKS, 1, 0, 2, 0, 0, Reason.RECONCILED),
+        (Kind.CORRECTION, Correction.ORDER_ENDED, 1, 0, 2, 0, 0, Reason.RECONCILED),
+        (Kind.TRANSFER, 0, 0, -5, bits(10000.0), 0, 0, 0),
+        (Kind.TRANSFER, 0, NO_INSTRUMENT, currency_word("USD"), bits(250.0), 0, 0, 0),
+    ]
+    events = np.zeros(len(rows), EVENT)
+    for k, (event, row) in enumerate(zip(events, rows, strict=True)):
+        event["ts_local_ns"] = event["ts_venue_ns"] = DAYS[1].value + (k + 1) * 3_600_000_000_000
+        event["kind"], event["flags"], event["instrument"] = row[:3]
+        event["w0"], event["w1"], event["w2"], event["w3"], event["w4"] = (int(word) for word in row[3:])
+    return with_events(plain_tape(), events)
+
+
+READ = [
+    # kind, instrument, number, words or values, scope, value, tripped, order, quantity, price, amount
+    ("CUSTOM", "", 7, (0.5, -1.5), 0, math.nan, False, -1, math.nan, math.nan, math.nan),
+    ("ALARM", "B", 3, (11, 12, 13, 14), 0, math.nan, False, -1, math.nan, math.nan, math.nan),
+    ("COMMAND", "", 4, (21, 22, 23, 24), 0, math.nan, False, -1, math.nan, math.nan, math.nan),
+    ("LIMIT", "", 5, (0, 0, 0, 0), 2, 1e6, False, -1, math.nan, math.nan, math.nan),
+    ("BREAKER", "A", 6, (0, 0, 0, 0), 1, math.nan, True, -1, math.nan, math.nan, math.nan),
+    ("BREAKER", "A", 6, (0, 0, 0, 0), 1, math.nan, False, -1, math.nan, math.nan, math.nan),
+    ("CORRECTION", "A", 0, (0, 0, 0, 0), 0, math.nan, False, -1, 2.5, 99.12, math.nan),
+    ("CORRECTION", "", 0, (0, 0, 0, 0), 0, math.nan, False, -1, math.nan, math.nan, -12.5),
+    ("CORRECTION", "B", 0, (0, 0, 0, 0), 0, math.nan, False, 0, 6.0, math.nan, math.nan),
+    ("CORRECTION", "B", 0, (0, 0, 0, 0), 0, math.nan, False, 0, 2.0, math.nan, math.nan),
+    ("CORRECTION", "B", 0, (0, 0, 0, 0), 0, math.nan, False, 0, 2.0, math.nan, math.nan),
+    ("TRANSFER", "A", 0, (0, 0, 0, 0), 0, math.nan, False, -1, -0.5, 100.0, math.nan),
+    ("TRANSFER", "", 0, (0, 0, 0, 0), 0, math.nan, False, -1, math.nan, math.nan, 250.0),
+]
+
+
+class Notes(Strategy):
+    def on_start(self, view: Any) -> None:
+        self.seen: list[tuple[Any, ...]] = []
+
+    def on_event(self, view: Any, event: Any) -> None:
+        if event.kind == Kind.SESSION:
+            return
+        said = event.values[:2] if event.kind == Kind.CUSTOM else event.words
+        about = (event.scope, event.value, event.is_tripped, event.order_id, event.quantity, event.price, event.amount)
+        self.seen.append((event.kind.name, event.instrument, event.number, said, *about))
+        assert event.ts_ns == view.now_ns and event.scope_number in (0, 8, 9)
+
+
+def test_every_field_is_read_by_its_name() -> None:
+    notes = Notes()
+    result = backtest(notes, everything(), cash=1000.0)
+    np.testing.assert_equal(notes.seen, READ)
+    again = Notes()
+    assert replay(again, everything(), result.audit).audit_hash == result.audit_hash
+    np.testing.assert_equal(again.seen, READ)
+
+
+class Mixes(Strategy):
+    total: State[float] = 0.0
+    count: State[int] = 0
+
+    def on_event(self, view, event):  # type: ignore[no-untyped-def]
+        if event.kind == Kind.SESSION:
+            return
+        self.count += 1
+        weight = 1.0 + self.count
+        for value in (event.value, event.quantity, event.price, event.amount, event.values[0], event.values[1]):
+            if value == value:
+                self.total = self.total * 0.5 + weight * value
+        first, second, third, fourth = event.words
+        if event.kind != Kind.CUSTOM:
+            self.total += first * 0.25 + second * 0.5 + third * 2.0 + fourth
+        self.total += event.number + event.scope * 3.0 + event.scope_number + event.order_id * 7.0 + event.instrument * 11.0
+        self.total += event.flags + (event.ts_ns % 1_000_003) * 1e-3 + event.currency_word * 1e-9
+        if event.is_tripped:
+            self.total += 0.125
+        if event.has_instrument:
+            self.total += 0.0625
+
+
+@compiled
+class MixesCompiled(Mixes):
+    pass
+
+
+def test_compiled_hooks_read_the_same() -> None:
+    slow, fast = MixesCompiled.python(), MixesCompiled()
+    one, other = backtest(slow, everything(), cash=1000.0), backtest(fast, everything(), cash=1000.0)
+    assert fast.count == slow.count == len(READ) and fast.total == slow.total and math.isfinite(fast.total)
+    assert one.audit_hash == other.audit_hash
+
+
+class Follows(Strategy):
+    """Buys what a signal says, when it is known."""
+
+    def on_event(self, view: Any, event: Any) -> None:
+        if event.kind == Kind.CUSTOM:
+            self.known.append((view.now_ns, event.instrument, event.number, event.values))
+            view.target_quantity(event.instrument, event.values[0])
+
+    def on_start(self, view: Any) -> None:
+        self.known: list[tuple[Any, ...]] = []
+
+
+def signals(**columns: Any) -> pd.DataFrame:
+    frame = pd.DataFrame({"symbol": ["A", "B"], "number": [1, 2], "size": [3.0, 4.0], "score": [0.5, math.nan]}, index=DAYS[1:3])
+    return frame.assign(**columns)
+
+
+def test_a_signal_is_followed_after_it_was_known_and_not_before() -> None:
+    tape = plain_tape()
+    happened = pd.DatetimeIndex(["2024-01-01", "2024-01-01"], tz="UTC")
+    strategy = Follows()
+    result = backtest(strategy, with_events(tape, custom_events(tape, signals(happened=happened))), cash=10_000.0)
+    assert [row[:3] for row in strategy.known] == [(DAYS[1].value, "A", 1), (DAYS[2].value, "B", 2)]
+    assert strategy.known[0][3] == (3.0, 0.5, 0.0, 0.0) and math.isnan(strategy.known[1][3][1])
+    assert result.fills["ts"].tolist() == [DAYS[2], DAYS[3]]  # each at the open of the bar that follows what is known
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (signals(symbol=["A", "C"]), "row 1: symbol 'C' is not on the tape"),
+        (signals(number=[1.5, 2.0]), "column number: float64; rule: whole numbers"),
+        (signals(size=["3", "4"]), "column 'size': .*; rule: numbers"),
+        (signals(a=1.0, b=2.0, c=3.0), r"5 columns of values \(size, score, a, b, c\); rule: at most 4"),
+        (signals().tz_localize(None), "datetime64.*; rule: stamps in UTC"),
+        (signals(happened=pd.DatetimeIndex(["2024-01-01", None], tz="UTC")), "column happened"),
+        (signals(happened=pd.DatetimeIndex(["2024-02-01"] * 2, tz="UTC")), "nothing is known before it happens"),
+    ],
+)
+def test_signals_that_cannot_be_are_refused(frame: pd.DataFrame, message: str) -> None:
+    tape = plain_tape()
+    with pytest.raises(DataError, match=message):
+        with_events(tape, custom_events(tape, frame))
+
+
+def test_a_table_of_transfers() -> None:
+    tape = plain_tape()
+    moves = pd.DataFrame(
+        {"currency": ["USD", None], "amount": [500.0, None], "symbol": ["", "A"], "quantity": [None, 0.5], "price": [None, 80.0]},
+        index=DAYS[1:3],
+    )
+    result = backtest(Notes(), with_events(tape, transfer_events(tape, moves)), cash=1000.0)
+    assert result.tables.deposits is not None and result.tables.deposits.tolist() == [500.0, 50.0]
+    assert result.metrics["total_return"] == 0.0 and result.equity.iloc[-1] == 1550.0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"kind": Kind.TRANSFER, "instrument": NO_INSTRUMENT, "w0": 5}, "currency word 5; rule: three to five capital letters"),
+        ({"kind": Kind.TRANSFER, "instrument": NO_INSTRUMENT, "w0": -1}, "currency word -1; rule"),
+        ({"kind": Kind.TRANSFER, "instrument": NO_INSTRUMENT, "w0": currency_word("USD"), "w1": bits(math.nan)}, "amount nan; rule"),
+        ({"kind": Kind.TRANSFER, "instrument": 0, "w0": 5, "w1": bits(0.0)}, "price 0 ticks; rule: above 0"),
+        ({"kind": Kind.CORRECTION, "instrument": 0, "flags": 9, "w4": Reason.OPERATOR}, "flags 9; rule: one of POSITION"),
+        ({"kind": Kind.CORRECTION, "instrument": 0, "flags": Correction.CASH, "w4": Reason.OPERATOR}, "CASH with instrument 0; rule"),
+        ({"kind": Kind.CORRECTION, "instrument": 0, "flags": Correction.POSITION, "w4": 250}, "reason 250; rule: one of `Reason`"),
+        ({"kind": Kind.CORRECTION, "instrument": 0, "flags": Correction.ORDER_ENDED, "w1": -1, "w4": Reason.OPERATOR}, "-1 lots; rule"),
+        ({"kind": Kind.BREAKER, "instrument": 7}, "instrument 7, but there are 2 instruments"),
+    ],
+)
+def test_account_events_that_cannot_be_never_reach_the_kernel(words: dict[str, Any], message: str) -> None:
+    events = np.zeros(1, EVENT)
+    events["ts_local_ns"] = events["ts_venue_ns"] = DAYS[1].value
+    for name, value in words.items():
+        events[name] = value
+    with pytest.raises(DataError, match=message):
+        with_events(plain_tape(), events)
