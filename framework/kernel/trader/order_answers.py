@@ -76,7 +76,7 @@ from framework.kernel.trader.issuing import ask_cancel, has_instructions, issue,
 from framework.kernel.trader.orders import asked_terms, count, is_counted, move, take_submit
 from framework.kernel.trader.stances import hold_flat, is_restrained
 from framework.schema.event import Event
-from framework.schema.order import KNOWN_REASONS, Order
+from framework.schema.order import KNOWN_REASONS, Order, OrderType, TimeInForce
 from framework.schema.units import LARGEST_STEPS
 
 _TYPES, _FORCES = len(OrderType), len(TimeInForce)
