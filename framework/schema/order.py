@@ -199,6 +199,7 @@ class Order(Record):
     side: I2
     flags: U2
     next_working: I4  # venue half: the next order at this instrument, -1 at the end
+    owner: I8  # which of several strategies it belongs to, 0: the only one, or the account itself
     quantity_lots: I8
     filled_lots: I8
     limit_ticks: I8
@@ -231,7 +232,6 @@ class Order(Record):
     place: I8  # venue half: orders of the source up to this place in the line stand before it
     need: F8  # numbers of the reason: what was asked
     have: F8  # and what the rule allows
-    owner: I8  # which of several strategies it belongs to, 0: the only one, or the account itself
 
 
 ORDER = dtype_of(Order)

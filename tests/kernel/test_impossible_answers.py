@@ -10,6 +10,7 @@ import math
 import struct
 from fractions import Fraction
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -57,6 +58,32 @@ PRICES = st.one_of(st.integers(1, 300), st.integers(1, 300), st.integers(1, 300)
 AMOUNTS = st.one_of(st.integers(-4, 16).map(lambda cents: word(cents / 4)), st.integers(0, 8).map(lambda cents: word(cents / 4)), EXTREMES)
 INSTRUMENTS = st.sampled_from([0, 1, 2, 3, 2**31, NO_INSTRUMENT])
 ANSWERS = st.sampled_from(sorted({*SAID, Kind.ORDER_REPRICED, Kind.ORDER_COSTS}))
+
+
+WRONG_FILLS = [
+    (0, 5, 0.0, 0.0),
+    (-1, 5, 0.0, 0.0),
+    (MOST + 1, 5, 0.0, 0.0),
+    (100, 0, 0.0, 0.0),
+    (100, -5, 0.0, 0.0),
+    (100, MOST + 1, 0.0, 0.0),
+    (100, 5, math.nan, 0.0),
+    (100, 5, math.inf, 0.0),
+    (100, 5, 0.0, math.nan),
+    (100, 5, 0.0, -1e60),
+]
+
+
+@pytest.mark.parametrize(("price", "lots", "fee", "slippage"), WRONG_FILLS)
+def test_a_fill_with_a_word_that_cannot_be_is_not_applied(price: int, lots: int, fee: float, slippage: float) -> None:
+    desk = Desk()
+    order = desk.submit()
+    row = desk.row(order).copy()
+    desk.say(Kind.ORDER_FILLED, order, price, lots, word(fee), word(slippage))
+    assert desk.alarms() == [(AlarmKind.OUT_OF_RANGE, order, Kind.ORDER_FILLED, OrderState.PENDING)]
+    assert (desk.position, desk.cash, desk.row(order)) == (0, 1e6, row)
+    desk.fill(order, 10)
+    assert (desk.position, desk.state(order)) == (10, OrderState.FILLED)
 
 
 class Answers(RuleBasedStateMachine):
@@ -176,7 +203,12 @@ class Answers(RuleBasedStateMachine):
         self._expect(AlarmKind.UNKNOWN_KIND, words[0], kind, OrderState.NONE)
         self.desk.take(kind, 0, *words)
 
-    @rule(instrument=INSTRUMENTS, kind=EXTREMES, amount=EXTREMES, currency=EXTREMES)
+    @rule(
+        instrument=INSTRUMENTS,
+        kind=st.one_of(st.integers(0, 6), EXTREMES),
+        amount=AMOUNTS,
+        currency=st.one_of(st.just(0), EXTREMES),
+    )
     def charged(self, instrument: int, kind: int, amount: int, currency: int) -> None:
         if 0 <= kind < 7 and currency == 0 and is_money(amount) and (instrument == NO_INSTRUMENT or instrument < len(SYMBOLS)):
             self.cash -= Fraction(number(amount))

@@ -96,7 +96,9 @@ def test_every_answer_in_every_state(state: OrderState, event: OrderEvent) -> No
     if after is None:
         leaves = int(desk.row(order)["quantity_lots"] - desk.row(order)["filled_lots"])
         lots = 1 if event is OrderEvent.FILL_PART else max(leaves, 1)
+        row = desk.row(order).copy()
         desk.hears(event, order)
+        assert is_fill or desk.row(order) == row, "what cannot be has changed the order"
         # what was filled is held all the same; a held child that the venue has filled is held no more
         assert desk.state(order) is (OrderState.FILLED if is_fill and state is OrderState.HELD else state)
         assert (desk.position, desk.cash) == ((held + lots, cash - 100.0 * lots) if is_fill else (held, cash))

@@ -197,6 +197,23 @@ def test_a_child_that_a_stance_refuses_is_not_released(stance: Stance, opens: Or
     assert int(desk.row(further)["reason"]) == (Reason.STANCE if stance else Reason.NONE)
 
 
+def test_an_exit_of_an_order_at_work_can_be_added() -> None:
+    desk = Desk()
+    parent = desk.submit()
+    say(desk, Stance.REDUCE_ONLY)
+    assert desk.state(desk.view.order("X", -10, stop=90.0, parent=parent)) is OrderState.HELD
+    assert desk.state(desk.view.order("X", 5, limit=98.0, parent=parent)) is OrderState.REFUSED
+    assert desk.state(desk.view.order("X", -11, stop=90.0, parent=parent)) is OrderState.REFUSED, "more than it opens"
+
+
+def test_the_broker_places_no_order_that_there_is() -> None:
+    desk = Desk()
+    order = desk.submit()
+    desk.say(Kind.ORDER_PLACED, order, 0, 5)
+    assert desk.alarms() == [(AlarmKind.IMPOSSIBLE_STATE, order, Kind.ORDER_PLACED, OrderState.PENDING)]
+    assert desk.row(order)["quantity_lots"] == 10
+
+
 def test_an_unknown_order_counts_and_its_instrument_may_only_reduce() -> None:
     desk = Desk("X", "Y")
     positions = desk.trader.tables["positions"]
@@ -253,6 +270,17 @@ def test_answers_of_before_a_split_count_other_lots() -> None:
     third = desk.submit(quantity=5)
     desk.fill(third, 6)
     assert desk.alarms() == [(AlarmKind.OVERFILL, third, Kind.ORDER_FILLED, OrderState.PENDING)]
+
+
+def test_an_order_is_not_changed_to_less_than_has_filled() -> None:
+    desk = Desk()
+    order = desk.submit()
+    desk.fill(order, 4)
+    desk.say(Kind.ORDER_REPLACED, order, 0, 3, 100, 0)
+    assert desk.alarms() == [(AlarmKind.OUT_OF_RANGE, order, Kind.ORDER_REPLACED, OrderState.PARTIAL)]
+    assert (desk.state(order), desk.row(order)["quantity_lots"]) == (OrderState.PARTIAL, 10)
+    desk.say(Kind.ORDER_REPLACED, order, 0, 4, 100, 0)
+    assert len(desk.alarms()) == 1
 
 
 def test_an_alarm_that_names_no_instrument_restrains_the_account() -> None:

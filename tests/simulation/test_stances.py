@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from framework.data.tape import Tape, build
 from framework.engine.audit import Audit
 from framework.engine.market import Bar
 from framework.engine.view import View
-from framework.errors import DataError
+from framework.errors import DataError, KernelError
+from framework.kernel.trader.apply import ANSWERS
 from framework.schema.codec import to_frame
 from framework.schema.event import EVENT, NO_INSTRUMENT, Kind
 from framework.schema.instrument import Instrument
@@ -135,6 +137,26 @@ def test_a_stance_of_one_strategy_cancels_its_orders_only() -> None:
 
     result = backtest(Two(), tape((2, Scope.OWNER, 2, Stance.CANCEL_ALL)))
     assert result.orders[["owner", "state"]].to_numpy().tolist() == [[1, "EXPIRED"], [2, "CANCELLED"]]
+
+
+class Misled(Strategy):
+    """Is told of a fill of an order that there is not, after the second bar of X."""
+
+    def on_bar(self, view: View, bar: Bar) -> None:
+        if bar.instrument == "X" and view.bar_count("X") == 2:
+            event = np.zeros(1, dtype=EVENT)
+            event["ts_local_ns"], event["kind"], event["w0"], event["w1"], event["w2"] = view.now_ns, Kind.ORDER_FILLED, 7, 100, 5
+            call = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(ANSWERS.address)
+            call(view._trader.address, event.ctypes.data)
+
+
+def test_a_simulated_venue_that_says_what_cannot_be_ends_the_run() -> None:
+    with pytest.raises(
+        KernelError, match=r"order 7 in state NONE: ORDER_FILLED cannot be \(UNKNOWN_ORDER\); rule: .*1970-01-01T02:00"
+    ) as found:
+        backtest(Misled(), tape())
+    audit = found.value.result.audit  # type: ignore[attr-defined]
+    assert audit.of_kind(Kind.ALARM)[["w0", "w1", "w2", "w3"]].tolist() == [(AlarmKind.UNKNOWN_ORDER, 7, Kind.ORDER_FILLED, 0)]
 
 
 def test_fills_that_could_not_be_booked_are_in_no_table() -> None:

@@ -27,7 +27,7 @@ MOST_MONEY = 1e60
 @inlined
 def is_money(amount: float) -> bool:
     """Whether a number can be an amount of money; NaN and infinity cannot."""
-    return -MOST_MONEY < amount < MOST_MONEY
+    return abs(amount) < MOST_MONEY
 
 
 @kernel

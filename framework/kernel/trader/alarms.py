@@ -12,6 +12,7 @@ from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.layout.stance_record import StanceRow, stance_row
 from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.schema.event import NO_INSTRUMENT
+from framework.schema.order import Order
 
 NO_ORDER = -1
 """The order of an alarm about something that tells of none."""
@@ -53,6 +54,12 @@ def stance_of(t: TraderRoot, instrument: int, owner: int) -> int:
         return NORMAL
     place = owner_place(t, owner)
     return int(max(stance_at(t, instrument), stance_row(t.stances, place).stance if place < t.stances_count else NORMAL))
+
+
+@outlined
+def raise_alarm_of(t: TraderRoot, alarm: int, order: Order, said: int) -> None:
+    """`raise_alarm` about an order that there is; `said`: the kind of event that told of it."""
+    raise_alarm(t, alarm, order.instrument, order.order_id, said, order.state)
 
 
 @outlined

@@ -56,7 +56,16 @@ from framework.kernel.trader.stances import take_stance
 from framework.schema.event import NO_INSTRUMENT, Event
 
 
-@inlined
+@kernel
+def _take_settlement(t: TraderRoot, event: Event) -> None:
+    mark_ticks = real(event.w0)
+    if event.instrument < t.positions_count and 0.0 < mark_ticks < MOST_MONEY:
+        book_settlement(t, event.instrument, mark_ticks)
+    else:
+        raise_alarm(t, A_RANGE, event.instrument, NO_ORDER, SETTLED, S_NONE)
+
+
+@kernel
 def _take_charge(t: TraderRoot, event: Event) -> None:
     is_of_instrument = event.instrument != NO_INSTRUMENT
     is_cost = 0 <= event.w0 < COST_KINDS and 0 <= event.w2 < t.money_count and is_money(real(event.w1))
@@ -74,10 +83,7 @@ def _apply_answer(t: TraderRoot, event: Event) -> None:
     if kind == CHARGE:
         _take_charge(t, event)
     elif kind == SETTLED:
-        if event.instrument < t.positions_count and 0.0 < real(event.w0) < MOST_MONEY:
-            book_settlement(t, event.instrument, real(event.w0))
-        else:
-            raise_alarm(t, A_RANGE, event.instrument, NO_ORDER, kind, S_NONE)
+        _take_settlement(t, event)
     elif kind == STANCE:
         take_stance(t, event)
     else:

@@ -64,14 +64,14 @@ from framework.kernel.layout.codes import (
 )
 from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.layout.stance_record import stance_row
-from framework.kernel.machine.compile import inlined, kernel, real
+from framework.kernel.machine.compile import inlined, kernel, outlined, real
 from framework.kernel.machine.ratio import MOST
 from framework.kernel.market.costs import note_traded
 from framework.kernel.market.lifecycle import leaves, may
 from framework.kernel.market.marks import terms_of
 from framework.kernel.market.money import basis, notional_of
 from framework.kernel.market.order_rows import is_done, order_of, pack
-from framework.kernel.trader.alarms import raise_alarm
+from framework.kernel.trader.alarms import raise_alarm, raise_alarm_of
 from framework.kernel.trader.issuing import ask_cancel, has_instructions, issue, take_end
 from framework.kernel.trader.orders import asked_terms, count, is_counted, move, take_submit
 from framework.kernel.trader.stances import hold_flat, is_restrained
@@ -86,6 +86,12 @@ _TYPES, _FORCES = len(OrderType), len(TimeInForce)
 def _is_price(ticks: int) -> bool:
     """Whether a word can be a price, or 0 for none."""
     return 0 <= ticks <= LARGEST_STEPS
+
+
+@inlined
+def _is_reason(code: int) -> bool:
+    """Whether a word is a reason that there is."""
+    return 0 <= code < len(KNOWN_REASONS) and bool(KNOWN_REASONS[code])
 
 
 @kernel
@@ -107,10 +113,8 @@ def _can_be_filled(t: TraderRoot, order: Order, event: Event) -> bool:
 
 @kernel
 def _words_can_be(t: TraderRoot, order: Order, event: Event) -> bool:
-    """Whether the words of any other answer than a fill can be."""
+    """Whether the words of any other answer than a fill, an acceptance or an end can be."""
     kind = event.kind
-    if kind == ACCEPTED:
-        return True
     if kind == REPLACED:
         is_smaller = event.w2 < order.filled_lots and not _is_of_old_lots(t, order, event)
         is_quantity = 0 <= event.w2 <= LARGEST_STEPS and not is_smaller and _has_room_for(t, order.instrument, event.w2)
@@ -121,7 +125,7 @@ def _words_can_be(t: TraderRoot, order: Order, event: Event) -> bool:
         return _is_price(event.w1) and _is_price(event.w2)
     if kind == REPRICED:
         return _is_price(event.w3) and _is_price(event.w4)
-    return 0 <= event.w1 < len(KNOWN_REASONS) and bool(KNOWN_REASONS[event.w1])
+    return _is_reason(event.w1)
 
 
 @kernel
@@ -135,7 +139,7 @@ def _is_of_old_lots(t: TraderRoot, order: Order, event: Event) -> bool:
 def _take_replaced(t: TraderRoot, event: Event) -> None:
     order = order_of(t, event.w0)
     if not may(order, E_REPLACE):
-        raise_alarm(t, A_STATE, order.instrument, order.order_id, REPLACED, order.state)
+        raise_alarm_of(t, A_STATE, order, REPLACED)
         return
     if is_counted(order):
         count(t, order, -leaves(order))
@@ -146,30 +150,36 @@ def _take_replaced(t: TraderRoot, event: Event) -> None:
     move(t, order, E_REPLACE, REPLACED)
 
 
+@outlined
+def _question_fill(t: TraderRoot, order: Order, event: Event, is_allowed: bool) -> None:
+    """Raise the alarm of a fill that the order's state does not allow, or of more than was left."""
+    is_overfill = event.w2 > leaves(order) and not _is_of_old_lots(t, order, event)
+    if is_overfill or not is_allowed:
+        is_too_much = is_overfill and (order.state == S_FILLED or is_allowed)
+        raise_alarm_of(t, A_OVERFILL if is_too_much else A_STATE, order, FILLED)
+
+
 @inlined
 def _move_by_fill(t: TraderRoot, order: Order, event: Event) -> None:
     """The order's part of a fill. It counts in any state; one that we hold is not held any more."""
-    lots = event.w2
-    how = E_FILL_LAST if lots >= leaves(order) else E_FILL_PART
-    is_overfill = lots > leaves(order) and not _is_of_old_lots(t, order, event)
-    if is_overfill or not may(order, how):
-        is_too_much = is_overfill and (order.state == S_FILLED or may(order, how))
-        raise_alarm(t, A_OVERFILL if is_too_much else A_STATE, order.instrument, order.order_id, FILLED, order.state)
+    lots, left = event.w2, leaves(order)
+    how = E_FILL_LAST if lots >= left else E_FILL_PART
+    is_allowed = may(order, how)
+    if lots > left or not is_allowed:
+        _question_fill(t, order, event, is_allowed)
     if is_counted(order):
         count(t, order, -lots)
     order.filled_lots += lots
-    # the move must not count the leaves a second time: they are 0 for the last fill
-    if may(order, how):
+    if is_allowed:  # the move must not count the leaves a second time: they are 0 for the last fill
         move(t, order, how, FILLED)
     elif order.state == S_HELD:
         order.state, order.done_ns = S_FILLED, t.now_ns
 
 
 @inlined
-def _take_fill(t: TraderRoot, event: Event) -> None:
-    order = order_of(t, event.w0)
+def _take_fill(t: TraderRoot, event: Event, order: Order) -> None:
     if not _can_be_filled(t, order, event):
-        raise_alarm(t, A_RANGE, order.instrument, order.order_id, FILLED, order.state)
+        raise_alarm_of(t, A_RANGE, order, FILLED)
         return
     instrument, lots, fee, slippage = order.instrument, event.w2, real(event.w3), real(event.w4)
     _move_by_fill(t, order, event)
@@ -268,23 +278,15 @@ def react_to_end(t: TraderRoot, order: Order) -> None:
         k += 1
 
 
-@inlined
-def _take_end_of(t: TraderRoot, event: Event) -> None:
-    kind = event.kind
-    if take_end(t, event, E_CANCEL if kind == CANCELLED else (E_EXPIRE if kind == EXPIRED else E_REJECT)):
-        react_to_end(t, order_of(t, event.w0))
-
-
 @kernel
-def _take_rest(t: TraderRoot, event: Event, order: Order) -> None:
-    """An answer that is told seldom."""
+def _take_seldom(t: TraderRoot, event: Event, order: Order) -> None:
     kind = event.kind
     if kind == TRIGGERED:
         if move(t, order, E_TRIGGER, kind) and event.w2 != 0:
             order.stop_ticks, order.limit_ticks = event.w1, event.w2
     elif kind == REPRICED:
         if is_done(order) or order.state == S_HELD:
-            raise_alarm(t, A_STATE, order.instrument, order.order_id, kind, order.state)
+            raise_alarm_of(t, A_STATE, order, kind)
             return
         order.limit_ticks = event.w3
         if event.w4 != 0:
@@ -300,34 +302,53 @@ def _take_rest(t: TraderRoot, event: Event, order: Order) -> None:
             order.reason = event.w1
 
 
+@kernel
+def _take_other(t: TraderRoot, event: Event, order: Order) -> None:
+    """Any answer but a fill, an acceptance or an end."""
+    kind = event.kind
+    if kind == PLACED:
+        raise_alarm_of(t, A_STATE, order, kind)
+    elif not _words_can_be(t, order, event):
+        raise_alarm_of(t, A_RANGE, order, kind)
+    elif kind == COSTS:
+        _take_costs(t, event)
+    else:
+        _take_seldom(t, event, order)
+
+
+@outlined
+def _take_stray(t: TraderRoot, event: Event) -> None:
+    """An answer of no kind, about no order that there is, or about one in another instrument; or the broker's new order."""
+    kind, order_id = event.kind, event.w0
+    if kind == PLACED and order_id == t.orders_count:
+        _take_placed(t, event)
+    elif not ACCEPTED <= kind <= LOST:
+        raise_alarm(t, A_KIND, event.instrument, order_id, kind, S_NONE)
+    elif order_id < 0 or order_id >= t.orders_count:
+        raise_alarm(t, A_UNKNOWN_ORDER, event.instrument, order_id, kind, S_NONE)
+    else:
+        raise_alarm_of(t, A_INSTRUMENT, order_of(t, order_id), kind)
+
+
 @inlined
 def apply_order_answer(t: TraderRoot, event: Event) -> None:
     """Apply what a venue or broker says of an order."""
     kind, order_id = event.kind, event.w0
-    if kind == PLACED and order_id == t.orders_count:
-        _take_placed(t, event)
-        return
-    if not ACCEPTED <= kind <= LOST:
-        raise_alarm(t, A_KIND, event.instrument, order_id, kind, S_NONE)
-        return
-    if order_id < 0 or order_id >= t.orders_count:
-        raise_alarm(t, A_UNKNOWN_ORDER, event.instrument, order_id, kind, S_NONE)
+    if order_id < 0 or order_id >= t.orders_count or not ACCEPTED <= kind <= LOST:
+        _take_stray(t, event)
         return
     order = order_of(t, order_id)
     if event.instrument != order.instrument:
-        raise_alarm(t, A_INSTRUMENT, order.instrument, order_id, kind, order.state)
+        _take_stray(t, event)
     elif kind == FILLED:
-        _take_fill(t, event)
-    elif kind == PLACED:
-        raise_alarm(t, A_STATE, order.instrument, order_id, kind, order.state)
-    elif not _words_can_be(t, order, event):
-        raise_alarm(t, A_RANGE, order.instrument, order_id, kind, order.state)
-    elif kind == COSTS:
-        _take_costs(t, event)
+        _take_fill(t, event, order)
     elif kind == ACCEPTED:
         if move(t, order, E_ACCEPT, kind) and order.accepted_ns == 0:
             order.accepted_ns = event.ts_venue_ns
     elif kind == CANCELLED or kind == EXPIRED or kind == REJECTED:
-        _take_end_of(t, event)
+        if not _is_reason(event.w1):
+            raise_alarm_of(t, A_RANGE, order, kind)
+        elif take_end(t, event, E_CANCEL if kind == CANCELLED else (E_EXPIRE if kind == EXPIRED else E_REJECT)):
+            react_to_end(t, order)
     else:
-        _take_rest(t, event, order)
+        _take_other(t, event, order)

@@ -23,7 +23,6 @@ from framework.kernel.layout.codes import (
     O_TARGET,
     S_FILLED,
     S_HELD,
-    S_PENDING_CANCEL,
     S_UNKNOWN,
 )
 from framework.kernel.layout.roots import TraderRoot
@@ -36,15 +35,19 @@ from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.order_rows import clear, is_done, order_of, unpack
 from framework.kernel.market.restated_terms import dividend_terms, dividend_ticks, split_terms
 from framework.kernel.market.valuation import projected_value
-from framework.kernel.trader.alarms import raise_alarm
+from framework.kernel.trader.alarms import raise_alarm_of
 from framework.schema.event import Event
-from framework.schema.order import Order
+from framework.schema.order import Order, OrderState
+
+_COUNTED = sum(1 << state for state in OrderState if OrderState.HELD < state < OrderState.FILLED and state != OrderState.PENDING_CANCEL)
+_COUNTED |= 1 << OrderState.UNKNOWN
+"""The states in which leaves count against exposure, as bits."""
 
 
 @kernel
 def is_counted(order: Order) -> bool:
     """Whether its leaves count against exposure."""
-    return (S_HELD < order.state < S_FILLED and order.state != S_PENDING_CANCEL) or order.state == S_UNKNOWN
+    return (_COUNTED >> int(order.state)) & 1 != 0
 
 
 @kernel
@@ -100,6 +103,12 @@ def _lots_in_turn(t: TraderRoot, instrument: int) -> int:
     return int(lots)
 
 
+@outlined
+def _count_unknown(t: TraderRoot, order: Order, before: int) -> None:
+    if (before == S_UNKNOWN) != (order.state == S_UNKNOWN):
+        stance_row(t.stances, order.instrument).unknown_orders += 1 if order.state == S_UNKNOWN else -1
+
+
 @kernel
 def move(t: TraderRoot, order: Order, event: int, said: int) -> bool:
     """Move an order, keep what counts as working in step, and stamp its end. What its state does not allow changes nothing and is an
@@ -107,10 +116,10 @@ def move(t: TraderRoot, order: Order, event: int, said: int) -> bool:
     """
     counted, before = is_counted(order), order.state
     if not moved(order, event):
-        raise_alarm(t, A_STATE, order.instrument, order.order_id, said, order.state)
+        raise_alarm_of(t, A_STATE, order, said)
         return False
-    if t.has_stance != 0 and (before == S_UNKNOWN) != (order.state == S_UNKNOWN):
-        stance_row(t.stances, order.instrument).unknown_orders += 1 if order.state == S_UNKNOWN else -1
+    if t.has_stance != 0:
+        _count_unknown(t, order, before)
     if counted != is_counted(order):
         count(t, order, -leaves(order) if counted else leaves(order))
     if is_done(order) and order.done_ns == 0:

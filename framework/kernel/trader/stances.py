@@ -80,7 +80,7 @@ def passes_up_to(t: TraderRoot, order: Order) -> int:
     return NO_NEW_RISK if worst_with(t, order) <= worst_lots(position, 0, 0) else NORMAL
 
 
-@kernel
+@outlined
 def is_restrained(t: TraderRoot, order: Order) -> bool:
     """Whether a stance refuses an order."""
     held = stance_of(t, order.instrument, order.owner)
