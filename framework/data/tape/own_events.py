@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from framework.data.checks.account_events import check_account_events
-from framework.data.tape.assembly import Tape, assemble, checked_extra
+from framework.data.tape.assembly import Tape, assemble, checked_extra, places_of_kept
 from framework.data.tape.event_arrays import taken
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT, NO_INSTRUMENT, Kind, currency_word
@@ -30,9 +30,10 @@ def with_events(tape: Tape, *events: Events) -> Tape:
     Raises:
         DataError: an event that cannot be; see `build`.
     """
-    kept = taken(tape.events, np.flatnonzero(tape.events["kind"] != Kind.SESSION))
+    is_kept = tape.events["kind"] != Kind.SESSION
+    kept = taken(tape.events, np.flatnonzero(is_kept))
     pieces = [checked_extra(piece, tape.instruments) for piece in events]
-    return assemble(tape.instruments, [kept, *pieces], name=tape.name, notes=tape.notes)
+    return assemble(tape.instruments, [kept, *pieces], name=tape.name, notes=tape.notes, sides=tape.sides.moved(places_of_kept(is_kept)))
 
 
 def custom_events(tape: Tape, frame: pd.DataFrame) -> Events:
