@@ -7,6 +7,7 @@ from framework.data.tape import Tape
 from framework.engine.interrupts import deferred_interrupts
 from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
+from framework.errors import InputError
 from framework.kernel.loops.link import link
 from framework.kernel.market.marks import GAP_BARS
 from framework.kernel.trader.trader import Trader
@@ -61,6 +62,8 @@ class Ground:
             trader = link(self._trader(strategy))
             if self._opening is not None:
                 trader.open_with(self._opening)
+                if not trader.initial_equity > 0.0:
+                    raise InputError(f"the opening is worth {trader.initial_equity:g} {self._currency}; rule: above 0. Add cash to it")
             return trader
 
     def _trader(self, strategy: Strategy) -> Trader:
