@@ -11,10 +11,11 @@ import pytest
 
 from framework import State, Strategy, backtest, compiled
 from framework.data.tape import Tape, build
-from framework.data.tape.own_events import custom_events, transfer_events, with_events
+from framework.data.tape.own_events import add_events, custom_events, transfer_events
 from framework.errors import ConfigError, DataError, InputError
 from framework.kernel.layout.log import write
 from framework.kernel.machine.compile import entered
+from framework.prove import prove
 from framework.schema.event import EVENT, NO_INSTRUMENT, Correction, Kind, currency_word
 from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import Reason
@@ -60,7 +61,7 @@ def everything() -> Tape:
         event["ts_local_ns"] = event["ts_venue_ns"] = DAYS[1].value + (k + 1) * 3_600_000_000_000
         event["kind"], event["flags"], event["instrument"] = row[:3]
         event["w0"], event["w1"], event["w2"], event["w3"], event["w4"] = (int(word) for word in row[3:])
-    return with_events(plain_tape(), events)
+    return add_events(plain_tape(), events)
 
 
 READ = [
@@ -198,7 +199,7 @@ def test_a_signal_is_followed_after_it_was_known_and_not_before() -> None:
     tape = plain_tape()
     happened = pd.DatetimeIndex(["2024-01-01", "2024-01-01"], tz="UTC")
     strategy = Follows()
-    result = backtest(strategy, with_events(tape, custom_events(tape, signals(happened=happened))), cash=10_000.0)
+    result = backtest(strategy, add_events(tape, custom_events(tape, signals(happened=happened))), cash=10_000.0)
     assert [row[:3] for row in strategy.known] == [(DAYS[1].value, "A", 1), (DAYS[2].value, "B", 2)]
     assert strategy.known[0][3] == (3.0, 0.5, 0.0, 0.0) and math.isnan(strategy.known[1][3][1])
     assert result.fills["ts"].tolist() == [DAYS[2], DAYS[3]]  # each at the open of the bar that follows what is known
@@ -219,7 +220,7 @@ def test_a_signal_is_followed_after_it_was_known_and_not_before() -> None:
 def test_signals_that_cannot_be_are_refused(frame: pd.DataFrame, message: str) -> None:
     tape = plain_tape()
     with pytest.raises(DataError, match=message):
-        with_events(tape, custom_events(tape, frame))
+        add_events(tape, custom_events(tape, frame))
 
 
 def test_a_table_of_transfers() -> None:
@@ -228,7 +229,7 @@ def test_a_table_of_transfers() -> None:
         {"currency": ["USD", None], "amount": [500.0, None], "symbol": ["", "A"], "quantity": [None, 0.5], "price": [None, 80.0]},
         index=DAYS[1:3],
     )
-    result = backtest(Notes(), with_events(tape, transfer_events(tape, moves)), cash=1000.0)
+    result = backtest(Notes(), add_events(tape, transfer_events(tape, moves)), cash=1000.0)
     assert result.tables.deposits is not None and result.tables.deposits.tolist() == [500.0, 50.0]
     assert result.metrics["total_return"] == 0.0 and result.equity.iloc[-1] == 1550.0
 
@@ -253,7 +254,7 @@ def test_account_events_that_cannot_be_never_reach_the_kernel(words: dict[str, A
     for name, value in words.items():
         events[name] = value
     with pytest.raises(DataError, match=message):
-        with_events(plain_tape(), events)
+        add_events(plain_tape(), events)
 
 
 class Holds(Strategy):
@@ -269,7 +270,7 @@ def test_a_sweep_measures_as_a_backtest_does() -> None:
     up.index = pd.date_range("2024-01-02", periods=40, freq="D", tz="UTC")
     tape = build({"A": up.round(2)}, {"A": Instrument("A")})
     moves = pd.DataFrame({"currency": ["USD", "USD"], "amount": [700.0, -200.0]}, index=up.index[[10, 25]])
-    moved = with_events(tape, transfer_events(tape, moves))
+    moved = add_events(tape, transfer_events(tape, moves))
     opening = {"cash": {"USD": 400.0}, "positions": {"A": (3, 50.0)}}
     table = sweep(Holds, {"size": [5.0]}, moved, opening=opening).table
     result = backtest(Holds(size=5.0), moved, opening=opening)
@@ -278,13 +279,25 @@ def test_a_sweep_measures_as_a_backtest_does() -> None:
     assert table["final_equity"][0] == result.equity.iloc[-1]
 
 
+def test_what_comes_from_outside_is_proved_as_all_else() -> None:
+    moves = pd.DataFrame({"currency": ["USD"], "amount": [700.0]}, index=DAYS[1:2])
+    tape = plain_tape()
+    opening = {
+        "cash": {"USD": 400.0},
+        "positions": {"A": (3, 50.0)},
+        "orders": [{"instrument": "B", "side": "BUY", "quantity": 1, "limit": 40.0}],
+    }
+    proof = prove(Holds, add_events(tape, transfer_events(tape, moves)), opening=opening)
+    assert proof.passed, str(proof)
+
+
 def test_cash_whose_worth_is_not_known_is_refused() -> None:
     pair = build({"EURUSD": bars_of(1.0)}, {"EURUSD": Instrument("EURUSD", kind=InstrumentKind.FX, base_currency="EUR")})
     early = pd.DataFrame({"currency": ["EUR"], "amount": [5.0]}, index=DAYS[:1] - pd.Timedelta("1h"))
     with pytest.raises(InputError, match="TRANSFER at 2024-01-01T23:00.* of EUR, whose rate in USD is not known then"):
-        backtest(Notes(), with_events(pair, transfer_events(pair, early)))
+        backtest(Notes(), add_events(pair, transfer_events(pair, early)))
     with pytest.raises(InputError, match="of EUR; rule: a currency of the run, one of USD"):
-        backtest(Notes(), with_events(plain_tape(), transfer_events(plain_tape(), early)))
+        backtest(Notes(), add_events(plain_tape(), transfer_events(plain_tape(), early)))
 
 
 @pytest.mark.parametrize(

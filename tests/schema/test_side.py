@@ -14,7 +14,7 @@ import pytest
 from framework import Strategy, backtest
 from framework.data.store.tape_file import load_tape, save_tape
 from framework.data.tape import build
-from framework.data.tape.own_events import custom_events, with_events
+from framework.data.tape.own_events import add_events, custom_events
 from framework.engine.audit import MAGIC, read, read_sides
 from framework.errors import DataError, InputError
 from framework.schema.codec import from_parquet, sides_from_parquet, to_frame, to_parquet
@@ -154,7 +154,7 @@ def test_a_tape_keeps_them_beside_their_events(tmp_path: Path) -> None:
     assert tape.digest() == build({"X": BARS, "Y": BARS}, instruments, extra=extra).digest()
     assert told(tape.select(["X"])) == {20: "twenty", 30: "thirty"} and told(tape.select(["Y"])) == {}
     assert told(tape.select(end=DAYS[1].isoformat())) == {20: "twenty"}
-    assert told(with_events(tape, custom_events(tape, pd.DataFrame({"number": [5]}, index=DAYS[:1])))) == told(tape)
+    assert told(add_events(tape, custom_events(tape, pd.DataFrame({"number": [5]}, index=DAYS[:1])))) == told(tape)
     again = load_tape(save_tape(tape, tmp_path / "tape.parquet"))
     assert again.digest() == tape.digest() and pairs(again.sides) == pairs(tape.sides) and again.instruments == tape.instruments
     assert backtest(Buys(), again).audit_hash == backtest(Buys(), tape).audit_hash

@@ -1,7 +1,7 @@
 """Events of one's own on a tape: signals, and what is paid into or taken out of the account.
 
 signals = custom_events(tape, frame)                 # one row a signal, by when it was known
-result = backtest(Follows(), with_events(tape, signals))
+result = backtest(Follows(), add_events(tape, signals))
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOST_VALUES = 4
 _WORDS = ("w1", "w2", "w3", "w4")
 
 
-def with_events(tape: Tape, *events: Events) -> Tape:
+def add_events(tape: Tape, *events: Events) -> Tape:
     """The same tape with further events in their places.
 
     Raises:
