@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.config import CostsConfig, RecordedLatency
+from framework.config import CostsConfig, Opening, RecordedLatency
 from framework.config.impact_models import Push
 from framework.data.reference.calendar import BARS, is_bars
 from framework.data.tape import Tape
@@ -19,7 +19,7 @@ from framework.engine.world import Decision, WakeKind
 from framework.prove.trial import Events, Progress, Trial, decisions, with_events
 from framework.prove.verdict import Verdict, first_difference
 from framework.prove.wrapped import Wrapped
-from framework.schema.event import NO_INSTRUMENT, Kind
+from framework.schema.event import NO_INSTRUMENT, Correction, Kind
 from framework.schema.instrument import Instrument
 from framework.schema.units import NANOSECONDS_PER_DAY, Step
 
@@ -133,8 +133,10 @@ def price_scale(trial: Trial, base: Events, progress: Progress) -> Verdict:
     instruments = tuple(replace(i, tick=Step(i.tick.numerator * _SCALE, i.tick.denominator)) for i in trial.tape.instruments)
     events = trial.tape.events.copy()
     events["w0"][events["kind"] == Kind.DIVIDEND] *= _SCALE
+    _scale_cash(events)
     tape = with_events(replace(trial.tape, instruments=instruments), events)
-    found = replace(trial, tape=tape, settings=replace(trial.settings, cash=trial.settings.cash * _SCALE)).run()
+    settings = replace(trial.settings, cash=trial.settings.cash * _SCALE, opening=_scaled(trial.settings.opening))
+    found = replace(trial, tape=tape, settings=settings).run()
     expected, found = (_without_money(decisions(records)) for records in (base, found))
     pair = first_difference(expected, found, trial.tape.instruments, f"prices and cash were multiplied by {_SCALE}")
     if pair is None:
@@ -143,6 +145,26 @@ def price_scale(trial: Trial, base: Events, progress: Progress) -> Verdict:
     if np.any(submits["w3"]) or np.any(submits["w4"]) or np.any(expected["kind"] == Kind.ORDER_TERMS):
         return Verdict(name, None, f"its orders name prices, which it may round to a grid of its own: {pair[1]}")
     return Verdict(name, False, "it depends on the unit of prices: an absolute price or amount of money, or a leak of the scale", pair[1])
+
+
+def _scale_cash(events: Events) -> None:
+    """Count cash that is moved or corrected in halves; units are booked in ticks."""
+    is_paid = (events["kind"] == Kind.TRANSFER) & (events["instrument"] == NO_INSTRUMENT)
+    is_corrected = (events["kind"] == Kind.CORRECTION) & (events["flags"] == Correction.CASH)
+    for word, mine in (("w1", is_paid), ("w3", is_corrected)):
+        events[word][mine] = (np.ascontiguousarray(events[word][mine]).view(np.float64) * _SCALE).view(np.int64)
+
+
+def _scaled(opening: Opening | None) -> Opening | None:
+    if opening is None:
+        return None
+    orders = [
+        order.model_copy(update={name: price and price * _SCALE for name, price in (("limit", order.limit), ("stop", order.stop))})
+        for order in opening.orders
+    ]
+    cash = {name: amount * _SCALE for name, amount in opening.cash.items()}
+    positions = {name: (quantity, cost * _SCALE) for name, (quantity, cost) in opening.positions.items()}
+    return opening.model_copy(update={"cash": cash, "positions": positions, "orders": tuple(orders)})
 
 
 def _without_money(records: Events) -> Events:

@@ -17,6 +17,7 @@ from framework.data.tape import Tape
 from framework.errors import ConfigError, DataError, InputError, did_you_mean
 from framework.kernel.venue.latency_legs import FEED, Latencies, Leg, symbol_key
 from framework.schema.event import SOURCE_RANK, Kind
+from framework.schema.side import SideRecords
 from framework.schema.units import FIRST_STAMP_NS, LAST_STAMP_NS, LONGEST_NS
 from framework.simulation.settings import RunSettings
 
@@ -94,7 +95,7 @@ def with_feed_latency(tape: Tape, config: LatencyConfig, seed: int) -> Tape:
         events["ts_local_ns"][rows] = np.maximum.accumulate(events["ts_local_ns"][rows] + delays)
     events = events[np.lexsort((_RANKS[events["kind"]], events["ts_local_ns"]))]
     events.flags.writeable = False
-    return replace(tape, events=events)
+    return replace(tape, events=events, sides=SideRecords())  # whose numbers are those of the tape as it was
 
 
 def latency_notes(config: LatencyConfig) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from framework.engine.interrupts import deferred_interrupts
 from framework.engine.market_port import Market
 from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
+from framework.errors import InputError
 from framework.kernel.loops.link import link
 from framework.kernel.market.marks import GAP_BARS
 from framework.kernel.trader.trader import Trader
@@ -75,6 +76,8 @@ class Ground:
             trader = link(self._trader(strategy))
             if self._opening is not None:
                 trader.open_with(self._opening)
+                if not trader.initial_equity > 0.0:
+                    raise InputError(f"the opening is worth {trader.initial_equity:g} {self._currency}; rule: above 0. Add cash to it")
             return trader
 
     def _trader(self, strategy: Strategy) -> Trader:

@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from framework.data.tape import Tape
 from framework.data.tape.frames import Frames, frames_of
@@ -19,6 +21,7 @@ from framework.errors import KernelError, OneTapeError
 from framework.reports.metrics import hit_rate, profit_factor
 from framework.reports.round_trips import pnls_of, round_trips
 from framework.reports.scan import MEASURES, Measurer, levels_of
+from framework.reports.summary import curve
 from framework.schema.event import CostKind
 from framework.simulation.building import build_from, is_built_from_data
 from framework.simulation.configured_latency import as_received
@@ -122,12 +125,24 @@ class Runner:
         run_through(strategy, self._ground, trader, tally, Parts(iter((received.events,))), received)
         points, root = trader.used("points"), trader.record[0]
         measures = self._measurer.measure(points, cash, tally.traded)
+        deposits = trader.used("deposits")
+        if len(deposits):  # all but the turnover, which is of the account as it stood
+            measures = (*self._measurer.measure(_without(points, cash, deposits), cash, tally.traded)[:-1], measures[-1])
         final = float(levels_of(points[-1:])[0]) if len(points) else cash
         ambiguous = int(root["ambiguous_fills"])
         trades, changes, flows = (trader.used(name) for name in ("trades", "changes", "flows"))
         pnls = pnls_of(round_trips(trades, changes, flows, len(received.instruments))[0])
         counts = (trader.count("orders"), tally.fills, trader.count("trades"), len(pnls), tally.refused, ambiguous)
         paid = root["cost_totals"]
-        won = abs(final - cash)
+        won = abs(final - cash - float(deposits["value"].sum()))
         share = 0.0 if not ambiguous else abs(float(root["ambiguous_pnl"])) / won if won else math.nan
         return (final, *measures, hit_rate(pnls), profit_factor(pnls), *counts, float(paid[CostKind.FEE]), float(paid.sum()), share)
+
+
+def _without(points: NDArray[np.void], cash: float, deposits: NDArray[np.void]) -> NDArray[np.void]:
+    """Points of the equity curve as they would be had nothing come in from outside: see `summary.curve`."""
+    at_points, at_deposits = (pd.to_datetime(rows["ts_ns"], utc=True) for rows in (points, deposits))
+    found = curve(pd.Series(levels_of(points), index=at_points), cash, pd.Series(deposits["value"], index=at_deposits))
+    made = points.copy()
+    made["cash"], made["net"] = found.levels[-len(points) :], 0.0
+    return made

@@ -11,13 +11,17 @@ import pytest
 
 from framework import State, Strategy, backtest, compiled
 from framework.data.tape import Tape, build
-from framework.data.tape.own_events import custom_events, transfer_events, with_events
-from framework.errors import DataError
+from framework.data.tape.own_events import add_events, custom_events, transfer_events
+from framework.errors import ConfigError, DataError, InputError
+from framework.kernel.layout.log import write
+from framework.kernel.machine.compile import entered
+from framework.prove import prove
 from framework.schema.event import EVENT, NO_INSTRUMENT, Correction, Kind, currency_word
-from framework.schema.instrument import Instrument
+from framework.schema.instrument import Instrument, InstrumentKind
 from framework.schema.order import Reason
 from framework.schema.units import Step
 from framework.simulation.audited_run import replay
+from framework.simulation.sweep import sweep
 
 DAYS = pd.date_range("2024-01-02", periods=5, freq="D", tz="UTC")
 
@@ -57,7 +61,7 @@ def everything() -> Tape:
         event["ts_local_ns"] = event["ts_venue_ns"] = DAYS[1].value + (k + 1) * 3_600_000_000_000
         event["kind"], event["flags"], event["instrument"] = row[:3]
         event["w0"], event["w1"], event["w2"], event["w3"], event["w4"] = (int(word) for word in row[3:])
-    return with_events(plain_tape(), events)
+    return add_events(plain_tape(), events)
 
 
 READ = [
@@ -135,6 +139,45 @@ def test_compiled_hooks_read_the_same() -> None:
     assert one.audit_hash == other.audit_hash
 
 
+@entered
+def _say(trader: Any, kind: int, number: int, word: int) -> None:
+    write(trader[0], kind, 0, 1, trader[0].now_ns, number, word, 0, 0, 0)
+
+
+class Hears(Strategy):
+    """An event that stands in no tape, as the world of a session writes it, or the trader half itself."""
+
+    def on_start(self, view: Any) -> None:
+        self.heard: list[tuple[Any, ...]] = []
+
+    def on_bar(self, view: Any, bar: Any) -> None:
+        if bar.instrument == "A":
+            _say(view._trader.record, int(Kind.ALARM), 6, bar.ts_ns)
+            _say(view._trader.record, int(Kind.BREAKER), 8, 2)
+            view.buy("A", 0.1)
+
+    def on_event(self, view: Any, event: Any) -> None:
+        if event.kind != Kind.SESSION:
+            self.heard.append((view.now_ns, event.kind, event.instrument, event.number, event.words[0], event.scope))
+
+
+class HearsOrders(Hears):
+    def on_order(self, view: Any, order: Any) -> None:
+        self.heard.append((view.now_ns, order.state.name))
+
+
+@pytest.mark.parametrize("chunk_events", [None, 1])
+def test_an_event_that_stands_in_no_tape_wakes_too(chunk_events: int | None) -> None:
+    strategy, both = Hears(), HearsOrders()
+    backtest(strategy, plain_tape(), chunk_events=chunk_events)
+    expected = []
+    for day in DAYS:
+        expected += [(day.value, Kind.ALARM, "B", 6, day.value, 0), (day.value, Kind.BREAKER, "B", 8, 0, 2)]
+    assert strategy.heard == expected
+    backtest(both, plain_tape(), chunk_events=chunk_events)
+    assert [row for row in both.heard if len(row) > 2] == expected and both.heard[2] == (DAYS[0].value, "WORKING")
+
+
 class Follows(Strategy):
     """Buys what a signal says, when it is known."""
 
@@ -156,7 +199,7 @@ def test_a_signal_is_followed_after_it_was_known_and_not_before() -> None:
     tape = plain_tape()
     happened = pd.DatetimeIndex(["2024-01-01", "2024-01-01"], tz="UTC")
     strategy = Follows()
-    result = backtest(strategy, with_events(tape, custom_events(tape, signals(happened=happened))), cash=10_000.0)
+    result = backtest(strategy, add_events(tape, custom_events(tape, signals(happened=happened))), cash=10_000.0)
     assert [row[:3] for row in strategy.known] == [(DAYS[1].value, "A", 1), (DAYS[2].value, "B", 2)]
     assert strategy.known[0][3] == (3.0, 0.5, 0.0, 0.0) and math.isnan(strategy.known[1][3][1])
     assert result.fills["ts"].tolist() == [DAYS[2], DAYS[3]]  # each at the open of the bar that follows what is known
@@ -177,7 +220,7 @@ def test_a_signal_is_followed_after_it_was_known_and_not_before() -> None:
 def test_signals_that_cannot_be_are_refused(frame: pd.DataFrame, message: str) -> None:
     tape = plain_tape()
     with pytest.raises(DataError, match=message):
-        with_events(tape, custom_events(tape, frame))
+        add_events(tape, custom_events(tape, frame))
 
 
 def test_a_table_of_transfers() -> None:
@@ -186,7 +229,7 @@ def test_a_table_of_transfers() -> None:
         {"currency": ["USD", None], "amount": [500.0, None], "symbol": ["", "A"], "quantity": [None, 0.5], "price": [None, 80.0]},
         index=DAYS[1:3],
     )
-    result = backtest(Notes(), with_events(tape, transfer_events(tape, moves)), cash=1000.0)
+    result = backtest(Notes(), add_events(tape, transfer_events(tape, moves)), cash=1000.0)
     assert result.tables.deposits is not None and result.tables.deposits.tolist() == [500.0, 50.0]
     assert result.metrics["total_return"] == 0.0 and result.equity.iloc[-1] == 1550.0
 
@@ -211,4 +254,72 @@ def test_account_events_that_cannot_be_never_reach_the_kernel(words: dict[str, A
     for name, value in words.items():
         events[name] = value
     with pytest.raises(DataError, match=message):
-        with_events(plain_tape(), events)
+        add_events(plain_tape(), events)
+
+
+class Holds(Strategy):
+    size: float = 1.0
+
+    def on_bar(self, view: Any, bar: Any) -> None:
+        view.target_quantity("A", self.size)
+
+
+def test_a_sweep_measures_as_a_backtest_does() -> None:
+    price = np.linspace(100.0, 120.0, 40) + 3.0 * np.sin(np.arange(40.0))
+    up = pd.DataFrame(dict.fromkeys(("open", "high", "low", "close"), price) | {"volume": 1e3})
+    up.index = pd.date_range("2024-01-02", periods=40, freq="D", tz="UTC")
+    tape = build({"A": up.round(2)}, {"A": Instrument("A")})
+    moves = pd.DataFrame({"currency": ["USD", "USD"], "amount": [700.0, -200.0]}, index=up.index[[10, 25]])
+    moved = add_events(tape, transfer_events(tape, moves))
+    opening = {"cash": {"USD": 400.0}, "positions": {"A": (3, 50.0)}}
+    table = sweep(Holds, {"size": [5.0]}, moved, opening=opening).table
+    result = backtest(Holds(size=5.0), moved, opening=opening)
+    for name in ("total_return", "annual_return", "sharpe", "max_drawdown", "turnover", "calmar", "annual_volatility"):
+        assert table[name][0] == pytest.approx(result.metrics[name], rel=1e-12), name
+    assert table["final_equity"][0] == result.equity.iloc[-1]
+
+
+def test_what_comes_from_outside_is_proved_as_all_else() -> None:
+    moves = pd.DataFrame({"currency": ["USD"], "amount": [700.0]}, index=DAYS[1:2])
+    tape = plain_tape()
+    opening = {
+        "cash": {"USD": 400.0},
+        "positions": {"A": (3, 50.0)},
+        "orders": [{"instrument": "B", "side": "BUY", "quantity": 1, "limit": 40.0}],
+    }
+    proof = prove(Holds, add_events(tape, transfer_events(tape, moves)), opening=opening)
+    assert proof.passed, str(proof)
+
+
+def test_cash_whose_worth_is_not_known_is_refused() -> None:
+    pair = build({"EURUSD": bars_of(1.0)}, {"EURUSD": Instrument("EURUSD", kind=InstrumentKind.FX, base_currency="EUR")})
+    early = pd.DataFrame({"currency": ["EUR"], "amount": [5.0]}, index=DAYS[:1] - pd.Timedelta("1h"))
+    with pytest.raises(InputError, match="TRANSFER at 2024-01-01T23:00.* of EUR, whose rate in USD is not known then"):
+        backtest(Notes(), add_events(pair, transfer_events(pair, early)))
+    with pytest.raises(InputError, match="of EUR; rule: a currency of the run, one of USD"):
+        backtest(Notes(), add_events(plain_tape(), transfer_events(plain_tape(), early)))
+
+
+@pytest.mark.parametrize(
+    ("opening", "message"),
+    [
+        ({"positions": {"C": (1, 5.0)}}, "opening.positions names 'C', which is not in the data"),
+        ({"positions": {"A": (0.05, 5.0)}}, r"opening.positions\['A'\]: 0.05; rule: a whole number of lots of 0.1"),
+        ({"positions": {"A": (-1, 5.0)}}, r"-1 with risk.allow_short False; rule: at least 0"),
+        ({"cash": {"EUR": 5.0}}, "EUR in an account in USD, and no currency pair of the data converts it"),
+        ({"orders": [{"instrument": "A", "side": "SELL", "quantity": 1, "limit": 9.0}]}, "1 A to be sold of 0 held"),
+        (
+            {"orders": [{"instrument": "B", "side": "BUY", "quantity": 1, "limit": 9.1}]},
+            r"limit: 9.1; rule: a whole number of ticks of 0.125",
+        ),
+        ({"orders": [{"instrument": "C", "side": "BUY", "quantity": 1, "limit": 9.0}]}, r"opening.orders\[0\] is in 'C'"),
+        ({"orders": [{"instrument": "A", "side": "BUY", "quantity": 1}]}, "neither limit nor stop"),
+        ({"cash": {"dollars": 5.0}}, "three to five capital letters"),
+        ({"cash": {"USD": -500.0}, "positions": {"A": (1, 5.0)}}, "worth -400 USD; rule: above 0"),
+        ({"csh": {}}, "unknown key csh"),
+        ({"positions": {"A": (1, 0.0)}}, "greater than 0"),
+    ],
+)
+def test_an_opening_that_cannot_be_is_refused(opening: dict[str, Any], message: str) -> None:
+    with pytest.raises((InputError, ConfigError), match=message):
+        backtest(Notes(), plain_tape(), opening=opening)

@@ -132,3 +132,35 @@ def test_a_margined_position_from_before_is_liquidated_by_its_margin(latency: di
         risk={"max_leverage": 10.0, "allow_short": True},
         latency=latency,
     )
+
+
+def test_on_a_book_an_order_from_before_stands_behind_what_is_shown_first() -> None:
+    draw(
+        """
+        opening: 1000 USD, BUY 5 X LIMIT 99
+        1 10:00 book 99 x 4 / 101 x 5
+        1 10:01 trade 99 x 4 SELL
+        1 10:02 bid 99 x 0
+        1 10:03 trade 99 x 3 SELL
+        1 10:04 ask 101 x 6
+
+        fill 1 10:03: BUY 3 X @ 99 maker
+        order 0: EXPIRED END_OF_DATA filled 3
+        end: 3 X, 703 USD
+        """,
+    )
+
+
+def test_on_a_late_feed_the_venue_has_it_too() -> None:
+    draw(
+        """
+        feed 0.5
+        opening: 1000 USD, BUY 5 X LIMIT 99
+        1 10:00 book 99 x 4, 98 x 4 / 101 x 5
+        1 10:01 trade 98 x 9 SELL
+        1 10:04 ask 101 x 6
+
+        fill 1 10:01: BUY 5 X @ 99 maker
+        end: 5 X, 505 USD
+        """,
+    )

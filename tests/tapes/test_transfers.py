@@ -284,3 +284,55 @@ def test_a_derivative_moves_with_what_it_has_made(latency: dict[str, int] | None
         risk={"max_leverage": 10.0, "allow_short": True},
         latency=latency,
     )
+
+
+@pytest.mark.parametrize("latency", [None, LATE])
+def test_between_ticks_everything_is_as_between_bars(latency: dict[str, int] | None) -> None:
+    result = draw(
+        """
+        1 10:00 book 99 x 4 / 101 x 5
+        1 10:01 book 99 x 4 / 101 x 5
+        1 10:02 TRANSFER 500 USD
+        1 10:02 TRANSFER 2 X @ 80
+        1 10:03 book 109 x 4 / 111 x 5
+        1 10:04 book 109 x 4 / 111 x 5
+        1 10:05 CORRECT ENDED 1 X filled 0
+        1 10:06 trade 50 x 9 SELL
+        1 10:07 book 109 x 4 / 111 x 5
+
+        at 1 10:00: BUY 1
+        at 1 10:03: BUY 1 LIMIT 90
+        fill 1 10:01: BUY 1 X @ 101 taker
+        order 1: CANCELLED RECONCILED
+        deposit 1 10:02: 200
+        deposit 1 10:02: 500
+        end: 3 X, 1399 USD, 1729 equity
+        """,
+        cash=1000.0,
+        latency=latency,
+    )
+    # 1000 -> 999 at 100 each, then 700 come in: 1699 -> 1729 at 110
+    assert result.metrics["total_return"] == pytest.approx(0.999 * 1729 / 1699 - 1, abs=1e-15)
+    assert set(result.equity.round(9)) >= {999.0, 1699.0, 1729.0}
+
+
+def test_two_transfers_of_one_second_each_have_a_point() -> None:
+    result = draw(
+        """
+        1 10:00 100 x 50 / 100 x 50
+        1 10:01:00.2 100 x 50 / 100 x 50
+        1 10:01:00.4 TRANSFER 1000 USD
+        1 10:01:00.6 110 x 5 / 110 x 5
+        1 10:01:00.7 TRANSFER -2100 USD
+        1 10:01:01.9 121 x 5 / 121 x 5
+
+        at 1 10:00: BUY 10
+        fill 1 10:01:00.2: BUY 10 X @ 100 taker
+        deposit 1 10:01:00.4: 1000
+        deposit 1 10:01:00.7: -2100
+        end: 10 X, 900 USD, 2110 equity
+        """,
+        cash=3000.0,
+    )
+    # by hand: 3000; +1000 = 4000 -> 4100 (10 rose by 10 each); -2100 = 2000 -> 2110
+    assert result.metrics["total_return"] == pytest.approx(4100 / 4000 * 2110 / 2000 - 1, abs=1e-15)

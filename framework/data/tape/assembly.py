@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,7 +25,7 @@ from framework.data.checks.stance_events import check_stances
 from framework.data.reference.actions import action_events, action_notes, refuse_trading_after_delisting
 from framework.data.reference.calendar import BARS, is_bars, pauses, sessions
 from framework.data.tape.bar_events import bar_events
-from framework.data.tape.event_arrays import in_order, joined
+from framework.data.tape.event_arrays import in_order, joined, places_in_order
 from framework.data.tape.mapped import blocks
 from framework.data.tape.session_events import breaks, closed_before, opens_and_closes
 from framework.data.tape.stamps import Bound, bounds_ns
@@ -33,6 +33,7 @@ from framework.data.tape.survey import Survey, survey
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT, NO_INSTRUMENT, Flag, Kind
 from framework.schema.instrument import Instrument, InstrumentKind
+from framework.schema.side import SideRecords
 
 Events = NDArray[np.void]
 
@@ -48,6 +49,7 @@ class Tape:
         events: dtype EVENT, sorted, read-only.
         notes: sentences the user should read (prices rounded, survivors, missing sessions).
         name: where it came from.
+        sides: what stands beside events, by their number; no part of the digest, since it decides nothing.
     """
 
     instruments: tuple[Instrument, ...]
@@ -56,6 +58,7 @@ class Tape:
     events: Events
     notes: tuple[str, ...] = ()
     name: str = ""
+    sides: SideRecords = field(default_factory=SideRecords)
 
     @cached_property
     def bar_stamps(self) -> NDArray[np.int64]:
@@ -136,7 +139,8 @@ class Tape:
         if not len(events):
             raise DataError(f"tape {self.name!r}: no events between {start} and {end} for {', '.join(symbols or self._symbols())}.")
         events["instrument"] = np.where(nobody, NO_INSTRUMENT, position)[keep]
-        return assemble([self.instruments[i] for i in kept], [events], name=self.name, notes=self.notes)
+        sides = self.sides.moved(places_of_kept(keep))
+        return assemble([self.instruments[i] for i in kept], [events], name=self.name, notes=self.notes, sides=sides)
 
     def _symbols(self) -> list[str]:
         return [instrument.symbol for instrument in self.instruments]
@@ -150,6 +154,7 @@ def build(
     extra: Events | None = None,
     name: str = "",
     notes: Sequence[str] = (),
+    sides: SideRecords | None = None,
 ) -> Tape:
     """Make a tape of bars, corporate actions and ready-made events.
 
@@ -162,6 +167,7 @@ def build(
         extra: dtype EVENT, in any order; `instrument` is the position among the sorted symbols of `instruments`.
         name: shown in messages and reports.
         notes: sentences for the user.
+        sides: what stands beside events of `extra`, by their number there.
 
     Returns:
         The tape, with SESSION events of every calendar used, from the session of the first event to that of the last. Where the
@@ -196,7 +202,8 @@ def build(
         refuse_trading_after_delisting(corporate, pieces, ordered)
         pieces.append(corporate)
         said += action_notes(actions)
-    return assemble(ordered, pieces, name=name, notes=said)
+    before = sum(len(piece) for piece in pieces[: len(frames)])
+    return assemble(ordered, pieces, name=name, notes=said, sides=sides.moved(lambda row: before + row) if sides else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +236,18 @@ def skeleton(instruments: Sequence[Instrument], bars: Sequence[Events], first_ns
     return Skeleton(ordered, currencies, calendars, in_order(joined(pieces)))
 
 
-def assemble(instruments: Sequence[Instrument], pieces: Sequence[Events], *, name: str, notes: Sequence[str]) -> Tape:
+def places_of_kept(keep: NDArray[np.bool_]) -> Callable[[int], int]:
+    """Where an event is when only some are kept; -1 where it is not."""
+    places = np.where(keep, np.cumsum(keep) - 1, -1)
+    return lambda row: int(places[row])
+
+
+def assemble(
+    instruments: Sequence[Instrument], pieces: Sequence[Events], *, name: str, notes: Sequence[str], sides: SideRecords | None = None
+) -> Tape:
     """Add the sessions to events whose `instrument` is a position in `instruments`, and sort everything.
+
+    `sides` stand beside events of the pieces, one piece after the other.
 
     Raises:
         DataError: no events; a stamp out of reach.
@@ -240,9 +257,14 @@ def assemble(instruments: Sequence[Instrument], pieces: Sequence[Events], *, nam
     first = min(int(piece["ts_local_ns"].min()) for piece in pieces if len(piece))
     last = max(int(piece["ts_local_ns"].max()) for piece in pieces if len(piece))
     made = skeleton(instruments, pieces, first, last)
-    events = in_order(joined([*pieces, made.sessions]))
+    whole = joined([*pieces, made.sessions])
+    moved = SideRecords()
+    if sides:
+        places = places_in_order(whole)
+        moved = sides.moved(lambda row: int(places[row]))
+    events = in_order(whole)
     events.setflags(write=False)
-    return Tape(made.instruments, made.currencies, made.calendars, events, tuple(notes), name)
+    return Tape(made.instruments, made.currencies, made.calendars, events, tuple(notes), name, moved)
 
 
 def checked_extra(extra: Events, instruments: Sequence[Instrument]) -> Events:

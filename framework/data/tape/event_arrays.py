@@ -49,6 +49,15 @@ def in_order(events: Events) -> Events:
     return events
 
 
+def places_in_order(events: Events) -> NDArray[np.int64]:
+    """Where each event goes when they are put `in_order`."""
+    opens = (events["kind"] == Kind.SESSION) & ((events["flags"] & int(Flag.SESSION_OPEN)) != 0)
+    key = ((_RANKS[events["kind"]] + opens).astype(np.int64) << 32) | events["instrument"]
+    places = np.empty(len(events), dtype=np.int64)
+    places[np.lexsort((key, events["ts_local_ns"]))] = np.arange(len(events))
+    return places
+
+
 def joined(pieces: Sequence[Events]) -> Events:
     """One array of several. Moved as plain words: numpy copies records field by field, which takes twenty times as long."""
     events = room(sum(len(piece) for piece in pieces))

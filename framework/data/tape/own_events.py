@@ -1,7 +1,7 @@
 """Events of one's own on a tape: signals, and what is paid into or taken out of the account.
 
 signals = custom_events(tape, frame)                 # one row a signal, by when it was known
-result = backtest(Follows(), with_events(tape, signals))
+result = backtest(Follows(), add_events(tape, signals))
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from framework.data.checks.account_events import check_account_events
-from framework.data.tape.assembly import Tape, assemble, checked_extra
+from framework.data.tape.assembly import Tape, assemble, checked_extra, places_of_kept
 from framework.data.tape.event_arrays import taken
 from framework.errors import DataError, did_you_mean
 from framework.schema.event import EVENT, NO_INSTRUMENT, Kind, currency_word
@@ -24,15 +24,16 @@ MOST_VALUES = 4
 _WORDS = ("w1", "w2", "w3", "w4")
 
 
-def with_events(tape: Tape, *events: Events) -> Tape:
+def add_events(tape: Tape, *events: Events) -> Tape:
     """The same tape with further events in their places.
 
     Raises:
         DataError: an event that cannot be; see `build`.
     """
-    kept = taken(tape.events, np.flatnonzero(tape.events["kind"] != Kind.SESSION))
+    is_kept = tape.events["kind"] != Kind.SESSION
+    kept = taken(tape.events, np.flatnonzero(is_kept))
     pieces = [checked_extra(piece, tape.instruments) for piece in events]
-    return assemble(tape.instruments, [kept, *pieces], name=tape.name, notes=tape.notes)
+    return assemble(tape.instruments, [kept, *pieces], name=tape.name, notes=tape.notes, sides=tape.sides.moved(places_of_kept(is_kept)))
 
 
 def custom_events(tape: Tape, frame: pd.DataFrame) -> Events:

@@ -102,9 +102,11 @@ class Half:
         return self.tables[name][: self.count(name)]
 
     def provide(self, name: str, rows: int) -> None:
-        """Make an empty table at least `rows` long."""
+        """Make a table at least `rows` long, before any compiled code holds a row of it."""
         if len(self.tables[name]) < rows:
-            self._place(name, self._taken(name, rows, self.tables[name].dtype))
+            before, larger = self.used(name), self._taken(name, rows, self.tables[name].dtype)
+            larger[: len(before)] = before
+            self._place(name, larger)
 
     def grow(self, name: str) -> None:
         """Make a table larger. What it leaves is kept until `release_outgrown`, where compiled code may hold rows of it."""
