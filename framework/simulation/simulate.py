@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import pandas as pd
 
 from framework.data.tape import Tape
-from framework.engine.audit import Audit
+from framework.engine.audit import Audit, stated
 from framework.engine.compiled import unchecked_note
 from framework.engine.panel import Panel
 from framework.engine.strategy import Strategy
@@ -44,7 +45,7 @@ def simulate(
         unchecked = (*machine_code.unchecked_note(), *unchecked_note(strategy))
         notes = (*early, *tables.refusal_note(), *tape.notes, *latency_notes(settings.latency), *tables.overdraft_note(), *unchecked)
         title = name or _name(strategy)
-        return Result(tables.of_run(title, settings.currency, settings.cash, notes, _shown(header), levels, ended_early))
+        return Result(tables.of_run(title, settings.currency, settings.cash, notes, partial(_shown, header), levels, ended_early))
 
     try:
         run_through(strategy, ground, trader, audit, in_parts(ground.tape.events, chunk_events))
@@ -61,7 +62,7 @@ def _name(strategy: Strategy) -> str:
 def _shown(header: Mapping[str, object]) -> dict[str, object]:
     """The header's settings as a report shows them: one line each, what is off left out."""
     shown: dict[str, object] = {}
-    for key, value in header.items():
+    for key, value in stated(header).items():
         if isinstance(value, Mapping):
             shown.update({f"{key}.{inner}": v for inner, v in value.items() if v not in (None, 0, 0.0, False, [], {}, ())})
         else:

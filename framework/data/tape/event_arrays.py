@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,11 +59,16 @@ def joined(pieces: Sequence[Events]) -> Events:
 
 
 def room(rows: int) -> Events:
-    """Memory for events that will all be written. The system hands out much of it at once: page by page takes longer than the copy."""
+    """Memory for events that will all be written. Much of it comes in large pages where the system has them: small ones, each asked for on
+    its first write, take longer than the copy.
+    """
     if rows < _MANY:
         return np.empty(rows, EVENT)
-    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_POPULATE", 0)
-    return np.frombuffer(mmap.mmap(-1, rows * EVENT.itemsize, flags=flags), EVENT)
+    memory = mmap.mmap(-1, rows * EVENT.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # a system that was built without them
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(memory, EVENT)
 
 
 def put(target: Events, begin: int, events: Events) -> None:
@@ -72,7 +78,9 @@ def put(target: Events, begin: int, events: Events) -> None:
 
 def taken(events: Events, order: NDArray[np.int64]) -> Events:
     """Events at some positions, moved as plain words; see `joined`."""
-    return np.take(_words(events), order, axis=0).view(EVENT).reshape(-1)
+    found = room(len(order))
+    np.take(_words(events), order, axis=0, out=_words(found), mode="clip")  # to raise, numpy would fill a copy of `out` first
+    return found
 
 
 def _words(events: Events) -> NDArray[np.int64]:
