@@ -22,7 +22,7 @@ from framework.data.checks.kinds import refuse_kinds
 from framework.data.checks.ranges import check_ranges, check_stamps
 from framework.data.reference.actions import action_events, action_notes, refuse_trading_after_delisting
 from framework.data.reference.calendar import BARS, is_bars, pauses, sessions
-from framework.data.tape.bar_events import bar_events
+from framework.data.tape.bar_events import Bars, bar_events
 from framework.data.tape.event_arrays import in_order, joined
 from framework.data.tape.mapped import blocks
 from framework.data.tape.session_events import breaks, closed_before, opens_and_closes
@@ -127,7 +127,7 @@ class Tape:
 
 
 def build(
-    frames: Mapping[str, pd.DataFrame],
+    frames: Mapping[str, pd.DataFrame | Bars],
     instruments: Mapping[str, Instrument],
     *,
     actions: pd.DataFrame | None = None,
@@ -138,7 +138,7 @@ def build(
     """Make a tape of bars, corporate actions and ready-made events.
 
     Args:
-        frames: by symbol; float columns open, high, low, close, volume and a UTC index of bar closes, already checked.
+        frames: by symbol; float columns open, high, low, close, volume and a UTC index of bar closes, or `Bars`, already checked.
         instruments: by symbol; may name more than `frames` does, for events in `extra`.
         actions: columns symbol, ts (UTC), kind ("split", "dividend", "spin_off", "delist" or "rename"), value: the split's new over
             old shares as a Fraction, a number or "new:old"; money per share of a dividend, or of the child that a spin-off gave for
@@ -170,7 +170,9 @@ def build(
     pieces: list[Events] = []
     said = list(notes)
     for symbol in sorted(frames):
-        events, note = bar_events(frames[symbol], ordered[positions[symbol]], positions[symbol])
+        frame = frames[symbol]
+        bars = frame if isinstance(frame, Bars) else Bars.of(frame, symbol)
+        events, note = bar_events(bars, ordered[positions[symbol]], positions[symbol])
         pieces.append(events)
         said += note
     if extra is not None:
