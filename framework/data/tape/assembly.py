@@ -22,8 +22,8 @@ from framework.data.checks.kinds import refuse_kinds
 from framework.data.checks.ranges import check_ranges, check_stamps
 from framework.data.reference.actions import action_events, action_notes, refuse_trading_after_delisting
 from framework.data.reference.calendar import BARS, is_bars, pauses, sessions
-from framework.data.tape.bar_events import Bars, bar_events
-from framework.data.tape.event_arrays import in_order, joined
+from framework.data.tape.bar_events import Bars, put_bars
+from framework.data.tape.event_arrays import BAR_KEY, in_order, joined, keys, put_at, room, rows_in_order
 from framework.data.tape.mapped import blocks
 from framework.data.tape.session_events import breaks, closed_before, opens_and_closes
 from framework.data.tape.stamps import Bound, bounds_ns
@@ -74,16 +74,20 @@ class Tape:
         return state.hexdigest()
 
     @cached_property
+    def has_bars_alone(self) -> bool:
+        """Whether bars and sessions are all there is."""
+        return all(bool(np.isin(part["kind"], (Kind.BAR, Kind.SESSION)).all()) for part in blocks(self.events))
+
+    @cached_property
     def has_quotes(self) -> bool:
         """Whether any event is a quote."""
-        return any(bool(np.any(part["kind"] == Kind.QUOTE)) for part in blocks(self.events))
+        return not self.has_bars_alone and any(bool(np.any(part["kind"] == Kind.QUOTE)) for part in blocks(self.events))
 
     @cached_property
     def sessions(self) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Stamps of opens and of closes by calendar, ascending."""
         rows = np.concatenate([np.zeros(0, EVENT), *(part[part["kind"] == Kind.SESSION] for part in blocks(self.events))])
-        opens = rows[(rows["flags"] & (Flag.SESSION_OPEN | Flag.PAUSE)) == Flag.SESSION_OPEN]
-        return {name: (opens["w1"][opens["w0"] == k].copy(), opens["w2"][opens["w0"] == k].copy()) for k, name in enumerate(self.calendars)}
+        return _sessions_of(rows, self.calendars)
 
     def index(self, symbol: str) -> int:
         """Position of an instrument.
@@ -167,22 +171,64 @@ def build(
     for symbol in frames:
         if symbol not in positions:
             raise DataError(f"bars of {symbol!r}, but no such instrument. {did_you_mean(symbol, positions)}")
-    pieces: list[Events] = []
-    said = list(notes)
-    for symbol in sorted(frames):
-        frame = frames[symbol]
-        bars = frame if isinstance(frame, Bars) else Bars.of(frame, symbol)
-        events, note = bar_events(bars, ordered[positions[symbol]], positions[symbol])
-        pieces.append(events)
-        said += note
-    if extra is not None:
-        pieces.append(_checked_extra(extra, ordered))
+    bars = {positions[symbol]: _bars(frames[symbol], symbol) for symbol in sorted(frames)}
+    more, said = np.zeros(0, EVENT) if extra is None else _checked_extra(extra, ordered), list(notes)
     if actions is not None:
         corporate = action_events(actions, ordered)
-        refuse_trading_after_delisting(corporate, pieces, ordered)
-        pieces.append(corporate)
+        refuse_trading_after_delisting(corporate, {position: one.stamps for position, one in bars.items()}, more, ordered)
+        more = joined([more, corporate])
         said += action_notes(actions)
-    return assemble(ordered, pieces, name=name, notes=said)
+    return _together(ordered, bars, more, name=name, notes=said)
+
+
+def _bars(frame: pd.DataFrame | Bars, symbol: str) -> Bars:
+    return frame if isinstance(frame, Bars) else Bars.of(frame, symbol)
+
+
+def _together(instruments: Sequence[Instrument], bars: Mapping[int, Bars], more: Events, *, name: str, notes: list[str]) -> Tape:
+    """The tape of bars by the instrument's position, other events and the sessions: each is written once, to its row."""
+    stamps = {position: one.stamps for position, one in bars.items() if len(one.closes)}
+    told = [piece for piece in (*stamps.values(), np.ascontiguousarray(more["ts_local_ns"])) if len(piece)]
+    if not told:
+        raise _nothing(name)
+    of_bars = bar_stamps([more], stamps) if _any_of_bars(instruments) else {}
+    made = skeleton(instruments, of_bars, min(int(piece.min()) for piece in told), max(int(piece.max()) for piece in told))
+    events = room(sum(map(len, told)) + len(made.sessions))
+    if len(more) or not _are_alike(list(stamps.values())):
+        places = [BAR_KEY | position for position in stamps]
+        pieces = [*stamps.values(), more["ts_local_ns"], made.sessions["ts_local_ns"]]
+        *rows, of_more, of_sessions = rows_in_order(pieces, [*places, keys(more), keys(made.sessions)])
+        put_at(events, of_more, more)
+    else:
+        *rows, of_sessions = _rows_of_a_panel(list(stamps.values()), made.sessions["ts_local_ns"])
+    put_at(events, of_sessions, made.sessions)
+    for position, own in zip(stamps, rows, strict=True):
+        notes += put_bars(events, own, bars[position], instruments[position], position)
+    events.setflags(write=False)
+    tape = Tape(made.instruments, made.currencies, made.calendars, events, tuple(notes), name)
+    if not len(more):  # known here, and not looked for in all events again
+        vars(tape).update(has_bars_alone=True, sessions=_sessions_of(made.sessions, made.calendars))
+    return tape
+
+
+def _sessions_of(rows: Events, calendars: Sequence[str]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    opens = rows[(rows["flags"] & (Flag.SESSION_OPEN | Flag.PAUSE)) == Flag.SESSION_OPEN]
+    return {name: (opens["w1"][opens["w0"] == k].copy(), opens["w2"][opens["w0"] == k].copy()) for k, name in enumerate(calendars)}
+
+
+def _are_alike(stamps: Sequence[NDArray[np.int64]]) -> bool:
+    return all(np.array_equal(piece, stamps[0]) for piece in stamps[1:])
+
+
+def _rows_of_a_panel(stamps: Sequence[NDArray[np.int64]], sessions: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Rows of the bars of each instrument and of the sessions where all instruments have the same stamps: nothing has to be sorted.
+
+    At one stamp bars come before sessions, in the order of instruments.
+    """
+    before = np.searchsorted(stamps[0], sessions, side="right")  # moments before each session
+    shifted = np.cumsum(np.bincount(before, minlength=len(stamps[0]) + 1))[:-1]  # sessions before each moment
+    first = np.arange(len(stamps[0])) * len(stamps) + shifted
+    return [*(first + k for k in range(len(stamps))), before * len(stamps) + np.arange(len(sessions))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +241,8 @@ class Skeleton:
     sessions: Events
 
 
-def skeleton(instruments: Sequence[Instrument], bars: Sequence[Events], first_ns: int, last_ns: int) -> Skeleton:
-    """What goes around events from `first_ns` to `last_ns`; of the events only the bars are looked at, for calendars of bars."""
+def skeleton(instruments: Sequence[Instrument], bars: Mapping[int, NDArray[np.int64]], first_ns: int, last_ns: int) -> Skeleton:
+    """What goes around events from `first_ns` to `last_ns`; `bars` are the `bar_stamps`, which calendars of bars need."""
     check_stamps(first_ns, last_ns)
     stamps = _stamps_by_calendar(instruments, bars)
     ordered = tuple(replace(i, calendar=c) if i.calendar != c else i for i, c in zip(instruments, stamps.calendar_of, strict=True))
@@ -222,13 +268,21 @@ def assemble(instruments: Sequence[Instrument], pieces: Sequence[Events], *, nam
         DataError: no events; a stamp out of reach.
     """
     if not any(len(piece) for piece in pieces):
-        raise DataError(f"tape {name!r}: no bars and no events. Give at least one.")
+        raise _nothing(name)
     first = min(int(piece["ts_local_ns"].min()) for piece in pieces if len(piece))
     last = max(int(piece["ts_local_ns"].max()) for piece in pieces if len(piece))
-    made = skeleton(instruments, pieces, first, last)
+    made = skeleton(instruments, bar_stamps(pieces) if _any_of_bars(instruments) else {}, first, last)
     events = in_order(joined([*pieces, made.sessions]))
     events.setflags(write=False)
     return Tape(made.instruments, made.currencies, made.calendars, events, tuple(notes), name)
+
+
+def _nothing(name: str) -> DataError:
+    return DataError(f"tape {name!r}: no bars and no events. Give at least one.")
+
+
+def _any_of_bars(instruments: Sequence[Instrument]) -> bool:
+    return any(is_bars(instrument.calendar) for instrument in instruments)
 
 
 def _checked_extra(extra: Events, instruments: Sequence[Instrument]) -> Events:
@@ -260,7 +314,7 @@ class _Stamps:
     bars_of: dict[str, tuple[NDArray[np.int64], int]]
 
 
-def _stamps_by_calendar(instruments: Sequence[Instrument], pieces: Sequence[Events]) -> _Stamps:
+def _stamps_by_calendar(instruments: Sequence[Instrument], bars: Mapping[int, NDArray[np.int64]]) -> _Stamps:
     """Give every instrument of a "bars" calendar one whose sessions are exactly its own bars.
 
     Instruments whose stamps agree over the shorter life share a calendar. Two that differ must not: a bar of the one would
@@ -268,8 +322,7 @@ def _stamps_by_calendar(instruments: Sequence[Instrument], pieces: Sequence[Even
     """
     calendar_of = [i.calendar for i in instruments]
     owners = [position for position, i in enumerate(instruments) if is_bars(i.calendar)]
-    found = _bar_stamps(pieces) if owners else {}
-    own = {position: found.get(position, np.zeros(0, np.int64)) for position in owners}
+    own = {position: bars.get(position, np.zeros(0, np.int64)) for position in owners}
     groups: list[tuple[int, list[int]]] = []
     for position in sorted(owners, key=lambda p: (-len(own[p]), p)):
         if not len(own[position]):
@@ -290,9 +343,9 @@ def _stamps_by_calendar(instruments: Sequence[Instrument], pieces: Sequence[Even
     return _Stamps(calendar_of, bars_of)
 
 
-def _bar_stamps(pieces: Sequence[Events]) -> dict[int, NDArray[np.int64]]:
-    """Close stamps of each instrument's bars, by position. One pass: a tape may hold thousands of instruments."""
-    found: dict[int, list[NDArray[np.int64]]] = {}
+def bar_stamps(pieces: Sequence[Events], known: Mapping[int, NDArray[np.int64]] | None = None) -> dict[int, NDArray[np.int64]]:
+    """Close stamps of each instrument's bars, by position, with those `known` already. One pass: there may be thousands of them."""
+    found = {position: [stamps] for position, stamps in (known or {}).items()}
     for piece in pieces:
         bars = piece if (piece["kind"] == Kind.BAR).all() else piece[piece["kind"] == Kind.BAR]
         owners, stamps = bars["instrument"], bars["ts_local_ns"]
@@ -303,7 +356,13 @@ def _bar_stamps(pieces: Sequence[Events]) -> dict[int, NDArray[np.int64]]:
         for first, part in zip([0, *edges], np.split(stamps, edges), strict=True):
             if len(part):
                 found.setdefault(int(owners[first]), []).append(part)
-    return {position: np.unique(np.concatenate(parts)) for position, parts in found.items()}
+    return {position: _increasing(parts) for position, parts in found.items()}
+
+
+def _increasing(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """The stamps of parts, each once; they mostly are so already."""
+    stamps = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return stamps if (stamps[1:] > stamps[:-1]).all() else np.unique(stamps)
 
 
 def _agrees(shorter: NDArray[np.int64], longer: NDArray[np.int64]) -> bool:

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from framework.data.checks.bar_columns import COLUMNS
 from framework.data.checks.far_off import in_ns
 from framework.data.checks.inferred_steps import finer_tick, refuse_beyond, row_by_row
-from framework.data.tape.event_arrays import room
+from framework.data.tape.event_arrays import put_at
 from framework.errors import DataError
-from framework.schema.event import Kind
+from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
 from framework.schema.units import LARGEST_STEPS, to_steps
 
 _BLOCK = 8_192
-"""Rows made together: they stay in a core's cache until all their words are written."""
+"""Events made together: they stay in a core's cache until all their words are written."""
 
 _PRICE_WORDS = (("w0", "open"), ("w1", "high"), ("w2", "low"), ("w3", "close"))
 
@@ -29,12 +29,17 @@ class Bars:
     """Bars of one instrument.
 
     Attributes:
-        closes: shape (rows,), their stamps with a time zone.
+        closes: shape (rows,), their stamps with a time zone, increasing.
         columns: open, high, low, close and volume by name, shape (rows,).
     """
 
     closes: pd.DatetimeIndex
     columns: Mapping[str, NDArray[np.float64]]
+
+    @property
+    def stamps(self) -> NDArray[np.int64]:
+        """The closes in UTC ns."""
+        return in_ns(self.closes).asi8
 
     @classmethod
     def of(cls, frame: pd.DataFrame, symbol: str) -> Bars:
@@ -48,29 +53,30 @@ class Bars:
         return cls(frame.index, {name: np.asarray(frame[name], np.float64) for name in COLUMNS})
 
 
-def bar_events(bars: Bars, instrument: Instrument, position: int) -> tuple[NDArray[np.void], list[str]]:
-    """One BAR event a row, and a note if volumes had to be floored to whole lots.
+def put_bars(events: NDArray[np.void], rows: NDArray[np.int64], bars: Bars, instrument: Instrument, position: int) -> list[str]:
+    """Write one BAR event a bar to its row among `events`; a note if volumes had to be floored to whole lots.
 
     Raises:
         DataError: a price off its tick, or a volume that is no quantity.
     """
-    events, stamps = room(len(bars.closes)), in_ns(bars.closes).asi8
-    is_whole = True
-    for begin in range(0, len(events), _BLOCK):
-        rows = slice(begin, begin + _BLOCK)
-        part = events[rows]
-        part["ts_local_ns"] = part["ts_venue_ns"] = stamps[rows]
-        part["kind"], part["flags"], part["instrument"] = Kind.BAR, 0, position
+    stamps, is_whole = bars.stamps, True
+    made = np.zeros(min(len(stamps), _BLOCK), EVENT)
+    made["kind"], made["instrument"] = Kind.BAR, position
+    for begin in range(0, len(stamps), _BLOCK):
+        block = slice(begin, begin + _BLOCK)
+        part = made[: len(stamps) - begin]
+        part["ts_local_ns"] = part["ts_venue_ns"] = stamps[block]
         for word, column in _PRICE_WORDS:
-            part[word], off = to_steps(bars.columns[column][rows], instrument.tick)
+            part[word], off = to_steps(bars.columns[column][block], instrument.tick)
             if off.any():
                 _refuse_off_tick(bars, instrument)
-        part["w4"], off = to_steps(bars.columns["volume"][rows], instrument.lot)
+        part["w4"], off = to_steps(bars.columns["volume"][block], instrument.lot)
         is_whole = is_whole and not off.any()
+        put_at(events, rows[block], part)
     if is_whole:
-        return events, []
-    events["w4"], note = _floored(bars.columns["volume"], instrument, bars.closes)
-    return events, [note]
+        return []
+    events["w4"][rows], note = _floored(bars.columns["volume"], instrument, bars.closes)
+    return [note]
 
 
 def _refuse_off_tick(bars: Bars, instrument: Instrument) -> None:

@@ -78,7 +78,7 @@ def check_stamps(index: pd.Index, *, place: str, lines: Lines | None = None, zon
             'Say which with time_zone="America/New_York" or the like, or localize the index.'
         )
     stamps = index.asi8
-    if not index[:1].hasnans and bool((stamps[1:] > stamps[:-1]).all()):  # a missing stamp is the lowest number, so only the first can be one
+    if not index[:1].hasnans and (stamps[1:] > stamps[:-1]).all():  # what is missing is the lowest number: here at most the first
         return
     missing = np.asarray(index.isna())
     backwards = np.zeros(len(index), np.bool_)
