@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from framework.bench.earlier import Change
 from framework.bench.engines import WORKLOADS
 from framework.bench.measure import Row
 from framework.bench.paired_runs import Paired
@@ -64,6 +65,22 @@ def show_pairs(compared: Sequence[Paired], console: Console) -> None:
         ours = ", ".join(dict.fromkeys(f"onetape {one.version}: {one.mode}" for one in mine if one.version))
         said = f'"ours is": median of the pairs\' ratios of events/s, ours ({ours}) over theirs; "at least": its lower 95 % bound.'
         console.print(said, style="dim", highlight=False, soft_wrap=True)
+        console.print()
+
+
+def show_changes(since: Mapping[str, Sequence[Change]], console: Console) -> None:
+    """Print what became of the rows of earlier runs, by their files, and name what got slower."""
+    for place, changes in since.items():
+        table = Table(title=f"since {place}", title_justify="left", box=SIMPLE_HEAD)
+        table.add_column("ours", no_wrap=True)
+        for name in ("then s", "now s", "now is", "noise to"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for change in changes:
+            numbers = f"{change.before_seconds:.4g}", f"{change.seconds:.4g}", f"{change.ratio:.2f}x", f"{change.limit:.2f}x"
+            table.add_row(f"{change.workload}: {change.mode}", *numbers, style="red" if change.is_slower else None)
+        console.print(table)
+        slower = [f"{change.workload}: {change.mode} ({change.ratio:.2f}x)" for change in changes if change.is_slower]
+        console.print(f"slower than then: {', '.join(slower) or 'nothing'}", highlight=False, soft_wrap=True)
         console.print()
 
 

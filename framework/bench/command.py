@@ -30,7 +30,11 @@ def bench(
     ] = 0,
     against: Annotated[
         list[str] | None,
-        typer.Option(metavar="WHAT", help="With --pairs: unchecked (ours without checks), an engine, a mode of ours, a checkout's folder."),
+        typer.Option(
+            metavar="WHAT",
+            help="With --pairs: unchecked (ours without checks), an engine, a mode of ours, a checkout's folder. Without: a file that "
+            "--json wrote; what got slower since is named, and the exit status is 1.",
+        ),
     ] = None,
     mode: Annotated[str | None, typer.Option(help="With --pairs: which mode of ours; the first row's if not given.")] = None,
     at_least: Annotated[
@@ -53,19 +57,20 @@ def bench(
 ) -> None:
     """Check that results agree, then time each engine in a process of its own and print ratios to ours.
 
-    Exit status 1 where an engine of the same semantics came to another final equity.
+    Exit status 1 where an engine of the same semantics came to another final equity, or something got slower.
     """
-    from framework.bench import bench_table, data_speed, measure, startup, workloads
+    from framework.bench import bench_table, data_speed, earlier, measure, startup, workloads
     from framework.bench import paired_runs as paired
     from framework.bench.captured import Capture
 
-    chosen = _chosen(names, (against, mode, at_least), is_paired=pairs > 0)
+    chosen = _chosen(names, (mode, at_least), is_paired=pairs > 0)
     console, progress = Console(), Console(stderr=True)
     if not console.is_terminal:
         console = Console(width=130)  # a file or a pipe has no width of its own
     console.print(bench_table.machine(), highlight=False)
     size = workloads.SMALL if small else workloads.FULL
     recorded = Capture(capture, clock_offset_ns) if capture is not None else None
+    before = {} if pairs else {place: earlier.saved(place) for place in against or ()}
     rows: list[measure.Row] = []
     compared: list[paired.Paired] = []
     with tempfile.TemporaryDirectory(dir=own_folder()) as folder, progress.status("") as status:
@@ -84,8 +89,11 @@ def bench(
                 out.write_text(json.dumps(made, indent=1) + "\n")
     bench_table.show(rows, console)
     bench_table.show_pairs(compared, console)
+    since = {place: earlier.changes(saved, rows, place) for place, saved in before.items()}
+    bench_table.show_changes(since, console)
     verdicts = [row.parity for row in rows] + [one.parity for one in compared]
-    if any(verdict.startswith("DIFFERS") for verdict in verdicts) or paired.falls_short(compared, at_least):
+    slower = any(change.is_slower for changes in since.values() for change in changes)
+    if slower or any(verdict.startswith("DIFFERS") for verdict in verdicts) or paired.falls_short(compared, at_least):
         raise typer.Exit(1)
 
 
@@ -93,7 +101,7 @@ def _chosen(names: Sequence[str] | None, about_pairs: Sequence[Any], *, is_paire
     """The workloads to measure, checked; W4B is among those of pairs only where it is named, as it needs a capture."""
     known = _TIMED if is_paired else _NAMES
     if not is_paired and any(value is not None for value in about_pairs):
-        raise InputError("--against, --mode and --at-least are about pairs: add --pairs 15")
+        raise InputError("--mode and --at-least are about pairs: add --pairs 15")
     for name in names or ():
         if name not in known:
             why = "not timed in pairs" if name in _NAMES else "no such workload"

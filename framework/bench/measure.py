@@ -24,7 +24,11 @@ TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class Row:
-    """One measured row; the columns of `--json`. Numbers are None where the engine was skipped, and `parity` says why."""
+    """One measured row; the columns of `--json`. Numbers are None where the engine was skipped, and `parity` says why.
+
+    Attributes:
+        spread: the second fastest run over the fastest, less 1: how well `seconds` are known; None of a single run.
+    """
 
     workload: str
     mode: str
@@ -36,6 +40,7 @@ class Row:
     cold_seconds: float | None
     peak_rss_mb: float | None
     parity: str
+    spread: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The row as JSON values."""
@@ -136,6 +141,7 @@ def _row(contender: Contender, answer: Answer | Skipped, verdict: str) -> Row:
         cold_seconds=answer["cold_seconds"],
         peak_rss_mb=answer["peak_rss_mb"],
         parity=verdict,
+        spread=answer["spread"],
     )
 
 

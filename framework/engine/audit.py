@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,9 +43,14 @@ def _encode(header: Mapping[str, object], magic: bytes = MAGIC) -> bytes:
     return magic + len(text).to_bytes(8, "little") + text
 
 
+def stated(header: Mapping[str, object]) -> dict[str, object]:
+    """A header in values: what it gives as a function, which takes long to work out, is asked for now."""
+    return {name: value() if callable(value) else value for name, value in header.items()}
+
+
 def header_digest(header: Mapping[str, object]) -> str:
     """blake2b-128 of a header, as hex: what a run was made of in 32 letters."""
-    return hashlib.blake2b(_encode(header), digest_size=16).hexdigest()
+    return hashlib.blake2b(_encode(stated(header)), digest_size=16).hexdigest()
 
 
 def _nothing() -> NDArray[np.void]:
@@ -56,7 +62,7 @@ class Audit:
     """Collects a run's records from its log; they are hashed when the digest is asked for.
 
     Args:
-        header: what the run was made of; JSON values.
+        header: what the run was made of; JSON values, or functions that give them (see `stated`) when the header is first asked for.
         take_log: returns the log's records since the last call and empties it.
         held_bytes: most bytes of records in memory; what is more lies in a temporary file, see `audit_records.AuditRecords`.
 
@@ -65,21 +71,35 @@ class Audit:
     """
 
     def __init__(self, header: Mapping[str, object], take_log: Callable[[], NDArray[np.void]], *, held_bytes: int = HELD_BYTES) -> None:
-        self.header = dict(header)
+        self._made_of = dict(header)
         self._take_log = take_log
         self._records = AuditRecords(held_bytes)
         self.sides = SideRecords()
-        self._hash = hashlib.blake2b(_encode(self.header), digest_size=_HASH_BYTES)
         self._hashed = 0  # records
 
     def __getstate__(self) -> dict[str, object]:
         return {"header": self.header, "_records": self._records, "sides": self.sides}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.header, self._records, self.sides = state["header"], state["_records"], state["sides"]
+        self._made_of, self._records, self.sides = state["header"], state["_records"], state["sides"]
         self._take_log = _nothing
-        self._hash = hashlib.blake2b(_encode(self.header), digest_size=_HASH_BYTES)
         self._hashed = 0
+
+    @property
+    def header(self) -> dict[str, object]:
+        """What the run was made of, and `ended_early` where it did."""
+        if any(map(callable, self._made_of.values())):
+            self._made_of = stated(self._made_of)
+        return self._made_of
+
+    @property
+    def ended_early(self) -> str:
+        """Why the run ended before its data did; empty where it did not. Asked without working out the header."""
+        return str(self._made_of.get("ended_early", ""))
+
+    @cached_property
+    def _hash(self) -> hashlib.blake2b:
+        return hashlib.blake2b(_encode(self.header), digest_size=_HASH_BYTES)
 
     def write(self, decision: Decision) -> None:
         """Nothing is to be done: what a decision wrote stands in the log, which is drained when it is full and at the end."""
@@ -90,8 +110,8 @@ class Audit:
 
     def describe(self, **words: object) -> None:
         """Set words of the header that were not known when the run began."""
-        self.header.update(words)
-        self._hash = hashlib.blake2b(_encode(self.header), digest_size=_HASH_BYTES)
+        self._made_of.update(words)
+        self.__dict__.pop("_hash", None)
         self._hashed = 0
 
     def collect(self) -> None:

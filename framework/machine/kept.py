@@ -14,9 +14,11 @@ import re
 import sys
 import warnings
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from typing import Any
 
 from numba.core.compiler import CompileResult
+from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
 from framework.machine import disk
@@ -45,14 +47,21 @@ class Kept:
         return str(disk.cache_of_sources() / self._folder)
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
-        """What was kept for a signature, None where it must be compiled."""
-        target_context.refresh()
+        """What was kept for a signature, None where it must be compiled.
+
+        Machine code that is ready needs nothing of what numba knows of types and functions, which takes longer to import than a short
+        backtest; whoever compiles imports it. Extensions of numba may give machine code names of theirs, so with these all is imported.
+        """
         place = self._place(signature, target_context.codegen())
         payload = disk.read(place) if place else None
         if payload is None:
             return None
+        rtsys.initialize(target_context)
         try:
-            return self.rebuild(target_context, pickle.loads(payload))
+            with_extensions, kept = pickle.loads(payload)
+            if with_extensions:
+                target_context.refresh()
+            return self.rebuild(target_context, kept)
         except Exception as error:  # the file is whole, but what it names is no more: it is compiled and kept anew
             warnings.warn(f"{self._function.__qualname__}: what was kept cannot be loaded and is compiled anew: {error!r}", stacklevel=2)
             return None
@@ -65,7 +74,7 @@ class Kept:
         if result.library.has_dynamic_globals:  # its code holds addresses of this process
             self._warn("it uses an address of this process, of a C function or a large array")
             return
-        disk.write(place, dumps(self.reduce(result)))
+        disk.write(place, dumps((_has_extensions(), self.reduce(result))))
 
     def reduce(self, result: Any) -> Any:
         """What of a compiled function is kept."""
@@ -109,6 +118,10 @@ class Kept:
         if name not in _warned:
             _warned.add(name)
             warnings.warn(f"{name} is compiled anew in each process and not kept on disk: {why}", stacklevel=2)
+
+
+def _has_extensions() -> bool:
+    return bool(entry_points(group="numba_extensions"))
 
 
 def _environment() -> str:

@@ -16,6 +16,7 @@ from framework.reports.summary import summary
 
 LazyFrame = pd.DataFrame | Callable[[], pd.DataFrame]
 LazySeries = pd.Series | Callable[[], pd.Series]
+LazySettings = Mapping[str, object] | Callable[[], Mapping[str, object]]
 
 FILL_COLUMNS = ("ts", "instrument", "side", "quantity", "price", "fee", "order_id", "slippage", "liquidity", "ambiguous")
 ORDER_COLUMNS = (
@@ -87,7 +88,7 @@ class RunTables:
     excursions: LazyFrame = field(default_factory=lambda: empty_table(("mae", "mfe")))
     income: LazySeries = field(default_factory=lambda: pd.Series(dtype=np.float64))
     notes: tuple[str, ...] = ()
-    settings: Mapping[str, object] = field(default_factory=dict)
+    settings: LazySettings = field(default_factory=dict)
     price_currencies: Mapping[str, str] = field(default_factory=dict)
     refused: LazyFrame = field(default_factory=lambda: empty_table(REFUSED_COLUMNS))
     deposits: pd.Series | None = None
@@ -199,6 +200,12 @@ class Run:
     def name(self) -> str:
         """Name of the run."""
         return self.tables.name
+
+    @cached_property
+    def settings(self) -> Mapping[str, object]:
+        """What the run was made of, flat."""
+        found = self.tables.settings
+        return found() if callable(found) else found
 
     @cached_property
     def costs(self) -> pd.Series:

@@ -122,7 +122,7 @@ def _lead(runs: Sequence[Run]) -> str:
 
 
 def _settings(run: Run) -> str:
-    described = {**run.tables.settings, **({"audit": run.audit_hash} if run.audit_hash else {})}
+    described = {**run.settings, **({"audit": run.audit_hash} if run.audit_hash else {})}
     return f'<dl class="settings">{html_tables.settings(described)}</dl>' if described else ""
 
 

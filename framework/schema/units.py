@@ -124,6 +124,8 @@ def to_steps(values: NDArray[np.float64], step: Step) -> tuple[NDArray[np.int64]
         if step.numerator != 1:
             scaled = scaled / float(step.numerator)
         whole = np.rint(scaled)
+        if values.size and np.abs(scaled - whole).max() <= NEAR and whole.min() >= 1.0 and whole.max() <= LARGEST_STEPS:
+            return whole.astype(np.int64), np.zeros(values.shape, np.bool_)  # nearly all prices; NaN is none of it
         size = np.abs(scaled)
         fits = size <= LARGEST_STEPS
         off = ~((np.abs(scaled - whole) <= np.maximum(NEAR, size * NOISE)) & fits)

@@ -22,7 +22,7 @@ def attach_result(error: BaseException, trader: Trader, audit: Audit, made: Call
         made: makes the result, told why it ended early.
     """
     text = (str(error).strip().splitlines() or [""])[0].rstrip(".: ")
-    where = audit.header.get("ended_early", f"{type(error).__name__} before the first event")
+    where = audit.ended_early or f"{type(error).__name__} before the first event"
     why = f"Ended early: {where}{': ' if text else ''}{text}. What is shown is only the part of the run before it."
     if trader.record["broken"][0]:
         why += f" It broke off in the middle of an event: {_alive(trader):,} orders stand as they were last known."

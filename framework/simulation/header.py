@@ -19,12 +19,12 @@ def header_of(strategy: Strategy, tape: Tape, settings: RunSettings) -> dict[str
 
 
 def common_header(strategy: type[Strategy], tape: Tape, settings: RunSettings) -> dict[str, object]:
-    """The header without the parameters: what all runs of a sweep have in common."""
+    """The header without the parameters: what all runs of a sweep have in common. The tape's digest is a function; see `audit.stated`."""
     words = {name: value for name, value in vars(replace(settings, latency=settled(settings.latency))).items() if value is not None}
     return {
         "onetape": __version__,
         "strategy": f"{strategy.__module__}:{strategy.__qualname__}",
-        "tape": tape.digest(),
+        "tape": tape.digest,
         "data": tape.name,
         **{name: value.model_dump(mode="json") if isinstance(value, Section) else value for name, value in words.items()},
     }

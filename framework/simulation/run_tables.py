@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import IntEnum
 from functools import cached_property
 from typing import Any
@@ -15,6 +14,7 @@ from framework.data.tape import Tape
 from framework.engine.audit import Audit
 from framework.kernel.trader.trader import Trader
 from framework.reports.result import RunTables
+from framework.reports.run import LazySettings
 from framework.schema.event import CostKind, Flag, Kind
 from framework.schema.instrument import Settlement
 from framework.schema.order import OrderFlag, OrderState, OrderType, Reason, Side, TimeInForce
@@ -332,7 +332,7 @@ class Tables:
         name: str,
         currency: str,
         notes: tuple[str, ...],
-        settings: Mapping[str, object],
+        settings: LazySettings,
         benchmark: pd.Series | None = None,
         ended_early: str = "",
     ) -> RunTables:

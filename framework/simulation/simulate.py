@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import pandas as pd
 
@@ -68,17 +69,17 @@ def result_of(
     notes = (*early, *tables.refusal_note(), *received.notes, *latency_notes(settings.latency), *tables.overdraft_note(), *unchecked)
     levels = benchmark_levels(benchmark, received)
     title = name or _name(strategy)
-    return Result(tables.of_run(title, settings.currency, notes, _shown(audit.header), levels, ended_early))
+    return Result(tables.of_run(title, settings.currency, notes, partial(_shown, audit), levels, ended_early))
 
 
 def _name(strategy: Strategy) -> str:
     return strategy.mode if isinstance(strategy, Panel) else type(strategy).__name__
 
 
-def _shown(header: Mapping[str, object]) -> dict[str, object]:
+def _shown(audit: Audit) -> dict[str, object]:
     """The header's settings as a report shows them: one line each, what is off left out."""
     shown: dict[str, object] = {}
-    for key, value in header.items():
+    for key, value in audit.header.items():
         if isinstance(value, Mapping):
             shown.update({f"{key}.{inner}": v for inner, v in value.items() if v not in (None, 0, 0.0, False, [], {}, ())})
         else:

@@ -13,6 +13,7 @@ from framework.config import RunConfig
 from framework.config.account import check_count
 from framework.data.store.abandoned import remove_abandoned
 from framework.data.store.embedded import DEFAULT
+from framework.engine.audit import stated
 from framework.engine.code_digest import code_digest
 from framework.engine.library import Folders, load_class
 from framework.engine.strategy import Strategy
@@ -92,7 +93,7 @@ def sweep_config(
 def _run(job: Job, grid: Grid, fixed: Given, processes: int, out: str | Path | None, *, progress: bool) -> Sweep:
     remove_abandoned()
     check_count("processes", processes)
-    common = common_header(job.strategy, job.tape, job.settings)
+    common = stated(common_header(job.strategy, job.tape, job.settings))
     sets = parameter_sets(job.strategy, grid, common, fixed)
     header = {**common, "code": code_digest(job.strategy), "kernel": source_digest()}
     store = None if out is None else Store(out, header, {name: version(name) for name in ("numpy", "numba", "pandas", "pyarrow")})

@@ -16,6 +16,7 @@ from framework.bench.measure import Row, Skipped
 
 COLUMNS = [
     *("workload", "mode", "engine", "version", "events", "seconds", "events_per_second", "cold_seconds", "peak_rss_mb", "parity"),
+    "spread",
 ]
 PEERS = {"hftbacktest", "vectorbt", "backtesting", "backtrader", "nautilus_trader", "bt", "zipline_reloaded"}
 

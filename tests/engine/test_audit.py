@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.engine.audit import Audit
+from framework.engine.audit import Audit, header_digest
 from framework.schema.event import EVENT
 
 
@@ -32,3 +32,25 @@ def test_the_digest_is_the_same_whenever_it_is_asked_for() -> None:
         plain.collect()
     assert asked.digest == plain.digest
     assert asked.records["w0"].tolist() == list(range(6))
+
+
+def test_a_header_is_worked_out_when_it_is_asked_for() -> None:
+    """A tape's digest takes longer than many a run; who looks at the equity alone does not wait for it."""
+    asked: list[str] = []
+
+    def tape() -> str:
+        asked.append("tape")
+        return "abc"
+
+    late, plain = (Audit({"tape": one, "seed": 1}, lambda: np.zeros(0, EVENT)) for one in (tape, "abc"))
+    for audit in (late, plain):
+        audit.collect()
+        audit.end_early("stopped")
+        assert audit.ended_early == "stopped"
+    assert asked == []
+    assert late.digest == plain.digest and late.header == plain.header == {"tape": "abc", "seed": 1, "ended_early": "stopped"}
+    assert asked == ["tape"]
+
+
+def test_a_header_has_one_digest_whether_worked_out_or_not() -> None:
+    assert header_digest({"tape": lambda: "abc"}) == header_digest({"tape": "abc"}) != header_digest({"tape": "abd"})

@@ -127,6 +127,7 @@ def measure(script: ModuleType, work: Work, mode: str, repeat: int, launched: fl
         "told": outcome.told,
         "events": outcome.events,
         "seconds": min(seconds, default=None),
+        "spread": sorted(seconds)[1] / min(seconds) - 1.0 if len(seconds) > 1 else None,
         "cold_seconds": cold,
         "peak_rss_mb": peak_rss_mb(),
     }

@@ -24,6 +24,8 @@ def within_reach(index: pd.DatetimeIndex, place: str, lines: Lines | None) -> pd
     """
     per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[index.unit]
     counts = index.asi8
+    if len(counts) and counts.min() >= EARLIEST_NS // 10**9 * per_second and counts.max() <= LATEST_NS // 10**9 * per_second:
+        return in_ns(index)
     far = (counts < EARLIEST_NS // 10**9 * per_second) | (counts > LATEST_NS // 10**9 * per_second)
     far &= ~np.asarray(index.isna())
     if far.any():
@@ -32,7 +34,12 @@ def within_reach(index: pd.DatetimeIndex, place: str, lines: Lines | None) -> pd
         raise DataError(
             f"{place}, {row_text(row, lines)}, column stamp: {shown}; rule: {FAR_OFF}; {int(far.sum())} in all. Correct or remove the rows."
         )
-    return index.as_unit("ns")
+    return in_ns(index)
+
+
+def in_ns(index: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Stamps in nanoseconds; those that are so already are not copied, as pandas would."""
+    return index if index.unit == "ns" else index.as_unit("ns")
 
 
 def refuse_far(stamps: NDArray[np.int64], place: str, *, first_row: int = 0, word: str = "row") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,21 +55,28 @@ def refuse_beyond(value: float, step: Step, *, place: str, argument: str) -> Non
     )
 
 
-def price_tick(prices: NDArray[np.float64], column: Column) -> Inferred:
-    """The tick of prices, shape (n,): exact where they are multiples of a decimal step, else one that they are to be rounded to.
+def price_tick(columns: Sequence[NDArray[np.float64]], column: Column) -> Inferred:
+    """The tick of columns of prices, each of shape (n,): exact where they are multiples of a decimal step, else one that they are to be
+    rounded to.
 
     Raises:
         DataError: every step that fits would change a price by more than 1e-6 of it.
     """
-    found = infer_step(prices, PRICE_DECIMALS)
+    found = infer_step(columns, PRICE_DECIMALS)
     if found.moved > MOVES_AT_MOST:
+        prices = row_by_row(columns)
         value, after = _worst(prices, found)
         raise DataError(
             f"{column.at(found.worst)}: {value!r} would become {after!r} with ticks of {found.step.size:g}, a change of {found.moved:.2g} "
             f"of it; rule: at most {MOVES_AT_MOST:g}. {_why(prices, found)} {_price_way_out(prices, found, column)}"
         )
-    _refuse_largest(prices, found, column, "tick_size")
+    _refuse_largest(columns, found, column, "tick_size")
     return found
+
+
+def row_by_row(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The values of columns, the rows laid one after the other."""
+    return np.stack(columns, axis=1).ravel()
 
 
 def finer_tick(prices: NDArray[np.float64]) -> str:
@@ -112,7 +120,7 @@ def quantity_lot(volumes: NDArray[np.float64], column: Column) -> Inferred:
             f"of it; rule: at most {most:g}. {_why(volumes, found)} Give lot_size='{found.step.size:g}', and quantities are rounded "
             "down to it; or correct the value."
         )
-    _refuse_largest(volumes, found, column, "lot_size")
+    _refuse_largest((volumes,), found, column, "lot_size")
     return found
 
 
@@ -129,7 +137,9 @@ def _why(values: NDArray[np.float64], found: Inferred) -> str:
     return f"The finest step is {found.step.size:g}."
 
 
-def _refuse_largest(values: NDArray[np.float64], found: Inferred, column: Column, argument: str) -> None:
-    if len(values):
+def _refuse_largest(columns: Sequence[NDArray[np.float64]], found: Inferred, column: Column, argument: str) -> None:
+    largest = max((max(float(values.max()), -float(values.min())) for values in columns if len(values)), default=0.0)
+    if largest * found.step.denominator > LARGEST_STEPS * found.step.numerator:
+        values = row_by_row(columns)
         at = int(np.argmax(np.abs(values)))
         refuse_beyond(float(values[at]), found.step, place=column.at(at), argument=argument)

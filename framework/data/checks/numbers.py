@@ -28,7 +28,7 @@ def numbers_of(column: pd.Series[Any]) -> tuple[Floats, Mask]:
     >>> [part.tolist() for part in numbers_of(pd.Series([1, "2.5", True, None], dtype=object))]
     [[1.0, 2.5, nan, nan], [False, False, True, True]]
     """
-    values = _floats(column)
+    values = floats_of(column)
     with np.errstate(invalid="ignore"):
         return values, ~(np.abs(values) < LARGEST)
 
@@ -59,7 +59,10 @@ def _is_numeric(column: pd.Series[Any]) -> bool:
     return bool(pd.api.types.is_numeric_dtype(kind)) and not wrong
 
 
-def _floats(column: pd.Series[Any]) -> Floats:
+def floats_of(column: pd.Series[Any]) -> Floats:
+    """The values of a column, NaN for what is no number; not a copy where they are float64 already."""
+    if column.dtype == np.float64:
+        return column.to_numpy()
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
     if _is_numeric(column):

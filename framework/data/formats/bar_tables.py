@@ -145,12 +145,15 @@ def _split(table: pd.DataFrame, place: str, symbol: str | None, lines: np.ndarra
         return [Source(symbol or "ASSET", bars, stamps, place, lines)]
     symbols = symbols_of(bars["symbol"], place, lambda row: f"row {row}" if lines is None else f"line {lines[row]}")
     bars = bars.drop(columns="symbol")
-    sources = []
-    for one in sorted(set(symbols)):
-        rows = symbols == one
-        own = None if lines is None else lines[rows]
-        sources.append(Source(one, bars[rows], stamps[rows], f"{place} ({one})", own))
-    return sources
+    codes, names = pd.factorize(symbols, sort=True)
+    order = np.argsort(codes, kind="stable")  # the rows of each symbol side by side, in the order in which they came
+    bars, stamps, lines = bars.take(order), stamps.take(order), None if lines is None else lines[order]
+    ends = np.cumsum(np.bincount(codes, minlength=len(names))).tolist()
+    cut = stamps.iloc if isinstance(stamps, pd.Series) else stamps
+    return [
+        Source(one, bars.iloc[begin:end], cut[begin:end], f"{place} ({one})", None if lines is None else lines[begin:end])
+        for one, begin, end in zip(names, [0, *ends], ends, strict=False)
+    ]
 
 
 def symbols_of(column: pd.Series[Any], place: str, row_name: Callable[[int], str]) -> np.ndarray[Any, np.dtype[np.object_]]:
@@ -159,6 +162,8 @@ def symbols_of(column: pd.Series[Any], place: str, row_name: Callable[[int], str
     Raises:
         DataError: one that is empty or neither, or numbers among text.
     """
+    if isinstance(column.dtype, pd.StringDtype) and not column.isna().any() and not (column == "").any():
+        return column.to_numpy(dtype=object)
     values = column.to_numpy(dtype=object)
     wanted = str if any(isinstance(value, str) for value in values[:1]) else int
     for row, value in enumerate(values):

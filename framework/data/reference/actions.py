@@ -6,7 +6,7 @@ nothing about an instrument, whose symbol on the tape is its lasting name; the t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -170,21 +170,22 @@ def split_ratio(value: Any, place: str = "split") -> Fraction:
 
 
 def refuse_trading_after_delisting(
-    actions: NDArray[np.void], pieces: Sequence[NDArray[np.void]], instruments: Sequence[Instrument]
+    actions: NDArray[np.void], bars: Mapping[int, NDArray[np.int64]], extra: NDArray[np.void], instruments: Sequence[Instrument]
 ) -> None:
-    """Raise if an instrument has market data after its own delisting."""
+    """Raise if an instrument has market data after its own delisting; `bars` are stamps by the instrument's position."""
     ends = np.full(len(instruments), np.iinfo(np.int64).max)
     delisted = actions[actions["kind"] == Kind.DELIST]
     if not len(delisted):
         return
     ends[delisted["instrument"]] = delisted["ts_local_ns"]
-    for piece in pieces:
-        piece = piece[(piece["instrument"] != NO_INSTRUMENT) & np.isin(piece["kind"], _MARKET)]
-        late = piece["ts_local_ns"] > ends[piece["instrument"]]
+    told = extra[(extra["instrument"] != NO_INSTRUMENT) & np.isin(extra["kind"], _MARKET)]
+    market = [(np.full(len(stamps), position), stamps) for position, stamps in bars.items()]
+    for owners, stamps in (*market, (told["instrument"], told["ts_local_ns"])):
+        late = stamps > ends[owners]
         if late.any():
-            event = piece[int(np.argmax(late))]
-            symbol, end = instruments[event["instrument"]].symbol, pd.Timestamp(int(ends[event["instrument"]]), tz="UTC")
-            stamp = pd.Timestamp(int(event["ts_local_ns"]), tz="UTC")
+            row = int(np.argmax(late))
+            symbol, end = instruments[owners[row]].symbol, pd.Timestamp(int(ends[owners[row]]), tz="UTC")
+            stamp = pd.Timestamp(int(stamps[row]), tz="UTC")
             raise DataError(
                 f"{symbol}: delisted at {end}, but {int(late.sum())} market events follow, the first at {stamp}. "
                 "Cut the data there, or remove the delisting."

@@ -26,7 +26,7 @@ from framework.data.reference.calendar import fingerprint, is_bars
 from framework.data.store.manifest import terms_of
 from framework.data.store.read import Dataset
 from framework.data.tape import Tape
-from framework.data.tape.assembly import Skeleton, skeleton
+from framework.data.tape.assembly import Skeleton, bar_stamps, skeleton
 from framework.data.tape.event_arrays import put, room
 from framework.data.tape.mapped import give_back
 from framework.data.tape.merge import merged
@@ -72,7 +72,7 @@ def _around(dataset: Dataset, name: str) -> tuple[Skeleton, int]:
     if dataset.is_whole and not with_bars and dataset.partitions:
         first = min(partition.first_ns for partition in dataset.partitions)
         last = max(partition.last_ns for partition in dataset.partitions)
-        return skeleton(dataset.instruments, (), first, last), sum(partition.rows for partition in dataset.partitions)
+        return skeleton(dataset.instruments, {}, first, last), sum(partition.rows for partition in dataset.partitions)
     found: list[tuple[int, int]] = []
     bars: list[Events] = []
     rows = 0
@@ -91,7 +91,7 @@ def _around(dataset: Dataset, name: str) -> tuple[Skeleton, int]:
         symbols = ", ".join(positions)
         span = f"{np.datetime64(dataset.manifest.first_ns, 'ns')} to {np.datetime64(dataset.manifest.last_ns, 'ns')}"
         raise DataError(f"dataset {name!r}: no such events of {symbols} in the range asked for; it holds {span} UTC.")
-    return skeleton(dataset.instruments, bars, min(f for f, _ in found), max(last for _, last in found)), rows
+    return skeleton(dataset.instruments, bar_stamps(bars), min(f for f, _ in found), max(last for _, last in found)), rows
 
 
 def _fill(events: Events, dataset: Dataset, made: Skeleton) -> None:

@@ -24,8 +24,8 @@ from framework.data.checks.ranges import check_ranges, check_stamps
 from framework.data.checks.stance_events import check_stances
 from framework.data.reference.actions import action_events, action_notes, refuse_trading_after_delisting
 from framework.data.reference.calendar import BARS, is_bars, pauses, sessions
-from framework.data.tape.bar_events import bar_events
-from framework.data.tape.event_arrays import in_order, joined, places_in_order
+from framework.data.tape.bar_events import Bars, put_bars
+from framework.data.tape.event_arrays import BAR_KEY, in_order, joined, keys, put_at, room, rows_in_order
 from framework.data.tape.mapped import blocks
 from framework.data.tape.session_events import breaks, closed_before, opens_and_closes
 from framework.data.tape.stamps import Bound, bounds_ns
@@ -80,16 +80,20 @@ class Tape:
         return state.hexdigest()
 
     @cached_property
+    def has_bars_alone(self) -> bool:
+        """Whether bars and sessions are all there is."""
+        return all(bool(np.isin(part["kind"], (Kind.BAR, Kind.SESSION)).all()) for part in blocks(self.events))
+
+    @cached_property
     def has_quotes(self) -> bool:
         """Whether any event is a quote."""
-        return any(bool(np.any(part["kind"] == Kind.QUOTE)) for part in blocks(self.events))
+        return not self.has_bars_alone and any(bool(np.any(part["kind"] == Kind.QUOTE)) for part in blocks(self.events))
 
     @cached_property
     def sessions(self) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Stamps of opens and of closes by calendar, ascending."""
         rows = np.concatenate([np.zeros(0, EVENT), *(part[part["kind"] == Kind.SESSION] for part in blocks(self.events))])
-        opens = rows[(rows["flags"] & (Flag.SESSION_OPEN | Flag.PAUSE)) == Flag.SESSION_OPEN]
-        return {name: (opens["w1"][opens["w0"] == k].copy(), opens["w2"][opens["w0"] == k].copy()) for k, name in enumerate(self.calendars)}
+        return _sessions_of(rows, self.calendars)
 
     def opens(self, calendar: str, after_ns: int, count: int) -> NDArray[np.int64]:
         """The first so many opens of sessions after a stamp, ascending; fewer where the tape has no more."""
@@ -147,7 +151,7 @@ class Tape:
 
 
 def build(
-    frames: Mapping[str, pd.DataFrame],
+    frames: Mapping[str, pd.DataFrame | Bars],
     instruments: Mapping[str, Instrument],
     *,
     actions: pd.DataFrame | None = None,
@@ -159,7 +163,7 @@ def build(
     """Make a tape of bars, corporate actions and ready-made events.
 
     Args:
-        frames: by symbol; float columns open, high, low, close, volume and a UTC index of bar closes, already checked.
+        frames: by symbol; float columns open, high, low, close, volume and a UTC index of bar closes, or `Bars`, already checked.
         instruments: by symbol; may name more than `frames` does, for events in `extra`.
         actions: columns symbol, ts (UTC), kind ("split", "dividend", "spin_off", "delist" or "rename"), value: the split's new over
             old shares as a Fraction, a number or "new:old"; money per share of a dividend, or of the child that a spin-off gave for
@@ -189,21 +193,70 @@ def build(
     for symbol in frames:
         if symbol not in positions:
             raise DataError(f"bars of {symbol!r}, but no such instrument. {did_you_mean(symbol, positions)}")
-    pieces: list[Events] = []
-    said = list(notes)
-    for symbol in sorted(frames):
-        events, note = bar_events(frames[symbol], ordered[positions[symbol]], positions[symbol])
-        pieces.append(events)
-        said += note
-    if extra is not None:
-        pieces.append(checked_extra(extra, ordered))
+    bars = {positions[symbol]: _bars(frames[symbol], symbol) for symbol in sorted(frames)}
+    more, said = np.zeros(0, EVENT) if extra is None else checked_extra(extra, ordered), list(notes)
     if actions is not None:
         corporate = action_events(actions, ordered)
-        refuse_trading_after_delisting(corporate, pieces, ordered)
-        pieces.append(corporate)
+        refuse_trading_after_delisting(corporate, {position: one.stamps for position, one in bars.items()}, more, ordered)
+        more = joined([more, corporate])
         said += action_notes(actions)
-    before = sum(len(piece) for piece in pieces[: len(frames)])
-    return assemble(ordered, pieces, name=name, notes=said, sides=sides.moved(lambda row: before + row) if sides else None)
+    return _together(ordered, bars, more, name=name, notes=said, sides=sides)
+
+
+def _bars(frame: pd.DataFrame | Bars, symbol: str) -> Bars:
+    return frame if isinstance(frame, Bars) else Bars.of(frame, symbol)
+
+
+def _together(
+    instruments: Sequence[Instrument], bars: Mapping[int, Bars], more: Events, *, name: str, notes: list[str], sides: SideRecords | None
+) -> Tape:
+    """The tape of bars by the instrument's position, other events and the sessions: each is written once, to its row.
+
+    `sides` stand beside the other events, by their number.
+    """
+    stamps = {position: one.stamps for position, one in bars.items() if len(one.closes)}
+    told = [piece for piece in (*stamps.values(), np.ascontiguousarray(more["ts_local_ns"])) if len(piece)]
+    if not told:
+        raise _nothing(name)
+    of_bars = bar_stamps([more], stamps) if _any_of_bars(instruments) else {}
+    made = skeleton(instruments, of_bars, min(int(piece.min()) for piece in told), max(int(piece.max()) for piece in told))
+    events, moved = room(sum(map(len, told)) + len(made.sessions)), SideRecords()
+    if len(more) or not _are_alike(list(stamps.values())):
+        places = [BAR_KEY | position for position in stamps]
+        pieces = [*stamps.values(), more["ts_local_ns"], made.sessions["ts_local_ns"]]
+        *rows, of_more, of_sessions = rows_in_order(pieces, [*places, keys(more), keys(made.sessions)])
+        put_at(events, of_more, more)
+        moved = sides.moved(lambda row: int(of_more[row])) if sides else moved
+    else:
+        *rows, of_sessions = _rows_of_a_panel(list(stamps.values()), made.sessions["ts_local_ns"])
+    put_at(events, of_sessions, made.sessions)
+    for position, own in zip(stamps, rows, strict=True):
+        notes += put_bars(events, own, bars[position], instruments[position], position)
+    events.setflags(write=False)
+    tape = Tape(made.instruments, made.currencies, made.calendars, events, tuple(notes), name, moved)
+    if not len(more):  # known here, and not looked for in all events again
+        vars(tape).update(has_bars_alone=True, sessions=_sessions_of(made.sessions, made.calendars))
+    return tape
+
+
+def _sessions_of(rows: Events, calendars: Sequence[str]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    opens = rows[(rows["flags"] & (Flag.SESSION_OPEN | Flag.PAUSE)) == Flag.SESSION_OPEN]
+    return {name: (opens["w1"][opens["w0"] == k].copy(), opens["w2"][opens["w0"] == k].copy()) for k, name in enumerate(calendars)}
+
+
+def _are_alike(stamps: Sequence[NDArray[np.int64]]) -> bool:
+    return all(np.array_equal(piece, stamps[0]) for piece in stamps[1:])
+
+
+def _rows_of_a_panel(stamps: Sequence[NDArray[np.int64]], sessions: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Rows of the bars of each instrument and of the sessions where all instruments have the same stamps: nothing has to be sorted.
+
+    At one stamp bars come before sessions, in the order of instruments.
+    """
+    before = np.searchsorted(stamps[0], sessions, side="right")  # moments before each session
+    shifted = np.cumsum(np.bincount(before, minlength=len(stamps[0]) + 1))[:-1]  # sessions before each moment
+    first = np.arange(len(stamps[0])) * len(stamps) + shifted
+    return [*(first + k for k in range(len(stamps))), before * len(stamps) + np.arange(len(sessions))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +269,8 @@ class Skeleton:
     sessions: Events
 
 
-def skeleton(instruments: Sequence[Instrument], bars: Sequence[Events], first_ns: int, last_ns: int) -> Skeleton:
-    """What goes around events from `first_ns` to `last_ns`; of the events only the bars are looked at, for calendars of bars."""
+def skeleton(instruments: Sequence[Instrument], bars: Mapping[int, NDArray[np.int64]], first_ns: int, last_ns: int) -> Skeleton:
+    """What goes around events from `first_ns` to `last_ns`; `bars` are the `bar_stamps`, which calendars of bars need."""
     check_stamps(first_ns, last_ns)
     stamps = _stamps_by_calendar(instruments, bars)
     ordered = tuple(replace(i, calendar=c) if i.calendar != c else i for i, c in zip(instruments, stamps.calendar_of, strict=True))
@@ -253,18 +306,25 @@ def assemble(
         DataError: no events; a stamp out of reach.
     """
     if not any(len(piece) for piece in pieces):
-        raise DataError(f"tape {name!r}: no bars and no events. Give at least one.")
+        raise _nothing(name)
     first = min(int(piece["ts_local_ns"].min()) for piece in pieces if len(piece))
     last = max(int(piece["ts_local_ns"].max()) for piece in pieces if len(piece))
-    made = skeleton(instruments, pieces, first, last)
-    whole = joined([*pieces, made.sessions])
-    moved = SideRecords()
+    made = skeleton(instruments, bar_stamps(pieces) if _any_of_bars(instruments) else {}, first, last)
+    whole, moved = joined([*pieces, made.sessions]), SideRecords()
     if sides:
-        places = places_in_order(whole)
-        moved = sides.moved(lambda row: int(places[row]))
+        (rows,) = rows_in_order([whole["ts_local_ns"]], [keys(whole)])
+        moved = sides.moved(lambda row: int(rows[row]))
     events = in_order(whole)
     events.setflags(write=False)
     return Tape(made.instruments, made.currencies, made.calendars, events, tuple(notes), name, moved)
+
+
+def _nothing(name: str) -> DataError:
+    return DataError(f"tape {name!r}: no bars and no events. Give at least one.")
+
+
+def _any_of_bars(instruments: Sequence[Instrument]) -> bool:
+    return any(is_bars(instrument.calendar) for instrument in instruments)
 
 
 def checked_extra(extra: Events, instruments: Sequence[Instrument]) -> Events:
@@ -299,7 +359,7 @@ class _Stamps:
     bars_of: dict[str, tuple[NDArray[np.int64], int]]
 
 
-def _stamps_by_calendar(instruments: Sequence[Instrument], pieces: Sequence[Events]) -> _Stamps:
+def _stamps_by_calendar(instruments: Sequence[Instrument], bars: Mapping[int, NDArray[np.int64]]) -> _Stamps:
     """Give every instrument of a "bars" calendar one whose sessions are exactly its own bars.
 
     Instruments whose stamps agree over the shorter life share a calendar. Two that differ must not: a bar of the one would
@@ -307,8 +367,7 @@ def _stamps_by_calendar(instruments: Sequence[Instrument], pieces: Sequence[Even
     """
     calendar_of = [i.calendar for i in instruments]
     owners = [position for position, i in enumerate(instruments) if is_bars(i.calendar)]
-    found = _bar_stamps(pieces) if owners else {}
-    own = {position: found.get(position, np.zeros(0, np.int64)) for position in owners}
+    own = {position: bars.get(position, np.zeros(0, np.int64)) for position in owners}
     groups: list[tuple[int, list[int]]] = []
     for position in sorted(owners, key=lambda p: (-len(own[p]), p)):
         if not len(own[position]):
@@ -329,9 +388,9 @@ def _stamps_by_calendar(instruments: Sequence[Instrument], pieces: Sequence[Even
     return _Stamps(calendar_of, bars_of)
 
 
-def _bar_stamps(pieces: Sequence[Events]) -> dict[int, NDArray[np.int64]]:
-    """Close stamps of each instrument's bars, by position. One pass: a tape may hold thousands of instruments."""
-    found: dict[int, list[NDArray[np.int64]]] = {}
+def bar_stamps(pieces: Sequence[Events], known: Mapping[int, NDArray[np.int64]] | None = None) -> dict[int, NDArray[np.int64]]:
+    """Close stamps of each instrument's bars, by position, with those `known` already. One pass: there may be thousands of them."""
+    found = {position: [stamps] for position, stamps in (known or {}).items()}
     for piece in pieces:
         bars = piece if (piece["kind"] == Kind.BAR).all() else piece[piece["kind"] == Kind.BAR]
         owners, stamps = bars["instrument"], bars["ts_local_ns"]
@@ -342,7 +401,13 @@ def _bar_stamps(pieces: Sequence[Events]) -> dict[int, NDArray[np.int64]]:
         for first, part in zip([0, *edges], np.split(stamps, edges), strict=True):
             if len(part):
                 found.setdefault(int(owners[first]), []).append(part)
-    return {position: np.unique(np.concatenate(parts)) for position, parts in found.items()}
+    return {position: _increasing(parts) for position, parts in found.items()}
+
+
+def _increasing(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """The stamps of parts, each once; they mostly are so already."""
+    stamps = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return stamps if (stamps[1:] > stamps[:-1]).all() else np.unique(stamps)
 
 
 def _agrees(shorter: NDArray[np.int64], longer: NDArray[np.int64]) -> bool:

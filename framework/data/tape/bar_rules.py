@@ -13,13 +13,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from framework.data.checks.bar_columns import PRICE_COLUMNS, check_columns
-from framework.data.checks.far_off import Lines
-from framework.data.checks.numbers import numbers_of, say_not_a_number
+from framework.data.checks.far_off import Lines, in_ns
+from framework.data.checks.numbers import LARGEST, floats_of, numbers_of, say_not_a_number
 from framework.data.reference.calendar import session_table
 from framework.errors import DataError
 from framework.schema.units import NANOSECONDS_PER_DAY
 
 Mask = NDArray[np.bool_]
+Columns = dict[str, NDArray[np.float64]]
+
+_BLOCK = 16_384
+"""Rows looked at together: what is worked out from them stays in a core's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +35,8 @@ class _Rule:
     say: Callable[[int], str]
 
 
-def check_bars(frame: pd.DataFrame, *, place: str, lines: Lines | None = None, volume_needed: bool = True) -> pd.DataFrame:
-    """Raise at the first row that cannot be trusted; the bars with their columns as float64.
+def check_bars(frame: pd.DataFrame, *, place: str, lines: Lines | None = None, volume_needed: bool = True) -> Columns:
+    """Raise at the first row that cannot be trusted; the columns by name, not copied where they are float64 already.
 
     Args:
         frame: columns open, high, low, close, volume; index of tz-aware bar closes.
@@ -45,15 +49,17 @@ def check_bars(frame: pd.DataFrame, *, place: str, lines: Lines | None = None, v
 
     >>> stamp = pd.DatetimeIndex(["2020-01-01"], tz="UTC")
     >>> bars = pd.DataFrame(dict(open=[1.0], high=["2.0"], low=[0.5], close=[1.5], volume=[0]), index=stamp)
-    >>> check_bars(bars, place="here")["high"].to_list()
+    >>> check_bars(bars, place="here")["high"].tolist()
     [2.0]
     """
     check_columns([str(name) for name in frame.columns], place=place, volume_needed=volume_needed)
     check_stamps(frame.index, place=place, lines=lines)
-    numbers, rules = _numbers(frame)
-    rules += _value_rules(numbers)
-    report(rules, frame.index, place=place, lines=lines)
-    return frame.assign(**{name: values for name, values in numbers.items() if frame[name].dtype != np.float64})
+    columns = {str(name): floats_of(frame[name]) for name in frame.columns}
+    if not _are_sound(columns):
+        numbers, rules = _numbers(frame)
+        rules += _value_rules(numbers)
+        report(rules, frame.index, place=place, lines=lines)
+    return columns
 
 
 def check_stamps(index: pd.Index, *, place: str, lines: Lines | None = None, zone_needed: bool = True) -> None:
@@ -71,8 +77,10 @@ def check_stamps(index: pd.Index, *, place: str, lines: Lines | None = None, zon
             f"{place}: the stamps have no time zone (the first is {index[0]}). "
             'Say which with time_zone="America/New_York" or the like, or localize the index.'
         )
-    missing = np.asarray(index.isna())
     stamps = index.asi8
+    if not index[:1].hasnans and (stamps[1:] > stamps[:-1]).all():  # what is missing is the lowest number: here at most the first
+        return
+    missing = np.asarray(index.isna())
     backwards = np.zeros(len(index), np.bool_)
     backwards[1:] = stamps[1:] < stamps[:-1]
     # Duplicates need a hash table only when the order is broken; else they are neighbours.
@@ -123,6 +131,20 @@ def _numbers(frame: pd.DataFrame) -> tuple[dict[str, NDArray[np.float64]], list[
     return numbers, rules
 
 
+def _are_sound(columns: Columns) -> bool:
+    """Whether every row keeps every rule: asked of all rows before the rules are asked which of them do not. NaN keeps none."""
+    for begin in range(0, len(columns["open"]), _BLOCK):
+        opens, highs, lows, closes = (columns[name][begin : begin + _BLOCK] for name in PRICE_COLUMNS)
+        if not (lows.min() > 0 and highs.max() < LARGEST):
+            return False
+        if not ((np.minimum(opens, closes) >= lows).all() and (np.maximum(opens, closes) <= highs).all()):
+            return False
+        volumes = columns["volume"][begin : begin + _BLOCK] if "volume" in columns else lows
+        if not (volumes.min() >= 0 and volumes.max() < LARGEST):
+            return False
+    return True
+
+
 def _value_rules(numbers: dict[str, NDArray[np.float64]]) -> list[_Rule]:
     opens, highs, lows, closes = (numbers[name] for name in PRICE_COLUMNS)
     rules = [_positive_rule(name, numbers[name]) for name in PRICE_COLUMNS]
@@ -167,7 +189,7 @@ def check_sessions(
     Returns:
         Notes for the user: empty, or one sentence about missing sessions.
     """
-    ns = stamps.as_unit("ns").asi8
+    ns = in_ns(stamps).asi8
     table = session_table(calendar, int(ns[0]), int(ns[-1]))
     session = np.searchsorted(table.close_ns, ns)  # first session that closes at or after the stamp
     inside = np.minimum(session, len(table.close_ns) - 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,12 +36,10 @@ def chunks(events: Events, max_events: int) -> Iterator[Events]:
 
 def in_order(events: Events) -> Events:
     """Order by stamp, then source rank (a session's close before another's open), then instrument; else as given."""
-    rank = _RANKS[events["kind"]]
-    owners = events["instrument"]
+    rank, owners = _RANKS[events["kind"]], events["instrument"]
     # Two stable sorts, the rarer key first: the pieces come in long sorted runs, which a merge sort passes in linear time.
     if (rank[1:] < rank[:-1]).any() or (owners[1:] < owners[:-1]).any():
-        opens = (events["kind"] == Kind.SESSION) & ((events["flags"] & int(Flag.SESSION_OPEN)) != 0)
-        key = ((rank + opens).astype(np.int64) << 32) | owners
+        key = keys(events)
         if (key[1:] < key[:-1]).any():
             events = taken(events, np.argsort(key, kind="stable"))
     stamps = np.ascontiguousarray(events["ts_local_ns"])
@@ -49,13 +48,21 @@ def in_order(events: Events) -> Events:
     return events
 
 
-def places_in_order(events: Events) -> NDArray[np.int64]:
-    """Where each event goes when they are put `in_order`."""
+def keys(events: Events) -> NDArray[np.int64]:
+    """What decides between events of one stamp: the lower comes first."""
     opens = (events["kind"] == Kind.SESSION) & ((events["flags"] & int(Flag.SESSION_OPEN)) != 0)
-    key = ((_RANKS[events["kind"]] + opens).astype(np.int64) << 32) | events["instrument"]
-    places = np.empty(len(events), dtype=np.int64)
-    places[np.lexsort((key, events["ts_local_ns"]))] = np.arange(len(events))
-    return places
+    found: NDArray[np.int64] = ((_RANKS[events["kind"]] + opens).astype(np.int64) << 32) | events["instrument"]
+    return found
+
+
+def rows_in_order(stamps: Sequence[NDArray[np.int64]], keys: Sequence[NDArray[np.int64] | int]) -> list[NDArray[np.int64]]:
+    """The row of each event of several pieces in the order of `in_order`, told by stamps and `keys`; one key stands for a whole piece."""
+    ends = np.cumsum([len(piece) for piece in stamps])
+    told = [np.broadcast_to(np.asarray(key, np.int64), piece.shape) for piece, key in zip(stamps, keys, strict=True)]
+    order = np.lexsort((np.concatenate(told), np.concatenate(stamps)))
+    rows = np.empty_like(order)
+    rows[order] = np.arange(len(order))
+    return np.split(rows, ends[:-1])
 
 
 def joined(pieces: Sequence[Events]) -> Events:
@@ -67,11 +74,16 @@ def joined(pieces: Sequence[Events]) -> Events:
 
 
 def room(rows: int) -> Events:
-    """Memory for events that will all be written. The system hands out much of it at once: page by page takes longer than the copy."""
+    """Memory for events that will all be written. Much of it comes in large pages where the system has them: small ones, each asked for on
+    its first write, take longer than the copy.
+    """
     if rows < _MANY:
         return np.empty(rows, EVENT)
-    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_POPULATE", 0)
-    return np.frombuffer(mmap.mmap(-1, rows * EVENT.itemsize, flags=flags), EVENT)
+    memory = mmap.mmap(-1, rows * EVENT.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # a system that was built without them
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(memory, EVENT)
 
 
 def put(target: Events, begin: int, events: Events) -> None:
@@ -79,14 +91,26 @@ def put(target: Events, begin: int, events: Events) -> None:
     _words(target)[begin : begin + len(events)] = _words(events)
 
 
+def put_at(target: Events, rows: NDArray[np.int64], events: Events) -> None:
+    """Copy events to some rows of a longer array, each as one value of its size."""
+    target.view(_WHOLE)[rows] = events.view(_WHOLE)
+
+
 def taken(events: Events, order: NDArray[np.int64]) -> Events:
     """Events at some positions, moved as plain words; see `joined`."""
-    return np.take(_words(events), order, axis=0).view(EVENT).reshape(-1)
+    found = room(len(order))
+    np.take(_words(events), order, axis=0, out=_words(found), mode="clip")  # to raise, numpy would fill a copy of `out` first
+    return found
 
 
 def _words(events: Events) -> NDArray[np.int64]:
     return np.ascontiguousarray(events).view(np.int64).reshape(-1, EVENT.itemsize // 8)
 
+
+BAR_KEY = SOURCE_RANK[Kind.BAR] << 32
+"""Of a bar, without the instrument's position; see `keys`."""
+
+_WHOLE = np.dtype(f"V{EVENT.itemsize}")
 
 _MANY = 500_000
 """Events, 32 MB, from which on memory is asked of the system directly."""

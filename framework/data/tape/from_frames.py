@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from framework.data.checks.bar_columns import PRICE_COLUMNS, check_columns
-from framework.data.checks.far_off import Lines
+from framework.data.checks.far_off import Lines, in_ns
 from framework.data.checks.inferred_steps import Column, price_tick, quantity_lot
 from framework.data.reference.calendar import ALWAYS_OPEN, BARS, is_bars
 from framework.data.tape.assembly import Tape, build
+from framework.data.tape.bar_events import Bars
 from framework.data.tape.bar_rules import check_bars, check_sessions
 from framework.data.tape.stamps import DAILY_FROM_NS, BarStamp, Bound, Epoch, bounds_ns, close_stamps, modal_interval, parse
 from framework.errors import DataError, did_you_mean
@@ -99,8 +100,8 @@ def _check_types(terms: Terms) -> None:
             )
 
 
-def prepare(source: Source, terms: Terms) -> tuple[pd.DataFrame, Instrument, list[str]]:
-    """A source's bars indexed by their UTC closes, its instrument, and notes for the user."""
+def prepare(source: Source, terms: Terms) -> tuple[Bars, Instrument, list[str]]:
+    """A source's bars at their UTC closes, its instrument, and notes for the user."""
     bounds_ns(terms.start, terms.end)  # a wrong bound is told before the rows are looked at
     spec = _spec(source.symbol, terms)
     declared = spec.get("calendar")
@@ -110,41 +111,40 @@ def prepare(source: Source, terms: Terms) -> tuple[pd.DataFrame, Instrument, lis
     closes = close_stamps(
         raw, place=source.place, lines=source.lines, calendar=declared, time_zone=terms.time_zone, bar_stamp=terms.bar_stamp
     )
-    bars = source.bars.set_axis(closes, axis=0)
-    bars = check_bars(bars, place=source.place, lines=source.lines, volume_needed=not indexed)
+    columns = check_bars(source.bars.set_axis(closes, axis=0), place=source.place, lines=source.lines, volume_needed=not indexed)
     notes: list[str] = []
-    if "volume" not in bars.columns:
-        bars = bars.assign(volume=0.0)
+    if "volume" not in columns:
+        columns["volume"] = np.zeros(len(closes))
         notes.append(f"{source.symbol}: an index without volume; its bars carry volume 0.")
-    mode, regular = modal_interval(closes.as_unit("ns").asi8)
+    mode, regular = modal_interval(in_ns(closes).asi8)
     daily = raw.dates_only or mode >= DAILY_FROM_NS
     calendar = declared or (BARS if daily else ALWAYS_OPEN)
     if declared is not None and not is_bars(declared):
         allow = terms.missing == "allow"
         notes += check_sessions(closes, declared, daily=daily, place=source.place, lines=source.lines, allow_missing=allow)
-    bars, instrument, said = _settle(source.symbol, bars, spec)
+    bars, instrument, said = _settle(source.symbol, Bars(closes, columns), spec)
     # A daily bar of an exchange spans its session, not a fixed time, so it counts "since the previous bar".
     interval = 0 if not regular or (daily and not is_bars(calendar)) else mode
     return bars, replace(instrument, calendar=calendar, bar_interval_ns=spec.get("bar_interval_ns", interval)), notes + said
 
 
-def _settle(symbol: str, bars: pd.DataFrame, spec: dict[str, Any]) -> tuple[pd.DataFrame, Instrument, list[str]]:
+def _settle(symbol: str, bars: Bars, spec: dict[str, Any]) -> tuple[Bars, Instrument, list[str]]:
     """The instrument, with tick and lot inferred where they were not declared; prices rounded only where noted."""
     notes: list[str] = []
     given = dict(spec)
     if "tick" not in given:
-        prices = bars[list(PRICE_COLUMNS)].to_numpy(np.float64)
-        found = price_tick(prices.ravel(), Column(symbol, PRICE_COLUMNS, bars.index))
+        prices = {name: bars.columns[name] for name in PRICE_COLUMNS}
+        found = price_tick(list(prices.values()), Column(symbol, PRICE_COLUMNS, bars.closes))
         given["tick"] = found.step
         if not found.is_exact:
             decimals = len(str(found.step.denominator)) - 1
-            bars = bars.assign(**{name: np.round(bars[name], decimals) for name in PRICE_COLUMNS})
+            bars = Bars(bars.closes, {**bars.columns, **{name: np.round(values, decimals) for name, values in prices.items()}})
             notes.append(
                 f"{symbol}: prices lie on no decimal grid and were rounded to ticks of {found.step.size:g}; the largest change is "
                 f"{found.moved:.2g} of a price. Declare tick_size for the real price grid."
             )
     if "lot" not in given:
-        given["lot"] = quantity_lot(bars["volume"].to_numpy(np.float64), Column(symbol, ("volume",), bars.index)).step
+        given["lot"] = quantity_lot(bars.columns["volume"], Column(symbol, ("volume",), bars.closes)).step
     return bars, Instrument(symbol=symbol, **given), notes
 
 

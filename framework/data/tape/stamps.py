@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from framework.data.checks.far_off import EARLIEST_NS, FAR_OFF, LATEST_NS, Lines, row_text, within_reach
+from framework.data.checks.far_off import EARLIEST_NS, FAR_OFF, LATEST_NS, Lines, in_ns, row_text, within_reach
 from framework.data.reference.calendar import is_bars, session_table
 from framework.data.tape.bar_rules import check_stamps, row_name
 from framework.errors import DataError, did_you_mean
@@ -154,7 +154,10 @@ def modal_interval(ns: NDArray[np.int64]) -> tuple[int, bool]:
     """The commonest spacing of increasing stamps (0 for fewer than two), and whether none are closer than that."""
     if len(ns) < 2:
         return 0, False
-    spacings, counts = np.unique(np.diff(ns), return_counts=True)
+    between = np.diff(ns)
+    if (between == between[0]).all():
+        return int(between[0]), True
+    spacings, counts = np.unique(between, return_counts=True)
     mode = int(spacings[np.argmax(counts)])
     return mode, mode == int(spacings[0])
 
@@ -178,7 +181,7 @@ def close_stamps(
     if raw.dates_only:
         return _close_of_dates(raw.index, place, lines, real, time_zone, bar_stamp)
     local = raw.index if raw.index.tz is not None else _localized(raw.index, place, time_zone)
-    utc = local.tz_convert("UTC").as_unit("ns")
+    utc = in_ns(local.tz_convert("UTC"))
     if bar_stamp == "close":
         return utc
     mode, regular = modal_interval(utc.asi8)

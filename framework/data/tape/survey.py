@@ -92,7 +92,7 @@ def _survey(tape: Tape) -> Survey:
     has_ticks = has_orders = is_late = is_shuffled = False
     last_ns = np.iinfo(np.int64).min
     cash = [tape.events[:0]]
-    for block in blocks(tape.events):
+    for block in blocks(tape.events[:0] if tape.has_bars_alone else tape.events):
         kinds = block["kind"]
         if (kinds == Kind.QUOTE).any():
             quoted |= set(np.unique(block["instrument"][kinds == Kind.QUOTE]).tolist())

@@ -138,6 +138,26 @@ class _KeptPart(Kept):
         return CompileResult(**fields)
 
 
+class _KeptWhole(Kept):
+    """Writes and reads what is entered from outside: its machine code alone.
+
+    numba keeps the bitcode beside it, for callers that would take it in; nobody does, and reading it takes longer than the machine code.
+    """
+
+    def reduce(self, result: Any) -> Any:
+        """What numba keeps, with an empty module for the bitcode, and the names that this had defined."""
+        (name, form, (machine_code, _)), *others = result._reduce()
+        whole = result.library._get_module_for_linking()
+        names = {value.name for values in (whole.functions, whole.global_variables) for value in values if not value.is_declaration}
+        return names, ((name, form, (machine_code, llvm.parse_assembly("").as_bitcode())), *others)
+
+    def rebuild(self, target_context: Any, payload: Any) -> Any:
+        """The compiled function; numba looks for no name that it does not know to be defined."""
+        names, kept = payload
+        target_context.codegen()._engine._defined_symbols |= names
+        return super().rebuild(target_context, kept)
+
+
 def _widened(argument: Any) -> Any:
     """The type a part takes: integers that 64 bits hold, constants or not, are one type."""
     argument = types.unliteral(argument)
@@ -175,7 +195,7 @@ class Part(CPUDispatcher):
             if self._for_python is None:
                 for_python = numba.njit(**self._options, pipeline_class=Whole)(self.py_func)
                 if self._is_kept:
-                    for_python._cache = Kept(self.py_func, self._options, f"entries/{_file_of(self.py_func)}", covered=True)
+                    for_python._cache = _KeptWhole(self.py_func, self._options, f"entries/{_file_of(self.py_func)}", covered=True)
                 self._for_python = for_python
         compiled = self._for_python._compile_for_args(*args)
         self._insert([self.typeof_pyval(value)._code for value in args], compiled)
@@ -197,7 +217,7 @@ def whole(function: Callable[..., Any], options: dict[str, Any], folder: str = "
     """
     dispatcher = numba.njit(**options, pipeline_class=Whole)(function)
     if folder:
-        dispatcher._cache = Kept(function, options, folder)
+        dispatcher._cache = _KeptWhole(function, options, folder)
     return dispatcher
 
 
@@ -208,6 +228,6 @@ def unit(function: Callable[..., Any], kind: Any, options: dict[str, Any]) -> An
         kind: its signature.
     """
     made: Any = CFunc(function, (kind.args, kind.return_type), {}, options, pipeline_class=Whole)
-    made._cache = Kept(function, options, _file_of(function), covered=True)
+    made._cache = _KeptWhole(function, options, _file_of(function), covered=True)
     made.compile()
     return made

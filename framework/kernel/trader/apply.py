@@ -147,13 +147,17 @@ def apply_market(t: TraderRoot, event: Event) -> None:
     elif (kind == DEPTH or kind == TRADE_TICK or kind == GAP) and t.see_tick != 0:
         call(t.see_tick, address_of(t), address_of(event))
     elif kind == CORRECTION:
+        t.seen += 1  # likewise
         if take_correction(t, event):
             react_to_end(t, order_of(t, event.w0))
+        t.seen -= 1
     elif kind == TRANSFER:
         if account_event_can_be(t, event):
             book_transfer(t, event)
         else:
+            t.seen += 1
             raise_alarm(t, A_RANGE, event.instrument, NO_ORDER, TRANSFER, S_NONE)
+            t.seen -= 1
 
 
 @inlined

@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 from framework.kernel.account.corrections import account_event_can_be, correct_account
-from framework.kernel.layout.codes import A_RANGE, A_UNKNOWN_ORDER, CORRECTION, E_ACCEPT, OF_CASH, ORDER_FOUND, S_NONE
+from framework.kernel.layout.codes import (
+    A_RANGE,
+    A_UNKNOWN_ORDER,
+    CORRECTION,
+    E_ACCEPT,
+    OF_CASH,
+    ORDER_ENDED,
+    ORDER_FOUND,
+    ORDER_WORKS,
+    S_NONE,
+    S_UNKNOWN,
+)
 from framework.kernel.layout.log import write
 from framework.kernel.layout.roots import TraderRoot, event_row, trader_row
+from framework.kernel.layout.stance_record import stance_row
 from framework.kernel.machine.compile import kernel, outlined
 from framework.kernel.market.lifecycle import correct, leaves
 from framework.kernel.market.order_rows import is_done, order_of
 from framework.kernel.market.valuation import valuation
 from framework.kernel.trader.alarms import NO_ORDER, raise_alarm
+from framework.kernel.trader.order_answers import is_reason, placed_can_be
 from framework.kernel.trader.orders import count, is_counted, move, take_submit
 from framework.schema.event import Event
+
+
+@kernel
+def _can_be(t: TraderRoot, event: Event) -> bool:
+    """Whether a correction of an order that we know says what can be."""
+    order = order_of(t, event.w0)
+    is_kind = event.flags == ORDER_WORKS or event.flags == ORDER_ENDED
+    return is_kind and is_reason(event.w4) and event.instrument == order.instrument and 0 <= event.w1 <= order.quantity_lots
 
 
 @outlined
@@ -28,6 +49,9 @@ def take_correction(t: TraderRoot, event: Event) -> bool:
     if event.w0 < 0 or (event.w0 != t.orders_count if is_found else event.w0 >= t.orders_count):
         raise_alarm(t, A_UNKNOWN_ORDER, event.instrument, event.w0, CORRECTION, S_NONE)
         return False
+    if not (placed_can_be(t, event) if is_found else _can_be(t, event)):
+        raise_alarm(t, A_RANGE, event.instrument, event.w0, CORRECTION, S_NONE)
+        return False
     if is_found:
         take_submit(t, event)
         order = order_of(t, event.w0)
@@ -38,6 +62,8 @@ def take_correction(t: TraderRoot, event: Event) -> bool:
     had_ended = is_done(order)
     if is_counted(order):
         count(t, order, -leaves(order))
+    if order.state == S_UNKNOWN:
+        stance_row(t.stances, order.instrument).unknown_orders -= 1
     correct(order, event)
     order.changes_under_way = 0
     if is_counted(order):

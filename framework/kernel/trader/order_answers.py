@@ -89,7 +89,7 @@ def _is_price(ticks: int) -> bool:
 
 
 @inlined
-def _is_reason(code: int) -> bool:
+def is_reason(code: int) -> bool:
     """Whether a word is a reason that there is."""
     return 0 <= code < len(KNOWN_REASONS) and bool(KNOWN_REASONS[code])
 
@@ -125,7 +125,7 @@ def _words_can_be(t: TraderRoot, order: Order, event: Event) -> bool:
         return _is_price(event.w1) and _is_price(event.w2)
     if kind == REPRICED:
         return _is_price(event.w3) and _is_price(event.w4)
-    return _is_reason(event.w1)
+    return is_reason(event.w1)
 
 
 @kernel
@@ -200,12 +200,19 @@ def _take_fill(t: TraderRoot, event: Event, order: Order) -> None:
 
 
 @kernel
-def _take_placed(t: TraderRoot, event: Event) -> None:
-    """The broker placed an order for our account. It works already; its reason stays, also when it fills."""
+def placed_can_be(t: TraderRoot, event: Event) -> bool:
+    """Whether an order that is at the venue without us having sent it says what can be."""
     is_instrument = 0 <= event.instrument < t.positions_count
     is_type = event.w1 >= 0 and event.w1 & 0xFF < _TYPES and (event.w1 >> 8) & 0xFF < _FORCES
-    is_price = _is_price(event.w3) and _is_price(event.w4)
-    if not (is_instrument and is_type and is_price and 0 < event.w2 <= LARGEST_STEPS and _has_room_for(t, event.instrument, event.w2)):
+    if not (is_instrument and is_type and _is_price(event.w3) and _is_price(event.w4)):
+        return False
+    return 0 < event.w2 <= LARGEST_STEPS and _has_room_for(t, event.instrument, event.w2)
+
+
+@kernel
+def _take_placed(t: TraderRoot, event: Event) -> None:
+    """The broker placed an order for our account. It works already; its reason stays, also when it fills."""
+    if not placed_can_be(t, event):
         raise_alarm(t, A_RANGE, event.instrument, event.w0, PLACED, S_NONE)
         return
     take_submit(t, event)
@@ -346,7 +353,7 @@ def apply_order_answer(t: TraderRoot, event: Event) -> None:
         if move(t, order, E_ACCEPT, kind) and order.accepted_ns == 0:
             order.accepted_ns = event.ts_venue_ns
     elif kind == CANCELLED or kind == EXPIRED or kind == REJECTED:
-        if not _is_reason(event.w1):
+        if not is_reason(event.w1):
             raise_alarm_of(t, A_RANGE, order, kind)
         elif take_end(t, event, E_CANCEL if kind == CANCELLED else (E_EXPIRE if kind == EXPIRED else E_REJECT)):
             react_to_end(t, order)
