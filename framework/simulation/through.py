@@ -65,7 +65,6 @@ def run_through(
         orders = min(len(tape.events) // _TICKS_AN_ORDER, _MOST_ORDERS)
         trader.provide("log", _LOG_ROWS)
         trader.provide("orders", orders)
-        exchange.provide("orders", orders)
     world = SimulatedWorld(parts, exchange, records.collect, _replay(strategy, trader, timers))
     view = View(trader, timers, uses_numbers=strategy.uses_numbers)
     run_engine(world, trader, strategy, view, records)

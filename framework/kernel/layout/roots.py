@@ -176,7 +176,7 @@ class TraderRoot(Record):
 class ExchangeRoot(Record):
     """The exchange half and the tape it reads."""
 
-    orders: Annotated[I8, Table(Order, 256)]
+    orders: Annotated[I8, Table(Order, 128, grows=False)]  # a ring: `order_table.py`
     orders_count: I8
     orders_capacity: I8
     listings: Annotated[I8, Table(Listing, 1, grows=False)]
@@ -197,7 +197,7 @@ class ExchangeRoot(Record):
     displacements: Annotated[I8, Table(Displacement, 1, grows=False)]
     displacements_count: I8
     displacements_capacity: I8
-    traffic: Annotated[I8, Table(Traffic, 256)]
+    traffic: Annotated[I8, Table(Traffic, 64, grows=False)]  # a hash table
     traffic_count: I8
     traffic_capacity: I8
     order_entry: Annotated[I8, Table(Event, 256)]
@@ -254,6 +254,9 @@ class ExchangeRoot(Record):
     print_turn: Turn  # of a trade that is matched as a bar
     has_auctions: I8  # of some instrument prints of auctions are published
     has_limits: I8  # price limits were announced
+    old_orders: Annotated[I8, Table(Order, 64, grows=False)]  # a hash table of orders whose home another one has
+    old_orders_count: I8
+    old_orders_capacity: I8
     rules: VenueRules
 
 
