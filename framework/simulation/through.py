@@ -12,6 +12,7 @@ from framework.data.tape import Tape
 from framework.data.tape.event_arrays import chunks
 from framework.data.tape.mapped import give_back, is_mapped
 from framework.data.tape.survey import survey
+from framework.engine.audit_records import AuditRecords
 from framework.engine.compiled import Driver
 from framework.engine.engine import Recorder
 from framework.engine.engine import run as run_engine
@@ -20,6 +21,7 @@ from framework.engine.strategy import Strategy
 from framework.engine.timers import Timers
 from framework.engine.view import View
 from framework.kernel.loops.replay import advance
+from framework.kernel.trader.let_go import LONG_TABLES
 from framework.kernel.trader.trader import Trader
 from framework.simulation.ground import Ground
 from framework.simulation.simulated_world import Replay, SimulatedWorld
@@ -29,6 +31,9 @@ _MOST_POINTS = 4_000_000
 
 _TICKS_AN_ORDER, _MOST_ORDERS = 8, 1_000_000
 """The same for orders where strategies quote: a table that grows is copied, and its copies are fresh pages."""
+
+_HELD_BYTES = {"orders": 32 << 20, "points": 8 << 20, "trades": 16 << 20, "changes": 8 << 20, "flows": 8 << 20}
+"""Most bytes of the rows that have left each table which are held in memory; what is more lies in a temporary file."""
 
 _LOG_ROWS = 32_768
 """Rows of the log there."""
@@ -65,6 +70,7 @@ def run_through(
         orders = min(len(tape.events) // _TICKS_AN_ORDER, _MOST_ORDERS)
         trader.provide("log", _LOG_ROWS)
         trader.provide("orders", orders)
+    trader.keep_rows({name: AuditRecords(_HELD_BYTES[name], trader.tables[name].dtype) for name in LONG_TABLES})
     world = SimulatedWorld(parts, exchange, records.collect, _replay(strategy, trader, timers))
     view = View(trader, timers, uses_numbers=strategy.uses_numbers)
     run_engine(world, trader, strategy, view, records)

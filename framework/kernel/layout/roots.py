@@ -166,6 +166,7 @@ class TraderRoot(Record):
     commands: I8  # what was ordered at that stamp: orders, cancels and changes, the refused ones too
     first_live: I8  # no order before this one is alive
     has_held: I8  # some order was held until its parent fills
+    orders_gone: I8  # of the orders before this one memory holds only those that live, which are linked; see `let_go.py`
     cost_totals: Annotated[Numbers, ("<f8", COST_KINDS)]
     income: F8  # dividends, base currency
     pending_costs: F8  # expected costs of working orders, base currency

@@ -34,6 +34,9 @@ MOST_COMMANDS = 250_000
 HASH, HASH_SHIFT = 2_654_435_761, 16
 """2**32 over the golden ratio: numbers that follow each other, or lie a power of two apart, come to stand apart."""
 
+KEPT_ORDERS = 65_536
+"""A strategy can read an order that has ended while it is among the last so many."""
+
 _PARTS = 8
 """The log is drained when less than one of so many parts of it is free."""
 

@@ -22,6 +22,12 @@ def is_done(order: Order) -> bool:
 
 
 @inlined
+def has_ended(order: Order) -> bool:
+    """Whether an order that a strategy names has ended; of one that memory has let go the row is empty."""
+    return is_done(order) or order.state == S_NONE
+
+
+@inlined
 def is_touch(order: Order) -> bool:
     """Whether it triggers on the other side than a stop."""
     return order.type == MARKET_TOUCHED or order.type == LIMIT_TOUCHED

@@ -62,6 +62,7 @@ from framework.kernel.layout.codes import (
     REPRICED,
     S_FILLED,
     S_HELD,
+    S_NONE,
     S_PENDING_CANCEL,
     SESSION,
     SETTLED,
@@ -92,6 +93,7 @@ from framework.kernel.trader.orders import (
     first_live,
     is_counted,
     move,
+    next_live,
     restate_orders,
     take_cancel_request,
     take_refusal,
@@ -298,7 +300,7 @@ def _apply_answer(t: TraderRoot, event: Event) -> None:
             order.stop_ticks = event.w4
     elif kind == REPLACED:
         _take_replaced(t, event)
-    elif kind == CANCEL_REJECTED:
+    elif kind == CANCEL_REJECTED and order.state != S_NONE:  # else it ended so long ago that memory has let it go
         order.changes_under_way = max(order.changes_under_way - 1, 0)
         move(t, order, E_REJECT_CANCEL)
     elif kind == CANCELLED or kind == EXPIRED or kind == REJECTED:
@@ -311,8 +313,10 @@ def end_held(t: TraderRoot, reason: int) -> None:
     """End every child that still waits for its parent."""
     if t.has_held == 0:
         return
-    for k in range(first_live(t), t.orders_count):
+    k = first_live(t)
+    while k < t.orders_count:
         order = order_of(t, k)
+        k = next_live(t, k)
         if order.state == S_HELD:
             issue(t, CANCELLED, 0, order, reason, 0, 0, 0, False)
 
