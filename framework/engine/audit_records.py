@@ -24,8 +24,8 @@ from framework.schema.event import EVENT
 
 Events = NDArray[np.void]
 
-HELD_BYTES = 128 * 1024 * 1024
-"""Most bytes of records that are held in memory: 2.1 million. Then all of them go to the file, and holding begins anew."""
+HELD_BYTES = 64 * 1024 * 1024
+"""Most bytes of records that are held in memory: 1 million. Then all of them go to the file, and holding begins anew."""
 
 
 class AuditRecords:
