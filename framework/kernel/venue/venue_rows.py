@@ -17,7 +17,7 @@ def lay_tables(half: Half) -> None:
     """Empty the tables, once."""
     for name in ("orders", "old_orders", "traffic"):
         rows = half.tables[name]
-        half._place(name, _hashed(rows[:0], len(rows)))
+        half._place(name, _hashed(half, rows[:0], len(rows)))
 
 
 def settle_orders(half: Half, trader: Half) -> None:
@@ -31,13 +31,13 @@ def settle_orders(half: Half, trader: Half) -> None:
     matters = (rows["state"] < S_FILLED) | (rows["next_working"] != NOT_LISTED) | (rows["filled_ns"] >= now_ns)  # as in `order_table.py`
     rows = rows[(rows["order_id"] >= 0) & matters]
     rows = rows[np.argsort(rows["order_id"])]
-    larger = _hashed(rows[:0], max(len(ring), _power_of_two(2 * len(rows))))
+    larger = _hashed(half, rows[:0], max(len(ring), _power_of_two(2 * len(rows))))
     homes = rows["order_id"] & (len(larger) - 1)
     larger[homes] = rows  # of those with one home the youngest, which is the last
     rest = rows[larger["order_id"][homes] != rows["order_id"]]
     half._outgrown += [ring, old]
     half._place("orders", larger)
-    half._place("old_orders", _hashed(rest, max(len(old), _power_of_two(4 * len(rest)))))
+    half._place("old_orders", _hashed(half, rest, max(len(old), _power_of_two(4 * len(rest) + 4))))
     half.record["old_orders_count"] = len(rest)
 
 
@@ -50,7 +50,7 @@ def settle_traffic(half: Half, trader: Half) -> None:
     has_ended = (rows["order_id"] < len(known)) & ~np.isin(rows["order_id"], np.concatenate(on_its_way))
     has_ended[has_ended] = known["state"][rows["order_id"][has_ended]] >= S_FILLED
     rows = rows[~has_ended]
-    half._place("traffic", _hashed(rows, max(len(half.tables["traffic"]), _power_of_two(4 * len(rows)))))
+    half._place("traffic", _hashed(half, rows, max(len(half.tables["traffic"]), _power_of_two(4 * len(rows) + 4))))
     half.record["traffic_count"] = len(rows)
 
 
@@ -58,12 +58,12 @@ def _power_of_two(rows: int) -> int:
     return 1 << max(rows - 1, 0).bit_length()
 
 
-def _hashed(rows: Rows, size: int) -> Rows:
+def _hashed(half: Half, rows: Rows, size: int) -> Rows:
     """A table of `size` rows in which each order stands in the run of its number, as `table_room.hashed_row` has it.
 
     Behind its last row stands that of an order that has ended and of which nothing is known.
     """
-    table = np.zeros(size + 1, dtype=rows.dtype)
+    table: Rows = half.cleared(size + 1, rows.dtype)
     table["order_id"] = -1
     if "state" in (rows.dtype.names or ()):
         table["state"], table["instrument"], table["next_working"] = S_FILLED, -1, NOT_LISTED
