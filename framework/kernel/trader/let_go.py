@@ -11,6 +11,7 @@ import ctypes
 import mmap
 import sys
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -152,7 +153,7 @@ class LongTables:
         self._linked = [k for k in was if living(rows, k, k + 1, now_ns)] + living(rows, self._gone["orders"], kept, now_ns)
         for order_id in set(was) - set(self._linked):
             self._stores["orders"].put(order_id, rows[order_id : order_id + 1])
-        for order_id, following in zip(self._linked, (*self._linked[1:], kept), strict=True):
+        for order_id, following in pairwise((*self._linked, kept)):
             rows["next_working"][order_id] = following
         half.record["orders_gone"] = kept
         if half.record["first_live"][0] < kept:
