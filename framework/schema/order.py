@@ -177,7 +177,7 @@ class Order(Record):
     reason: U1
     side: I2
     flags: U2
-    next_working: I4  # the next order at this instrument, -1 at the end; trader half: the next that lives, see `trader.let_go`
+    next_working: I4  # the next order at this instrument, -1 at the end; trader half: the next that lives, see `let_go.py`
     quantity_lots: I8
     filled_lots: I8
     limit_ticks: I8

@@ -98,7 +98,9 @@ class Standing(Strategy):
         view.order(bar.instrument, 1 if view.position(bar.instrument) == 0 else -1)
 
 
-@pytest.mark.parametrize("latency", [NONE, {"entry_ns": {"model": "sampled", "quantiles_ns": [0, 1000]}}], ids=["at once", "latencies that vary"])
+@pytest.mark.parametrize(
+    "latency", [NONE, {"entry_ns": {"model": "sampled", "quantiles_ns": [0, 1000]}}], ids=["at once", "latencies that vary"]
+)
 def test_an_old_order_costs_one_row(latency: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """3,000 orders that end beside one that stays: the ring of 128 is as it was, and the old rows hold the one."""
     made: list[Exchange] = []

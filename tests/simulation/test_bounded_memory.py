@@ -1,4 +1,4 @@
-"""Memory of long runs: what has ended leaves it, results stay whole, and what a strategy may read does not depend on what is still there."""
+"""Memory of long runs: what has ended leaves it, results stay whole, and what a strategy may read does not depend on what is there."""
 
 from __future__ import annotations
 
@@ -78,7 +78,11 @@ class OldFill(Busy):
 def quick(kind: type[Strategy]) -> Any:
     """The same strategy, compiled."""
     words = {name: value for base in reversed(kind.__mro__[:-1]) if base is not Strategy for name, value in vars(base).items()}
-    kept = {name: value for name, value in words.items() if name in ("waits", "asks", "since", "bar", "told", "canceled", "seen", "on_bar", "on_order")}
+    kept = {
+        name: value
+        for name, value in words.items()
+        if name in ("waits", "asks", "since", "bar", "told", "canceled", "seen", "on_bar", "on_order")
+    }
     return compiled(type(f"Quick{kind.__name__}", (Strategy,), {"__annotations__": kind.__annotations__, "__module__": __name__, **kept}))
 
 

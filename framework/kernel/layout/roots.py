@@ -213,6 +213,9 @@ class ExchangeRoot(Record):
     kept: Annotated[I8, Table(Event, 16)]  # commands that wait for a bar: `kept_commands.py`
     kept_count: I8
     kept_capacity: I8
+    old_orders: Annotated[I8, Table(Order, 64, grows=False)]  # a hash table of orders whose home another one has
+    old_orders_count: I8
+    old_orders_capacity: I8
     grow: I8
     trader: I8
     tape: I8
@@ -255,9 +258,6 @@ class ExchangeRoot(Record):
     print_turn: Turn  # of a trade that is matched as a bar
     has_auctions: I8  # of some instrument prints of auctions are published
     has_limits: I8  # price limits were announced
-    old_orders: Annotated[I8, Table(Order, 64, grows=False)]  # a hash table of orders whose home another one has
-    old_orders_count: I8
-    old_orders_capacity: I8
     rules: VenueRules
 
 
