@@ -21,9 +21,10 @@ from framework.engine.compiled_cell import fail_if, whole
 from framework.engine.compiled_types import ViewType, trader_of
 from framework.engine.failures import Failure
 from framework.kernel.account.positions import position_of
+from framework.kernel.layout.table_room import KEPT_ORDERS
 from framework.kernel.market import marks as seen
 from framework.kernel.market.marks import marks_of, past_bar, terms_of
-from framework.kernel.market.order_rows import is_done, order_of
+from framework.kernel.market.order_rows import has_ended, order_of
 from framework.kernel.market.valuation import valuation
 from framework.kernel.trader.alarms import stance_of
 
@@ -96,6 +97,16 @@ def known_order(t: Any, order_id: Any) -> int:
     return number
 
 
+@numba.njit(**INLINED)
+def readable_order(t: Any, order_id: Any) -> Any:
+    """An order that is alive or among the last; one that ended before is not read, whether memory still has it or not."""
+    number = known_order(t, order_id)
+    order = order_of(t, number)
+    is_old = number < t.orders_count - KEPT_ORDERS and has_ended(order) and order.done_ns < t.now_ns
+    fail_if(is_old, _ORDER, number, t.orders_count)
+    return order
+
+
 @give_method("mean_close", INLINED)
 def _mean_close(view: Any, instrument: Any, bars: Any) -> Any:
     t = trader_of(view)
@@ -164,13 +175,13 @@ def _stance(view: Any, instrument: Any) -> Any:
 @give_method("is_done")
 def _is_done(view: Any, order_id: Any) -> Any:
     t = trader_of(view)
-    return is_done(order_of(t, known_order(t, order_id)))
+    return has_ended(order_of(t, known_order(t, order_id)))
 
 
 @give_method("filled_quantity")
 def _filled_quantity(view: Any, order_id: Any) -> Any:
     t = trader_of(view)
-    order = order_of(t, known_order(t, order_id))
+    order = readable_order(t, order_id)
     terms = terms_of(t, order.instrument)
     return order.filled_lots * terms.lot_numerator / terms.lot_denominator
 

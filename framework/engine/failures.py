@@ -19,6 +19,7 @@ import numpy as np
 
 from framework.errors import InputError, KernelError, OneTapeError, StrategyError
 from framework.kernel.layout import codes
+from framework.kernel.layout.table_room import KEPT_ORDERS
 from framework.kernel.trader.trader import Trader
 from framework.schema.order import TimeInForce
 
@@ -104,8 +105,13 @@ def unknown_instrument(number: object, count: int) -> str:
     return f"unknown instrument number {number!r}; the run has {count}, their numbers are 0 to {count - 1}{way_out}"
 
 
-def unknown_order(order_id: object, count: int) -> str:
-    """What is wrong with the id of an order."""
+def unknown_order(order_id: int, count: int) -> str:
+    """What is wrong with the id of an order; one that there is has ended long ago."""
+    if 0 <= order_id < count:
+        return (
+            f"order {order_id} has ended, and {count - 1 - order_id:,} orders were placed after it; rule: one that has ended is read "
+            f"while fewer than {KEPT_ORDERS:,} were. Note in on_order what you need of it; the result has every order"
+        )
     return f"unknown order {order_id}; " + (f"ids so far are 0 to {count - 1}" if count else "no order was placed yet")
 
 

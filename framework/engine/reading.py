@@ -24,6 +24,7 @@ from framework.kernel.layout import codes
 from framework.kernel.layout.account_records import POSITION
 from framework.kernel.layout.market_records import MARKS
 from framework.kernel.layout.roots import TRADER
+from framework.kernel.layout.table_room import KEPT_ORDERS
 from framework.kernel.trader import trader_calls
 from framework.kernel.trader.trader import Trader
 from framework.schema.event import EVENT, Kind
@@ -224,14 +225,15 @@ class Reading:
     def is_done(self, order_id: int) -> bool:
         """Whether an order has ended."""
         if 0 <= order_id < self._root[_ORDERS] and self._trader.tables["orders"] is self._orders:
-            return _FIRST_END <= self._order_bytes[order_id * _ORDER_BYTES + _STATE] <= _LAST_END  # the common case, without a call
-        self._known(order_id)
-        return _FIRST_END <= self._state_of(order_id) <= _LAST_END
+            state = self._order_bytes[order_id * _ORDER_BYTES + _STATE]  # the common case, without a call
+        else:
+            self._known(order_id)
+            state = self._state_of(order_id)
+        return _FIRST_END <= state <= _LAST_END or state == codes.S_NONE  # memory has let it go
 
     def filled_quantity(self, order_id: int) -> float:
         """What of an order was filled."""
-        self._known(order_id)
-        row = self._trader.tables["orders"][order_id]
+        row = self._readable(order_id)
         up, down = self._lots[int(row["instrument"])]
         return int(row["filled_lots"]) * up / down
 
@@ -298,18 +300,17 @@ class Reading:
 
     def order_state(self, order_id: int) -> OrderView:
         """An order as it stands, a copy."""
-        self._known(order_id)
-        row = self._trader.tables["orders"][order_id]
+        row = self._readable(order_id)
         number = int(row["instrument"])
         return OrderView.of(row, self._names[number], self._trader.instruments[number])
 
     def working_orders(self, instrument: str | None = None) -> tuple[OrderView, ...]:
         """Every order that has not ended, oldest first; empty, so false, where there is none."""
-        orders = self._trader.used("orders")
-        alive = (orders["state"] > 0) & ((orders["state"] < _FIRST_END) | (orders["state"] > _LAST_END))
+        alive = self._trader.living_orders()
         if instrument is not None:
-            alive &= orders["instrument"] == self.number(instrument)
-        return tuple(self.order_state(order_id) for order_id in np.flatnonzero(alive).tolist())
+            numbers, wanted = self._trader.tables["orders"]["instrument"], self.number(instrument)
+            alive = [order_id for order_id in alive if numbers[order_id] == wanted]
+        return tuple(self.order_state(order_id) for order_id in alive)
 
     @property
     def order_event(self) -> OrderView:
@@ -330,6 +331,15 @@ class Reading:
     def _known(self, order_id: int) -> None:
         if not 0 <= order_id < self._root[_ORDERS]:
             raise InputError(unknown_order(order_id, self._root[_ORDERS]))
+
+    def _readable(self, order_id: int) -> np.void:
+        """The row of an order that is alive or among the last; one that ended before is not read, whether memory still has it or not."""
+        self._known(order_id)
+        row: np.void = self._trader.tables["orders"][order_id]
+        count = self._root[_ORDERS]
+        if order_id < count - KEPT_ORDERS and self.is_done(order_id) and row["done_ns"] < self._root[_NOW]:
+            raise InputError(unknown_order(order_id, count))
+        return row
 
     def _state_of(self, order_id: int) -> int:
         orders = self._trader.tables["orders"]

@@ -198,7 +198,7 @@ class Order(Record):
     reason: U1
     side: I2
     flags: U2
-    next_working: I4  # venue half: the next order at this instrument, -1 at the end
+    next_working: I4  # the next order at this instrument, -1 at the end; trader half: the next that lives, see `let_go.py`
     owner: I8  # which of several strategies it belongs to, 0: the only one, or the account itself
     quantity_lots: I8
     filled_lots: I8

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from framework.engine.audit import Audit
 from framework.errors import OneTapeError
 from framework.kernel.trader.trader import Trader
 from framework.reports.result import Result
-from framework.schema.order import OrderState
 
 
 def attach_result(error: BaseException, trader: Trader, audit: Audit, made: Callable[[str], Result]) -> None:
@@ -36,5 +33,4 @@ def attach_result(error: BaseException, trader: Trader, audit: Audit, made: Call
 
 def _alive(trader: Trader) -> int:
     """How many orders have not ended."""
-    states = trader.used("orders")["state"]
-    return int(np.count_nonzero((states < OrderState.FILLED) | (states > OrderState.REFUSED)))
+    return len(trader.living_orders())

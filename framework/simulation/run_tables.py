@@ -304,7 +304,7 @@ class Tables:
     def refusal_note(self) -> tuple[str, ...]:
         """A sentence where every order of the run was refused, else nothing."""
         orders = self._trader.used("orders")
-        if not len(orders) or not (orders["state"] == OrderState.REFUSED).all():
+        if not (orders["state"][:1] == OrderState.REFUSED).any() or not (orders["state"] == OrderState.REFUSED).all():
             return ()
         reasons, counts = np.unique(orders["reason"], return_counts=True)
         most, total = int(np.argmax(counts)), len(orders)

@@ -90,7 +90,9 @@ class Tally:
         """Count the log as it stands, and empty it."""
         rows = self._trader.take_log()
         if len(rows):
-            _count(rows, self._trader.tables["orders"], self._trader.used("changes"), self._terms, self._found)
+            passed, self._found[3] = self._found[3], 0.0
+            _count(rows, self._trader.tables["orders"], self._trader.rows_since("changes", int(passed)), self._terms, self._found)
+            self._found[3] += passed
 
     def close(self) -> None:
         """Count the last of the log."""

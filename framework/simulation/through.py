@@ -12,6 +12,7 @@ from framework.data.tape import Tape
 from framework.data.tape.event_arrays import chunks
 from framework.data.tape.mapped import give_back, is_mapped
 from framework.data.tape.survey import survey
+from framework.engine.audit_records import AuditRecords
 from framework.engine.compiled import Driver
 from framework.engine.engine import Recorder, Run
 from framework.engine.panel import Panel, PanelDriver
@@ -20,6 +21,7 @@ from framework.engine.tape_feeds import Feed, Parts
 from framework.engine.timers import Timers
 from framework.engine.view import View
 from framework.kernel.loops.replay import advance
+from framework.kernel.trader.let_go import LONG_TABLES
 from framework.kernel.trader.trader import Trader
 from framework.kernel.venue.exchange import Exchange
 from framework.simulation.ground import Ground
@@ -30,6 +32,9 @@ _MOST_POINTS = 4_000_000
 
 _TICKS_AN_ORDER, _MOST_ORDERS = 8, 1_000_000
 """The same for orders where strategies quote: a table that grows is copied, and its copies are fresh pages."""
+
+_HELD_BYTES = {"orders": 32 << 20, "points": 8 << 20, "trades": 16 << 20, "changes": 8 << 20, "flows": 8 << 20}
+"""Most bytes of the rows that have left each table which are held in memory; what is more lies in a temporary file."""
 
 _LOG_ROWS = 32_768
 """Rows of the log there."""
@@ -76,6 +81,7 @@ def open_run(
     exchange, timers = ground.exchange(), ground.timers()
     if tape is not None:
         _prepare(trader, exchange, tape, seen)
+    trader.keep_rows({name: AuditRecords(_HELD_BYTES[name], trader.tables[name].dtype) for name in LONG_TABLES})
     world = SimulatedWorld(feed, exchange, trader, records.collect, _replay(strategy, trader, timers))
     view = View(trader, timers, uses_numbers=strategy.uses_numbers)
     return Run(world, trader, strategy, view, records)
@@ -91,7 +97,6 @@ def _prepare(trader: Trader, exchange: Exchange, tape: Tape, seen: Tape | None) 
         orders = min(len(tape.events) // _TICKS_AN_ORDER, _MOST_ORDERS)
         trader.provide("log", _LOG_ROWS)
         trader.provide("orders", orders)
-        exchange.provide("orders", orders)
 
 
 def _replay(strategy: Strategy, trader: Trader, timers: Timers) -> Replay:

@@ -113,9 +113,14 @@ class Half:
         rows, count = self.tables[name], self.count(name)
         larger = self._taken(name, self.size_after(len(rows)), rows.dtype)
         larger[:count] = rows[:count]
+        self.replace(name, larger)
+
+    def replace(self, name: str, larger: NDArray[np.void]) -> None:
+        """Let a table go on in other memory, or in the same. What it leaves is not for later runs."""
+        rows = self.tables[name]
         self._place(name, larger)
         POOL.forget(f"{self._half} {name}", rows)
-        if rows.dtype in _HELD:
+        if rows.dtype in _HELD and rows is not larger:
             self._outgrown.append(rows)
 
     def gives_room(self, table: int) -> bool:

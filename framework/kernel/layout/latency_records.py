@@ -25,8 +25,11 @@ class LatencyPoint(Record):
 
 
 class Traffic(Record):
-    """How manieth order of its instrument it is, from 1; and its messages so far, commands and answers."""
+    """An order's messages so far, commands and answers, and how manieth order of its instrument it is, from 1; a row of a hash table,
+    `order_id` -1: free.
+    """
 
+    order_id: I8
     number: I8
     commands: I8
     answers: I8

@@ -182,6 +182,7 @@ class TraderRoot(Record):
     firm_gross: F8  # what we were last told of the firm, NaN: nothing yet
     firm_net: F8
     firm_equity: F8
+    orders_gone: I8  # of the orders before this one memory holds only those that live, which are linked; see `let_go.py`
     cost_totals: Annotated[Numbers, ("<f8", COST_KINDS)]
     income: F8  # dividends, base currency
     pending_costs: F8  # expected costs of working orders, base currency
@@ -192,7 +193,7 @@ class TraderRoot(Record):
 class ExchangeRoot(Record):
     """The exchange half and the tape it reads."""
 
-    orders: Annotated[I8, Table(Order, 256)]
+    orders: Annotated[I8, Table(Order, 128, grows=False)]  # a ring: `order_table.py`
     orders_count: I8
     orders_capacity: I8
     listings: Annotated[I8, Table(Listing, 1, grows=False)]
@@ -213,7 +214,7 @@ class ExchangeRoot(Record):
     displacements: Annotated[I8, Table(Displacement, 1, grows=False)]
     displacements_count: I8
     displacements_capacity: I8
-    traffic: Annotated[I8, Table(Traffic, 256)]
+    traffic: Annotated[I8, Table(Traffic, 64, grows=False)]  # a hash table
     traffic_count: I8
     traffic_capacity: I8
     order_entry: Annotated[I8, Table(Event, 256)]
@@ -228,6 +229,9 @@ class ExchangeRoot(Record):
     kept: Annotated[I8, Table(Event, 16)]  # commands that wait for a bar: `kept_commands.py`
     kept_count: I8
     kept_capacity: I8
+    old_orders: Annotated[I8, Table(Order, 64, grows=False)]  # a hash table of orders whose home another one has
+    old_orders_count: I8
+    old_orders_capacity: I8
     grow: I8
     trader: I8
     tape: I8

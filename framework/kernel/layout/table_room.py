@@ -25,12 +25,18 @@ POINTS, CHANGES, OUTBOX = _OF_TRADER["points"], _OF_TRADER["changes"], _OF_TRADE
 FLOWS, STANCES = _OF_TRADER["flows"], _OF_TRADER["stances"]
 FLOWS, DEPOSITS = _OF_TRADER["flows"], _OF_TRADER["deposits"]
 _LOG, _RESTING = _OF_TRADER["log"], _OF_TRADER["resting"]
-VENUE_ORDERS, ORDER_ENTRY, RESPONSE, KEPT = _OF_VENUE["orders"], _OF_VENUE["order_entry"], _OF_VENUE["response"], _OF_VENUE["kept"]
+OLD_ORDERS, ORDER_ENTRY, RESPONSE, KEPT = _OF_VENUE["old_orders"], _OF_VENUE["order_entry"], _OF_VENUE["response"], _OF_VENUE["kept"]
 _TRAFFIC, _VENUE_RESTING = _OF_VENUE["traffic"], _OF_VENUE["resting"]
 TURNS = _OF_VENUE["turns"]
 
 MOST_COMMANDS = 250_000
 """Most that is ordered at one stamp: orders, cancels and changes, those too that are refused and those that fills cause."""
+
+HASH, HASH_SHIFT = 2_654_435_761, 16
+"""2**32 over the golden ratio: numbers that follow each other, or lie a power of two apart, come to stand apart."""
+
+KEPT_ORDERS = 65_536
+"""A strategy can read an order that has ended while it is among the last so many."""
 
 _PARTS = 8
 """The log is drained when less than one of so many parts of it is free."""
@@ -80,16 +86,37 @@ def count_command(t: TraderRoot) -> None:
         t.broken = BROKEN_BY_STORM
 
 
+@inlined
+def hashed_row(order_id: int, mask: int) -> int:
+    """Where an order's run begins in a hash table with a power of two of rows."""
+    return (order_id * HASH >> HASH_SHIFT) & mask
+
+
 @kernel
 def traffic_of(x: ExchangeRoot, order_id: int) -> Traffic:
-    """What was sent about an order so far; rows are added up to its own."""
-    while x.traffic_count <= order_id:
-        if not has_row(x, x.traffic_count, x.traffic_capacity, _TRAFFIC):
+    """What was sent about an order so far."""
+    k = _traffic_place(x, order_id)
+    row = traffic_row(x.traffic, k)
+    if row.order_id == order_id:
+        return row
+    if 2 * (x.traffic_count + 1) > x.traffic_capacity:
+        if not grown(x, _TRAFFIC):
             return traffic_row(x.traffic, x.traffic_capacity)
-        row = traffic_row(x.traffic, x.traffic_count)
-        row.number, row.commands, row.answers = 0, 0, 0
-        x.traffic_count += 1
-    return traffic_row(x.traffic, order_id)
+        k = _traffic_place(x, order_id)
+    row = traffic_row(x.traffic, k)
+    row.order_id, row.number, row.commands, row.answers = order_id, 0, 0, 0
+    x.traffic_count += 1
+    return row
+
+
+@kernel
+def _traffic_place(x: ExchangeRoot, order_id: int) -> int:
+    """The row of an order, or the free one where it would stand."""
+    mask = x.traffic_capacity - 1
+    k = hashed_row(order_id, mask)
+    while traffic_row(x.traffic, k).order_id != order_id and traffic_row(x.traffic, k).order_id >= 0:
+        k = (k + 1) & mask
+    return int(k)
 
 
 @inlined

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from framework.kernel.layout.codes import LIMIT_TOUCHED, MARKET_TOUCHED, S_FILLED, S_NONE, S_REFUSED
-from framework.kernel.layout.roots import Root, order_row
+from framework.kernel.layout.roots import TraderRoot, order_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.schema.event import Event
 from framework.schema.order import LAST_OWNER, Order
 
 
 @kernel
-def order_of(t: Root, order_id: int) -> Order:
-    """One order of the trader's (or the venue's) table."""
+def order_of(t: TraderRoot, order_id: int) -> Order:
+    """One order of the trader half's table."""
     return order_row(t.orders, order_id)
 
 
@@ -19,6 +19,12 @@ def order_of(t: Root, order_id: int) -> Order:
 def is_done(order: Order) -> bool:
     """Whether the order has ended."""
     return S_FILLED <= order.state <= S_REFUSED
+
+
+@inlined
+def has_ended(order: Order) -> bool:
+    """Whether an order that a strategy names has ended; of one that memory has let go the row is empty."""
+    return is_done(order) or order.state == S_NONE
 
 
 @inlined
@@ -61,8 +67,6 @@ def clear(order: Order) -> None:
 
 
 @inlined
-def take_instructions(half: Root, event: Event) -> Order:
-    """What an order is instructed besides; for either half. Returns the order."""
-    order = order_of(half, event.w0)
+def take_instructions(order: Order, event: Event) -> None:
+    """What an order is instructed besides; for either half."""
     order.display_lots, order.peg_offset, order.peg_cap, order.limit_offset = event.w1, event.w2, event.w3, event.w4
-    return order

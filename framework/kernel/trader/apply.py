@@ -51,7 +51,7 @@ from framework.kernel.trader.alarms import NO_ORDER, raise_alarm
 from framework.kernel.trader.corrected import take_correction
 from framework.kernel.trader.issuing import issue
 from framework.kernel.trader.order_answers import apply_order_answer, react_to_end
-from framework.kernel.trader.orders import first_live, restate_orders
+from framework.kernel.trader.orders import first_live, next_live, restate_orders
 from framework.kernel.trader.stances import take_stance
 from framework.schema.event import NO_INSTRUMENT, Event
 
@@ -95,8 +95,10 @@ def end_held(t: TraderRoot, reason: int) -> None:
     """End every child that still waits for its parent."""
     if t.has_held == 0:
         return
-    for k in range(first_live(t), t.orders_count):
+    k = first_live(t)
+    while k < t.orders_count:
         order = order_of(t, k)
+        k = next_live(t, k)
         if order.state == S_HELD:
             issue(t, CANCELLED, 0, order, reason, 0, 0, 0, False)
 

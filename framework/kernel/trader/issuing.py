@@ -39,7 +39,7 @@ def issue(t: TraderRoot, kind: int, flags: int, order: Order, w1: int, w2: int, 
     elif kind == TERMS:
         take_terms(t, row)
     elif kind == INSTRUCTIONS:
-        take_instructions(t, row)
+        take_instructions(order, row)
     elif kind == REFUSED:
         if flags & F_CHANGE:
             count_command(t)

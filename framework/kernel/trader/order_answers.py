@@ -331,7 +331,9 @@ def _take_stray(t: TraderRoot, event: Event) -> None:
         _take_placed(t, event)
     elif not ACCEPTED <= kind <= LOST:
         raise_alarm(t, A_KIND, event.instrument, order_id, kind, S_NONE)
-    elif order_id < 0 or order_id >= t.orders_count:
+    elif order_id < 0 or order_id >= t.orders_count or order_of(t, order_id).state == S_NONE:
+        if kind == CANCEL_REJECTED and 0 <= order_id < t.orders_count:
+            return  # of an order that ended so long ago that memory has let it go
         raise_alarm(t, A_UNKNOWN_ORDER, event.instrument, order_id, kind, S_NONE)
     else:
         raise_alarm_of(t, A_INSTRUMENT, order_of(t, order_id), kind)
@@ -345,7 +347,7 @@ def apply_order_answer(t: TraderRoot, event: Event) -> None:
         _take_stray(t, event)
         return
     order = order_of(t, order_id)
-    if event.instrument != order.instrument:
+    if event.instrument != order.instrument or order.state == S_NONE:
         _take_stray(t, event)
     elif kind == FILLED:
         _take_fill(t, event, order)

@@ -93,13 +93,15 @@ def _lots_in_turn(t: TraderRoot, instrument: int) -> int:
     lots, side = position.lots, 1 if position.market_lots > 0 else -1
     if position.plain_lots == 0 and position.reducing_lots == abs(position.market_lots):  # all are a target's, on one side
         return int(lots + side * min(position.reducing_lots, max(-side * lots, 0)))
-    for k in range(first_live(t), t.orders_count):
+    k = first_live(t)
+    while k < t.orders_count:
         order = order_of(t, k)
         if order.instrument == instrument and order.type == MARKET and is_counted(order):
             wanted = leaves(order)
             if order.flags & O_REDUCE_ONLY:
                 wanted = min(wanted, max(-order.side * lots, 0))
             lots += order.side * wanted
+        k = next_live(t, k)
     return int(lots)
 
 
@@ -190,15 +192,23 @@ def take_cancel_request(t: TraderRoot, event: Event) -> None:
 def first_live(t: TraderRoot) -> int:
     """No order before this one is alive."""
     while t.first_live < t.orders_count and is_done(order_of(t, t.first_live)):
-        t.first_live += 1
+        t.first_live = next_live(t, t.first_live)
     return t.first_live
+
+
+@inlined
+def next_live(t: TraderRoot, order_id: int) -> int:
+    """The order after one in memory: none between them is alive."""
+    return order_of(t, order_id).next_working if order_id < t.orders_gone else order_id + 1
 
 
 @kernel
 def restate_orders(t: TraderRoot, event: Event, is_split: bool) -> None:
     """Act on every live order of an instrument for a split or dividend."""
-    for k in range(first_live(t), t.orders_count):
+    k = first_live(t)
+    while k < t.orders_count:
         order = order_of(t, k)
+        k = next_live(t, k)
         if order.instrument != event.instrument or is_done(order):
             continue
         if is_split:

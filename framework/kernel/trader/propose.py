@@ -52,7 +52,7 @@ from framework.kernel.layout.table_room import ORDERS, has_row
 from framework.kernel.machine.compile import bits, inlined, kernel, outlined
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.marks import marks_of, terms_of
-from framework.kernel.market.order_rows import clear, is_done, order_of, pack
+from framework.kernel.market.order_rows import clear, has_ended, is_done, order_of, pack
 from framework.kernel.trader.approval import check
 from framework.kernel.trader.issuing import ask_cancel, has_instructions, issue
 from framework.kernel.trader.order_terms import G_LIMIT, G_STOP, G_TOUCH, limit_to_check, set_terms
@@ -284,7 +284,8 @@ def propose_cancel(t: TraderRoot, order_id: int, reason: int) -> int:
     """Ask for a cancel: 1 asked, 0 the order has ended, a cancel is under way or it is the broker's, NO_ROOM."""
     if t.broken != 0:
         return NO_ROOM
-    return 1 if ask_cancel(t, order_of(t, order_id), reason) else 0
+    order = order_of(t, order_id)
+    return 1 if not has_ended(order) and ask_cancel(t, order, reason) else 0
 
 
 @kernel

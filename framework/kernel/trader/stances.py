@@ -41,7 +41,7 @@ from framework.kernel.market.order_rows import clear, order_of, pack
 from framework.kernel.market.valuation import worst_lots
 from framework.kernel.trader.alarms import account_stance, firm_stance, owner_place, raise_alarm, stance_at, stance_of
 from framework.kernel.trader.issuing import ask_cancel, issue
-from framework.kernel.trader.orders import first_live
+from framework.kernel.trader.orders import first_live, next_live
 from framework.schema.event import Event
 from framework.schema.order import KNOWN_REASONS, LAST_OWNER, Order
 
@@ -123,10 +123,12 @@ def take_stance(t: TraderRoot, event: Event) -> None:
     t.has_stance = 1
     if stance < CANCELLING:
         return
-    for k in range(first_live(t), t.orders_count):
+    k = first_live(t)
+    while k < t.orders_count:
         order = order_of(t, k)
         if scope >= OF_ACCOUNT or (order.instrument == key if scope == OF_INSTRUMENT else order.owner == key):
             ask_cancel(t, order, R_STANCE)
+        k = next_live(t, k)
     if scope != OF_OWNER:
         for i in range(t.positions_count):
             if scope != OF_INSTRUMENT or i == key:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from framework.errors import KernelError, StrategyError
+from framework.errors import InputError, KernelError, StrategyError
 from framework.kernel.layout.codes import (
     BROKEN_BY_RANGE,
     BROKEN_BY_STORM,
@@ -31,6 +31,7 @@ from framework.kernel.market.costs import TIER_DAYS
 from framework.kernel.market.currencies import conversions
 from framework.kernel.trader.apply import ANSWERS
 from framework.kernel.trader.corrected import open_account
+from framework.kernel.trader.let_go import LongTables, Store
 from framework.kernel.trader.ticks_seen import SEE_TICK
 from framework.schema.event import Kind, currency_word
 from framework.schema.instrument import Instrument, InstrumentKind
@@ -148,6 +149,7 @@ class Trader(Half):
         n = len(instruments)
         ring = 1 << max(history, 2).bit_length() if history & (history - 1) else max(history, 2)
         sizes = {"terms": n, "marks": n, "positions": n, "money": len(currencies), "sessions": max(len(calendars), 1), "stances": n + 2}
+        self._long = LongTables({})
         super().__init__("trader", TRADER, TRADER_TABLES, sizes | {"history": n * ring, "depths": n})
         self.instruments, self.owner = tuple(instruments), owner
         self.currencies = tuple(currencies)
@@ -214,11 +216,34 @@ class Trader(Half):
         return not waits or self.words[self._word["noticed"]] >= self.count("log")
 
     def grow(self, name: str) -> None:
-        """Double a table."""
+        """Let a table take at least one row more: it lets go of rows, or doubles."""
         if name == "resting":
             grow_resting(self)
-        else:
+        elif not self._long.lets_go(self, name):
             super().grow(name)
+
+    def keep_rows(self, stores: Mapping[str, Store]) -> None:
+        """Say where rows of long tables go, before the first has gone; without it all stay in memory."""
+        self._long = LongTables(stores)
+        for name in stores:
+            self._place(name, self.tables[name])
+
+    def _place(self, name: str, rows: NDArray[np.void]) -> None:
+        super()._place(name, rows)
+        self.words[self._word[name] + 2] = self._long.capacity(name, len(rows), self.count(name))
+
+    def used(self, name: str) -> NDArray[np.void]:
+        """The rows in use, those too that have left memory: a view that lasts until the table grows."""
+        complete = self._long.complete(self, name)
+        return super().used(name) if complete is None else complete
+
+    def rows_since(self, name: str, start: int) -> NDArray[np.void]:
+        """The rows in use from number `start` on."""
+        return self._long.since(self, name, start)
+
+    def living_orders(self) -> list[int]:
+        """The orders that have not ended, oldest first."""
+        return self._long.living_orders(self)
 
     @property
     def approved(self) -> Approved:
@@ -286,7 +311,7 @@ class Trader(Half):
         """The error where a table of a half could not grow; what kept it from growing, where that is an interrupt."""
         if half is None:
             return KernelError(f"a table of the venue could not grow; replay stopped at {at}Z")
-        if half.failure is not None and not isinstance(half.failure, Exception):
+        if isinstance(half.failure, InputError) or (half.failure is not None and not isinstance(half.failure, Exception)):
             return half.failure
         error = KernelError(
             f"{half.lack(int(self.record['broken_order'][0]))}; replay stopped at {at}Z. "

@@ -47,12 +47,13 @@ from framework.kernel.machine.ratio import share_of
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.marks import terms_of
 from framework.kernel.market.order_book import depth_of
-from framework.kernel.market.order_rows import is_done, order_of
+from framework.kernel.market.order_rows import is_done
 from framework.kernel.market.order_types import is_limit, reaches, trails, waits_for_price, waits_for_trigger
 from framework.kernel.venue.answers import end_order
 from framework.kernel.venue.commands import listing_of, session_of
 from framework.kernel.venue.filling import execute
 from framework.kernel.venue.matching_bars import follow, trigger
+from framework.kernel.venue.order_table import order_of
 from framework.kernel.venue.working_orders import sweep
 from framework.schema.event import Event
 from framework.schema.order import Order

@@ -22,8 +22,8 @@ from framework.kernel.machine.compile import inlined, kernel, outlined, real
 from framework.kernel.market.costs import note_traded
 from framework.kernel.market.marks import terms_of
 from framework.kernel.market.money import notional_of
-from framework.kernel.market.order_rows import order_of
 from framework.kernel.market.valuation import cash_value, forget_sums, sum_up
+from framework.kernel.venue.order_table import order_of
 from framework.schema.event import Event
 
 

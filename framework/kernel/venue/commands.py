@@ -34,7 +34,6 @@ from framework.kernel.layout.codes import (
     REPLACE,
     REPLACED,
     REPRICED,
-    S_NONE,
     S_PARTIAL,
     S_TRIGGERED,
     S_WORKING,
@@ -47,14 +46,15 @@ from framework.kernel.layout.table_room import ORDER_ENTRY, has_row
 from framework.kernel.layout.venue_records import Listing, SessionHours, listing_row, session_row
 from framework.kernel.machine.compile import Unit, address_of, call, inlined, kernel, outlined
 from framework.kernel.market.marks import terms_of
-from framework.kernel.market.order_rows import is_done, order_of, take_instructions, unpack
+from framework.kernel.market.order_rows import is_done, take_instructions, unpack
 from framework.kernel.market.order_types import set_stop, trails, waits_for_trigger
 from framework.kernel.market.price_limit_rules import bound_of
 from framework.kernel.venue.admission import arriving, refusing_price, rests_on_quotes
 from framework.kernel.venue.answers import answer, end_order
 from framework.kernel.venue.kept_commands import keeps_command
+from framework.kernel.venue.order_table import is_still_to_come, open_row, order_of
 from framework.kernel.venue.self_trade import is_prevented, prevent
-from framework.kernel.venue.working_orders import join, open_rows, sweep, to_the_back
+from framework.kernel.venue.working_orders import join, sweep, to_the_back
 from framework.schema.event import Event, Kind
 from framework.schema.order import Order
 
@@ -186,7 +186,7 @@ def _change(t: TraderRoot, x: ExchangeRoot, order: Order, event: Event) -> None:
 
 @inlined
 def _enter(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
-    if not open_rows(x, event.w0):
+    if not open_row(t, x, event.w0):
         return
     order = order_of(x, event.w0)
     unpack(order, event)
@@ -251,7 +251,7 @@ def _accept(t: TraderRoot, x: ExchangeRoot, order: Order, event: Event) -> None:
 @kernel
 def _enter_terms(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
     order = order_of(x, event.w0)
-    if event.w0 >= x.orders_count or is_done(order):
+    if is_done(order):
         return
     order.trail, order.expire_ns, order.parent_id, order.group_id = event.w1, event.w2, event.w3, event.w4
     if not event.flags & F_MORE:
@@ -280,14 +280,14 @@ def _take_command(t: TraderRoot, x: ExchangeRoot, event: Event) -> None:
         _enter_terms(t, x, event)
         return
     if event.kind == INSTRUCTIONS:
-        if event.w0 < x.orders_count:
-            order = take_instructions(x, event)
-            if not is_done(order):
-                _accept(t, x, order, event)
+        order = order_of(x, event.w0)
+        if not is_done(order):
+            take_instructions(order, event)
+            _accept(t, x, order, event)
         return
     order = order_of(x, event.w0)
-    is_unknown = event.w0 >= x.orders_count or order.state == S_NONE  # it overtook its order
-    if is_unknown or is_done(order):
+    if is_done(order):
+        is_unknown = is_still_to_come(x, event.w0)  # it overtook its order
         answer(t, x, CANCEL_REJECTED, 0, event.instrument, event.w0, R_UNKNOWN if is_unknown else R_DONE, 0, 0, 0)
     elif order.flags & O_LIQUIDATION:
         answer(t, x, CANCEL_REJECTED, 0, event.instrument, event.w0, R_LIQUIDATED, 0, 0, 0)
@@ -342,8 +342,8 @@ def settle_messages(t: TraderRoot, x: ExchangeRoot, instrument: int) -> None:
             if row.instrument == instrument and row.kind != _TAKEN:
                 if not ((row.kind == CANCEL or row.kind == REPLACE) and keeps_command(t, x, row)):
                     _take_command(t, x, row)
-                    if row.w0 < x.orders_count:  # what overtook its order knows of none
-                        order = order_of(x, row.w0)
+                    order = order_of(x, row.w0)
+                    if not is_done(order):
                         order.accepted_ns = max(order.accepted_ns, row.ts_venue_ns)
                 row.kind, busy = _TAKEN, True
         for k in range(x.response_head, x.response_count):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.errors import KernelError
-from framework.kernel.layout.half import Half, set_fields
+from framework.kernel.layout.half import Half, half_at, set_fields
 from framework.kernel.layout.roots import EXCHANGE, EXCHANGE_TABLES
 from framework.kernel.layout.venue_records import VENUE_RULES
 from framework.kernel.market.book_memory import Books, Ticks, grow_resting
@@ -17,6 +17,7 @@ from framework.kernel.venue.corrected_orders import open_venue
 from framework.kernel.venue.latency_legs import Latencies, symbol_key
 from framework.kernel.venue.matching_trades_and_books import RECEIVE, VENUE_TICK
 from framework.kernel.venue.venue_account import VenueAccount
+from framework.kernel.venue.venue_rows import lay_tables, settle_orders, settle_traffic
 from framework.schema.event import Kind
 from framework.schema.units import NEVER_NS
 
@@ -44,6 +45,7 @@ class Exchange(Half):
     ) -> None:
         rows = {"listings": instruments, "sessions": max(calendars, 1), "depths": instruments, "displacements": instruments}
         super().__init__("exchange", EXCHANGE, EXCHANGE_TABLES, rows)
+        lay_tables(self)
         root = self.record
         self._depths = Books(self, ticks) if ticks is not None else None
         if ticks is not None:
@@ -113,11 +115,22 @@ class Exchange(Half):
         self.record["venue_order"] = order.ctypes.data if order is not None else 0
 
     def grow(self, name: str) -> None:
-        """Double a table. Messages that have arrived make room first."""
+        """Let a table take at least one row more. Messages that have arrived and orders that are over make room first."""
         if name == "resting":
             grow_resting(self)
+        elif name == "old_orders":
+            settle_orders(self, self._trader())
+        elif name == "traffic":
+            settle_traffic(self, self._trader())
         elif name not in ("order_entry", "response") or not self._drops_arrived(name):
             super().grow(name)
+
+    def _trader(self) -> Half:
+        """The trader half beside it, whose loop is running."""
+        trader = half_at(int(self.record["trader"][0]))
+        if trader is None:
+            raise KernelError("the exchange half is not linked to a trader half; replay a tape through both with `SimulatedWorld`")
+        return trader
 
     def _drops_arrived(self, name: str) -> bool:
         """Drop the messages that have arrived; whether that empties half of the table."""

@@ -31,12 +31,13 @@ from framework.kernel.layout.codes import (
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.layout.venue_records import Turn
 from framework.kernel.machine.compile import inlined, kernel
-from framework.kernel.market.order_rows import is_done, is_touch, order_of
+from framework.kernel.market.order_rows import is_done, is_touch
 from framework.kernel.market.order_types import is_limit, reaches, waits_for_price, waits_for_trigger
 from framework.kernel.market.priority import BEFORE_ALL, LIMITS, NEVER, STOPS, betters, needs_through, rank_at, rank_in_bar
 from framework.kernel.venue.commands import listing_of, refuse_to_take
 from framework.kernel.venue.filling import execute
 from framework.kernel.venue.matching_bars import end_leftover, trigger
+from framework.kernel.venue.order_table import order_of
 from framework.kernel.venue.unshown import touched_lots
 from framework.kernel.venue.working_orders import sweep
 from framework.schema.event import Event

@@ -5,10 +5,11 @@ from __future__ import annotations
 from framework.kernel.layout.codes import EXPIRED, R_DATE
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.machine.compile import kernel
-from framework.kernel.market.order_rows import is_done, order_of
+from framework.kernel.market.order_rows import is_done
 from framework.kernel.venue.answers import end_order
 from framework.kernel.venue.commands import listing_of, release_kept
 from framework.kernel.venue.kept_commands import keeps_date
+from framework.kernel.venue.order_table import order_of
 from framework.kernel.venue.working_orders import sweep
 from framework.schema.units import NEVER_NS
 

@@ -34,12 +34,13 @@ from framework.kernel.market.displacement import displaced_by, push, push_cost
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.marks import terms_of, volatility
 from framework.kernel.market.money import basis, notional_of
-from framework.kernel.market.order_rows import is_done, order_of
+from framework.kernel.market.order_rows import is_done
 from framework.kernel.market.price_limit_rules import is_barred
 from framework.kernel.venue.affordability import affordable_lots, reducible_lots
 from framework.kernel.venue.answers import answer, end_order
 from framework.kernel.venue.bookings import account_of, present_account
 from framework.kernel.venue.commands import listing_of
+from framework.kernel.venue.order_table import order_of
 from framework.schema.event import Event
 from framework.schema.order import Order
 

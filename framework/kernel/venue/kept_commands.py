@@ -9,7 +9,7 @@ after its open; where the bar began in a halt its open is still to come.
 
 from __future__ import annotations
 
-from framework.kernel.layout.codes import CANCEL, EXPIRED, R_SUPERSEDED, S_NONE
+from framework.kernel.layout.codes import CANCEL, EXPIRED, R_SUPERSEDED
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.layout.table_room import KEPT, has_row
 from framework.kernel.layout.venue_records import listing_row, session_row
@@ -17,7 +17,8 @@ from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.open_bar import open_bar_ends
 from framework.kernel.market.order_book import depth_of
-from framework.kernel.market.order_rows import is_done, order_of
+from framework.kernel.market.order_rows import is_done
+from framework.kernel.venue.order_table import order_of
 from framework.schema.event import Event
 from framework.schema.order import Order
 from framework.schema.units import NEVER_NS
@@ -50,10 +51,8 @@ def _keep(x: ExchangeRoot, order: Order, kind: int, ends_ns: int, w1: int, w2: i
 @outlined
 def keeps_command(t: TraderRoot, x: ExchangeRoot, event: Event) -> bool:
     """Whether a cancel or change has to wait for the bar under way; then it is kept."""
-    if event.w0 >= x.orders_count:
-        return False
     order = order_of(x, event.w0)
-    if order.state == S_NONE or is_done(order):
+    if is_done(order):
         return False
     is_superseding = event.kind == CANCEL and event.w1 == R_SUPERSEDED  # the later target counted on it to be in time
     ends_ns = bar_ends(t, x, order, event.ts_local_ns if is_superseding else x.now_ns)

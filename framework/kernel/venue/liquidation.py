@@ -43,7 +43,7 @@ from framework.kernel.layout.venue_records import Turn
 from framework.kernel.machine.compile import kernel, outlined
 from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.money import basis, lot_notional, price_of
-from framework.kernel.market.order_rows import is_done, is_touch, order_of, unpack
+from framework.kernel.market.order_rows import is_done, is_touch, unpack
 from framework.kernel.market.order_types import reaches, waits_for_trigger
 from framework.kernel.market.priority import betters, needs_through
 from framework.kernel.market.valuation import cash_value, maintenance_needed
@@ -51,7 +51,8 @@ from framework.kernel.venue.answers import catch_up, end_order
 from framework.kernel.venue.bookings import account_of, summed_account
 from framework.kernel.venue.commands import is_liquidating, is_open, listing_of
 from framework.kernel.venue.filling import execute
-from framework.kernel.venue.working_orders import join, open_rows, sweep
+from framework.kernel.venue.order_table import has_filled_beyond, open_row, order_of
+from framework.kernel.venue.working_orders import join, sweep
 from framework.schema.event import Event
 
 
@@ -74,7 +75,7 @@ def _close_out(t: TraderRoot, x: ExchangeRoot, instrument: int) -> None:
     catch_up(t, x)
     row = write(t, PLACED, x.early, instrument, x.now_ns, order_id, terms, abs(lots), 0, 0)
     apply_answer(t, row)
-    if not open_rows(x, order_id):
+    if not open_row(t, x, order_id):
         return
     order = order_of(x, order_id)
     unpack(order, row)
@@ -124,11 +125,7 @@ def _is_order_unknown(t: TraderRoot, x: ExchangeRoot, bar: Event, side: int) -> 
             is_inside = is_inside and betters(order.side, best, order.limit_ticks, needs_through(t, order))
         if is_inside:
             return True
-    for k in range(x.orders_count):
-        order = order_of(x, k)
-        if order.instrument == bar.instrument and order.filled_ns == bar.ts_local_ns and (order.filled_ticks - bar.w0) * side > 0:
-            return True
-    return False
+    return has_filled_beyond(x, bar, side)
 
 
 @outlined

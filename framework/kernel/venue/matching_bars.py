@@ -46,13 +46,14 @@ from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row
 from framework.kernel.layout.venue_records import Turn
 from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.kernel.market.marks import marks_of, terms_of
-from framework.kernel.market.order_rows import is_done, is_touch, order_of
+from framework.kernel.market.order_rows import is_done, is_touch
 from framework.kernel.market.order_types import is_limit, reaches, set_stop, trailing_stop, trails, waits_for_price, waits_for_trigger
 from framework.kernel.market.priority import BEFORE_ALL, CLOSE, LIMITS, NEVER, OPEN, STOPS, betters, needs_through, rank_in_bar
 from framework.kernel.venue.answers import answer, end_order
 from framework.kernel.venue.commands import listing_of, refuse_to_take, release_kept, session_of
 from framework.kernel.venue.filling import budget_of, execute
 from framework.kernel.venue.liquidation import enforce_inside
+from framework.kernel.venue.order_table import order_of
 from framework.kernel.venue.siblings import GIVES_WAY, TAKEN, behind_exits, has_taken, left_by_exits, rivalry
 from framework.kernel.venue.unshown import touched_lots
 from framework.kernel.venue.working_orders import is_empty, sweep

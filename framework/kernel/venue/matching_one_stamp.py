@@ -28,7 +28,7 @@ from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.marks import terms_of
 from framework.kernel.market.money import notional_of
 from framework.kernel.market.order_book import depth_of
-from framework.kernel.market.order_rows import is_done, order_of
+from framework.kernel.market.order_rows import is_done
 from framework.kernel.market.priority import BEFORE_ALL, CLOSE, LIMITS, OPEN, STOPS
 from framework.kernel.market.valuation import HELD, cash_value, initial_needed
 from framework.kernel.venue.bookings import account_of, summed_account
@@ -48,6 +48,7 @@ from framework.kernel.venue.matching_bars import (
     step_through,
 )
 from framework.kernel.venue.matching_quotes import match_quote
+from framework.kernel.venue.order_table import order_of
 from framework.schema.event import Event
 from framework.schema.order import Order
 

@@ -13,12 +13,13 @@ from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.layout.venue_records import Listing, SessionHours
 from framework.kernel.machine.compile import address_of, call, inlined, kernel
 from framework.kernel.market.order_book import depth_of
-from framework.kernel.market.order_rows import is_done, order_of
+from framework.kernel.market.order_rows import is_done
 from framework.kernel.market.order_types import is_limit, reaches, trails, waits_for_price, waits_for_trigger
 from framework.kernel.market.priority import BEFORE_ALL, NEVER, betters, rank_at
 from framework.kernel.venue.commands import listing_of, refuse_to_take, session_of
 from framework.kernel.venue.filling import execute
 from framework.kernel.venue.matching_bars import end_leftover, follow, trigger
+from framework.kernel.venue.order_table import order_of
 from framework.kernel.venue.pegs import reprice_pegs
 from framework.kernel.venue.self_trade import is_prevented, prevent
 from framework.kernel.venue.siblings import behind_exits

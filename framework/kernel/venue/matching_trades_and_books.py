@@ -48,13 +48,14 @@ from framework.kernel.layout.roots import ExchangeRoot, TraderRoot, event_row, e
 from framework.kernel.layout.venue_records import Listing
 from framework.kernel.machine.compile import Unit, inlined, kernel
 from framework.kernel.market.order_book import depth_of, find_order, is_crossed, level_of, lots_at, see_depth
-from framework.kernel.market.order_rows import is_done, order_of
+from framework.kernel.market.order_rows import is_done
 from framework.kernel.market.order_types import is_limit, peg_ticks, rests, waits_for_price, waits_for_trigger
 from framework.kernel.venue.auction import match_auction
 from framework.kernel.venue.commands import is_open, listing_of, session_of
 from framework.kernel.venue.filling import execute
 from framework.kernel.venue.matching_bars import match_print
 from framework.kernel.venue.matching_quotes import takes_part
+from framework.kernel.venue.order_table import order_of
 from framework.kernel.venue.pegs import reprice_pegs
 from framework.kernel.venue.pro_rata import share_out
 from framework.kernel.venue.queue_position import join_line, level_changed, traded_ahead

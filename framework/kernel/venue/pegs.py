@@ -6,11 +6,12 @@ from framework.kernel.layout.codes import O_PEGGED, O_RESTING, REPRICED, SELF_IG
 from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.machine.compile import kernel, outlined
 from framework.kernel.market.order_book import depth_of
-from framework.kernel.market.order_rows import is_done, order_of
+from framework.kernel.market.order_rows import is_done
 from framework.kernel.market.order_types import peg_ticks
 from framework.kernel.market.price_limit_rules import within_limits
 from framework.kernel.venue.answers import answer
 from framework.kernel.venue.commands import listing_of
+from framework.kernel.venue.order_table import order_of
 from framework.kernel.venue.queue_position import join_line
 from framework.kernel.venue.self_trade import prevent
 from framework.kernel.venue.working_orders import sweep, to_the_back

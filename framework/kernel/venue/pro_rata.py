@@ -29,9 +29,9 @@ from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.machine.ratio import floored, share_of
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.order_book import lots_at
-from framework.kernel.market.order_rows import order_of
 from framework.kernel.market.order_types import rests
 from framework.kernel.venue.commands import listing_of
+from framework.kernel.venue.order_table import order_of
 from framework.kernel.venue.unshown import fill_resting
 from framework.schema.event import Event
 from framework.schema.order import Order

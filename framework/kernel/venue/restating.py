@@ -8,11 +8,11 @@ from framework.kernel.machine.compile import kernel, outlined
 from framework.kernel.machine.ratio import floored
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.order_book import lose_depth
-from framework.kernel.market.order_rows import order_of
 from framework.kernel.market.restated_terms import dividend_prices, dividend_terms, dividend_ticks, split_prices, split_terms
 from framework.kernel.venue.answers import end_order
 from framework.kernel.venue.commands import listing_of
 from framework.kernel.venue.corrected_orders import correct_at_venue
+from framework.kernel.venue.order_table import order_of
 from framework.kernel.venue.working_orders import sweep
 from framework.schema.event import Event
 

@@ -33,10 +33,11 @@ from framework.kernel.layout.venue_records import listing_row
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.marks import terms_of
-from framework.kernel.market.order_rows import is_done, order_of
+from framework.kernel.market.order_rows import is_done
 from framework.kernel.market.order_types import is_limit, rests
 from framework.kernel.market.price_limit_rules import executes_at
 from framework.kernel.venue.answers import answer, end_order
+from framework.kernel.venue.order_table import order_of
 from framework.schema.order import Order
 
 

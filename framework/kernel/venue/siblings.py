@@ -7,9 +7,10 @@ from framework.kernel.layout.roots import ExchangeRoot
 from framework.kernel.layout.venue_records import listing_row
 from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.kernel.market.lifecycle import leaves
-from framework.kernel.market.order_rows import is_done, is_touch, order_of
+from framework.kernel.market.order_rows import is_done, is_touch
 from framework.kernel.market.order_types import has_triggered, is_limit, reaches, waits_for_trigger
 from framework.kernel.market.priority import LAST, NEVER, rank_at
+from framework.kernel.venue.order_table import order_of
 from framework.schema.event import Event
 from framework.schema.order import Order
 

@@ -18,7 +18,7 @@ from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.machine.compile import kernel
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.order_book import level_of, next_level
-from framework.kernel.market.order_rows import is_done, order_of
+from framework.kernel.market.order_rows import is_done
 from framework.kernel.market.order_types import has_triggered, is_limit, reaches, trails, waits_for_trigger
 from framework.kernel.market.price_limit_rules import executes_at
 from framework.kernel.market.priority import BEFORE_ALL, NEVER, rank_at
@@ -27,6 +27,7 @@ from framework.kernel.venue.commands import listing_of, refuse_to_take, session_
 from framework.kernel.venue.filling import execute
 from framework.kernel.venue.matching_bars import end_leftover, follow, trigger
 from framework.kernel.venue.matching_quotes import takes_part
+from framework.kernel.venue.order_table import order_of
 from framework.kernel.venue.queue_position import join_line
 from framework.kernel.venue.self_trade import is_prevented, meets, prevent, settle
 from framework.kernel.venue.siblings import behind_exits

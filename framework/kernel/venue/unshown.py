@@ -21,10 +21,11 @@ from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.machine.compile import inlined, kernel
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.order_book import lots_at
-from framework.kernel.market.order_rows import is_done, order_of
+from framework.kernel.market.order_rows import is_done
 from framework.kernel.market.order_types import rests
 from framework.kernel.venue.commands import listing_of
 from framework.kernel.venue.filling import execute
+from framework.kernel.venue.order_table import order_of
 from framework.kernel.venue.queue_position import join_line
 from framework.kernel.venue.working_orders import to_the_back
 from framework.schema.event import Event

@@ -26,10 +26,10 @@ from framework.kernel.layout.roots import ExchangeRoot, TraderRoot
 from framework.kernel.layout.venue_records import session_row
 from framework.kernel.machine.compile import kernel, outlined
 from framework.kernel.market.marks import terms_of
-from framework.kernel.market.order_rows import order_of
 from framework.kernel.market.sessions import apply_halt, apply_session
 from framework.kernel.venue.answers import end_order
 from framework.kernel.venue.commands import listing_of, release_kept, settle_messages
+from framework.kernel.venue.order_table import order_of
 from framework.kernel.venue.working_orders import sweep
 from framework.schema.event import NO_INSTRUMENT, Event
 from framework.schema.units import NEVER_NS

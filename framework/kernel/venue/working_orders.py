@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 from framework.kernel.layout.roots import ExchangeRoot
-from framework.kernel.layout.table_room import VENUE_ORDERS, has_row
 from framework.kernel.layout.venue_records import listing_row
 from framework.kernel.machine.compile import inlined, kernel
-from framework.kernel.market.order_rows import clear, is_done, order_of
+from framework.kernel.market.order_rows import is_done
+from framework.kernel.venue.order_table import NOT_LISTED, order_of
 from framework.schema.order import Order
-
-
-@inlined
-def open_rows(x: ExchangeRoot, order_id: int) -> bool:
-    """Take rows of the venue's table into use up to an order's; those between belong to orders that have not come, if they ever do.
-
-    Returns whether there was room.
-    """
-    while x.orders_count <= order_id:
-        if not has_row(x, x.orders_count, x.orders_capacity, VENUE_ORDERS):
-            return False
-        clear(order_of(x, x.orders_count))
-        x.orders_count += 1
-    return True
 
 
 @inlined
@@ -68,6 +54,7 @@ def sweep(x: ExchangeRoot, instrument: int) -> None:
                 order_of(x, before).next_working = after
             if after < 0:
                 listing.last = before
+            order.next_working = NOT_LISTED
             x.working -= 1
         else:
             before = at
