@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from framework import Strategy, backtest
 from framework.data.tape import Tape
+from framework.data.tape.own_events import add_events, transfer_events
 from framework.engine.view import View
 from framework.errors import KernelError
 from framework.kernel.layout.half import Half
@@ -143,11 +144,16 @@ class Rotates(Strategy):
 
 
 def crowd(name: str = "") -> Result:
-    """A run that fills every table but two; that of the bars of one stamp; that of commands which wait for a bar."""
+    """A run that fills every table but three; that of the bars of one stamp; of commands which wait for a bar; of what is paid in."""
     if name == "turns":
         index = pd.date_range("2024-01-01", periods=12, freq="D", tz="UTC")
         flat = pd.DataFrame({column: 100.0 for column in ("open", "high", "low", "close")} | {"volume": 1e6}, index=index)
         return backtest(Rotates(), dict.fromkeys(SIXTEEN, flat), tick_size=0.01, cash=1e6)
+    if name == "deposits":
+        tape = falling(1)
+        stamps = pd.to_datetime(tape.bar_stamps[:20], utc=True)
+        moves = pd.DataFrame({"currency": "USD", "amount": 10.0}, index=stamps)
+        return backtest(TakingBack(), add_events(tape, transfer_events(tape, moves)), cash=1e6, risk=SHORTS)
     if name == "kept":
         return backtest(TakingBack(), falling(1), cash=1e6, risk=SHORTS, latency={"entry_ns": HOUR // 60})
     return backtest(Quoting(), by_order(600), cash=1e6, risk=SHORTS, latency=LATE, costs={"fee_bps": 1.0, "us_regulatory": True})
@@ -182,6 +188,7 @@ def test_the_crowd_fills_every_table() -> None:
         crowd()
         crowd("turns")
         crowd("kept")
+        crowd("deposits")
     assert set(GROWING) - set(guards.grown) == set()
 
 

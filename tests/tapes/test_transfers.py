@@ -336,3 +336,119 @@ def test_two_transfers_of_one_second_each_have_a_point() -> None:
     )
     # by hand: 3000; +1000 = 4000 -> 4100 (10 rose by 10 each); -2100 = 2000 -> 2110
     assert result.metrics["total_return"] == pytest.approx(4100 / 4000 * 2110 / 2000 - 1, abs=1e-15)
+
+
+def test_fees_stay_with_what_stays() -> None:
+    corrected = draw(
+        """
+            1    100     100     100     100    1000
+            2    100     100     100     100    1000
+        2 CORRECT 8 X @ 101
+            3    110     110     110     110    1000
+
+        at 1: BUY 10
+        at 2: SELL 8
+        fill 2: BUY 10 X @ 100 taker fee 1
+        fill 3: SELL 8 X @ 110 taker fee 0.8
+        """,
+        cash=2000.0,
+        costs={"fee_per_share": 0.1},
+    )
+    assert corrected.trades["fees"].tolist() == [pytest.approx(1.8)]  # all that was paid to enter, and to leave
+    moved = draw(
+        """
+            1    100     100     100     100    1000
+            2    100     100     100     100    1000
+        2 TRANSFER -5 X @ 100
+            3    110     110     110     110    1000
+            4    110     110     110     110    1000
+
+        at 1: BUY 10
+        at 3: SELL 5
+        fill 2: BUY 10 X @ 100 taker fee 1
+        fill 4: SELL 5 X @ 110 taker fee 0.5
+        deposit 2: -500
+        """,
+        cash=2000.0,
+        costs={"fee_per_share": 0.1},
+    )
+    assert moved.trades["fees"].tolist() == [pytest.approx(1.0)]  # half of what was paid to enter went out with the other half
+
+
+def test_a_part_of_a_derivative_goes_out_with_its_part_of_the_gain() -> None:
+    draw(
+        """
+        instrument P kind PERPETUAL initial 0.1
+            1    100     100     100     100    1000
+            2    100     100     100     100    1000
+            3    120     120     120     120    1000
+        3 TRANSFER -4 P @ 120
+            4    130     130     130     130    1000
+
+        at 1: BUY 10
+        fill 2: BUY 10 P @ 100 taker
+        deposit 3: -80
+        end: 6 P, 1000 USD, 1180 equity
+        """,
+        cash=1000.0,
+        risk={"max_leverage": 10.0, "allow_short": True},
+    )
+
+
+def test_an_order_that_has_ended_reserves_nothing() -> None:
+    draw(
+        """
+            1    100     101      99     100    1000
+            2    100     101      99     100    1000
+        2 CORRECT ENDED 0 X filled 0
+            3    100     101      99     100    1000
+            4     94     101      90      95    1000
+
+        at 1: BUY 10 LIMIT 95
+        at 3: BUY 10 LIMIT 95
+        order 0: CANCELLED RECONCILED
+        fill 4: BUY 10 X @ 94 taker
+        end: 10 X, 60 USD
+        """,
+        cash=1000.0,
+    )
+
+
+def test_an_order_that_works_after_all_is_split_again() -> None:
+    draw(
+        """
+            1    100     101      99     100    1000
+            2    100     101      99     100    1000
+        2 SPLIT 2:1
+            3     50      51      49      50    1000
+        3 CORRECT WORKS 0 X filled 0
+            4     50      51      49      50    1000
+        4 SPLIT 2:1
+            5     25      26       9      25    1000
+
+        at 1: BUY 10 LIMIT 20
+        at 2: CANCEL 0
+        order 0: FILLED quantity 20
+        fill 5: BUY 20 X @ 10 maker
+        end: 20 X, 800 USD
+        """,
+        cash=1000.0,
+    )
+
+
+def test_children_of_an_order_that_has_ended_end_with_it() -> None:
+    draw(
+        """
+            1    100     101      99     100    1000
+            2    100     101      99     100    1000
+        2 CORRECT ENDED 0 X filled 0
+            3     94     120      80      95    1000
+
+        at 1: BRACKET BUY 10 LIMIT 95 TARGET 110 LOSS 90
+        order 0: CANCELLED RECONCILED
+        order 1: CANCELLED PARENT_ENDED
+        order 2: CANCELLED PARENT_ENDED
+        end: 1000 USD
+        """,
+        cash=1000.0,
+    )
