@@ -68,8 +68,8 @@ def show_pairs(compared: Sequence[Paired], console: Console) -> None:
         console.print()
 
 
-def show_changes(since: Mapping[str, Sequence[Change]], console: Console) -> None:
-    """Print what became of the rows of earlier runs, by their files, and name what got slower."""
+def show_changes(since: Mapping[str, Sequence[Change]], console: Console) -> bool:
+    """Print what became of the rows of earlier runs, by their files, and name what got slower; whether something did."""
     for place, changes in since.items():
         table = Table(title=f"since {place}", title_justify="left", box=SIMPLE_HEAD)
         table.add_column("ours", no_wrap=True)
@@ -82,6 +82,7 @@ def show_changes(since: Mapping[str, Sequence[Change]], console: Console) -> Non
         slower = [f"{change.workload}: {change.mode} ({change.ratio:.2f}x)" for change in changes if change.is_slower]
         console.print(f"slower than then: {', '.join(slower) or 'nothing'}", highlight=False, soft_wrap=True)
         console.print()
+    return any(change.is_slower for changes in since.values() for change in changes)
 
 
 def _timed(workload: str, rows: Sequence[Row], console: Console) -> None:

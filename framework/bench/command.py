@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,8 +14,16 @@ from rich.console import Console
 from framework.data.store.own_folder import own_folder
 from framework.errors import InputError, did_you_mean
 
+if TYPE_CHECKING:
+    from framework.bench.measure import Row
+    from framework.bench.paired_runs import Paired
+
 _TIMED = ("W1", "W2", "W3", "W4", "W4R", "W4B")
 _NAMES = (*_TIMED, "startup", "data")
+
+
+_AGAINST = """With --pairs: unchecked (ours without checks), an engine, a mode of ours, a checkout's folder. Without: a file that --json
+wrote; what got slower since is named, and the exit status is 1."""
 
 
 def bench(
@@ -30,11 +38,7 @@ def bench(
     ] = 0,
     against: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="WHAT",
-            help="With --pairs: unchecked (ours without checks), an engine, a mode of ours, a checkout's folder. Without: a file that "
-            "--json wrote; what got slower since is named, and the exit status is 1.",
-        ),
+        typer.Option(metavar="WHAT", help=_AGAINST),
     ] = None,
     mode: Annotated[str | None, typer.Option(help="With --pairs: which mode of ours; the first row's if not given.")] = None,
     at_least: Annotated[
@@ -64,9 +68,7 @@ def bench(
     from framework.bench.captured import Capture
 
     chosen = _chosen(names, (mode, at_least), is_paired=pairs > 0)
-    console, progress = Console(), Console(stderr=True)
-    if not console.is_terminal:
-        console = Console(width=130)  # a file or a pipe has no width of its own
+    console, progress = _console(), Console(stderr=True)
     console.print(bench_table.machine(), highlight=False)
     size = workloads.SMALL if small else workloads.FULL
     recorded = Capture(capture, clock_offset_ns) if capture is not None else None
@@ -84,17 +86,23 @@ def bench(
                 rows += data_speed.measure(Path(folder), repeat, small=small, long=long, store=store, say=status.update)
             else:
                 rows += measure.measure(name, size, Path(folder), repeat, peers=peers, say=status.update, capture=recorded)
-            if out is not None:  # after each workload, so that a stopped run leaves what it measured
-                made = [row.as_dict() for row in rows] + [one.as_dict() for one in compared]
-                out.write_text(json.dumps(made, indent=1) + "\n")
+            _save(out, [*rows, *compared])  # after each workload, so that a stopped run leaves what it measured
     bench_table.show(rows, console)
     bench_table.show_pairs(compared, console)
-    since = {place: earlier.changes(saved, rows, place) for place, saved in before.items()}
-    bench_table.show_changes(since, console)
+    slower = bench_table.show_changes({place: earlier.changes(saved, rows, place) for place, saved in before.items()}, console)
     verdicts = [row.parity for row in rows] + [one.parity for one in compared]
-    slower = any(change.is_slower for changes in since.values() for change in changes)
     if slower or any(verdict.startswith("DIFFERS") for verdict in verdicts) or paired.falls_short(compared, at_least):
         raise typer.Exit(1)
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=130)  # a file or a pipe has no width of its own
+
+
+def _save(out: Path | None, made: Sequence[Row | Paired]) -> None:
+    if out is not None:
+        out.write_text(json.dumps([one.as_dict() for one in made], indent=1) + "\n")
 
 
 def _chosen(names: Sequence[str] | None, about_pairs: Sequence[Any], *, is_paired: bool) -> list[str]:

@@ -131,6 +131,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 def _renamed(table: pd.DataFrame, columns: Mapping[str, str], place: str) -> pd.DataFrame:
     """Lower-case names, then the user's mapping; a name mapped to "" is left out, as asked."""
     names = our_names(list(table.columns), columns, place)
+    if names == list(table.columns) and all(names):
+        return table
     kept = [name != "" for name in names]
     return table.loc[:, kept].set_axis([name for name in names if name], axis=1)
 
@@ -140,7 +142,7 @@ def _split(table: pd.DataFrame, place: str, symbol: str | None, lines: np.ndarra
     check_names(list(table.columns), place=place, is_indexed=not isinstance(table.index, pd.RangeIndex))
     found = [name for name in table.columns if name in STAMP_COLUMNS]
     stamps: pd.Series[Any] | pd.Index[Any] = table[found[0]] if found else table.index
-    bars = table.drop(columns=found)
+    bars = table.drop(columns=found) if found else table
     if "symbol" not in bars.columns:
         return [Source(symbol or "ASSET", bars, stamps, place, lines)]
     symbols = symbols_of(bars["symbol"], place, lambda row: f"row {row}" if lines is None else f"line {lines[row]}")
