@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.data.reference.calendar import CalendarEnds, is_bars, sessions
-from framework.data.tape.assembly import definition
+from framework.data.tape.skeleton import definition
 from framework.data.tape.survey import Survey
 from framework.errors import InputError
 from framework.schema.instrument import Instrument

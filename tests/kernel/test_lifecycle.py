@@ -12,8 +12,9 @@ from framework.engine.view import View
 from framework.kernel.market.lifecycle import moved
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument
-from framework.schema.order import ORDER, TRANSITIONS, OrderEvent, OrderState, Reason
+from framework.schema.order import ORDER, OrderEvent, OrderState, Reason
 from framework.schema.stance import AlarmKind, Stance
+from framework.schema.transitions import TRANSITIONS
 from framework.schema.units import Step
 from tests.kernel.desk import Desk
 

@@ -188,7 +188,7 @@ def test_the_limit_itself_is_allowed_and_one_more_is_not() -> None:
         (Kind.CHARGE, 0, r"extra event 1: kind 50; rule: what a market says"),
         (Kind.TIMER, 0, r"extra event 1: kind 20; rule"),
         (99, 0, r"extra event 1: kind 99; rule"),
-        (Kind.DIVIDEND, NO_INSTRUMENT, r"extra event 1: DIVIDEND without an instrument; rule: only CUSTOM and STANCE events"),
+        (Kind.DIVIDEND, NO_INSTRUMENT, r"extra event 1: DIVIDEND without an instrument; rule: only CUSTOM events and those of accounts"),
     ],
 )
 def test_what_is_no_market_event_never_reaches_the_kernel(kind: int, instrument: int, message: str) -> None:

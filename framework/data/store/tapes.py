@@ -26,10 +26,10 @@ from framework.data.reference.calendar import fingerprint, is_bars
 from framework.data.store.manifest import terms_of
 from framework.data.store.read import Dataset
 from framework.data.tape import Tape
-from framework.data.tape.assembly import Skeleton, bar_stamps, skeleton
 from framework.data.tape.event_arrays import put, room
 from framework.data.tape.mapped import give_back
 from framework.data.tape.merge import merged
+from framework.data.tape.skeleton import Skeleton, bar_stamps, skeleton
 from framework.errors import DataError
 from framework.schema.event import EVENT, Kind
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -15,14 +15,28 @@ from framework.data.tape.event_arrays import joined
 from framework.data.tape.mapped import blocks
 from framework.schema.event import EVENT, Flag, Kind
 
-if TYPE_CHECKING:
-    from framework.data.tape.assembly import Tape
-
 UNKNOWN_SPAN = (0, 0)
 """The prices of a book that has not been seen yet."""
 
 _TICKS = np.array([Kind.TRADE, Kind.DEPTH, Kind.GAP])
-_known: WeakKeyDictionary[Tape, Survey] = WeakKeyDictionary()
+
+
+class Surveyed(Protocol):
+    """What is looked over: a tape."""
+
+    @property
+    def events(self) -> NDArray[np.void]:
+        """Its events."""
+        ...
+
+    @property
+    def has_bars_alone(self) -> bool:
+        """Whether it is known to have nothing but bars and sessions."""
+        ...
+
+
+_Tape = TypeVar("_Tape", bound=Surveyed)
+_known: WeakKeyDictionary[Surveyed, Survey] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +77,14 @@ def published(
     return Survey(True, spans, frozenset(quoted), bool(orders), frozenset(auctions), False, None, np.zeros(0, EVENT))
 
 
-def survey(tape: Tape) -> Survey:
+def survey(tape: Surveyed) -> Survey:
     """Look over a tape, block by block; once a tape."""
     if tape not in _known:
         _known[tape] = _survey(tape)
     return _known[tape]
 
 
-def take_after(tape: Tape, model: Tape) -> Tape:
+def take_after(tape: _Tape, model: Surveyed) -> _Tape:
     """Let a tape of changed events be run with the books, quotes, prints and late feed of the one it was made from.
 
     What a run lays out before it begins must not tell that something later was changed or left out. Windows of books cover the prices
@@ -85,7 +99,7 @@ def take_after(tape: Tape, model: Tape) -> Tape:
     return tape
 
 
-def _survey(tape: Tape) -> Survey:
+def _survey(tape: Surveyed) -> Survey:
     spans: dict[int, tuple[int, int]] = {}
     quoted: set[int] = set()
     auctions: set[int] = set()

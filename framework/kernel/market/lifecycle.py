@@ -14,7 +14,8 @@ from framework.kernel.layout.codes import (
 )
 from framework.kernel.machine.compile import inlined, kernel
 from framework.schema.event import Event
-from framework.schema.order import TRANSITIONS, Order
+from framework.schema.order import Order
+from framework.schema.transitions import TRANSITIONS
 
 
 @inlined
