@@ -47,6 +47,7 @@ from framework.kernel.trader.alarms import raise_alarm
 from framework.kernel.trader.issuing import issue
 from framework.kernel.trader.order_answers import MOST_MONEY, apply_order_answer, is_money
 from framework.kernel.trader.orders import first_live, restate_orders
+from framework.kernel.trader.owner_bookings import restate_owners, settle_owners, share_charge
 from framework.kernel.trader.stances import take_stance
 from framework.schema.event import NO_INSTRUMENT, Event
 
@@ -62,6 +63,8 @@ def _take_charge(t: TraderRoot, event: Event) -> None:
         raise_alarm(t, A_RANGE, event.instrument, NO_ORDER, CHARGE, S_NONE)
         return
     book_charge(t, event.w0, real(event.w1), event.w2)
+    if t.owners_count != 0:
+        share_charge(t, event)
     if is_of_instrument:
         record_flow(t, event.instrument, event.w0, -real(event.w1), event.w2)
 
@@ -74,6 +77,8 @@ def _apply_answer(t: TraderRoot, event: Event) -> None:
     elif kind == SETTLED:
         if event.instrument < t.positions_count and 0.0 < real(event.w0) < MOST_MONEY:
             book_settlement(t, event.instrument, real(event.w0))
+            if t.owners_count != 0:
+                settle_owners(t, event.instrument, real(event.w0))
         else:
             raise_alarm(t, A_RANGE, event.instrument, NO_ORDER, kind, S_NONE)
     elif kind == STANCE:
@@ -110,6 +115,7 @@ def apply_market(t: TraderRoot, event: Event) -> None:
     elif kind == SPLIT:
         restate_orders(t, event, True)
         book_split(t, event.instrument, event.w0, event.w1)
+        restate_owners(t, event)
         if t.volumes_count != 0:
             restate_volume(t, event.instrument, event.w0, event.w1)
         lose_depth(t, event.instrument)
@@ -120,8 +126,10 @@ def apply_market(t: TraderRoot, event: Event) -> None:
     elif kind == DIVIDEND:
         restate_orders(t, event, False)
         book_dividend(t, event.instrument, event.w0)
+        restate_owners(t, event)
     elif kind == DELIST:
         book_delisting(t, event.instrument, event.w0)
+        restate_owners(t, event)
     elif kind == MARK_PRICE:
         see_mark(t, event)
     elif kind == HALT:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.errors import KernelError, StrategyError
+from framework.kernel.layout.account_records import OWNER_ROW
 from framework.kernel.layout.codes import BROKEN_BY_RANGE, BROKEN_BY_STORM, BROKEN_FOR_ROOM, MARK_IS_RATE, MARK_IS_WATCHED, ON_ORDER
 from framework.kernel.layout.displacement_records import DECAY, VOLUME
 from framework.kernel.layout.half import Half, half_at, set_fields
@@ -22,6 +23,7 @@ from framework.kernel.market.book_memory import Books, Ticks, grow_resting
 from framework.kernel.market.costs import TIER_DAYS
 from framework.kernel.market.currencies import conversions
 from framework.kernel.trader.apply import ANSWERS
+from framework.kernel.trader.owner_account import OwnerAccount
 from framework.kernel.trader.ticks_seen import SEE_TICK
 from framework.schema.event import Kind
 from framework.schema.instrument import Instrument, InstrumentKind
@@ -141,6 +143,7 @@ class Trader(Half):
         sizes = {"terms": n, "marks": n, "positions": n, "money": len(currencies), "sessions": max(len(calendars), 1), "stances": n + 2}
         super().__init__("trader", TRADER, TRADER_TABLES, sizes | {"history": n * ring, "depths": n})
         self.instruments, self.owner = tuple(instruments), owner
+        self.accounts: tuple[OwnerAccount, ...] = ()
         self.currencies = tuple(currencies)
         root = self.record
         for name, count in sizes.items():
@@ -192,6 +195,12 @@ class Trader(Half):
         if rows:
             self._place(name, np.array(list(rows), dtype=dtype))
             self.record[f"{name}_count"] = len(rows)
+
+    def share_among(self, shares: Sequence[float]) -> None:
+        """Keep a virtual account for each of several strategies, which are numbered as their shares of the opening cash are."""
+        self.accounts = tuple(OwnerAccount(self, share) for share in shares)
+        self._place("owners", np.array([(account.address, 0) for account in self.accounts], dtype=OWNER_ROW))
+        self.record["owners_count"] = len(self.accounts)
 
     def has_delivered_all(self) -> bool:
         """Whether no order event of the log still has to wake the strategy."""
