@@ -22,6 +22,7 @@ from framework.engine.world import Wake
 from framework.errors import InputError, did_you_mean
 from framework.kernel.layout import codes
 from framework.kernel.layout.account_records import POSITION
+from framework.kernel.layout.half import Half
 from framework.kernel.layout.market_records import MARKS
 from framework.kernel.layout.roots import TRADER
 from framework.kernel.trader import trader_calls
@@ -51,8 +52,10 @@ class Reading:
         wake: the wake it points at.
     """
 
-    def __init__(self, trader: Trader, *, uses_numbers: bool = False) -> None:
+    def __init__(self, trader: Trader, *, uses_numbers: bool = False, owner: int | None = None) -> None:
         self._trader = trader
+        self._of_owner = owner  # which of several strategies; None where there is one
+        self._account: Half = trader if owner is None else trader.accounts[owner]
         self._uses_numbers = uses_numbers
         self.wake = Wake()
         self._symbols = tuple(instrument.symbol for instrument in trader.instruments)
@@ -63,7 +66,7 @@ class Reading:
         self._root = trader.words
         self._mark_words = _words(trader.tables["marks"], np.int64)
         self._mark_floats = _words(trader.tables["marks"], np.float64)
-        self._positions = _words(trader.tables["positions"], np.int64)
+        self._positions = _words(self._account.tables["positions"], np.int64)
         self._orders, self._order_bytes = trader.tables["orders"], _words(trader.tables["orders"], np.uint8)
         self._mask = int(trader.record["history_mask"][0])
         self._names: tuple[Any, ...] = tuple(range(len(self._symbols))) if uses_numbers else self._symbols
@@ -219,7 +222,7 @@ class Reading:
 
     def is_done(self, order_id: int) -> bool:
         """Whether an order has ended."""
-        if 0 <= order_id < self._root[_ORDERS] and self._trader.tables["orders"] is self._orders:
+        if 0 <= order_id < self._root[_ORDERS] and self._trader.tables["orders"] is self._orders and self._of_owner is None:
             return _FIRST_END <= self._order_bytes[order_id * _ORDER_BYTES + _STATE] <= _LAST_END  # the common case, without a call
         self._known(order_id)
         return _FIRST_END <= self._state_of(order_id) <= _LAST_END
@@ -234,13 +237,13 @@ class Reading:
     @property
     def positions(self) -> Mapping[str, float]:
         """Signed quantity of every instrument that is held; by symbol (by number, for strategies that use numbers)."""
-        held = np.flatnonzero(self._trader.tables["positions"]["lots"])
+        held = np.flatnonzero(self._account.tables["positions"]["lots"])
         return {self._names[i]: self.position(self._names[i]) for i in held.tolist()}
 
     def average_price(self, instrument: str) -> float:
         """Average price paid for what is open (FIFO), slippage included, harmonic where inverse; NaN without a position."""
         i = self.number(instrument)
-        row = self._trader.tables["positions"][i]
+        row = self._account.tables["positions"][i]
         up, down = self._ticks[i]
         if not row["lots"]:
             return _NAN
@@ -250,7 +253,7 @@ class Reading:
     def unrealised_pnl(self, instrument: str) -> float:
         """Money made on what is open, since it was opened, in the instrument's settlement currency."""
         i = self.number(instrument)
-        row = self._trader.tables["positions"][i]
+        row = self._account.tables["positions"][i]
         if not row["lots"]:
             return 0.0
         mark, terms = float(self._mark_floats[i * _MARKS_WORDS + _MARK]), self._trader.instruments[i]
@@ -258,7 +261,7 @@ class Reading:
 
     def realised_pnl(self, instrument: str) -> float:
         """Money made on what was closed, fees not deducted, in the instrument's currency."""
-        return float(self._trader.tables["positions"]["realised"][self.number(instrument)])
+        return float(self._account.tables["positions"]["realised"][self.number(instrument)])
 
     @property
     def equity(self) -> float:
@@ -275,7 +278,7 @@ class Reading:
         names = self._trader.currencies
         if currency not in names:
             raise InputError(f"unknown currency {currency!r}. {did_you_mean(currency, names)}")
-        return float(self._trader.tables["money"]["cash"][names.index(currency)])
+        return float(self._account.tables["money"]["cash"][names.index(currency)])
 
     def order_state(self, order_id: int) -> OrderView:
         """An order as it stands, a copy."""
@@ -290,6 +293,8 @@ class Reading:
         alive = (orders["state"] > 0) & ((orders["state"] < _FIRST_END) | (orders["state"] > _LAST_END))
         if instrument is not None:
             alive &= orders["instrument"] == self.number(instrument)
+        if self._of_owner is not None:
+            alive &= orders["owner"] == self._of_owner
         return tuple(self.order_state(order_id) for order_id in np.flatnonzero(alive).tolist())
 
     @property
@@ -311,6 +316,8 @@ class Reading:
     def _known(self, order_id: int) -> None:
         if not 0 <= order_id < self._root[_ORDERS]:
             raise InputError(unknown_order(order_id, self._root[_ORDERS]))
+        if self._of_owner is not None and self._trader.tables["orders"]["owner"][order_id] != self._of_owner:
+            raise InputError(f"order {order_id} is another strategy's; rule: a strategy sees its own orders. Keep the ids that `view` returns")
 
     def _state_of(self, order_id: int) -> int:
         orders = self._trader.tables["orders"]

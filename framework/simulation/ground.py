@@ -55,7 +55,10 @@ class Ground:
         An interrupt acts afterwards: in callbacks of the compiler it would be lost.
         """
         with deferred_interrupts():
-            return link(self._trader(strategy))
+            trader = link(self._trader(strategy))
+            if strategy.capital:
+                trader.share_among(strategy.capital)
+            return trader
 
     def _trader(self, strategy: Strategy) -> Trader:
         return Trader(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from framework.kernel.layout.half import Half
 from framework.kernel.layout.roots import TRADER, TRADER_TABLES
 
-_CLEARED, _GROWING = ("positions", "money"), ("lots", "trades", "points", "changes", "flows")
+_OPENED, _EMPTY = ("positions", "money"), ("lots", "trades", "points", "changes", "flows")
 """Tables of which it has rows of its own: those of an account."""
 
 
@@ -14,20 +14,21 @@ class OwnerAccount(Half):
 
     Args:
         trader: the trader half. The market, the terms and whatever else is not an account's is read where the trader half has it.
+        name: of the strategy.
         share: of the opening cash.
     """
 
-    def __init__(self, trader: Half, share: float) -> None:
+    def __init__(self, trader: Half, name: str, share: float) -> None:
         super().__init__("owner", TRADER, {}, {})
         self._names = tuple(TRADER_TABLES)
+        self.name, self.capital = name, float((trader.tables["money"]["cash"] * share).sum())  # all of it is in the base currency
         grow = self.record["grow"].copy()
         self.record[:] = trader.record
-        for name in _CLEARED:
-            rows = trader.tables[name]
-            self._place(name, rows.copy())
-        for name in _GROWING:
-            rows = trader.tables[name]
-            self._place(name, self._taken(name, len(rows), rows.dtype))
+        for table in _OPENED:
+            self._place(table, trader.tables[table].copy())
+        for table in _EMPTY:
+            rows = trader.tables[table]
+            self._place(table, self._taken(table, len(rows), rows.dtype))
         self.tables["money"]["cash"] *= share
         root = self.record
         root["grow"], root["trader"], root["account"], root["owners_count"], root["is_watched"] = grow, trader.address, 0, 0, 0

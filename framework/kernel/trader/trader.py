@@ -196,9 +196,9 @@ class Trader(Half):
             self._place(name, np.array(list(rows), dtype=dtype))
             self.record[f"{name}_count"] = len(rows)
 
-    def share_among(self, shares: Sequence[float]) -> None:
-        """Keep a virtual account for each of several strategies, which are numbered as their shares of the opening cash are."""
-        self.accounts = tuple(OwnerAccount(self, share) for share in shares)
+    def share_among(self, capital: Mapping[str, float]) -> None:
+        """Keep a virtual account for each of several strategies, by name with its share of the opening cash; they are numbered in order."""
+        self.accounts = tuple(OwnerAccount(self, name, share) for name, share in capital.items())
         self._place("owners", np.array([(account.address, 0) for account in self.accounts], dtype=OWNER_ROW))
         self.record["owners_count"] = len(self.accounts)
 
