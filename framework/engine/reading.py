@@ -317,7 +317,9 @@ class Reading:
         if not 0 <= order_id < self._root[_ORDERS]:
             raise InputError(unknown_order(order_id, self._root[_ORDERS]))
         if self._of_owner is not None and self._trader.tables["orders"]["owner"][order_id] != self._of_owner:
-            raise InputError(f"order {order_id} is another strategy's; rule: a strategy sees its own orders. Keep the ids that `view` returns")
+            raise InputError(
+                f"order {order_id} is another strategy's; rule: a strategy sees its own orders. Keep the ids that `view` returns"
+            )
 
     def _state_of(self, order_id: int) -> int:
         orders = self._trader.tables["orders"]

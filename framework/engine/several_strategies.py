@@ -146,7 +146,9 @@ def _checked_members(members: Mapping[str, Strategy]) -> Mapping[str, Strategy]:
         raise ConfigError(f"Strategies({shown(members)}): must be 1 to {LAST_OWNER:,} strategies by name, such as {{'fast': Crossover()}}")
     for name, member in members.items():
         if not isinstance(name, str) or not name or name == ACCOUNT:
-            raise ConfigError(f"Strategies: the name {name!r}; rule: a text, not empty and not {ACCOUNT!r}, which the account has in tables")
+            raise ConfigError(
+                f"Strategies: the name {name!r}; rule: a text, not empty and not {ACCOUNT!r}, which the account has in tables"
+            )
         if not isinstance(member, Strategy) or member.capital:
             raise ConfigError(f"Strategies, {name!r}: {shown(member)}; rule: an instance of one Strategy, such as Crossover(fast=5)")
         if isinstance(member, Panel):
@@ -168,5 +170,7 @@ def _checked_capital(members: Mapping[str, Strategy], capital: Mapping[str, floa
             raise ConfigError(f"Strategies, capital of {name!r}: {shown(share)}; rule: a share of the opening cash above 0, such as 0.5")
     total = math.fsum(capital.values())
     if total > 1.0 + _ROUNDING:
-        raise ConfigError(f"Strategies: capital adds up to {total:g}; rule: at most 1, all of the opening cash. Divide the shares by {total:g}")
+        raise ConfigError(
+            f"Strategies: capital adds up to {total:g}; rule: at most 1, all of the opening cash. Divide the shares by {total:g}"
+        )
     return {name: float(capital[name]) for name in members}

@@ -117,7 +117,9 @@ def _drawn_strategies(result: Run) -> list[charts.Drawn]:
     """Each of several strategies, as far as its curve is drawn."""
     table, curves, no_costs = result.strategies, result.strategy_equity, result.costs * 0.0
     unit, exposure = result.tables.currency, result.exposure
-    return [charts.drawn(name, curves[name], float(table.loc[name, "capital"]), exposure, None, no_costs, unit) for name in _members(result)]
+    return [
+        charts.drawn(name, curves[name], float(table.loc[name, "capital"]), exposure, None, no_costs, unit) for name in _members(result)
+    ]
 
 
 def _members(result: Run) -> list[str]:

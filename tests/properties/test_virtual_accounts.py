@@ -24,14 +24,22 @@ class CheckOwners(Check):
         lots = {name: Holding(i.currency, Decimal(i.multiplier), exact(self.lots[name])) for name, i in self.instruments.items()}
         ledgers = []
         for share in SHARES.values():
-            ledgers.append(Ledger("USD", Decimal(self.case.cash) * Decimal(str(share)), {n: replace(h, entries=h.entries.copy()) for n, h in lots.items()}))
+            ledgers.append(
+                Ledger(
+                    "USD", Decimal(self.case.cash) * Decimal(str(share)), {n: replace(h, entries=h.entries.copy()) for n, h in lots.items()}
+                )
+            )
             ledgers[-1].pairs = self.ledger.pairs
         noted = [{(n.kind, n.instrument, n.ts_ns): n for n in member.notes} for member in strategies.members.values()]  # type: ignore[attr-defined]
         owners = dict(zip(self.result.orders["order_id"], self.result.orders["owner"], strict=True))
         names = list(SHARES)
         for is_tape, event in self.steps():
             if is_tape or event["kind"] == Kind.CHARGE:
-                whole = [ledger.holdings[self.names[event["instrument"]]].quantity for ledger in ledgers] if event["instrument"] < len(self.names) else []
+                whole = (
+                    [ledger.holdings[self.names[event["instrument"]]].quantity for ledger in ledgers]
+                    if event["instrument"] < len(self.names)
+                    else []
+                )
                 for number, ledger in enumerate(ledgers):
                     self.ledger, self.noted = ledger, noted[number]
                     if is_tape:
@@ -39,7 +47,9 @@ class CheckOwners(Check):
                     elif whole[number] < 0:  # borrow is paid by those who are short, by how much
                         assert event["w0"] == CostKind.BORROW
                         part = Decimal(real(event["w1"])) * whole[number] / sum(min(held, ZERO) for held in whole)
-                        ledger.charge(self.names[event["instrument"]], tuple(dict.fromkeys(("USD", *self.tape.currencies)))[event["w2"]], part)
+                        ledger.charge(
+                            self.names[event["instrument"]], tuple(dict.fromkeys(("USD", *self.tape.currencies)))[event["w2"]], part
+                        )
             elif event["kind"] == Kind.ORDER_FILLED:
                 name, side = self.names[event["instrument"]], self.result.orders["side"].iloc[event["w0"]]
                 units, price = exact(event["w2"] * self.lots[name]), exact(event["w1"] * self.ticks[name])
