@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from framework.config.text import shown
 from framework.engine.panel import Panel
 from framework.engine.strategy import _WAKE_BITS, Strategy
 from framework.engine.timers import Series, Timers
@@ -141,16 +140,16 @@ class Strategies(Strategy):
         return self._waiting[kind]
 
 
-def _checked_members(members: Mapping[str, Strategy]) -> Mapping[str, Strategy]:
-    if not isinstance(members, Mapping) or not 1 <= len(members) <= LAST_OWNER:
-        raise ConfigError(f"Strategies({shown(members)}): must be 1 to {LAST_OWNER:,} strategies by name, such as {{'fast': Crossover()}}")
+def _checked_members(members: Mapping[str, Any]) -> Mapping[str, Strategy]:
+    if not 1 <= len(members) <= LAST_OWNER:
+        raise ConfigError(f"Strategies({members!r}): must be 1 to {LAST_OWNER:,} strategies by name, such as {{'fast': Crossover()}}")
     for name, member in members.items():
-        if not isinstance(name, str) or not name or name == ACCOUNT:
+        if not name or name == ACCOUNT:
             raise ConfigError(
                 f"Strategies: the name {name!r}; rule: a text, not empty and not {ACCOUNT!r}, which the account has in tables"
             )
         if not isinstance(member, Strategy) or member.capital:
-            raise ConfigError(f"Strategies, {name!r}: {shown(member)}; rule: an instance of one Strategy, such as Crossover(fast=5)")
+            raise ConfigError(f"Strategies, {name!r}: {member!r}; rule: an instance of one Strategy, such as Crossover(fast=5)")
         if isinstance(member, Panel):
             raise ConfigError(f"Strategies, {name!r}: an array is no member; let a Strategy call view.target_weights with its rows")
     if len({id(member) for member in members.values()}) < len(members):
@@ -158,7 +157,7 @@ def _checked_members(members: Mapping[str, Strategy]) -> Mapping[str, Strategy]:
     return dict(members)
 
 
-def _checked_capital(members: Mapping[str, Strategy], capital: Mapping[str, float] | None) -> Mapping[str, float]:
+def _checked_capital(members: Mapping[str, Strategy], capital: Mapping[str, Any] | None) -> Mapping[str, float]:
     if capital is None:
         return dict.fromkeys(members, 1.0 / len(members))
     for name in capital:
@@ -167,7 +166,7 @@ def _checked_capital(members: Mapping[str, Strategy], capital: Mapping[str, floa
     for name in members:
         share = capital.get(name)
         if isinstance(share, bool) or not isinstance(share, (int, float)) or not share > 0.0 or not math.isfinite(share):
-            raise ConfigError(f"Strategies, capital of {name!r}: {shown(share)}; rule: a share of the opening cash above 0, such as 0.5")
+            raise ConfigError(f"Strategies, capital of {name!r}: {share!r}; rule: a share of the opening cash above 0, such as 0.5")
     total = math.fsum(capital.values())
     if total > 1.0 + _ROUNDING:
         raise ConfigError(

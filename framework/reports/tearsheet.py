@@ -117,9 +117,7 @@ def _drawn_strategies(result: Run) -> list[charts.Drawn]:
     """Each of several strategies, as far as its curve is drawn."""
     table, curves, no_costs = result.strategies, result.strategy_equity, result.costs * 0.0
     unit, exposure = result.tables.currency, result.exposure
-    return [
-        charts.drawn(name, curves[name], float(table.loc[name, "capital"]), exposure, None, no_costs, unit) for name in _members(result)
-    ]
+    return [charts.drawn(name, curves[name], float(table["capital"][name]), exposure, None, no_costs, unit) for name in _members(result)]
 
 
 def _members(result: Run) -> list[str]:
@@ -132,7 +130,7 @@ def _members(result: Run) -> list[str]:
 def _strategies(run: Run) -> str:
     table, unit = run.strategies, run.tables.currency
     names = [str(name) for name in table.index]
-    compared = html_tables.comparison(names, [table.loc[name].dropna() for name in names], [unit] * len(names))
+    compared = html_tables.comparison(names, [row.dropna() for _, row in table.iterrows()], [unit] * len(names))
     caption = "The column account is what belongs to no strategy, so that capital, PnL and costs add up to the account's."
     lines = section("Strategies, growth of 1", slot("strategies"), css="equity")
     return lines + section("Strategies", f'{compared}<p class="caption">{caption}</p>')

@@ -45,7 +45,7 @@ class StrategyTables:
         return pd.DataFrame(curves, index=whole.index)
 
     def summary(self) -> pd.DataFrame:
-        """A row a strategy: money made and paid in the account's currency, then the metrics of its curve; ACCOUNT: the rest, which adds up."""
+        """A row a strategy: money in the account's currency, then the metrics of its curve; ACCOUNT: what is left of the account's."""
         if not self._trader.accounts:
             return pd.DataFrame()
         curves, fills, trades = self.equity(), self._fills(), self._trades()

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from framework import Strategies, backtest
 from framework.schema.event import CostKind, Kind
 from tests.properties.decimal_ledger import PRECISION, ZERO, Holding, Ledger, exact
-from tests.properties.random_runs import Case, Scripted, cases, in_order, instruments_of, tape_of
+from tests.properties.random_runs import Case, Scripted, cases, instruments_of, tape_of
 from tests.properties.test_ledger import Check, real, same
 
 SHARES = {"first": 0.5, "second": 0.3, "third": 0.2}

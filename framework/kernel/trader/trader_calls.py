@@ -143,7 +143,7 @@ def replace(trader: NDArray[np.void], order_id: int, quantity: float, limit: flo
 
 @kernel
 def valuation(trader: int) -> tuple[float, float, float, float]:
-    """(equity, cash, gross exposure, net exposure) in the base currency at the present marks, of whoever orders now; by the root's address."""
+    """(equity, cash, gross, net exposure) in the base currency at the present marks, of whoever orders now; by the root's address."""
     return _valuation(own_account(trader_row(trader, 0)))
 
 
