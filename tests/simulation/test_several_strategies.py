@@ -10,7 +10,7 @@ import pytest
 
 from framework import Strategies, Strategy, backtest, compiled
 from framework.data.tape import Tape, build
-from framework.errors import ConfigError, StrategyError
+from framework.errors import ConfigError, InputError
 from framework.reports.tearsheet import render
 from framework.schema.event import EVENT, Kind
 from framework.schema.instrument import Instrument, InstrumentKind
@@ -146,7 +146,7 @@ class Clocked(Strategy):
 
     def on_timer(self, view: Any, name: str) -> None:
         self.heard.append(name)
-        if self.asks >= 0:
+        if 0 <= self.asks < view.next_order_id:
             view.cancel(self.asks)
 
 
@@ -154,7 +154,7 @@ def test_timers_have_names_of_their_own_and_orders_are_seen_by_their_owner_only(
     first, second = Clocked(), Clocked()
     backtest(two(first, second), tape([10, 10]))
     assert first.heard == second.heard == ["daily"] * 3  # the market closes at the end of its second day
-    with pytest.raises(StrategyError, match="order 0 is another strategy's"):
+    with pytest.raises(InputError, match="order 0 is another strategy's"):
         backtest(two(Buying(plan={1: 5}), Clocked(asks=0)), tape([10, 10, 10]))
 
 
