@@ -104,6 +104,14 @@ def test_a_dividend_is_received_and_paid_by_whoever_holds() -> None:
     assert result.income["dividends"] == 2.0
 
 
+def test_funding_is_paid_between_them_by_what_each_holds() -> None:
+    # 1 % of 10 a unit: the account pays 0.30 for 3, of which the first pays 0.50 for 5 and the second receives 0.20 for 2
+    terms: dict[str, Any] = {"kind": InstrumentKind.PERPETUAL, "initial_margin": 0.1, "maintenance_margin": 0.05}
+    market = tape([10, 10, 10], (2, Kind.FUNDING, 10_000_000, 0), **terms)
+    result = backtest(two(Buying(plan={1: 5}), Buying(plan={1: -2})), market, risk=BOTH_WAYS)
+    assert result.strategies["charges"].tolist() == pytest.approx([0.5, -0.2, 0.0], abs=1e-12)
+
+
 def test_a_liquidation_is_shared_by_who_holds_what_it_closes() -> None:
     # 60 and 30 long at 100, 10 short: 80 net. Both long ones lose 80 x 60 / 90 = 53 and 27 of it, the short one nothing
     members = Strategies({"a": Buying(plan={1: 60}), "b": Buying(plan={1: 30}), "c": Buying(plan={1: -10})})
