@@ -16,6 +16,7 @@ from framework.version import __version__
 if TYPE_CHECKING:
     from framework.data.tape.shared_features import shared_feature
     from framework.engine.compiled import compiled
+    from framework.engine.several_strategies import Strategies
     from framework.engine.strategy import PerInstrument, State, Strategy
     from framework.reports.result import Result
     from framework.schema.instrument import Instrument
@@ -33,6 +34,7 @@ __all__ = [
     "Side",
     "Signals",
     "State",
+    "Strategies",
     "Strategy",
     "Sweep",
     "TimeInForce",
@@ -51,6 +53,7 @@ _HOMES = {
     "Side": "framework.schema.order",
     "Signals": "framework.simulation.arrays",
     "State": "framework.engine.strategy",
+    "Strategies": "framework.engine.several_strategies",
     "Strategy": "framework.engine.strategy",
     "Sweep": "framework.simulation.sweep_result",
     "TimeInForce": "framework.schema.order",

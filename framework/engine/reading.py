@@ -22,6 +22,7 @@ from framework.engine.world import Wake
 from framework.errors import InputError, did_you_mean
 from framework.kernel.layout import codes
 from framework.kernel.layout.account_records import POSITION
+from framework.kernel.layout.half import Half
 from framework.kernel.layout.market_records import MARKS
 from framework.kernel.layout.roots import TRADER
 from framework.kernel.layout.table_room import KEPT_ORDERS
@@ -53,8 +54,10 @@ class Reading:
         wake: the wake it points at.
     """
 
-    def __init__(self, trader: Trader, *, uses_numbers: bool = False) -> None:
+    def __init__(self, trader: Trader, *, uses_numbers: bool = False, owner: int | None = None) -> None:
         self._trader = trader
+        self._of_owner = owner  # which of several strategies; None where there is one
+        self._account: Half = trader if owner is None else trader.accounts[owner]
         self._uses_numbers = uses_numbers
         self.wake = Wake()
         self._symbols = tuple(instrument.symbol for instrument in trader.instruments)
@@ -65,7 +68,7 @@ class Reading:
         self._root = trader.words
         self._mark_words = _words(trader.tables["marks"], np.int64)
         self._mark_floats = _words(trader.tables["marks"], np.float64)
-        self._positions = _words(trader.tables["positions"], np.int64)
+        self._positions = _words(self._account.tables["positions"], np.int64)
         self._orders, self._order_bytes = trader.tables["orders"], _words(trader.tables["orders"], np.uint8)
         self._mask = int(trader.record["history_mask"][0])
         self._names: tuple[Any, ...] = tuple(range(len(self._symbols))) if uses_numbers else self._symbols
@@ -224,7 +227,7 @@ class Reading:
 
     def is_done(self, order_id: int) -> bool:
         """Whether an order has ended."""
-        if 0 <= order_id < self._root[_ORDERS] and self._trader.tables["orders"] is self._orders:
+        if 0 <= order_id < self._root[_ORDERS] and self._trader.tables["orders"] is self._orders and self._of_owner is None:
             state = self._order_bytes[order_id * _ORDER_BYTES + _STATE]  # the common case, without a call
         else:
             self._known(order_id)
@@ -240,13 +243,13 @@ class Reading:
     @property
     def positions(self) -> Mapping[str, float]:
         """Signed quantity of every instrument that is held; by symbol (by number, for strategies that use numbers)."""
-        held = np.flatnonzero(self._trader.tables["positions"]["lots"])
+        held = np.flatnonzero(self._account.tables["positions"]["lots"])
         return {self._names[i]: self.position(self._names[i]) for i in held.tolist()}
 
     def average_price(self, instrument: str) -> float:
         """Average price paid for what is open (FIFO), slippage included, harmonic where inverse; NaN without a position."""
         i = self.number(instrument)
-        row = self._trader.tables["positions"][i]
+        row = self._account.tables["positions"][i]
         up, down = self._ticks[i]
         if not row["lots"]:
             return _NAN
@@ -256,7 +259,7 @@ class Reading:
     def unrealised_pnl(self, instrument: str) -> float:
         """Money made on what is open, since it was opened, in the instrument's settlement currency."""
         i = self.number(instrument)
-        row = self._trader.tables["positions"][i]
+        row = self._account.tables["positions"][i]
         if not row["lots"]:
             return 0.0
         mark, terms = float(self._mark_floats[i * _MARKS_WORDS + _MARK]), self._trader.instruments[i]
@@ -264,7 +267,7 @@ class Reading:
 
     def realised_pnl(self, instrument: str) -> float:
         """Money made on what was closed, fees not deducted, in the instrument's currency."""
-        return float(self._trader.tables["positions"]["realised"][self.number(instrument)])
+        return float(self._account.tables["positions"]["realised"][self.number(instrument)])
 
     @property
     def equity(self) -> float:
@@ -296,7 +299,7 @@ class Reading:
         names = self._trader.currencies
         if currency not in names:
             raise InputError(f"unknown currency {currency!r}. {did_you_mean(currency, names)}")
-        return float(self._trader.tables["money"]["cash"][names.index(currency)])
+        return float(self._account.tables["money"]["cash"][names.index(currency)])
 
     def order_state(self, order_id: int) -> OrderView:
         """An order as it stands, a copy."""
@@ -310,6 +313,9 @@ class Reading:
         if instrument is not None:
             numbers, wanted = self._trader.tables["orders"]["instrument"], self.number(instrument)
             alive = [order_id for order_id in alive if numbers[order_id] == wanted]
+        if self._of_owner is not None:
+            owners = self._trader.tables["orders"]["owner"]
+            alive = [order_id for order_id in alive if owners[order_id] == self._of_owner]
         return tuple(self.order_state(order_id) for order_id in alive)
 
     @property
@@ -331,6 +337,11 @@ class Reading:
     def _known(self, order_id: int) -> None:
         if not 0 <= order_id < self._root[_ORDERS]:
             raise InputError(unknown_order(order_id, self._root[_ORDERS]))
+        row = self._trader.tables["orders"][order_id]  # empty where memory has let it go
+        if self._of_owner is not None and row["state"] != codes.S_NONE and row["owner"] != self._of_owner:
+            raise InputError(
+                f"order {order_id} is another strategy's; rule: a strategy sees its own orders. Keep the ids that `view` returns"
+            )
 
     def _readable(self, order_id: int) -> np.void:
         """The row of an order that is alive or among the last; one that ended before is not read, whether memory still has it or not."""

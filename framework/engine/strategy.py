@@ -131,6 +131,11 @@ class Strategy:
     runs_compiled: bool = False
     """Whether the hooks run as machine code; `@compiled` sets it."""
 
+    @property
+    def capital(self) -> Mapping[str, float]:
+        """Of several strategies in one, the share of the opening cash that each has, by name; empty where it is one."""
+        return {}
+
     _fixed: ClassVar[Mapping[str, Any]] = {}
     """What may not be set: in a run, of the instance, its parameters, with their values."""
 

@@ -64,7 +64,7 @@ class Timers:
     """
 
     def __init__(self, hours: Hours) -> None:
-        self._hours = hours
+        self.hours = hours
         self._timers: list[_Timer] = []
         self._trader: Trader | None = None  # from when the run starts
         self._agenda: NDArray[np.void] = np.zeros(0, dtype=FIRING)
@@ -83,7 +83,7 @@ class Timers:
             first = after // step + 1
             return (first + np.arange(min(count, max(LAST_STAMP_NS // step + 1 - first, 0)))) * step
 
-        self._add(name, series)
+        self.add(name, series)
 
     def at(self, time: dt.time | str, zone: str = "UTC", name: str = "at") -> None:
         """Fire every day at a wall time of `zone`, for instance `at("15:50", "America/New_York")`.
@@ -105,7 +105,7 @@ class Timers:
                 day += dt.timedelta(days=1)
             return np.array(found, dtype=np.int64)
 
-        self._add(name, series)
+        self.add(name, series)
 
     def once(self, at: dt.datetime, name: str = "once") -> None:
         """Fire once, at a stamp with a time zone."""
@@ -114,29 +114,30 @@ class Timers:
         if not FIRST_STAMP_NS <= _stamp(at) <= LAST_STAMP_NS:
             raise InputError(f"timer {name!r}: {at}; rule: from 1850 to 2200")
         stamp = np.array([_stamp(at)], dtype=np.int64)
-        self._add(name, lambda after, count: stamp[stamp > after])
+        self.add(name, lambda after, count: stamp[stamp > after])
 
     def session_open(self, offset: dt.timedelta = dt.timedelta(0), *, calendar: str | None = None, name: str = "session_open") -> None:
         """Fire `offset` after every session's open; negative means before."""
-        self._add_stamps(name, calendar, self._hours.opens, offset)
+        self._add_stamps(name, calendar, self.hours.opens, offset)
 
     def session_close(self, offset: dt.timedelta = dt.timedelta(0), *, calendar: str | None = None, name: str = "session_close") -> None:
         """Fire `offset` after every session's close; `-timedelta(minutes=10)` means ten minutes before."""
-        self._add_stamps(name, calendar, self._hours.closes, offset)
+        self._add_stamps(name, calendar, self.hours.closes, offset)
 
     def _add_stamps(
         self, name: str, calendar: str | None, stamps: Callable[[str, int, int], NDArray[np.int64]], offset: dt.timedelta
     ) -> None:
-        known = self._hours.calendars
+        known = self.hours.calendars
         chosen = calendar or (known[0] if known else None)
         if chosen is None or chosen not in known:
             raise InputError(f"timer {name!r}: no sessions of calendar {chosen!r}. {did_you_mean(str(chosen), known)}")
         shift_ns = _nanoseconds(offset)
         if abs(shift_ns) > LONGEST_NS:
             raise InputError(f"timer {name!r}: offset {offset}; rule: at most {LONGEST_NS} ns (ten years), before or after")
-        self._add(name, lambda after, count: stamps(chosen, after - shift_ns, count) + shift_ns)
+        self.add(name, lambda after, count: stamps(chosen, after - shift_ns, count) + shift_ns)
 
-    def _add(self, name: str, series: Series) -> None:
+    def add(self, name: str, series: Series) -> None:
+        """Fire at the stamps of a series."""
         if any(timer.name == name for timer in self._timers):
             raise InputError(f"there is a timer {name!r} already; give this one another name")
         self._timers.append(_Timer(name, series, 0))

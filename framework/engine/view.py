@@ -52,8 +52,8 @@ class View(BookReading):
         nothing: the decision of a hook that ordered nothing, always this object.
     """
 
-    def __init__(self, trader: Trader, timers: Timers, *, uses_numbers: bool = False) -> None:
-        super().__init__(trader, uses_numbers=uses_numbers)
+    def __init__(self, trader: Trader, timers: Timers, *, uses_numbers: bool = False, owner: int | None = None) -> None:
+        super().__init__(trader, uses_numbers=uses_numbers, owner=owner)
         self.timers = timers
         self.fired_timer = ""
         self.nothing = Decision(trader.approved)
@@ -72,6 +72,20 @@ class View(BookReading):
         """Point the view at a wake."""
         self.wake = wake
         return self
+
+    @property
+    def trader(self) -> Trader:
+        """The trader half that it shows."""
+        return self._trader
+
+    @property
+    def owner_of_wake(self) -> int:
+        """Which of several strategies the order belongs to that this ORDER wake tells of."""
+        return int(self._trader.tables["orders"]["owner"][self._trader.tables["log"]["w0"][self.wake.row]])
+
+    def add_refused(self, refused: tuple[Refused, ...]) -> None:
+        """Take in what was refused of one of several strategies."""
+        self._refused.extend(refused)
 
     def take_decision(self) -> Decision:
         """What was ordered at this wake: approved commands and refusals."""
@@ -118,7 +132,7 @@ class View(BookReading):
 
     def _names_at_work(self) -> list[Any]:
         """Instruments of which a market order works."""
-        rows = self._trader.tables["positions"][: len(self._names)]
+        rows = self._account.tables["positions"][: len(self._names)]
         return [self._names[i] for i in np.flatnonzero((rows["plain_lots"] != 0) | (rows["reducing_lots"] != 0))]
 
     def target_quantity(self, instrument: str, quantity: float) -> int:

@@ -16,7 +16,7 @@ _PERCENT = {
     *("value_at_risk_95", "value_at_risk_99", "expected_shortfall_95", "expected_shortfall_99"),
 }
 _COUNT = {"trades", "round_trips", "max_drawdown_length"}
-_MONEY = {"average_win", "average_loss"}
+_MONEY = {"average_win", "average_loss", "capital", "pnl", "fees", "charges", "dividends"}
 _DECIMALS = {
     **dict.fromkeys(("CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"), 0),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),

@@ -70,6 +70,9 @@ class RunTables:
         benchmark: levels, not returns.
         periods_per_year: of the annual curve; None infers it.
         audit: every decision and answer; saved beside a report, replayed to prove a run.
+        strategies: of several strategies in one account; a row a strategy by name, columns capital, pnl, fees, charges, dividends and
+            the metrics; a last row "account" for what belongs to none, so that money adds up to the run's. Else empty.
+        strategy_equity: columns the same names, on the index of `equity`, which they add up to. Else without columns.
         ended_early: why and when the run ended before its data did; empty where it did not. Also the first of `notes`.
     """
 
@@ -98,6 +101,8 @@ class RunTables:
     periods_per_year: float | None = None
     audit: Audit | None = None
     ended_early: str = ""
+    strategies: LazyFrame = field(default_factory=pd.DataFrame)
+    strategy_equity: LazyFrame = field(default_factory=pd.DataFrame)
 
     def __getstate__(self) -> dict[str, object]:
         """A copy in another process has the tables and not what makes them."""
@@ -180,6 +185,16 @@ class Run:
     def refused(self) -> pd.DataFrame:
         """Orders that broke a pre-trade rule, with the rule's two numbers."""
         return _frame(self.tables.refused, "refused", ("instrument", "reason"))
+
+    @cached_property
+    def strategies(self) -> pd.DataFrame:
+        """What each of several strategies made, with its metrics."""
+        return _frame(self.tables.strategies, "strategies", ())
+
+    @cached_property
+    def strategy_equity(self) -> pd.DataFrame:
+        """The virtual equity of each of several strategies."""
+        return _frame(self.tables.strategy_equity, "strategy_equity", ())
 
     @cached_property
     def metrics(self) -> pd.Series:

@@ -39,7 +39,12 @@ def render(results: Run | Sequence[Run], *, title: str | None = None) -> str:
         raise InputError("a tearsheet needs at least one result")
     drawings = [_drawn(run) for run in runs]
     details = (_details(run, one, named=len(runs) > 1) for run, one in zip(runs, drawings, strict=True))
-    sections = [_metrics(runs), *_charts(drawings), *details]
+    specs = {name: spec for name, _, spec in _specs(drawings)}
+    parts: list[str] = []
+    if len(runs) == 1 and len(runs[0].strategies):
+        specs["strategies"] = charts.equity(_drawn_strategies(runs[0]))
+        parts = [_strategies(runs[0])]
+    sections = [_metrics(runs), *_charts(drawings), *parts, *details]
     return page(
         eyebrow="OneTape backtest",
         title=title or " vs ".join(run.name for run in runs),
@@ -47,7 +52,7 @@ def render(results: Run | Sequence[Run], *, title: str | None = None) -> str:
         settings=_settings(runs[0]) if len(runs) == 1 else "",
         notices=_notices(runs),
         sections="".join(sections),
-        specs={name: spec for name, _, spec in _specs(drawings)},
+        specs=specs,
         footer="Simulated results. Times are UTC. Past performance, simulated or real, does not promise any.",
     )
 
@@ -108,7 +113,27 @@ def _drawn(result: Run) -> charts.Drawn:
     )
 
 
+def _drawn_strategies(result: Run) -> list[charts.Drawn]:
+    """Each of several strategies, as far as its curve is drawn."""
+    table, curves, no_costs = result.strategies, result.strategy_equity, result.costs * 0.0
+    unit, exposure = result.tables.currency, result.exposure
+    return [charts.drawn(name, curves[name], float(table["capital"][name]), exposure, None, no_costs, unit) for name in _members(result)]
+
+
+def _members(result: Run) -> list[str]:
+    return [str(name) for name in result.strategies.index[:-1]]  # the last row is the account's own
+
+
 # Sections
+
+
+def _strategies(run: Run) -> str:
+    table, unit = run.strategies, run.tables.currency
+    names = [str(name) for name in table.index]
+    compared = html_tables.comparison(names, [row.dropna() for _, row in table.iterrows()], [unit] * len(names))
+    caption = "The column account is what belongs to no strategy, so that capital, PnL and costs add up to the account's."
+    lines = section("Strategies, growth of 1", slot("strategies"), css="equity")
+    return lines + section("Strategies", f'{compared}<p class="caption">{caption}</p>')
 
 
 def _lead(runs: Sequence[Run]) -> str:

@@ -78,6 +78,8 @@ class Ground:
                 trader.open_with(self._opening)
                 if not trader.initial_equity > 0.0:
                     raise InputError(f"the opening is worth {trader.initial_equity:g} {self._currency}; rule: above 0. Add cash to it")
+            if strategy.capital:
+                trader.share_among(strategy.capital)
             return trader
 
     def _trader(self, strategy: Strategy) -> Trader:

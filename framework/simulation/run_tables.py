@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from framework.data.tape import Tape
 from framework.engine.audit import Audit
+from framework.engine.several_strategies import ACCOUNT
+from framework.kernel.layout.half import Half
 from framework.kernel.trader.trader import Trader
 from framework.reports.result import RunTables
 from framework.reports.run import LazySettings
@@ -20,6 +22,7 @@ from framework.schema.instrument import Settlement
 from framework.schema.order import OrderFlag, OrderState, OrderType, Reason, Side, TimeInForce
 from framework.schema.stance import AlarmKind
 from framework.simulation.round_trip_table import LedgerRows
+from framework.simulation.strategy_tables import StrategyTables
 
 _NAN = np.nan
 _NOT_BOOKED = (AlarmKind.UNKNOWN_ORDER, AlarmKind.OUT_OF_RANGE, AlarmKind.OTHER_INSTRUMENT)
@@ -94,6 +97,14 @@ class Tables:
     def _point_index(self) -> pd.DatetimeIndex:
         return _stamps(self._trader.used("points")["ts_ns"])
 
+    def _owner_names(self, numbers: NDArray[Any]) -> NDArray[Any]:
+        """The names of several strategies; their numbers where they have none."""
+        if not self._trader.accounts:
+            return numbers.copy()
+        names = np.array([*(account.name for account in self._trader.accounts), ACCOUNT], dtype=object)
+        found: NDArray[np.object_] = names[np.minimum(numbers.astype(np.int64), len(names) - 1)]
+        return found
+
     def equity(self) -> pd.Series:
         """Account value at each stamp."""
         points = self._trader.used("points")
@@ -110,7 +121,7 @@ class Tables:
         i, filled = rows["instrument"], rows["filled_lots"]
         limit, stop = (np.where(rows[name] == 0, _NAN, self._price(rows[name], i)) for name in ("limit_ticks", "stop_ticks"))
         average = self._ticks_at(np.divide(rows["filled_value"], filled, out=np.full(len(rows), _NAN), where=filled > 0), i)
-        owners = {"owner": rows["owner"].copy()} if rows["owner"].any() else {}
+        owners = {"owner": self._owner_names(rows["owner"])} if self._trader.accounts or rows["owner"].any() else {}
         return pd.DataFrame(
             {
                 "order_id": rows["order_id"],
@@ -196,16 +207,24 @@ class Tables:
                 "notional_local": notional,
                 "currency": self._currency[i],
                 "fx_rate": rate,
+                **({"owner": self._owner_names(self._trader.used("orders")["owner"][rows["w0"]])} if self._trader.accounts else {}),
             }
         )
 
     def trades(self) -> pd.DataFrame:
         """Closed lots, first in first out, PnL net of fees; money at the rate of the fill that closed them, beside it (`_local`) as it is.
 
-        `round_trip`: the row of `round_trips` that a lot is part of, -1 where that is still open.
+        `round_trip`: the row of `round_trips` that a lot is part of, -1 where that is still open. Of several strategies each closes its
+        own lots: `owner` names whose they are, in the order of their ends; `round_trips` are the account's.
         """
-        rows = self._trader.used("trades")
-        i, lots, rates = rows["instrument"], rows["lots"], np.append(self._trader.used("changes")["fx_rate"], _NAN)
+        if not self._trader.accounts:
+            return self._closed_lots(self._trader).assign(round_trip=self._ledger_rows.trip_of_lot)
+        parts = [self._closed_lots(account).assign(owner=account.name) for account in self._trader.accounts]
+        return pd.concat(parts).sort_values("exit_ts", kind="stable", ignore_index=True)
+
+    def _closed_lots(self, account: Half) -> pd.DataFrame:
+        rows = account.used("trades")
+        i, lots, rates = rows["instrument"], rows["lots"], np.append(account.used("changes")["fx_rate"], _NAN)
         rate = rates[np.minimum(rows["change"], len(rates) - 1)]  # NaN of a lot whose change had no room, which broke the run
         return pd.DataFrame(
             {
@@ -221,7 +240,6 @@ class Tables:
                 "pnl_local": rows["pnl"].copy(),
                 "fees_local": rows["fees"].copy(),
                 "currency": self._currency[i],
-                "round_trip": self._ledger_rows.trip_of_lot,
             }
         )
 
@@ -337,13 +355,14 @@ class Tables:
         ended_early: str = "",
     ) -> RunTables:
         """Everything a report needs."""
-        root = self._trader.record[0]
+        root, opened_with = self._trader.record[0], self._trader.initial_equity
+        strategies = StrategyTables(self._trader, opened_with, self.equity, self.fills, self.trades)
         return RunTables(
             name=name,
             symbols=self.symbols,
             price_currencies={instrument.symbol: instrument.currency for instrument in self._trader.instruments},
             currency=currency,
-            initial_cash=self._trader.initial_equity,
+            initial_cash=opened_with,
             equity=self.equity,
             exposure=self.exposure,
             orders=self.orders,
@@ -363,4 +382,6 @@ class Tables:
             benchmark=benchmark,
             audit=self._audit,
             ended_early=ended_early,
+            strategies=strategies.summary,
+            strategy_equity=strategies.equity,
         )

@@ -8,7 +8,7 @@ from framework.kernel.layout.roots import TraderRoot
 from framework.kernel.layout.table_room import CHANGES, DEPOSITS, FLOWS, POINTS, TRADES, has_row
 from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.kernel.market.marks import terms_of
-from framework.kernel.market.valuation import valuation
+from framework.kernel.market.valuation import present_owner, valuation
 
 
 @inlined
@@ -25,6 +25,20 @@ def _write_point(t: TraderRoot) -> None:
     t.points_count += 1
     t.point_ns = t.now_ns + t.point_interval_ns
     t.dirty = 0
+    if t.owners_count != 0:
+        _write_owner_points(t)
+
+
+@outlined
+def _write_owner_points(t: TraderRoot) -> None:
+    """The same point of each virtual account, so that the curves have one index."""
+    for k in range(t.owners_count):
+        account = present_owner(t, k)
+        if has_row(account, account.points_count, account.points_capacity, POINTS):
+            _, cash, gross, net = valuation(account)
+            point = point_row(account.points, account.points_count)
+            point.ts_ns, point.cash, point.gross, point.net = t.now_ns, cash, gross, net
+            account.points_count += 1
 
 
 @inlined

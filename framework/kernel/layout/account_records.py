@@ -96,10 +96,19 @@ class Deposit(Record):
     value: F8
 
 
+class OwnerRow(Record):
+    """One of several strategies: where the virtual account is that is kept for it, and how many lots of the last fill were its."""
+
+    account: I8
+    filled_lots: I8
+
+
 POSITION = dtype_of(Position)
 TRADE = dtype_of(Trade)
 POINT = dtype_of(Point)
+OWNER_ROW = dtype_of(OwnerRow)
 
 position_row, money_row, lot_row = row_of(Position), row_of(Money), row_of(TaxLot)
 trade_row, point_row, change_row, flow_row = row_of(Trade), row_of(Point), row_of(Change), row_of(Flow)
 deposit_row = row_of(Deposit)
+owner_row = row_of(OwnerRow)

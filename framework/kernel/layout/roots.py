@@ -8,7 +8,7 @@ grows a table, and that of the trader half. Python owns the memory; compiled cod
 from dataclasses import dataclass
 from typing import Annotated
 
-from framework.kernel.layout.account_records import Change, Deposit, Flow, Money, Point, Position, TaxLot, Trade
+from framework.kernel.layout.account_records import Change, Deposit, Flow, Money, OwnerRow, Point, Position, TaxLot, Trade
 from framework.kernel.layout.codes import COST_KINDS
 from framework.kernel.layout.depth_records import DepthBook, Resting
 from framework.kernel.layout.displacement_records import Decay, Displacement, Volume
@@ -111,6 +111,9 @@ class TraderRoot(Record):
     deposits: Annotated[I8, Table(Deposit, 16)]
     deposits_count: I8
     deposits_capacity: I8
+    owners: Annotated[I8, Table(OwnerRow, 1, grows=False)]  # of several strategies; none where there is one
+    owners_count: I8
+    owners_capacity: I8
     grow: I8
     trader: I8
     apply_answer: I8  # addresses of compiled units

@@ -7,11 +7,11 @@ or changes the sums.
 
 from __future__ import annotations
 
-from framework.kernel.layout.account_records import Position, money_row, position_row
+from framework.kernel.layout.account_records import Position, money_row, owner_row, position_row
 from framework.kernel.layout.codes import SPOT
 from framework.kernel.layout.market_records import marks_row, terms_row
 from framework.kernel.layout.roots import TraderRoot, trader_row
-from framework.kernel.machine.compile import inlined, kernel
+from framework.kernel.machine.compile import inlined, kernel, outlined
 from framework.kernel.market.money import basis, lot_notional
 
 
@@ -164,6 +164,8 @@ def _add_parts(t: TraderRoot, instrument: int, sign: float) -> None:
         account = trader_row(t.account, 0)
         if account.sums_ns == t.now_ns:
             _add_part(account, instrument, sign)
+    if t.owners_count != 0:
+        _forget_owners(t)
 
 
 @kernel
@@ -181,3 +183,37 @@ def forget_sums(t: TraderRoot) -> None:
     t.sums_ns, t.summed_ns, t.has_cash = -1, -1, 0
     if t.account != 0:
         trader_row(t.account, 0).sums_ns = -1
+    if t.owners_count != 0:
+        _forget_owners(t)
+
+
+@outlined
+def _forget_owners(t: TraderRoot) -> None:
+    """The sums of the virtual accounts hold no longer."""
+    for k in range(t.owners_count):
+        account = trader_row(owner_row(t.owners, k).account, 0)
+        account.sums_ns, account.has_cash = -1, 0
+
+
+@inlined
+def owner_account(t: TraderRoot, owner: int) -> TraderRoot:
+    """The virtual account of one of several strategies, to look up what it holds."""
+    return trader_row(owner_row(t.owners, owner).account, 0)
+
+
+@kernel
+def present_owner(t: TraderRoot, owner: int) -> TraderRoot:
+    """The virtual account of one of several strategies at the present stamp and rates, for what goes by it: its worth, what is booked."""
+    account = owner_account(t, owner)
+    account.now_ns = t.now_ns
+    if t.conversions_count != 0:
+        for k in range(t.money_count):
+            money_row(account.money, k).fx_rate = money_row(t.money, k).fx_rate
+        account.has_cash = 0
+    return account
+
+
+@inlined
+def own_account(t: TraderRoot) -> TraderRoot:
+    """What sizing goes by: the virtual account of whoever orders now; the account itself where there is one strategy."""
+    return present_owner(t, t.owner) if 0 <= t.owner < t.owners_count else t

@@ -52,6 +52,7 @@ from framework.kernel.trader.corrected import take_correction
 from framework.kernel.trader.issuing import issue
 from framework.kernel.trader.order_answers import apply_order_answer, react_to_end
 from framework.kernel.trader.orders import first_live, next_live, restate_orders
+from framework.kernel.trader.owner_bookings import restate_owners, settle_owners, share_charge
 from framework.kernel.trader.stances import take_stance
 from framework.schema.event import NO_INSTRUMENT, Event
 
@@ -61,6 +62,8 @@ def _take_settlement(t: TraderRoot, event: Event) -> None:
     mark_ticks = real(event.w0)
     if event.instrument < t.positions_count and 0.0 < mark_ticks < MOST_MONEY:
         book_settlement(t, event.instrument, mark_ticks)
+        if t.owners_count != 0:
+            settle_owners(t, event.instrument, mark_ticks)
     else:
         raise_alarm(t, A_RANGE, event.instrument, NO_ORDER, SETTLED, S_NONE)
 
@@ -73,6 +76,8 @@ def _take_charge(t: TraderRoot, event: Event) -> None:
         raise_alarm(t, A_RANGE, event.instrument, NO_ORDER, CHARGE, S_NONE)
         return
     book_charge(t, event.w0, real(event.w1), event.w2)
+    if t.owners_count != 0:
+        share_charge(t, event)
     if is_of_instrument:
         record_flow(t, event.instrument, event.w0, -real(event.w1), event.w2)
 
@@ -120,6 +125,7 @@ def apply_market(t: TraderRoot, event: Event) -> None:
     elif kind == SPLIT:
         restate_orders(t, event, True)
         book_split(t, event.instrument, event.w0, event.w1)
+        restate_owners(t, event)
         if t.volumes_count != 0:
             restate_volume(t, event.instrument, event.w0, event.w1)
         lose_depth(t, event.instrument)
@@ -130,8 +136,10 @@ def apply_market(t: TraderRoot, event: Event) -> None:
     elif kind == DIVIDEND:
         restate_orders(t, event, False)
         book_dividend(t, event.instrument, event.w0)
+        restate_owners(t, event)
     elif kind == DELIST:
         book_delisting(t, event.instrument, event.w0)
+        restate_owners(t, event)
     elif kind == MARK_PRICE:
         see_mark(t, event)
     elif kind == HALT:

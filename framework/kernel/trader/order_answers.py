@@ -74,6 +74,7 @@ from framework.kernel.market.order_rows import is_done, order_of, pack
 from framework.kernel.trader.alarms import raise_alarm, raise_alarm_of
 from framework.kernel.trader.issuing import ask_cancel, has_instructions, issue, take_end
 from framework.kernel.trader.orders import asked_terms, count, is_counted, move, take_submit
+from framework.kernel.trader.owner_bookings import share_costs, share_fill
 from framework.kernel.trader.stances import hold_flat, is_restrained
 from framework.schema.event import Event
 from framework.schema.order import KNOWN_REASONS, Order, OrderType, TimeInForce
@@ -191,6 +192,8 @@ def _take_fill(t: TraderRoot, event: Event, order: Order) -> None:
         note_traded(t, notional_of(terms, lots, event.w1) * rate)
     t.cost_totals[C_FEE] += fee * rate
     made = book_fill(t, order.order_id, instrument, order.side * lots, event.w1, slippage, fee)
+    if t.owners_count != 0:
+        share_fill(t, order, lots, event.w1, slippage, fee)
     if event.flags & F_AMBIGUOUS:
         t.ambiguous_fills += 1
         t.ambiguous_pnl += made * rate
@@ -227,6 +230,8 @@ def _take_costs(t: TraderRoot, event: Event) -> None:
     t.cost_totals[C_HALF_SPREAD] += real(event.w1) * rate
     t.cost_totals[C_VOLUME_SHARE] += real(event.w2) * rate
     t.cost_totals[C_IMPACT] += real(event.w3) * rate
+    if t.owners_count != 0:
+        share_costs(t, event, rate)
 
 
 @inlined

@@ -21,6 +21,7 @@ from framework.kernel.layout.codes import (
     O_LIQUIDATION,
     O_REDUCE_ONLY,
     O_TARGET,
+    PLACED,
     S_FILLED,
     S_HELD,
     S_UNKNOWN,
@@ -34,10 +35,10 @@ from framework.kernel.market.lifecycle import leaves, moved
 from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.order_rows import clear, is_done, order_of, unpack
 from framework.kernel.market.restated_terms import dividend_terms, dividend_ticks, split_terms
-from framework.kernel.market.valuation import projected_value
+from framework.kernel.market.valuation import own_account, owner_account, present_owner, projected_value
 from framework.kernel.trader.alarms import raise_alarm_of
 from framework.schema.event import Event
-from framework.schema.order import Order, OrderState
+from framework.schema.order import LAST_OWNER, Order, OrderState
 
 _COUNTED = sum(1 << state for state in OrderState if OrderState.HELD < state < OrderState.FILLED and state != OrderState.PENDING_CANCEL)
 _COUNTED |= 1 << OrderState.UNKNOWN
@@ -50,9 +51,17 @@ def is_counted(order: Order) -> bool:
     return (_COUNTED >> int(order.state)) & 1 != 0
 
 
-@kernel
+@inlined
 def count(t: TraderRoot, order: Order, lots: int) -> None:
-    """Add `lots` of the order to what counts as working in its instrument.
+    """Add `lots` of the order to what counts as working in its instrument, in the account and for whose order it is."""
+    _count(t, order, lots)
+    if order.owner < t.owners_count:
+        _count(present_owner(t, order.owner), order, lots)
+
+
+@kernel
+def _count(t: TraderRoot, order: Order, lots: int) -> None:
+    """Add `lots` of the order to what counts as working in an account.
 
     What a target closes counts with the market orders, so that it pays for what others open, and with the reduce-only ones.
     """
@@ -82,21 +91,24 @@ def count(t: TraderRoot, order: Order, lots: int) -> None:
 
 @inlined
 def expected_lots(t: TraderRoot, instrument: int) -> int:
-    """The position once its working market orders have filled one after the other; a reduce-only one fills what it then finds."""
-    position = position_of(t, instrument)
+    """The position of whoever orders once its working market orders have filled one after the other; a reduce-only one fills what it
+    then finds.
+    """
+    position = position_of(own_account(t), instrument)
     return int(_lots_in_turn(t, instrument) if position.reducing_lots != 0 else position.lots + position.market_lots)
 
 
 @outlined
 def _lots_in_turn(t: TraderRoot, instrument: int) -> int:
-    position = position_of(t, instrument)
+    position = position_of(own_account(t), instrument)
     lots, side = position.lots, 1 if position.market_lots > 0 else -1
     if position.plain_lots == 0 and position.reducing_lots == abs(position.market_lots):  # all are a target's, on one side
         return int(lots + side * min(position.reducing_lots, max(-side * lots, 0)))
     k = first_live(t)
     while k < t.orders_count:
         order = order_of(t, k)
-        if order.instrument == instrument and order.type == MARKET and is_counted(order):
+        is_own = t.owners_count == 0 or order.owner == t.owner
+        if order.instrument == instrument and is_own and order.type == MARKET and is_counted(order):
             wanted = leaves(order)
             if order.flags & O_REDUCE_ONLY:
                 wanted = min(wanted, max(-order.side * lots, 0))
@@ -148,6 +160,8 @@ def take_submit(t: TraderRoot, event: Event) -> None:
     if event.w0 == t.orders_count:
         clear(order)
         unpack(order, event)
+        if event.kind == PLACED and t.owners_count != 0:
+            order.owner = LAST_OWNER
         order.decided_ns = t.now_ns
         t.orders_count += 1
     elif order.state == S_HELD:
@@ -161,6 +175,8 @@ def take_submit(t: TraderRoot, event: Event) -> None:
     move(t, order, E_HOLD if event.flags & F_HELD else E_SUBMIT, event.kind)
     if order.flags & O_TARGET:
         position_of(t, order.instrument).target_order = order.order_id
+        if order.owner < t.owners_count:
+            position_of(owner_account(t, order.owner), order.instrument).target_order = order.order_id
 
 
 @inlined

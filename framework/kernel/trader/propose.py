@@ -53,10 +53,12 @@ from framework.kernel.machine.compile import bits, inlined, kernel, outlined
 from framework.kernel.market.lifecycle import leaves
 from framework.kernel.market.marks import marks_of, terms_of
 from framework.kernel.market.order_rows import clear, has_ended, is_done, order_of, pack
+from framework.kernel.market.valuation import own_account
 from framework.kernel.trader.approval import check
 from framework.kernel.trader.issuing import ask_cancel, has_instructions, issue
 from framework.kernel.trader.order_terms import G_LIMIT, G_STOP, G_TOUCH, limit_to_check, set_terms
 from framework.kernel.trader.orders import asked_terms, count, expected_lots, is_counted
+from framework.kernel.trader.owner_bookings import is_shared
 from framework.kernel.trader.recall import is_past_recall
 from framework.kernel.trader.targets import target_lots
 from framework.kernel.trader.whole_steps import misfit, price_ticks, quantity_lots, steps
@@ -224,7 +226,7 @@ def aim(t: TraderRoot, instrument: int, lots: int) -> int:
 
 @outlined
 def _aim(t: TraderRoot, instrument: int, lots: int, expected: int) -> int:
-    position = position_of(t, instrument)
+    position = position_of(own_account(t), instrument)
     if position.target_order >= 0:
         live = order_of(t, position.target_order)
         if is_counted(live) and not is_past_recall(t, live):
@@ -234,6 +236,8 @@ def _aim(t: TraderRoot, instrument: int, lots: int, expected: int) -> int:
                 return -1
     change = lots - expected
     is_closing = 0 <= lots < expected or expected < lots <= 0  # it never opens, whatever fills before it
+    if t.owners_count != 0:
+        is_closing = is_closing and not is_shared(t, instrument, t.owner)  # the venue would reduce what all hold together
     flags = O_TARGET | O_REDUCE_ONLY if is_closing else O_TARGET
     order = _candidate(t, instrument, 1 if change > 0 else -1, MARKET, GTC, flags)
     order.quantity_lots = abs(change)
@@ -253,7 +257,11 @@ def aim_weight(t: TraderRoot, instrument: int, weight: float) -> int:
         order = _candidate(t, instrument, 1 if weight > 0 else -1, MARKET, GTC, O_TARGET)
         order.quantity_lots = 1
         return _place(t, order, R_NONE, 0.0, 0.0, False)
-    lots = target_lots(t, instrument, weight)
+    own = own_account(t)
+    own.request.gross = t.request.gross
+    lots = target_lots(own, instrument, weight)
+    if t.owners_count != 0:
+        t.summed_ns = t.now_ns  # so that a mark that moves within the stamp voids the sums of the virtual accounts too
     if not abs(lots) <= LARGEST_STEPS:
         order = _candidate(t, instrument, 1 if weight > 0 else -1, MARKET, GTC, O_TARGET)
         lot = terms_of(t, instrument).lot

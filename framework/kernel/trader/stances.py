@@ -147,6 +147,7 @@ def hold_flat(t: TraderRoot, instrument: int) -> None:
         return
     order = order_of(t, t.orders_count)
     clear(order)
-    order.order_id, order.instrument, order.side, order.owner = t.orders_count, instrument, -1 if position.lots > 0 else 1, 0
+    order.order_id, order.instrument, order.side = t.orders_count, instrument, -1 if position.lots > 0 else 1
+    order.owner = LAST_OWNER if t.owners_count != 0 else 0
     order.type, order.time_in_force, order.flags = MARKET, GTC, O_REDUCE_ONLY
     issue(t, SUBMIT, 0, order, pack(order), lots, 0, 0, True)

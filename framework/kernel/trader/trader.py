@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framework.errors import InputError, KernelError, StrategyError
+from framework.kernel.layout.account_records import OWNER_ROW
 from framework.kernel.layout.codes import (
     BROKEN_BY_RANGE,
     BROKEN_BY_STORM,
@@ -32,6 +33,7 @@ from framework.kernel.market.currencies import conversions
 from framework.kernel.trader.apply import ANSWERS
 from framework.kernel.trader.corrected import open_account
 from framework.kernel.trader.let_go import LongTables, Store
+from framework.kernel.trader.owner_account import OwnerAccount
 from framework.kernel.trader.ticks_seen import SEE_TICK
 from framework.schema.event import Kind, currency_word
 from framework.schema.instrument import Instrument, InstrumentKind
@@ -152,6 +154,7 @@ class Trader(Half):
         self._long = LongTables({})
         super().__init__("trader", TRADER, TRADER_TABLES, sizes | {"history": n * ring, "depths": n})
         self.instruments, self.owner = tuple(instruments), owner
+        self.accounts: tuple[OwnerAccount, ...] = ()
         self.currencies = tuple(currencies)
         self.initial_equity = cash
         root = self.record
@@ -209,6 +212,12 @@ class Trader(Half):
     def open_with(self, corrections: NDArray[np.void]) -> None:
         """Begin with what corrections say; see `corrected.open_account`."""
         self.initial_equity = float(open_account(self.address, corrections.ctypes.data, len(corrections)))
+
+    def share_among(self, capital: Mapping[str, float]) -> None:
+        """Keep a virtual account for each of several strategies, by name with its share of the opening cash; they are numbered in order."""
+        self.accounts = tuple(OwnerAccount(self, name, share) for name, share in capital.items())
+        self._place("owners", np.array([(account.address, 0) for account in self.accounts], dtype=OWNER_ROW))
+        self.record["owners_count"] = len(self.accounts)
 
     def has_delivered_all(self) -> bool:
         """Whether no order event of the log still has to wake the strategy."""

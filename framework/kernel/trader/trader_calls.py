@@ -21,6 +21,7 @@ from framework.kernel.market.order_book import imbalance as _imbalance
 from framework.kernel.market.order_book import lots_at as _lots_at
 from framework.kernel.market.order_book import sweep_ticks as _sweep_ticks
 from framework.kernel.market.order_book import weighted_mid_ticks as _weighted_mid_ticks
+from framework.kernel.market.valuation import own_account
 from framework.kernel.market.valuation import valuation as _valuation
 from framework.kernel.trader.alarms import stance_of
 from framework.kernel.trader.propose import NO_ROOM
@@ -142,8 +143,8 @@ def replace(trader: NDArray[np.void], order_id: int, quantity: float, limit: flo
 
 @kernel
 def valuation(trader: int) -> tuple[float, float, float, float]:
-    """(equity, cash, gross exposure, net exposure) in the base currency at the present marks; by the root's address."""
-    return _valuation(trader_row(trader, 0))
+    """(equity, cash, gross, net exposure) in the base currency at the present marks, of whoever orders now; by the root's address."""
+    return _valuation(own_account(trader_row(trader, 0)))
 
 
 @kernel

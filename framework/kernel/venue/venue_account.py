@@ -27,7 +27,7 @@ class VenueAccount(Half):
             self._place(name, self._taken(name, len(rows), rows.dtype) if name == "lots" else self.cleared(len(rows), rows.dtype))
             self.tables[name][:count] = rows[:count]
         root = self.record
-        root["grow"], root["trader"], root["account"] = grow, trader.address, 0
+        root["grow"], root["trader"], root["account"], root["owners_count"] = grow, trader.address, 0, 0
         root["is_venues"], root["is_watched"] = 1, int(is_apart)
         root["sums_ns"], root["summed_ns"] = -1, -1
         trader.record["account"], trader.record["is_watched"] = self.address, int(not is_apart)
