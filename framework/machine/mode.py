@@ -26,6 +26,7 @@ _INNER = {
     "numba.core.codegen": ("JITCodeLibrary",),
     "numba.core.compiler": ("Compiler", "CompileResult"),
     "numba.core.registry": ("CPUDispatcher",),
+    "numba.core.runtime": ("rtsys",),
     "numba.core.serialize": ("dumps",),
 }
 

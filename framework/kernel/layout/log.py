@@ -36,8 +36,8 @@ def apply_answer(t: TraderRoot, event: Event) -> None:
 
 @inlined
 def ship(t: TraderRoot) -> None:
-    """Send what stands in the outbox: the only way out, in every world. Whoever is connected empties it."""
-    if t.outbox_count > 0:
+    """Send what stands in the outbox: the only way out, in every world. Whoever is connected empties it; else it waits there."""
+    if t.outbox_count > 0 and t.ship != 0:
         call(t.ship, address_of(t), t.connection)
 
 
