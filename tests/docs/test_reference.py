@@ -92,6 +92,9 @@ def test_every_public_name_is_in_the_reference() -> None:
         "order_event",
         "bars_now",
         "rebalance",
+        "trader",
+        "owner_of_wake",
+        "add_refused",
     }
     names = [*framework.__all__, *(name for name in (*public(View), *public(Reading)) if name not in used_by_the_engine)]
     assert [name for name in names if f"`{name}" not in text and f".{name}" not in text] == []
