@@ -28,6 +28,9 @@ LONG_TABLES = ("orders", "points", "trades", "changes", "flows")
 STEP_ROWS = 65_536
 """A table lets rows go whenever so many have come; it begins when it has twice as many."""
 
+_POINTS = 16
+"""So many times more of points: each bar may make one, and they are small."""
+
 _LIBRARY = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -113,6 +116,11 @@ def needed(orders: Rows, log: Rows, alive: list[int], kept: int, count: int) -> 
     return ranges
 
 
+def step_rows(name: str) -> int:
+    """`STEP_ROWS` of a table."""
+    return STEP_ROWS * (_POINTS if name == "points" else 1)
+
+
 class LongTables:
     """The long tables of one trader half. It does not hold the half, which would then wait for the garbage collector.
 
@@ -128,16 +136,16 @@ class LongTables:
 
     def capacity(self, name: str, rows: int, count: int) -> int:
         """After how many rows a table is next looked at."""
-        return min(rows, max(2 * STEP_ROWS, count + STEP_ROWS)) if name in self._stores else rows
+        return min(rows, max(2 * step_rows(name), count + step_rows(name))) if name in self._stores else rows
 
     def lets_go(self, half: Half, name: str) -> bool:
         """Let go of what a table no longer needs, once it is long; whether it is."""
         count, rows = half.count(name), half.tables[name]
-        if name not in self._stores or count < 2 * STEP_ROWS:
+        if name not in self._stores or count < 2 * step_rows(name):
             return False
         store, gone = self._stores[name], self._gone[name]
         store.cut(gone)
-        kept, ranges = count - STEP_ROWS, []
+        kept, ranges = count - step_rows(name), []
         if name == "orders":
             kept = max(first_kept(rows, count), gone)
             store.add(rows[gone:kept].copy())
@@ -145,7 +153,7 @@ class LongTables:
         else:
             store.add(rows[gone:kept].copy())
         self._gone[name] = kept
-        if len(rows) < count + STEP_ROWS:
+        if len(rows) < count + step_rows(name):
             larger = lazy_rows(2 * len(rows), rows.dtype)
             for first, end in (*ranges, (kept, count)):
                 larger[first:end] = rows[first:end]
